@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+
+namespace floof {
+
+/// A small integer that cannot be mixed up with one of another kind.
+template <typename Tag, typename Int, Int kNone>
+class Id {
+ public:
+  using Integer = Int;
+  constexpr Id() = default;
+  constexpr explicit Id(Int value) : value_(value) {}
+  constexpr Int value() const { return value_; }
+  constexpr bool valid() const { return value_ != kNone; }
+  friend constexpr auto operator<=>(Id, Id) = default;
+
+ private:
+  Int value_ = kNone;
+};
+
+/// An interface of the dataplane: index into engine::InterfaceTable, 0..kMaxInterfaces-1, never 0 (0 = none).
+using IfId = Id<struct IfTag, uint16_t, 0>;
+inline constexpr unsigned kMaxInterfaces = 2048;
+
+/// A forwarding decision that FIB leaves point to (features/ip): index into the group table.
+using GroupId = Id<struct GroupTag, uint32_t, 0>;
+/// An adjacency: (interface, next-hop address) with its rewrite; index into the adjacency table.
+using AdjId = Id<struct AdjTag, uint32_t, 0>;
+
+}  // namespace floof
+
+template <typename Tag, typename Int, Int kNone>
+struct std::hash<floof::Id<Tag, Int, kNone>> {
+  size_t operator()(floof::Id<Tag, Int, kNone> id) const noexcept { return std::hash<Int>{}(id.value()); }
+};

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/ipc.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/log.h"
+
+namespace floof::ipc {
+
+namespace {
+
+// While a peer has this much to read it gets no further answers, so at most this and one message wait for it.
+constexpr size_t kMaxUnsent = 1u << 20;
+// A peer that takes nothing for this long while answers wait is cut off.
+constexpr auto kMaxStall = std::chrono::seconds(60);
+// Deeper JSON is refused: copying and printing a value recurse.
+constexpr int kMaxDepth = 128;
+
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); i++) {
+    const char c = text[i];
+    if (in_string) {
+      i += c == '\\' ? 1 : 0;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxDepth) {
+        return true;
+      }
+    } else if (c == ']' || c == '}') {
+      depth--;
+    }
+  }
+  return false;
+}
+
+std::optional<Json> parse_object(std::string_view text) {
+  if (too_deep(text)) {
+    return std::nullopt;
+  }
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) {
+    return std::nullopt;
+  }
+  return json;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Result<sockaddr_un> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    return Error{path, "is too long for a socket's path", "use a run directory with a path below 90 characters"};
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+std::string string_at(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Json to_json(const Error& error) { return {{"path", error.path}, {"reason", error.reason}, {"remedy", error.remedy}}; }
+
+Json failure(const Error& error) { return failure(std::vector<Error>{error}); }
+
+Json failure(const std::vector<Error>& errors) {
+  Json list = Json::array();
+  for (const auto& error : errors) {
+    list.push_back(to_json(error));
+  }
+  return {{"ok", false}, {"errors", std::move(list)}};
+}
+
+std::vector<Error> errors_of(const Json& answer) {
+  std::vector<Error> out;
+  const auto errors = answer.is_object() ? answer.find("errors") : answer.end();
+  if (answer.is_object() && errors != answer.end() && errors->is_array()) {
+    for (const auto& error : *errors) {
+      if (error.is_object()) {
+        out.push_back({string_at(error, "path"), string_at(error, "reason"), string_at(error, "remedy")});
+      }
+    }
+  }
+  if (out.empty()) {
+    out.push_back({"", "the request failed without a reason", ""});
+  }
+  return out;
+}
+
+std::string frame(std::string_view message) {
+  const auto length = static_cast<uint32_t>(message.size());
+  std::string out;
+  out.reserve(message.size() + 4);
+  for (const int shift : {24, 16, 8, 0}) {
+    out += static_cast<char>(length >> shift);
+  }
+  out += message;
+  return out;
+}
+
+namespace {
+uint32_t length_at(const std::string& buffer, size_t at) {
+  uint32_t length = 0;
+  for (size_t i = 0; i < 4; i++) {
+    length = length << 8 | static_cast<uint8_t>(buffer[at + i]);
+  }
+  return length;
+}
+}  // namespace
+
+bool Deframer::feed(std::string_view bytes) {
+  if (at_ > 0 && at_ >= buffer_.size() / 2) {
+    buffer_.erase(0, at_);
+    at_ = 0;
+    if (buffer_.capacity() > kMaxUnsent) {
+      buffer_.shrink_to_fit();  // a connection does not keep the room of its largest message
+    }
+  }
+  buffer_ += bytes;
+  // Every length whose message may already lie in the buffer is looked at, so `next` meets no bad one.
+  for (size_t at = at_; buffer_.size() - at >= 4;) {
+    const uint32_t length = length_at(buffer_, at);
+    if (length > kMaxMessage) {
+      return false;
+    }
+    if (buffer_.size() - at - 4 < length) {
+      break;
+    }
+    at += 4 + size_t{length};
+  }
+  return true;
+}
+
+bool Deframer::next(std::string& message) {
+  if (buffer_.size() - at_ < 4) {
+    return false;
+  }
+  const uint32_t length = length_at(buffer_, at_);
+  if (length > kMaxMessage || buffer_.size() - at_ - 4 < length) {
+    return false;
+  }
+  message.assign(buffer_, at_ + 4, length);
+  at_ += 4 + size_t{length};
+  return true;
+}
+
+struct Server::Impl {
+  struct Connection {
+    UniqueFd fd;
+    Peer peer;
+    Deframer input;
+    std::string output;
+    size_t sent = 0;
+    EventLoop::Clock::time_point progress;
+    bool ended = false;  ///< the peer sends no more
+    bool open = true;
+
+    size_t unsent() const { return output.size() - sent; }
+  };
+  using Shared = std::shared_ptr<Connection>;
+
+  EventLoop& loop;
+  std::string path;
+  Handler handler;
+  Closed closed;
+  size_t max_clients;
+  UniqueFd listener{};
+  struct stat inode {};
+  std::unordered_map<int, Shared> connections{};
+  uint64_t next_connection = 1;
+  EventLoop::TimerId sweep = 0;
+  EventLoop::TimerId pause = 0;
+
+  Impl(EventLoop& on, std::string at, Handler answers, Closed ends, size_t most)
+      : loop(on), path(std::move(at)), handler(std::move(answers)), closed(std::move(ends)), max_clients(most) {}
+  ~Impl() {
+    loop.cancel(sweep);
+    loop.cancel(pause);
+    loop.unwatch(listener.get());
+    for (const auto& [fd, connection] : connections) {
+      connection->open = false;
+      loop.unwatch(fd);
+    }
+    struct stat now {};
+    if (stat(path.c_str(), &now) == 0 && now.st_ino == inode.st_ino && now.st_dev == inode.st_dev) {
+      ::unlink(path.c_str());
+    }
+  }
+
+  void start() {
+    loop.watch(listener.get(), EPOLLIN, [this](uint32_t) { accept_one(); });
+    sweep = loop.every(std::chrono::seconds(1), [this] { drop_stalled(); });
+  }
+
+  void accept_one() {
+    const int fd = accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+        // The listener stays readable: without a pause this would spin until somebody leaves.
+        loop.unwatch(listener.get());
+        pause = loop.after(std::chrono::milliseconds(100),
+                           [this] { loop.watch(listener.get(), EPOLLIN, [this](uint32_t) { accept_one(); }); });
+      }
+      return;
+    }
+    if (connections.size() >= max_clients) {
+      ::close(fd);
+      return;
+    }
+    auto connection = std::make_shared<Connection>();
+    connection->fd.reset(fd);
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+      return;
+    }
+    connection->peer = {credentials.pid, credentials.uid, credentials.gid, next_connection++};
+    connection->progress = EventLoop::Clock::now();
+    connections[fd] = connection;
+    arm(connection);
+  }
+
+  void arm(const Shared& connection) {
+    const size_t unsent = connection->unsent();
+    uint32_t events = unsent > 0 ? uint32_t{EPOLLOUT} : 0;
+    events |= unsent < kMaxUnsent && !connection->ended ? uint32_t{EPOLLIN} : 0;
+    loop.watch(connection->fd.get(), events, [this, weak = std::weak_ptr(connection)](uint32_t happened) {
+      if (const auto shared = weak.lock()) {
+        serve(shared, happened);
+      }
+    });
+  }
+
+  void drop(const Shared& connection) {
+    if (!std::exchange(connection->open, false)) {
+      return;
+    }
+    loop.unwatch(connection->fd.get());
+    connections.erase(connection->fd.get());
+    connection->fd.reset();
+    if (closed) {
+      closed(connection->peer);
+    }
+  }
+
+  void serve(const Shared& connection, uint32_t happened) {
+    if (!connection->open) {
+      return;
+    }
+    if ((happened & (EPOLLERR | EPOLLHUP)) != 0 && (happened & EPOLLIN) == 0) {
+      return drop(connection);
+    }
+    if ((happened & EPOLLIN) != 0 && !receive(*connection)) {
+      return drop(connection);
+    }
+    if (!flush(*connection) || !answer(connection) || (connection->ended && connection->unsent() == 0)) {
+      return drop(connection);
+    }
+    arm(connection);
+  }
+
+  static bool receive(Connection& connection) {
+    std::array<char, 65536> bytes;
+    const ssize_t count = ::recv(connection.fd.get(), bytes.data(), bytes.size(), 0);
+    if (count < 0) {
+      return errno == EAGAIN || errno == EINTR;
+    }
+    if (count == 0) {
+      connection.ended = true;
+      return true;
+    }
+    return connection.input.feed({bytes.data(), static_cast<size_t>(count)});
+  }
+
+  static bool flush(Connection& connection) {
+    while (connection.unsent() > 0) {
+      const ssize_t count =
+          ::send(connection.fd.get(), connection.output.data() + connection.sent, connection.unsent(), MSG_NOSIGNAL);
+      if (count < 0) {
+        return errno == EAGAIN || errno == EINTR;
+      }
+      connection.sent += static_cast<size_t>(count);
+      connection.progress = EventLoop::Clock::now();
+    }
+    connection.output.clear();
+    connection.sent = 0;
+    return true;
+  }
+
+  // False when the connection is to be closed. The handler may close it as well by turning the loop.
+  bool answer(const Shared& connection) {
+    std::string message;
+    while (connection->open && connection->unsent() < kMaxUnsent && connection->input.next(message)) {
+      const auto request = parse_object(message);
+      if (!request) {
+        return false;
+      }
+      if (connection->unsent() == 0) {
+        connection->progress = EventLoop::Clock::now();
+      }
+      connection->output += frame(handle(connection->peer, *request));
+      if (connection->open && !flush(*connection)) {
+        return false;
+      }
+    }
+    return connection->open;
+  }
+
+  std::string handle(const Peer& peer, const Json& request) {
+    // The JSON library throws on a wrong type; a handler that forgot to check must not end the daemon.
+    try {
+      std::string text = dump(handler(peer, request));
+      if (text.size() <= kMaxMessage) {
+        return text;
+      }
+      return dump(failure(Error{"", "the answer is larger than 64 MB", "ask for less at once"}));
+    } catch (const std::exception& problem) {
+      log::error("{}: a request could not be handled: {}", path, problem.what());
+      return dump(failure(Error{"", std::string("malformed request: ") + problem.what(), ""}));
+    }
+  }
+
+  void drop_stalled() {
+    const auto now = EventLoop::Clock::now();
+    std::vector<Shared> stalled;
+    for (const auto& [fd, connection] : connections) {
+      if (connection->unsent() > 0 && now - connection->progress > kMaxStall) {
+        stalled.push_back(connection);
+      }
+    }
+    for (const auto& connection : stalled) {
+      drop(connection);
+    }
+  }
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, const std::string& path, Handler handler, Closed closed,
+                                               size_t max_clients) {
+  const auto address = unix_address(path);
+  if (!address) {
+    return address.error();
+  }
+  auto impl = std::make_unique<Impl>(loop, path, std::move(handler), std::move(closed), max_clients);
+  impl->listener.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  struct stat old {};
+  if (lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) {
+    ::unlink(path.c_str());
+  }
+  // Nobody can connect before `listen`, so nobody meets the socket with the mode of the umask.
+  const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
+  if (!impl->listener || bind(impl->listener.get(), raw, sizeof(sockaddr_un)) != 0 || chmod(path.c_str(), 0660) != 0 ||
+      ::listen(impl->listener.get(), 128) != 0) {
+    return errno_error(path, "cannot listen", "does the run directory exist and may we write to it?");
+  }
+  stat(path.c_str(), &impl->inode);
+  impl->start();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Result<Client> Client::connect(const std::string& path) {
+  const auto address = unix_address(path);
+  if (!address) {
+    return address.error();
+  }
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(sockaddr_un)) != 0) {
+    return errno_error(path, "cannot connect",
+                       errno == EACCES ? "you need to be in the socket's group" : "is the daemon running?");
+  }
+  return Client(std::move(fd), path);
+}
+
+namespace {
+
+// Waits until `fd` is ready for `events`; false when `deadline` has passed.
+bool wait_ready(int fd, short events, EventLoop::Clock::time_point deadline) {
+  using std::chrono::milliseconds;
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - EventLoop::Clock::now());
+    pollfd poll_fd{fd, events, 0};
+    const int ready = ::poll(&poll_fd, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1'000'000)));
+    if (ready > 0) {
+      return true;
+    }
+    if (left.count() <= 0) {
+      return false;
+    }
+  }
+}
+
+Result<void> send_all(int fd, std::string_view bytes, EventLoop::Clock::time_point deadline) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(count));
+    } else if (errno == EAGAIN) {
+      if (!wait_ready(fd, POLLOUT, deadline)) {
+        return Error{"", "the daemon does not read its requests in time", ""};
+      }
+    } else if (errno != EINTR) {
+      return errno_error("", "the connection broke");
+    }
+  }
+  return {};
+}
+
+Result<std::string> receive_message(int fd, EventLoop::Clock::time_point deadline) {
+  Deframer input;
+  std::string message;
+  std::vector<char> bytes(65536);
+  while (!input.next(message)) {
+    if (!wait_ready(fd, POLLIN, deadline)) {
+      return Error{"", "the daemon does not answer in time", ""};
+    }
+    const ssize_t count = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (count == 0) {
+      return Error{"", "the daemon closed the connection", ""};
+    }
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+      return errno_error("", "the connection broke");
+    }
+    if (count > 0 && !input.feed({bytes.data(), static_cast<size_t>(count)})) {
+      return Error{"", "the daemon's answer is garbage", ""};
+    }
+  }
+  return message;
+}
+
+}  // namespace
+
+Result<Json> Client::call(const Json& request, std::chrono::milliseconds limit) {
+  if (!fd_) {
+    return Error{path_, "the connection is closed", "connect again"};
+  }
+  const auto deadline = EventLoop::Clock::now() + limit;
+  const std::string text = dump(request);
+  if (text.size() > kMaxMessage) {
+    return Error{path_, "the request is larger than 64 MB", ""};
+  }
+  // After any failure the stream's position is unknown: a late answer must not be taken for the next one.
+  const auto fail = [this](Error error) {
+    fd_.reset();
+    error.path = path_;
+    return error;
+  };
+  if (const auto sent = send_all(fd_.get(), frame(text), deadline); !sent) {
+    return fail(sent.error());
+  }
+  const auto message = receive_message(fd_.get(), deadline);
+  if (!message) {
+    return fail(message.error());
+  }
+  auto answer = parse_object(*message);
+  if (!answer) {
+    return fail(Error{"", "the daemon's answer is garbage", ""});
+  }
+  return std::move(*answer);
+}
+
+}  // namespace floof::ipc
