@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "config/json_view.h"
+
+namespace floof::config {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kSuffix = ".new";
+constexpr const char* kDiskRemedy = "free space on the disk, or check its permissions";
+
+Json to_json(const Generation& generation) {
+  return {{"format", 1},
+          {"generation", generation.number},
+          {"time", generation.time},
+          {"user", generation.user},
+          {"comment", generation.comment},
+          {"config", generation.config}};
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) {
+    return std::nullopt;
+  }
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
+    if (count == 0) {
+      return out;
+    }
+    if (count < 0 && errno != EINTR) {
+      return std::nullopt;
+    }
+    out.append(buffer, count > 0 ? static_cast<size_t>(count) : 0);
+  }
+}
+
+Result<> sync_folder(const std::string& folder) {
+  const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || fsync(fd.get()) != 0) {
+    return errno_error(folder, "writing to the disk", kDiskRemedy);
+  }
+  return {};
+}
+
+Result<> make_private_folder(const std::string& folder) {
+  for (size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
+    const std::string part = folder.substr(0, at);
+    if (mkdir(part.c_str(), at == std::string::npos ? 0700 : 0755) != 0 && errno != EEXIST) {
+      return errno_error(part, "making the folder", kDiskRemedy);
+    }
+    if (at == std::string::npos) {
+      return {};
+    }
+  }
+}
+
+std::vector<std::string> list(const std::string& folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);
+  while (open) {
+    const dirent* entry = readdir(open.get());
+    if (entry == nullptr) {
+      break;
+    }
+    names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string now_text() {
+  const time_t now = time(nullptr);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+void Store::step(std::string_view name) const {
+  if (crash_point) {
+    crash_point(name);
+  }
+}
+
+std::string Store::history_file(uint64_t number) const { return fmt::format("{}/history/{}.json", folder_, number); }
+
+Result<Store> Store::open(const std::string& folder) {
+  for (const std::string& part : {folder, folder + "/history"}) {
+    if (auto made = make_private_folder(part); !made) {
+      return made.error();
+    }
+    for (const std::string& name : list(part)) {
+      if (name.ends_with(kSuffix)) {
+        unlink((part + "/" + name).c_str());
+      }
+    }
+  }
+  return Store(folder);
+}
+
+Result<> Store::write(const std::string& path, const Json& content) const {
+  const std::string text = content.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  step("open " + path);
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd || fchmod(fd.get(), 0600) != 0) {
+    return errno_error(path, "writing the configuration", kDiskRemedy);
+  }
+  for (size_t at = 0; at < text.size();) {
+    const ssize_t count = ::write(fd.get(), text.data() + at, text.size() - at);
+    if (count < 0 && errno != EINTR) {
+      return errno_error(path, "writing the configuration", kDiskRemedy);
+    }
+    at += count > 0 ? static_cast<size_t>(count) : 0;
+  }
+  step("fsync " + path);
+  if (fsync(fd.get()) != 0) {
+    return errno_error(path, "writing the configuration", kDiskRemedy);
+  }
+  const auto back = read_file(path);
+  if (!back || Json::parse(*back, nullptr, false) != content) {
+    return Error{path, "the file does not read back as it was written", kDiskRemedy};
+  }
+  return {};
+}
+
+std::optional<Generation> Store::read(const std::string& path) const {
+  const auto text = read_file(path);
+  const Json json = text ? Json::parse(*text, nullptr, false) : Json();
+  if (!json.is_object() || !member(json, "config").is_object() || !member(json, "generation").is_number_unsigned()) {
+    return std::nullopt;
+  }
+  return Generation{number_of(json, "generation"), text_of(json, "time"), text_of(json, "user"), text_of(json, "comment"),
+                    json["config"]};
+}
+
+std::optional<Generation> Store::running() {
+  const std::string path = folder_ + "/running.json";
+  if (auto found = read(path); found) {
+    return found;
+  }
+  if (access(path.c_str(), F_OK) != 0 && numbers().empty()) {
+    return std::nullopt;
+  }
+  damage_ = fmt::format("{} is missing or unreadable", path);
+  rename(path.c_str(), (path + ".damaged").c_str());
+  for (const uint64_t number : numbers()) {
+    if (auto found = read(history_file(number)); found) {
+      damage_ += fmt::format("; generation {} of the history was taken instead", number);
+      return found;
+    }
+  }
+  damage_ += ", and there is no history: the configuration is empty";
+  return std::nullopt;
+}
+
+bool Store::journal_found() const { return access((folder_ + "/journal.json").c_str(), F_OK) == 0; }
+
+Result<> Store::begin(uint64_t number) {
+  const std::string path = folder_ + "/journal.json";
+  if (auto written = write(path + std::string(kSuffix), {{"applying", number}}); !written) {
+    return written;
+  }
+  step("rename journal");
+  if (rename((path + std::string(kSuffix)).c_str(), path.c_str()) != 0) {
+    return errno_error(path, "writing the journal", kDiskRemedy);
+  }
+  step("sync journal");
+  return sync_folder(folder_);
+}
+
+void Store::end() {
+  step("remove journal");
+  unlink((folder_ + "/journal.json").c_str());
+  if (const auto synced = sync_folder(folder_); !synced) {
+    log::warning("{}", synced.error().text());
+  }
+}
+
+Result<> Store::prepare(const Generation& next) {
+  for (const std::string& path : {folder_ + "/running.json", history_file(next.number)}) {
+    if (auto written = write(path + std::string(kSuffix), to_json(next)); !written) {
+      discard(next);
+      return written;
+    }
+  }
+  return {};
+}
+
+void Store::discard(const Generation& next) {
+  unlink((folder_ + "/running.json" + std::string(kSuffix)).c_str());
+  unlink((history_file(next.number) + std::string(kSuffix)).c_str());
+}
+
+Result<> Store::install(const Generation& next) {
+  const std::string path = folder_ + "/running.json";
+  step("rename running");
+  if (rename((path + std::string(kSuffix)).c_str(), path.c_str()) != 0) {
+    return errno_error(path, "storing the configuration", kDiskRemedy);
+  }
+  // From here on the new generation is the stored one, so an fsync that fails can only be reported.
+  step("sync running");
+  if (const auto synced = sync_folder(folder_); !synced) {
+    log::error("{}", synced.error().text());
+  }
+  step("rename history");
+  rename((history_file(next.number) + std::string(kSuffix)).c_str(), history_file(next.number).c_str());
+  step("sync history");
+  if (const auto history = sync_folder(folder_ + "/history"); !history) {
+    log::warning("{}", history.error().text());
+  }
+  forget_old();
+  return {};
+}
+
+std::vector<uint64_t> Store::numbers() const {
+  std::vector<uint64_t> out;
+  for (const std::string& name : list(folder_ + "/history")) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && std::string_view(end) == ".json") {
+      out.push_back(number);
+    }
+  }
+  std::sort(out.rbegin(), out.rend());
+  return out;
+}
+
+void Store::forget_old() const {
+  const auto all = numbers();
+  for (size_t i = kHistory; i < all.size(); i++) {
+    unlink(history_file(all[i]).c_str());
+  }
+}
+
+std::vector<Generation> Store::history() const {
+  std::vector<Generation> out;
+  for (const uint64_t number : numbers()) {
+    if (auto found = read(history_file(number)); found && out.size() < kHistory) {
+      out.push_back(std::move(*found));
+    }
+  }
+  return out;
+}
+
+Result<> Store::remember(const Generation& generation) {
+  const std::string path = history_file(generation.number);
+  if (read(path)) {
+    return {};
+  }
+  if (auto written = write(path + std::string(kSuffix), to_json(generation)); !written) {
+    return written;
+  }
+  if (rename((path + std::string(kSuffix)).c_str(), path.c_str()) != 0) {
+    return errno_error(path, "writing the history", kDiskRemedy);
+  }
+  forget_old();
+  return sync_folder(folder_ + "/history");
+}
+
+}  // namespace floof::config

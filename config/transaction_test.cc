@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/transaction.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace floof::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::shared_ptr<const Schema> schema() {
+  static const auto loaded = Schema::load(embedded_modules());
+  return *loaded;
+}
+
+/// Keeps what it was told in memory and fails on request.
+class FakeBackend : public Backend {
+ public:
+  explicit FakeBackend(std::string name, std::vector<std::string>& log) : name_(std::move(name)), log_(log) {}
+  std::string_view name() const override { return name_; }
+  std::vector<Error> stage(const Json& config, const Json&, bool lenient) override {
+    note(lenient ? "stage-lenient" : "stage");
+    staged = config.value("system", Json::object()).value("hostname", "");
+    return failing("stage");
+  }
+  std::vector<Error> publish() override {
+    note("publish");
+    before = live;
+    live = staged;
+    return failing("publish");
+  }
+  std::vector<Error> confirm() override {
+    note("confirm");
+    return failing("confirm");
+  }
+  void undo() override {
+    note("undo");
+    live = before;
+  }
+  void abort() override { note("abort"); }
+  std::vector<std::string> warnings() override { return {name_ + " warns"}; }
+
+  std::string staged, live, before, fail_at;
+
+ private:
+  void note(std::string_view what) { log_.push_back(name_ + " " + std::string(what)); }
+  std::vector<Error> failing(std::string_view at) const {
+    return at == fail_at ? std::vector<Error>{{"system hostname", "fails at " + fail_at, "none"}} : std::vector<Error>();
+  }
+  std::string name_;
+  std::vector<std::string>& log_;
+};
+
+class Transaction : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/floof-transaction-XXXXXX";
+    folder_ = mkdtemp(name);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::unique_ptr<ConfigEngine> open(std::function<void(std::string_view)> crash_point = {}) {
+    static const Feature no_bad{"test",
+                                [](const Json& config) {
+                                  std::vector<Error> errors;
+                                  if (config.value("system", Json::object()).value("hostname", "") == "bad") {
+                                    errors.push_back({"system hostname bad", "is bad", "be good"});
+                                  }
+                                  return errors;
+                                },
+                                [](const Json& config, Json& desired) { desired["host"] = config.value("system", Json::object()); },
+                                [](const Json&) { return std::vector<std::string>{"feature warns"}; }};
+    auto engine = ConfigEngine::open({folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, {}, std::move(crash_point)});
+    EXPECT_TRUE(engine.ok()) << engine.error().text();
+    return std::move(*engine);
+  }
+
+  static void name(ConfigEngine& engine, const std::string& host) {
+    ASSERT_TRUE(engine.set(Words{"system", "hostname", host}).ok());
+  }
+  static std::string hostname(const Tree& tree) { return tree.to_json(false).value("system", Json::object()).value("hostname", ""); }
+
+  std::string folder_;
+  std::vector<std::string> log_;
+  FakeBackend a_{"a", log_}, b_{"b", log_};
+};
+
+TEST_F(Transaction, CommitGoesThroughInOrderAndIsStored) {
+  auto engine = open();
+  EXPECT_EQ(engine->generation(), 0U);
+  name(*engine, "one");
+  const auto done = engine->commit("ann", "first");
+  EXPECT_TRUE(done.errors.empty());
+  EXPECT_TRUE(done.changed);
+  EXPECT_EQ(done.generation, 1U);
+  EXPECT_EQ(done.warnings, (std::vector<std::string>{"feature warns", "a warns", "b warns"}));
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "b publish", "a confirm", "b confirm"}));
+  EXPECT_EQ(engine->desired(), Json::parse(R"({"generation":1,"instance":"t","host":{"hostname":"one"}})"));
+  EXPECT_FALSE(engine->commit("ann", "").changed) << "nothing to do";
+  EXPECT_FALSE(fs::exists(folder_ + "/state/journal.json"));
+  struct stat info {};
+  ASSERT_EQ(stat((folder_ + "/state/running.json").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+  ASSERT_EQ(stat((folder_ + "/state").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700U);
+
+  log_.clear();
+  auto again = open();
+  EXPECT_EQ(again->generation(), 1U);
+  EXPECT_EQ(hostname(again->running()), "one");
+  EXPECT_TRUE(again->apply_running().empty());
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage-lenient", "a publish", "a confirm", "b stage-lenient", "b publish", "b confirm"}));
+  ASSERT_EQ(again->history().size(), 2U);
+  EXPECT_EQ(again->history()[0].user, "ann");
+  EXPECT_EQ(again->history()[0].comment, "first");
+}
+
+TEST_F(Transaction, EveryFailureLeavesTheOldState) {
+  auto engine = open();
+  name(*engine, "one");
+  ASSERT_TRUE(engine->commit("ann", "").errors.empty());
+  for (FakeBackend* failing : {&a_, &b_}) {
+    for (const char* at : {"stage", "publish", "confirm"}) {
+      failing->fail_at = at;
+      name(*engine, "two");
+      const auto failed = engine->commit("ann", "");
+      EXPECT_EQ(failed.errors.size(), 1U);
+      EXPECT_FALSE(failed.changed);
+      EXPECT_EQ(engine->generation(), 1U);
+      EXPECT_EQ(hostname(engine->running()), "one");
+      EXPECT_EQ(hostname(engine->candidate()), "two") << "the candidate stays for the user to mend";
+      EXPECT_EQ(a_.live, "one") << at;
+      EXPECT_EQ(b_.live, "one") << at;
+      EXPECT_FALSE(fs::exists(folder_ + "/state/journal.json"));
+      EXPECT_EQ(hostname(open()->running()), "one");
+      failing->fail_at.clear();
+    }
+  }
+  EXPECT_TRUE(engine->commit("ann", "").changed);
+  EXPECT_EQ(b_.live, "two");
+}
+
+TEST_F(Transaction, UndoGoesBackwardsAndTheRestIsAborted) {
+  auto engine = open();
+  name(*engine, "one");
+  a_.fail_at = "publish";
+  EXPECT_EQ(engine->commit("ann", "").errors.size(), 1U);
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "a undo", "b abort"}));
+  a_.fail_at = "";
+  b_.fail_at = "confirm";
+  log_.clear();
+  EXPECT_EQ(engine->commit("ann", "").errors.size(), 1U);
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "b publish", "a confirm", "b confirm", "b undo", "a undo"}));
+}
+
+TEST_F(Transaction, CheckChangesNothing) {
+  auto engine = open();
+  name(*engine, "one");
+  EXPECT_TRUE(engine->check().errors.empty());
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a abort", "b abort"}));
+  EXPECT_EQ(engine->generation(), 0U);
+  name(*engine, "bad");
+  EXPECT_EQ(engine->check().errors.size(), 1U);
+  EXPECT_EQ(engine->commit("ann", "").errors[0].text(), "system hostname bad: is bad; be good");
+  EXPECT_EQ(a_.live, "");
+}
+
+TEST_F(Transaction, AFullDiskIsFoundBeforeAnythingActs) {
+  auto engine = open();
+  name(*engine, "one");
+  fs::remove_all(folder_ + "/state");
+  std::ofstream(folder_ + "/state") << "in the way";
+  const auto failed = engine->commit("ann", "");
+  ASSERT_EQ(failed.errors.size(), 1U);
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a abort", "b abort"}));
+}
+
+TEST_F(Transaction, Rollback) {
+  auto engine = open();
+  for (int i = 1; i <= 60; i++) {
+    name(*engine, "h" + std::to_string(i));
+    ASSERT_TRUE(engine->commit("ann", "").changed);
+  }
+  EXPECT_EQ(engine->history().size(), 50U);
+  ASSERT_TRUE(engine->rollback(1).ok());
+  EXPECT_EQ(hostname(engine->candidate()), "h59");
+  EXPECT_EQ(*engine->compare(std::nullopt), "[edit system]\n-   hostname h60;\n+   hostname h59;\n");
+  EXPECT_EQ(*engine->compare(1), "");
+  ASSERT_TRUE(engine->rollback(49).ok());
+  EXPECT_EQ(hostname(engine->candidate()), "h11");
+  EXPECT_FALSE(engine->rollback(50).ok());
+  ASSERT_TRUE(engine->rollback(0).ok());
+  EXPECT_EQ(hostname(engine->candidate()), "h60");
+  name(*engine, "x");
+  engine->discard();
+  EXPECT_EQ(hostname(engine->candidate()), "h60");
+}
+
+TEST_F(Transaction, BootIsLenient) {
+  {
+    auto engine = open();
+    name(*engine, "one");
+    ASSERT_TRUE(engine->commit("ann", "").changed);
+  }
+  a_.fail_at = "publish";
+  auto engine = open();
+  EXPECT_EQ(engine->apply_running().size(), 1U);
+  EXPECT_EQ(b_.live, "one");
+}
+
+TEST_F(Transaction, UnknownWordsOfAnotherVersionAreAlarmsNotTheEnd) {
+  fs::create_directories(folder_ + "/state");
+  std::ofstream(folder_ + "/state/running.json")
+      << R"({"format":1,"generation":7,"time":"","user":"","comment":"","config":{"future":{"x":1},"system":{"hostname":"one"}}})";
+  auto engine = open();
+  EXPECT_EQ(engine->alarms().size(), 1U);
+  EXPECT_EQ(hostname(engine->running()), "one");
+  EXPECT_EQ(engine->generation(), 7U);
+}
+
+TEST_F(Transaction, DamagedFileFallsBackToHistory) {
+  {
+    auto engine = open();
+    name(*engine, "one");
+    ASSERT_TRUE(engine->commit("ann", "").changed);
+  }
+  std::ofstream(folder_ + "/state/running.json") << "{\"gener";
+  auto engine = open();
+  EXPECT_EQ(hostname(engine->running()), "one");
+  EXPECT_EQ(engine->alarms().size(), 1U);
+  EXPECT_TRUE(fs::exists(folder_ + "/state/running.json.damaged"));
+}
+
+/// Dies at each step on disk in turn; whoever starts next finds the old or the new configuration, whole, and goes on.
+TEST_F(Transaction, APowerCutAtAnyStepLeavesOldOrNew) {
+  {
+    auto engine = open();
+    name(*engine, "old");
+    ASSERT_TRUE(engine->commit("ann", "").changed);
+  }
+  bool died = true, saw_old = false, saw_new = false;
+  int step = 0;
+  for (; died && step < 100; step++) {
+    fs::remove_all(folder_ + "/work");
+    fs::copy(folder_ + "/state", folder_ + "/work", fs::copy_options::recursive);
+    const pid_t child = fork();
+    if (child == 0) {
+      int left = step;
+      auto engine = ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}, {}, [&](std::string_view) {
+                                          if (left-- == 0) {
+                                            _exit(42);
+                                          }
+                                        }});
+      (void)(*engine)->set(Words{"system", "hostname", "new"});
+      _exit((*engine)->commit("ann", "").changed ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    died = WEXITSTATUS(status) == 42;
+    auto engine = ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}});
+    ASSERT_TRUE(engine.ok());
+    const std::string found = hostname((*engine)->running());
+    EXPECT_TRUE(found == "old" || found == "new") << "step " << step << ": " << found;
+    EXPECT_TRUE((*engine)->alarms().empty());
+    saw_old = saw_old || found == "old";
+    saw_new = saw_new || found == "new";
+    (*engine)->apply_running();
+    EXPECT_EQ(a_.live, found);
+    EXPECT_FALSE(fs::exists(folder_ + "/work/journal.json"));
+    EXPECT_EQ((*engine)->history().size(), (*engine)->generation() + 1);
+    name(**engine, "later");
+    EXPECT_TRUE((*engine)->commit("ann", "").changed);
+  }
+  EXPECT_GT(step, 8);
+  EXPECT_TRUE(saw_old && saw_new);
+}
+
+}  // namespace
+}  // namespace floof::config

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/tree.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace floof::config {
+namespace {
+
+std::shared_ptr<const Schema> schema() {
+  static const auto loaded = Schema::load(embedded_modules());
+  EXPECT_TRUE(loaded.ok()) << loaded.error().text();
+  return *loaded;
+}
+
+Tree tree_of(std::string_view lines) {
+  Loaded loaded = load(Tree(schema()), lines, TextFormat::set);
+  for (const Error& error : loaded.errors) {
+    ADD_FAILURE() << error.text();
+  }
+  return loaded.tree;
+}
+
+Words words(std::string_view line) { return *split_words(line); }
+
+std::string set_error(Tree& tree, std::string_view line) {
+  const auto result = tree.set(words(line));
+  return result ? "none" : result.error().text();
+}
+
+constexpr std::string_view kRich = R"(set system hostname edge1
+set dataplane workers 2
+set interface e0 description "up \"link\" \\ one"
+set interface e0 device tap to-r1
+set interface e0 device netns h1
+set interface e0 address 192.0.2.1/24
+set interface e0 address 2001:db8::1/64
+set interface e2 device null
+set interface e10 disabled
+set interface e10 device host veth-b
+set interface e10 device mode af-packet
+set interface e10 mtu 9000
+set interface loop0 address 198.51.100.1/32
+set route 0.0.0.0/0 via 192.0.2.254
+set route 203.0.113.0/24 blackhole
+set bgp asn 65000
+set bgp prefix 198.51.100.0/24
+set bgp graceful-restart false
+set bgp policy transit import prefix 10.0.0.0/8 le 24
+set bgp policy transit import local-pref 100
+set bgp peer upstream-a remote-as 64500
+set bgp peer upstream-a neighbor 192.0.2.254
+set bgp peer upstream-a policy transit
+set ospf redistribute connected
+set ospf area 0 interface e0 cost 5
+set bird raw "protocol device x {\n\tscan time 5;\n}"
+set bird raw "# two"
+)";
+
+TEST(Schema, EveryNodeHasHelp) {
+  const auto check = [](const auto& self, Node parent) -> void {
+    for (const Node node : schema()->children(parent)) {
+      EXPECT_FALSE(description_of(node).empty()) << name_of(node);
+      for (const NamedValue& value : is_term(node) ? named_values(node) : std::vector<NamedValue>()) {
+        EXPECT_FALSE(value.help.empty()) << name_of(node) << " " << value.name;
+      }
+      self(self, node);
+    }
+  };
+  check(check, nullptr);
+  EXPECT_EQ(name_of(schema()->children(nullptr).front()), "system");
+}
+
+TEST(Tree, PrintsAndLoadsBackInEveryForm) {
+  const Tree tree = tree_of(kRich);
+  EXPECT_EQ(*tree.set_lines({}), kRich);
+  for (const auto& [format, text] : {std::pair(TextFormat::set, *tree.set_lines({}, false)),
+                                     std::pair(TextFormat::curly, *tree.curly({})),
+                                     std::pair(TextFormat::json, tree.to_json(false).dump(2))}) {
+    const Loaded back = load(Tree(schema()), text, format);
+    EXPECT_TRUE(back.errors.empty()) << back.errors[0].text() << "\n" << text;
+    EXPECT_EQ(*back.tree.set_lines({}), kRich);
+    EXPECT_EQ(compare(tree, back.tree), "");
+    EXPECT_TRUE(tree == back.tree);
+  }
+}
+
+TEST(Tree, CurlyForm) {
+  const Tree tree = tree_of("set interface e0 device tap a\nset interface e0 mtu 9000\nset interface e0 disabled\nset interface loop0");
+  EXPECT_EQ(*tree.curly({}),
+            "interface e0 {\n    disabled;\n    device {\n        tap a;\n    }\n    mtu 9000;\n}\ninterface loop0;\n");
+  EXPECT_EQ(*tree.curly(words("interface e0 device")), "tap a;\n");
+  EXPECT_EQ(*tree.curly(words("interface e0 mtu")), "mtu 9000;\n");
+  EXPECT_EQ(*tree.curly(words("interface loop0")), "");
+  EXPECT_EQ(*tree.set_lines(words("interface e0 device")), "set interface e0 device tap a\n");
+  EXPECT_FALSE(tree.curly(words("interfaze")).ok());
+}
+
+TEST(Tree, JsonForFeatures) {
+  const Json json = tree_of(kRich).for_features();
+  EXPECT_EQ(json["system"]["hostname"], "edge1");
+  const Json& e0 = json["interface"][0];
+  EXPECT_EQ(e0["name"], "e0");
+  EXPECT_EQ(e0["mtu"], 1500);
+  EXPECT_EQ(e0["device"], Json::parse(R"({"tap":"to-r1","netns":"h1"})"));
+  EXPECT_EQ(e0["address"], Json::parse(R"(["192.0.2.1/24","2001:db8::1/64"])"));
+  EXPECT_EQ(json["interface"][1]["device"]["null"], true);
+  EXPECT_EQ(json["interface"][2]["disabled"], true);
+  EXPECT_EQ(json["bgp"]["asn"], 65000);
+  EXPECT_EQ(json["bgp"]["graceful-restart"], false);
+  EXPECT_EQ(json["bgp"]["multipath"], 16);
+  EXPECT_EQ(json["bgp"]["policy"][0]["import"]["prefix"][0], Json::parse(R"({"prefix":"10.0.0.0/8","le":24})"));
+  EXPECT_EQ(json["ospf"]["area"][0]["id"], "0");
+  EXPECT_EQ(json["ospf"]["area"][0]["interface"][0]["hello"], 10);
+  EXPECT_EQ(json["dataplane"]["polling"], "adaptive");
+  EXPECT_EQ(Tree(schema()).for_features(), Json::object()) << "containers that hold only defaults are not configured";
+}
+
+TEST(Tree, MessagesNameTheWordAndTheRemedy) {
+  Tree tree(schema());
+  EXPECT_EQ(set_error(tree, "interfce e0 mtu 1500"), R"(unknown word "interfce"; did you mean "interface"?)");
+  EXPECT_EQ(set_error(tree, "interface e0 mtuu 1500"), R"(interface e0: unknown word "mtuu"; did you mean "mtu"?)");
+  EXPECT_EQ(set_error(tree, "interface e0 mtu 20000"),
+            R"(interface e0 mtu: "20000" is not a valid mtu: The MTU is 68 to 9216 bytes; give a number from 68 to 9216 (bytes))");
+  EXPECT_EQ(set_error(tree, "interface e0 mtu"), "interface e0 mtu: the value of mtu is missing; give a number from 68 to 9216 (bytes)");
+  EXPECT_EQ(set_error(tree, "interface e0 mtu x"), R"(interface e0 mtu: "x" is not a valid mtu; give a number from 68 to 9216 (bytes))");
+  EXPECT_EQ(set_error(tree, "dataplane polling bussy"),
+            R"(dataplane polling: "bussy" is not a valid polling; did you mean "busy"? one of adaptive, busy)");
+  EXPECT_EQ(set_error(tree, "interface"), "interface: a name is missing; add <interface>: a interface");
+  EXPECT_EQ(set_error(tree, "interface e0 disabled yes"),
+            R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out)");
+  EXPECT_EQ(set_error(tree, "bgp"),
+            "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, graceful-restart, policy, peer");
+  EXPECT_NE(set_error(tree, "interface this-name-is-too-long").find("at most 15 characters"), std::string::npos);
+  EXPECT_NE(set_error(tree, "route 192.0.2.1/24 blackhole").find("192.0.2.0/24"), std::string::npos);
+  EXPECT_NE(set_error(tree, "interface e0 address 192.0.2.1").find("192.0.2.1/24"), std::string::npos);
+  EXPECT_TRUE(tree.empty()) << "a set that fails leaves nothing behind";
+}
+
+TEST(Tree, RefusesWhatLibyangWouldNotReadBack) {
+  Tree tree(schema());
+  for (const std::string bad : {"a\xff", "a\x01", "\xc0\x80", "\xed\xa0\x80", "a\x7f", "\xef\xbf\xbf"}) {
+    EXPECT_FALSE(tree.set(Words{"interface", "e0", "description", bad}).ok());
+    EXPECT_FALSE(tree.set(Words{"bird", "raw", bad}).ok());
+  }
+  EXPECT_TRUE(tree.set(Words{"interface", "e0", "description", "Zürich → Köln"}).ok());
+}
+
+TEST(Tree, ValuesHaveOneSpelling) {
+  const Tree tree = tree_of(R"(set interface e0 address 2001:DB8:0:0::1/64
+set interface e0 mac 02:AB:00:00:00:01
+set route 2001:DB8::/32 via FE80::1%e0
+set ospf area 0.0.0.0 interface e0 cost 010
+set ospf area 10.0.0.1 interface e0
+)");
+  EXPECT_EQ(*tree.set_lines({}), R"(set interface e0 mac 02:ab:00:00:00:01
+set interface e0 address 2001:db8::1/64
+set route 2001:db8::/32 via fe80::1%e0
+set ospf area 0 interface e0 cost 10
+set ospf area 10.0.0.1 interface e0
+)");
+}
+
+TEST(Tree, AnotherCaseRemovesTheOldOneAndSaysSo) {
+  Tree tree = tree_of("set interface e0 device tap a\nset interface e0 device netns h1\nset route 10.0.0.0/8 via 192.0.2.1\n");
+  auto notes = tree.set(words("interface e0 device host veth0"));
+  ASSERT_TRUE(notes.ok());
+  EXPECT_EQ(*notes, (std::vector<std::string>{"removed interface e0 device tap a", "removed interface e0 device netns h1"}));
+  ASSERT_TRUE(tree.set(words("route 10.0.0.0/8 blackhole")).ok());
+  EXPECT_EQ(*tree.set_lines({}), "set interface e0 device host veth0\nset route 10.0.0.0/8 blackhole\n");
+}
+
+TEST(Tree, Delete) {
+  Tree tree = tree_of(kRich);
+  EXPECT_TRUE(tree.remove(words("interface e0 address 192.0.2.1/24")).ok());
+  EXPECT_TRUE(tree.remove(words("interface e0 device")).ok());
+  EXPECT_TRUE(tree.remove(words("interface e10")).ok());
+  EXPECT_TRUE(tree.remove(words("bgp policy transit import prefix")).ok());
+  EXPECT_TRUE(tree.remove(words("system hostname")).ok());
+  EXPECT_TRUE(tree.remove(words("bird")).ok());
+  EXPECT_TRUE(tree.remove(words("route")).ok());
+  EXPECT_TRUE(tree.remove(words("dataplane workers 2")).ok());
+  EXPECT_TRUE(tree.remove(words("ospf area")).ok());
+  EXPECT_EQ(tree.to_json(false).count("system"), 0U);
+  EXPECT_EQ(tree.to_json(false).count("dataplane"), 0U);
+  EXPECT_EQ(tree.to_json(false).count("route"), 0U);
+  const auto missing = tree.remove(words("interface e3"));
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(missing.error().text().find("e2"), std::string::npos);
+  EXPECT_FALSE(tree.remove({}).ok());
+  EXPECT_FALSE(tree.remove(words("bgp asn 65001")).ok());
+  for (const char* top : {"interface", "bgp", "ospf"}) {
+    EXPECT_TRUE(tree.remove(words(top)).ok()) << top;
+  }
+  EXPECT_TRUE(tree.empty());
+}
+
+TEST(Tree, ValidateReportsEverythingAtOnce) {
+  const Tree tree = tree_of(R"(set interface e0 device netns h1
+set route 10.0.0.0/8 preference 5
+set bgp peer a neighbor 192.0.2.1
+set bgp peer b remote-as 1
+set bgp peer b policy trnsit
+set bgp policy transit import accept all
+set ospf area 0 interface e1
+)");
+  std::vector<std::string> texts;
+  for (const Error& error : tree.validate()) {
+    texts.push_back(error.text());
+  }
+  EXPECT_EQ(texts, (std::vector<std::string>{
+                       "interface e0 device netns h1: A namespace is given for a tap device, but no tap device is named.; "
+                       "delete interface e0 device netns h1, or set what it needs",
+                       "route 10.0.0.0/8: it says nothing to do; add one of via, blackhole, unreachable, prohibit",
+                       "bgp peer a: remote-as is missing; set bgp peer a remote-as <as-number>",
+                       R"(bgp peer b policy trnsit: no policy is named "trnsit"; did you mean "transit"?)",
+                       R"(ospf area 0 interface e1: no interface is named "e1"; did you mean "e0"?)",
+                   }));
+  EXPECT_TRUE(tree_of(kRich).validate().empty());
+}
+
+TEST(Tree, CompareLikeJunos) {
+  Tree after = tree_of(kRich);
+  const Tree before(after);
+  EXPECT_EQ(compare(before, after), "");
+  ASSERT_TRUE(after.set(words("interface e10 mtu 1400")).ok());
+  ASSERT_TRUE(after.remove(words("interface e0 address 192.0.2.1/24")).ok());
+  ASSERT_TRUE(after.set(words("interface e0 address 192.0.2.2/24")).ok());
+  ASSERT_TRUE(after.set(words("bgp peer b remote-as 5")).ok());
+  ASSERT_TRUE(after.remove(words("interface e2")).ok());
+  EXPECT_EQ(compare(before, after), R"([edit]
+-   interface e2 {
+-       device {
+-           null;
+-       }
+-   }
+[edit interface e0]
+-   address 192.0.2.1/24;
++   address 192.0.2.2/24;
+[edit interface e10]
+-   mtu 9000;
++   mtu 1400;
+[edit bgp]
++   peer b {
++       remote-as 5;
++   }
+)");
+  const Tree one = tree_of("set bird raw a\nset bird raw b\n"), two = tree_of("set bird raw b\nset bird raw a\n");
+  EXPECT_NE(compare(one, two), "");
+}
+
+TEST(Tree, SecretsAreNotPrinted) {
+  Tree tree = tree_of("set bgp peer a remote-as 1\nset bgp peer a password hunter2\n");
+  for (const std::string& text : {*tree.set_lines({}), *tree.curly({}), tree.to_json(true).dump(), compare(Tree(schema()), tree)}) {
+    EXPECT_EQ(text.find("hunter2"), std::string::npos);
+    EXPECT_NE(text.find(kHiddenSecret), std::string::npos);
+  }
+  EXPECT_EQ(tree.for_features()["bgp"]["peer"][0]["password"], "hunter2");
+  const Loaded back = load(tree, *tree.curly({}), TextFormat::curly);
+  EXPECT_TRUE(back.errors.empty());
+  EXPECT_TRUE(back.tree == tree) << "loading the print back keeps the secret";
+  EXPECT_FALSE(load(Tree(schema()), *tree.curly({}), TextFormat::curly).errors.empty());
+  const auto bad = tree.set(words("bgp peer a password \"a\\\"b\""));
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().text().find("a\"b"), std::string::npos);
+  EXPECT_EQ(compare(tree, tree_of("set bgp peer a remote-as 1\nset bgp peer a password other\n")),
+            "[edit bgp peer a]\n-   password ********;\n+   password ********;\n");
+}
+
+std::string options(const Tree& tree, std::string_view line, std::string_view partial, CompletionMode mode) {
+  std::string out;
+  for (const Option& option : complete(tree, words(line), partial, mode).options) {
+    out += (out.empty() ? "" : " ") + option.word;
+  }
+  return out;
+}
+
+TEST(Complete, Set) {
+  const Tree tree = tree_of(kRich);
+  const auto set = CompletionMode::set;
+  EXPECT_EQ(options(tree, "", "", set), "system dataplane interface route bgp ospf bird");
+  EXPECT_EQ(options(tree, "", "b", set), "bgp bird");
+  EXPECT_EQ(options(tree, "interface", "", set), "e0 e2 e10 loop0 <interface>");
+  EXPECT_EQ(options(tree, "interface", "e1", set), "e10");
+  EXPECT_EQ(options(tree, "interface new", "d", set), "description disabled device");
+  EXPECT_EQ(options(tree, "interface e10 device mode", "", set), "auto af-xdp af-packet");
+  EXPECT_EQ(options(tree, "interface e0 mtu", "", set), "<68..9216>");
+  EXPECT_EQ(options(tree, "bgp peer upstream-a policy", "", set), "transit");
+  EXPECT_EQ(options(tree, "ospf area 0 interface", "", set), "e0 e2 e10 loop0 <name>");
+  EXPECT_EQ(options(tree, "bgp graceful-restart", "", set), "true false");
+  EXPECT_EQ(options(tree, "nonsense", "", set), "");
+  EXPECT_TRUE(complete(tree, words("interface e0 mtu 1500"), "", set).complete);
+  EXPECT_FALSE(complete(tree, words("interface e0 mtu"), "", set).complete);
+  EXPECT_TRUE(complete(tree, words("interface e0"), "", set).complete);
+  EXPECT_FALSE(complete(tree, words("bgp"), "", set).complete);
+}
+
+TEST(Complete, DeleteAndShowOfferWhatIsThere) {
+  const Tree tree = tree_of(kRich);
+  const auto remove = CompletionMode::remove;
+  EXPECT_EQ(options(tree, "interface e0", "", remove), "description device address");
+  EXPECT_EQ(options(tree, "interface e0 address", "", remove), "192.0.2.1/24 2001:db8::1/64");
+  EXPECT_EQ(options(tree, "interface", "", remove), "e0 e2 e10 loop0");
+  EXPECT_EQ(options(tree, "interface e9", "", remove), "");
+  EXPECT_EQ(options(tree, "bgp peer upstream-a", "re", CompletionMode::show), "remote-as");
+  EXPECT_TRUE(complete(tree, {}, "", CompletionMode::show).complete);
+  EXPECT_FALSE(complete(tree, {}, "", remove).complete);
+}
+
+TEST(Load, ErrorsCarryLines) {
+  const auto first = [](std::string_view text, TextFormat format) {
+    const Loaded loaded = load(Tree(schema()), text, format);
+    return loaded.errors.empty() ? std::string("none") : loaded.errors[0].text();
+  };
+  EXPECT_EQ(first("set system hostname a\n# note\nset sytem hostname b\n", TextFormat::set),
+            R"(line 3: unknown word "sytem"; did you mean "system"?)");
+  EXPECT_EQ(first("sett x", TextFormat::set), R"(line 1: a line starts with set or delete, not with "sett")");
+  EXPECT_EQ(first("interface e0 {\n  mtu 1;\n}\n", TextFormat::curly).substr(0, 25), "line 2: interface e0 mtu:");
+  EXPECT_EQ(first("interface e0 {\n  mtu 1500;\n", TextFormat::curly), "line 3: a } is missing at the end");
+  EXPECT_EQ(first("interface e0 {\n  mtu 1500\n}", TextFormat::curly), "line 3: a ; is missing before }");
+  EXPECT_EQ(first("}", TextFormat::curly), "line 1: a } closes nothing");
+  EXPECT_EQ(first("{\"interface\":[\n {\"name\":\"e0\",\n  \"mtu\": 1}]}", TextFormat::json).substr(0, 25), "line 3: interface e0 mtu:");
+  EXPECT_EQ(first("{\n\"bgp\": {\"asnn\": 1}}", TextFormat::json), R"(line 2: bgp: unknown word "asnn"; did you mean "asn"?)");
+  EXPECT_EQ(first("{\n\"bgp\": ", TextFormat::json).substr(0, 16), "line 2: not JSON");
+  EXPECT_EQ(first("{\"interface\":{}}", TextFormat::json), "line 1: interface: an array [ ... ] belongs here");
+  EXPECT_EQ(first("{\"interface\":[{}]}", TextFormat::json), "line 1: interface: an entry without its name");
+  const Loaded many = load(Tree(schema()), "set a\nset b\nset c\n", TextFormat::set);
+  EXPECT_EQ(many.errors.size(), 3U);
+}
+
+TEST(Words, SplitAndQuoteAreInverse) {
+  std::mt19937 random(7);
+  const std::string alphabet = "ab \t\n\r\"\\#{};0|";
+  for (int round = 0; round < 2000; round++) {
+    Words in;
+    for (unsigned i = 0; i < random() % 5; i++) {
+      std::string word;
+      for (unsigned j = 0; j < random() % 6; j++) {
+        word += alphabet[random() % alphabet.size()];
+      }
+      in.push_back(word);
+    }
+    const auto out = split_words(join_words(in));
+    ASSERT_TRUE(out.ok());
+    EXPECT_EQ(*out, in);
+  }
+  EXPECT_FALSE(split_words("a \"b").ok());
+  EXPECT_FALSE(split_words("a\"b\"").ok());
+  EXPECT_EQ(*split_words("  a  b # c"), (Words{"a", "b"}));
+}
+
+TEST(Words, NaturalOrder) {
+  EXPECT_TRUE(natural_less("e2", "e10"));
+  EXPECT_FALSE(natural_less("e10", "e2"));
+  EXPECT_TRUE(natural_less("10.0.0.2/24", "10.0.0.10/24"));
+  EXPECT_TRUE(natural_less("a", "a1"));
+  EXPECT_FALSE(natural_less("a1", "a1"));
+  EXPECT_NE(natural_less("a01", "a1"), natural_less("a1", "a01"));
+}
+
+}  // namespace
+}  // namespace floof::config

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "engine/counting.h"
+#include "engine/eal.h"
+#include "engine/graph_impl.h"
+#include "engine/port_tx.h"
+#include "engine/stats_writer.h"
+#include "engine/worker.h"
+
+namespace floof::engine {
+namespace {
+
+constexpr auto kBeat = std::chrono::milliseconds(100);
+
+struct CountingThread {
+  uint64_t* block = nullptr;
+  uint32_t interface_slots = 0;
+};
+constinit thread_local CountingThread counting;
+
+void add(uint64_t* block, uint32_t slot, uint64_t by) {
+  std::atomic_ref<uint64_t> value(block[slot]);
+  value.store(value.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void set_counting_thread(uint64_t* block, uint32_t interface_slots) { counting = {block, interface_slots}; }
+
+void count_interface(IfId interface, stats::InterfaceSlot slot, uint64_t by) {
+  if (counting.block != nullptr) {
+    add(counting.block, counting.interface_slots + interface.value() * stats::kPerInterface + slot, by);
+  }
+}
+
+struct Engine::Impl {
+  EngineOptions options;
+  EventLoop& loop;
+  bool hugepages = false;
+  Pools pools;
+  Qsbr qsbr;
+  std::unique_ptr<InterfaceTable> interfaces = std::make_unique<InterfaceTable>();
+  OutputState output;
+  std::unique_ptr<Graph> graph;
+  std::unique_ptr<StatsWriter> stats;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::pair<Port*, Worker*>> bound;
+  EventLoop::TimerId timer = 0;
+
+  Impl(EngineOptions o, EventLoop& l) : options(std::move(o)), loop(l) {}
+
+  Worker& least_bound() {
+    auto count = [&](const auto& worker) {
+      return std::count_if(bound.begin(), bound.end(), [&](const auto& b) { return b.second == worker.get(); });
+    };
+    return **std::min_element(workers.begin(), workers.end(),
+                              [&](const auto& a, const auto& b) { return count(a) < count(b); });
+  }
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLoop& loop) {
+  if (options.workers >= stats::kMaxWorkers) {
+    return Error{"dataplane workers", fmt::format("{} workers are too many", options.workers),
+                 fmt::format("use at most {}", stats::kMaxWorkers - 1)};
+  }
+  auto eal = start_eal(pool_bytes(options.buffers), options.allow_hugepages);
+  if (!eal) {
+    return eal.error();
+  }
+  auto pools = make_pools(options.buffers);
+  if (!pools) {
+    return pools.error();
+  }
+  auto impl = std::make_unique<Impl>(std::move(options), loop);
+  impl->hugepages = eal->hugepages;
+  impl->pools = *pools;
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::~Engine() {
+  impl_->loop.cancel(impl_->timer);
+  for (auto& worker : impl_->workers) {
+    worker->stop();
+  }
+  impl_->qsbr.drain();
+  impl_->workers.clear();
+  set_counting_thread(nullptr, 0);
+  free_pools(impl_->pools);
+}
+
+Result<void> Engine::run(GraphBuilder&& builder) {
+  impl_->output.interfaces = impl_->interfaces.get();
+  impl_->output.pools = impl_->pools;
+  register_output_nodes(builder, impl_->output);
+  auto graph = Graph::build(std::move(builder));
+  if (!graph) {
+    return graph.error();
+  }
+  impl_->graph = std::move(*graph);
+  const unsigned count = std::max(impl_->options.workers, 1u);
+  auto stats = StatsWriter::create(impl_->options.run_dir, *impl_->graph, count, rte_get_tsc_hz());
+  if (!stats) {
+    return stats.error();
+  }
+  impl_->stats = std::move(*stats);
+  for (IfId id : impl_->interfaces->all()) {
+    name_interface(id, (*impl_->interfaces)[id].name);
+  }
+  set_counting_thread(impl_->stats->block(0), impl_->stats->interface_slots());
+  for (unsigned i = 0; i < count; i++) {
+    Worker::Setup setup{i, impl_->graph.get(), impl_->interfaces.get(), &impl_->qsbr, impl_->stats.get(),
+                        impl_->options.polling, -1};
+    if (i < impl_->options.cores.size()) {
+      setup.core = static_cast<int>(impl_->options.cores[i]);
+    }
+    auto worker = Worker::create(setup);
+    if (!worker) {
+      return worker.error();
+    }
+    impl_->workers.push_back(std::move(*worker));
+  }
+  if (impl_->options.workers > 0) {
+    for (auto& worker : impl_->workers) {
+      worker->start();
+    }
+  }
+  beat();
+  impl_->timer = impl_->loop.every(kBeat, [this] {
+    beat();
+    impl_->qsbr.reclaim();
+  });
+  return {};
+}
+
+void Engine::beat() {
+  if (impl_->stats) {
+    impl_->stats->header().control_heartbeat.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+InterfaceTable& Engine::interfaces() { return *impl_->interfaces; }
+const Pools& Engine::pools() const { return impl_->pools; }
+Graph& Engine::graph() { return *impl_->graph; }
+Qsbr& Engine::qsbr() { return impl_->qsbr; }
+EventLoop& Engine::loop() { return impl_->loop; }
+bool Engine::hugepages() const { return impl_->hugepages; }
+
+void Engine::bind(Port& port, IfId interface, NodeId input) {
+  Worker& worker = impl_->least_bound();
+  worker.bind(port, interface, input);
+  impl_->bound.emplace_back(&port, &worker);
+}
+
+void Engine::unbind(Port& port) {
+  std::erase_if(impl_->bound, [&](const auto& bound) {
+    if (bound.first != &port) {
+      return false;
+    }
+    bound.second->unbind(port);
+    return true;
+  });
+}
+
+void Engine::synchronize() {
+  impl_->qsbr.retire([] {});
+  impl_->qsbr.drain();
+}
+
+bool Engine::inject(NodeId node, rte_mbuf* packet) {
+  // Packets of one flow stay in order: always the same worker for one hash.
+  Worker& worker = *impl_->workers[meta(packet).flow_hash % impl_->workers.size()];
+  if (worker.inject(node, packet)) {
+    return true;
+  }
+  count_drop(impl_->graph->impl().control_queue_full);
+  return false;
+}
+
+unsigned Engine::turn() { return impl_->workers.front()->turn(); }
+
+void Engine::count_drop(DropId reason, uint64_t packets) {
+  add(impl_->stats->block(0), impl_->stats->drop_slots() + reason.value(), packets);
+}
+
+void Engine::count(CounterId counter, uint64_t by) {
+  add(impl_->stats->block(0), impl_->stats->counter_slots() + counter.value(), by);
+}
+
+void Engine::clear_counters() {
+  auto clear = [this](unsigned block) {
+    for (uint32_t slot = 0; slot < impl_->stats->slots(); slot++) {
+      std::atomic_ref<uint64_t>(impl_->stats->block(block)[slot]).store(0, std::memory_order_relaxed);
+    }
+  };
+  clear(0);
+  for (auto& worker : impl_->workers) {
+    worker->call([&] { clear(worker->index() + 1); });
+  }
+}
+
+std::vector<Engine::WorkerState> Engine::workers() {
+  std::vector<WorkerState> out;
+  for (auto& worker : impl_->workers) {
+    out.push_back(worker->state());
+  }
+  return out;
+}
+
+void Engine::name_interface(IfId id, std::string_view name) {
+  if (impl_->stats) {
+    impl_->stats->name_interface(id, name);
+  }
+}
+
+std::vector<Engine::DropSample> Engine::drop_samples() const {
+  std::vector<DropSample> out;
+  for (const auto& worker : impl_->workers) {
+    worker->collect_samples(out);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.age_us < b.age_us; });
+  return out;
+}
+
+}  // namespace floof::engine

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The engine of floof-dataplane: EAL, pools, interfaces, workers, shared counters. One per process.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/event_loop.h"
+#include "base/ids.h"
+#include "base/qsbr.h"
+#include "base/result.h"
+#include "base/stats_segment.h"
+#include "engine/graph.h"
+#include "engine/port.h"
+
+namespace floof::engine {
+
+/// An interface as workers see it. Written by the control thread only; fields that change while workers read are
+/// atomics. Lives at a fixed address for the life of the process (slot of InterfaceTable).
+struct Interface {
+  std::atomic<bool> used{false};
+  std::atomic<bool> admin_up{false};
+  std::atomic<bool> link_up{false};
+  std::atomic<uint16_t> mtu{1500};         ///< largest IP packet, bytes
+  std::atomic<Port*> port{nullptr};        ///< nullptr: loopback or device missing
+  std::atomic<Port*> kernel_port{nullptr}; ///< the TAP of the same name in the router's netns
+  std::atomic<uint64_t> mac_bits{0};       ///< the six bytes in the low 48 bits, first byte lowest
+  std::atomic<uint32_t> ip4_source{0};     ///< for ICMP errors, host order; 0: none on this interface
+  std::atomic<uint32_t> ip6_source_index{0};
+  char name[16] = {};
+
+  Mac mac() const;
+  void set_mac(const Mac& mac);
+  bool up() const { return admin_up.load(std::memory_order_relaxed) && link_up.load(std::memory_order_relaxed); }
+};
+
+class InterfaceTable {
+ public:
+  /// Workers. `id` must be below kMaxInterfaces; unused slots have used == false.
+  const Interface& operator[](IfId id) const { return slots_[id.value()]; }
+  Interface& operator[](IfId id) { return slots_[id.value()]; }
+  /// Control thread: a free id with this name, the same one again when the name was used before in this process.
+  Result<IfId> allocate(std::string_view name);
+  void release(IfId id);
+  IfId find(std::string_view name) const;
+  std::vector<IfId> all() const;
+
+ private:
+  std::array<Interface, kMaxInterfaces> slots_;
+};
+
+enum class Polling { adaptive, busy };
+
+struct EngineOptions {
+  std::string run_dir;          ///< stats segment goes there
+  unsigned workers = 1;         ///< threads; 0: one worker without a thread, driven by Engine::turn (tests, benches)
+  Polling polling = Polling::adaptive;
+  unsigned buffers = 16384;     ///< 2 KiB packet buffers
+  bool allow_hugepages = true;
+  std::vector<unsigned> cores;  ///< pin worker i to cores[i]; empty = not pinned
+};
+
+class Engine {
+ public:
+  /// Starts EAL (no PCI scan, no telemetry, no shared files) with hugepages if there are any, else without and a
+  /// warning that says what that costs; makes pools and the stats segment. Control thread.
+  static Result<std::unique_ptr<Engine>> start(EngineOptions options, EventLoop& loop);
+  ~Engine();
+
+  /// Adds the engine's own nodes "interface-output" and "port-tx" with the arc "interface-output" between them, builds
+  /// the graph and starts the workers. Once.
+  Result<void> run(GraphBuilder&& builder);
+
+  InterfaceTable& interfaces();
+  const Pools& pools() const;
+  Graph& graph();
+  Qsbr& qsbr();
+  EventLoop& loop();
+  bool hugepages() const;
+
+  /// Lets a worker receive from `port` for `interface` into node `input` (e.g. "ethernet-input"); returns when the
+  /// worker has taken it. The port must stay alive until `unbind` has returned. Control thread.
+  void bind(Port& port, IfId interface, NodeId input);
+  void unbind(Port& port);
+  /// Returns after every worker has passed a quiescent state: pointers that were unlinked before may be freed.
+  void synchronize();
+
+  /// Hands a packet made on the control thread to a worker, into node `node`. Takes ownership. False: ring full, freed.
+  bool inject(NodeId node, rte_mbuf* packet);
+
+  /// One turn of the worker of an engine without threads (workers == 0); returns how many packets came in.
+  unsigned turn();
+
+  /// Counts on the control thread, for packets that it drops or handles itself.
+  void count_drop(DropId reason, uint64_t packets = 1);
+  void count(CounterId counter, uint64_t by = 1);
+  /// Zeroes all counters of the segment, each block on the thread that writes it.
+  void clear_counters();
+  /// Tells the supervisor that the control thread lives, inside work that keeps it from its loop for more than
+  /// 500 ms (the loop itself does this every 100 ms).
+  void beat();
+
+  struct WorkerState {
+    unsigned index;
+    int core;            ///< where it was last seen, -1 before its first turn
+    bool pinned, sleeping;
+    uint64_t turns, packets, sleeps;
+    std::vector<IfId> interfaces;  ///< that it receives from
+  };
+  std::vector<WorkerState> workers();
+
+  /// Names an interface in the stats segment (empty: unused) and zeroes nothing. Control thread.
+  void name_interface(IfId id, std::string_view name);
+
+  struct DropSample {
+    DropId reason;
+    IfId interface;
+    uint64_t age_us;
+    uint32_t length;         ///< of the whole packet
+    std::vector<uint8_t> head;  ///< first bytes, at most 128
+  };
+  /// The last dropped packets of each reason, newest first. Control thread; may race with a writer, then that sample
+  /// is left out.
+  std::vector<DropSample> drop_samples() const;
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Counts on the control thread or worker that calls (its own block of the stats segment).
+void count_interface(IfId interface, stats::InterfaceSlot slot, uint64_t by);
+
+}  // namespace floof::engine

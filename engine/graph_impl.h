@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The finished graph's inside, for graph.cc, worker.cc and the stats writer only.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+
+namespace floof::engine {
+
+struct Graph::Impl {
+  struct Node {
+    std::string name, help;
+    Process process;
+    void* state;
+    std::vector<NodeId> next;
+    std::vector<ArcId> arcs;  ///< that it says it starts
+    uint32_t rank = 0;        ///< upstream nodes have lower ranks, so that vectors grow before they move on
+  };
+  struct Arc {
+    std::string name;
+    NodeId end;
+    std::vector<NodeId> features;                     ///< in the order in which packets visit them
+    std::unique_ptr<std::atomic<uint32_t>[]> enabled;  ///< by interface: bit i = features[i]
+  };
+  struct Named {
+    std::string name, unit, help;
+  };
+
+  std::vector<Node> nodes;
+  std::vector<Arc> arcs;
+  std::vector<Named> drops, counters;
+  DropId queue_full;           ///< the engine's own reasons
+  DropId input_down;
+  DropId control_queue_full;
+
+  NodeId find(std::string_view name) const;
+  /// Nodes that `id` may hand packets to, through edges or arcs.
+  std::vector<NodeId> successors(NodeId id) const;
+};
+
+}  // namespace floof::engine

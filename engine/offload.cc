@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/offload.h"
+
+#include <rte_ip.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "engine/vnet_header.h"
+
+namespace floof::engine {
+namespace {
+
+constexpr uint16_t kVlanTypes[] = {0x8100, 0x88a8};
+constexpr uint8_t kFin = 0x01, kPsh = 0x08, kCwr = 0x80;
+constexpr uint8_t kTcp = 6, kUdp = 17;
+constexpr uint16_t kUdpHeader = 8;
+
+uint16_t load16(const uint8_t* at) {
+  uint16_t raw;
+  std::memcpy(&raw, at, 2);
+  return be16::from_raw(raw).host();
+}
+
+void store16(uint8_t* at, uint16_t host) {
+  const uint16_t raw = be16::from(host).raw();
+  std::memcpy(at, &raw, 2);
+}
+
+void store_raw16(uint8_t* at, uint16_t raw) { std::memcpy(at, &raw, 2); }
+
+uint32_t load32(const uint8_t* at) { return uint32_t{load16(at)} << 16 | load16(at + 2); }
+
+void store32(uint8_t* at, uint32_t host) {
+  store16(at, static_cast<uint16_t>(host >> 16));
+  store16(at + 2, static_cast<uint16_t>(host));
+}
+
+uint16_t load_raw16(const uint8_t* at) {
+  uint16_t raw;
+  std::memcpy(&raw, at, 2);
+  return raw;
+}
+
+/// To 16 bits, one's complement.
+uint16_t fold(uint32_t sum) {
+  sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<uint16_t>(sum + (sum >> 16));
+}
+
+/// Where the L3 header starts, behind up to two VLAN tags.
+uint16_t l3_offset(const uint8_t* frame) {
+  uint16_t at = 12;
+  for (int tags = 0; tags < 2; tags++) {
+    const uint16_t type = load16(frame + at);
+    if (type != kVlanTypes[0] && type != kVlanTypes[1]) {
+      break;
+    }
+    at += 4;
+  }
+  return at + 2;
+}
+
+}  // namespace
+
+bool complete_checksum(rte_mbuf& packet) {
+  PacketMeta& m = meta(&packet);
+  const uint32_t start = m.csum_start + kEthernetHeader;
+  const uint32_t at = start + m.csum_offset;
+  // The kernel puts all headers into the first buffer; a place beyond it is no L4 header.
+  uint16_t sum = 0;
+  if (at + 2 > packet.data_len || rte_raw_cksum_mbuf(&packet, start, packet.pkt_len - start, &sum) != 0) {
+    return false;
+  }
+  // The field holds the pseudo header's sum, which the sum over the whole thus includes. A UDP sum of zero would mean
+  // "none": it is sent as ones (RFC 768); for TCP both are zero.
+  sum = static_cast<uint16_t>(~sum);
+  store_raw16(rte_pktmbuf_mtod_offset(&packet, uint8_t*, at), sum == 0 ? 0xffff : sum);
+  m.flags = static_cast<uint16_t>(m.flags & ~PacketMeta::checksum_partial);
+  return true;
+}
+
+void recognize_partial_checksum(rte_mbuf& packet) {
+  const auto* frame = rte_pktmbuf_mtod(&packet, const uint8_t*);
+  constexpr uint16_t kLongestL2 = 22, kLongestIp = 60;
+  if (packet.data_len < kEthernetHeader + sizeof(rte_ipv4_hdr) + kUdpHeader) {
+    return;
+  }
+  const uint16_t ip_at = l3_offset(frame);
+  const uint8_t* ip = frame + ip_at;
+  uint32_t l4_at = 0, end = 0, sum = 0;
+  uint8_t protocol = 0;
+  if (ip_at + sizeof(rte_ipv4_hdr) <= packet.data_len && ip[0] >> 4 == 4 && (load16(ip + 6) & 0x3fff) == 0) {
+    l4_at = ip_at + (ip[0] & 15u) * 4;
+    end = ip_at + load16(ip + 2);
+    protocol = ip[9];
+    sum = rte_raw_cksum(ip + 12, 8);
+  } else if (ip_at + sizeof(rte_ipv6_hdr) <= packet.data_len && ip[0] >> 4 == 6) {
+    l4_at = ip_at + sizeof(rte_ipv6_hdr);
+    end = l4_at + load16(ip + 4);
+    protocol = ip[6];
+    sum = rte_raw_cksum(ip + 8, 32);
+  }
+  const uint32_t field = l4_at + (protocol == kTcp ? 16 : 6);
+  if ((protocol != kTcp && protocol != kUdp) || l4_at > kLongestL2 + kLongestIp || field + 2 > packet.data_len ||
+      end > packet.pkt_len || field + 2 > end) {
+    return;
+  }
+  sum += be16::from(protocol).raw() + be16::from(static_cast<uint16_t>(end - l4_at)).raw();
+  if (fold(sum) == load_raw16(frame + field)) {
+    meta(&packet).flags |= PacketMeta::checksum_partial;
+    meta(&packet).csum_start = static_cast<uint16_t>(l4_at - kEthernetHeader);
+    meta(&packet).csum_offset = static_cast<uint16_t>(field - l4_at);
+  }
+}
+
+Segmenter::Segmenter(const rte_mbuf& super, const Pools& pools, Kind kind) : super_(super), pools_(pools), kind_(kind) {
+  valid_ = find_headers();
+}
+
+bool Segmenter::find_headers() {
+  const PacketMeta& m = meta(&super_);
+  const auto* frame = rte_pktmbuf_mtod(&super_, const uint8_t*);
+  constexpr uint16_t kLongestL2 = 22;
+  if (super_.data_len < kLongestL2 + sizeof(rte_ipv4_hdr) || m.gso_size == 0) {
+    return false;
+  }
+  ip_at_ = l3_offset(frame);
+  const uint8_t version = frame[ip_at_] >> 4;
+  ip6_ = version == 6;
+  if (kind_ == Kind::tcp ? m.gso != (ip6_ ? PacketMeta::gso_tcp6 : PacketMeta::gso_tcp4) : (version != 4 && version != 6)) {
+    return false;
+  }
+  const uint16_t ip_bytes = ip6_ ? 40 : static_cast<uint16_t>((frame[ip_at_] & 15) * 4);
+  l4_at_ = static_cast<uint16_t>(ip_at_ + ip_bytes);
+  if (ip6_ && frame[ip_at_ + 6] != (kind_ == Kind::tcp ? kTcp : kUdp)) {
+    // Extension headers: only the sender's word says where they end.
+    l4_at_ = static_cast<uint16_t>(m.csum_start + kEthernetHeader);
+  }
+  if (ip_bytes < 20 || l4_at_ < ip_at_ + ip_bytes || l4_at_ + (kind_ == Kind::udp ? kUdpHeader : 20) > super_.data_len) {
+    return false;
+  }
+  const uint16_t l4_bytes = kind_ == Kind::udp ? kUdpHeader : static_cast<uint16_t>((frame[l4_at_ + 12] >> 4) * 4);
+  headers_ = static_cast<uint16_t>(l4_at_ + l4_bytes);
+  if (l4_bytes < (kind_ == Kind::udp ? kUdpHeader : 20) || headers_ > super_.data_len || headers_ >= super_.pkt_len) {
+    return false;
+  }
+  payload_ = super_.pkt_len - headers_;
+  return true;
+}
+
+rte_mbuf* Segmenter::next() {
+  if (done()) {
+    return nullptr;
+  }
+  const uint32_t payload = std::min<uint32_t>(meta(&super_).gso_size, payload_ - at_);
+  const uint32_t length = headers_ + payload;
+  rte_mbuf* out = rte_pktmbuf_alloc(pools_.packets);
+  if (out != nullptr && length > rte_pktmbuf_tailroom(out)) {
+    rte_pktmbuf_free(out);
+    out = rte_pktmbuf_alloc(pools_.large);
+  }
+  if (out == nullptr || length > rte_pktmbuf_tailroom(out)) {
+    rte_pktmbuf_free(out);
+    valid_ = false;
+    return nullptr;
+  }
+  meta(out) = meta(&super_);
+  meta(out).gso = PacketMeta::gso_none;
+  meta(out).gso_size = 0;
+  meta(out).flags = static_cast<uint16_t>(meta(out).flags & ~PacketMeta::checksum_partial);
+  auto* frame = rte_pktmbuf_mtod(out, uint8_t*);
+  out->data_len = static_cast<uint16_t>(length);
+  out->pkt_len = length;
+  std::memcpy(frame, rte_pktmbuf_mtod(&super_, const uint8_t*), headers_);
+  const void* body = rte_pktmbuf_read(&super_, headers_ + at_, payload, frame + headers_);
+  if (body != frame + headers_) {
+    std::memcpy(frame + headers_, body, payload);
+  }
+  fix_ip(frame, payload);
+  if (kind_ == Kind::tcp) {
+    fix_tcp(frame + l4_at_, payload);
+  } else {
+    store16(frame + l4_at_ + 4, static_cast<uint16_t>(kUdpHeader + payload));
+  }
+  fix_checksum(frame, payload);
+  at_ += payload;
+  index_++;
+  return out;
+}
+
+void Segmenter::fix_ip(uint8_t* frame, uint32_t payload) const {
+  uint8_t* ip = frame + ip_at_;
+  if (ip6_) {
+    store16(ip + 4, static_cast<uint16_t>(headers_ - ip_at_ - 40 + payload));
+    return;
+  }
+  store16(ip + 2, static_cast<uint16_t>(headers_ - ip_at_ + payload));
+  store16(ip + 4, static_cast<uint16_t>(load16(ip + 4) + index_));
+  store16(ip + 10, 0);
+  store_raw16(ip + 10, static_cast<uint16_t>(~rte_raw_cksum(ip, l4_at_ - ip_at_)));
+}
+
+void Segmenter::fix_tcp(uint8_t* l4, uint32_t payload) const {
+  store32(l4 + 4, load32(l4 + 4) + at_);
+  if (at_ + payload < payload_) {
+    l4[13] = static_cast<uint8_t>(l4[13] & ~(kFin | kPsh));
+  }
+  if (index_ > 0) {
+    l4[13] = static_cast<uint8_t>(l4[13] & ~kCwr);
+  }
+}
+
+void Segmenter::fix_checksum(uint8_t* frame, uint32_t payload) const {
+  const auto length = static_cast<uint16_t>(headers_ - l4_at_ + payload);
+  uint8_t* field = frame + l4_at_ + (kind_ == Kind::tcp ? 16 : 6);
+  store16(field, 0);
+  uint32_t sum = rte_raw_cksum(frame + ip_at_ + (ip6_ ? 8 : 12), ip6_ ? 32 : 8);
+  sum += be16::from(kind_ == Kind::tcp ? kTcp : kUdp).raw() + be16::from(length).raw();
+  sum += rte_raw_cksum(frame + l4_at_, length);
+  const auto checksum = static_cast<uint16_t>(~fold(sum));
+  store_raw16(field, kind_ == Kind::udp && checksum == 0 ? 0xffff : checksum);
+}
+
+}  // namespace floof::engine

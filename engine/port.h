@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/address.h"
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace floof::engine {
+
+/// A way in and out of the box (or to the kernel): TAP, AF_XDP, AF_PACKET, null, in-process source and sink.
+/// Created and destroyed on the control thread while no worker has it; `receive` runs on the one worker that it is
+/// bound to, `transmit` on any (the port does its own locking if it must).
+class Port {
+ public:
+  struct Capabilities {
+    bool partial_checksum = false;  ///< can send packets whose L4 checksum is still to be completed
+    bool tso4 = false, tso6 = false;
+    uint32_t max_frame = 9234;      ///< longest frame that it can send that is no super packet, bytes
+  };
+
+  virtual ~Port() = default;
+  virtual std::string_view kind() const = 0;  ///< "tap", "af-xdp", "af-packet", "null", "source", "sink"
+  /// Fills `out` with up to its size of packets, meta reset, data at the Ethernet header. Worker thread.
+  virtual unsigned receive(std::span<rte_mbuf*> out) = 0;
+  /// Takes all packets (frees what it cannot send) and returns how many were sent. Worker thread.
+  virtual unsigned transmit(std::span<rte_mbuf*> packets) = 0;
+  /// Readable when there may be packets; -1: must be polled on each turn and never lets a worker sleep.
+  virtual int receive_fd() const { return -1; }
+  virtual Capabilities capabilities() const = 0;
+  virtual Mac mac() const { return {}; }
+  /// Carrier as the device reports it. Control thread.
+  virtual bool link_up() const { return true; }
+  /// Frames that the device or the port could not hand over (no buffer, malformed vnet_hdr). Worker thread that receives.
+  uint64_t rx_errors() const { return rx_errors_; }
+
+ protected:
+  uint64_t rx_errors_ = 0;
+};
+
+/// The mbuf pools of the instance. `packets` holds 2 KiB buffers, `large` 64 KiB ones for the tail of TSO frames.
+struct Pools {
+  rte_mempool* packets = nullptr;
+  rte_mempool* large = nullptr;
+};
+
+/// `netns` of all calls: a descriptor of the namespace that holds the device, or -1 for the calling thread's own.
+
+/// Creates or adopts a TAP with vnet_hdr and all offloads. When `adopted` is open it is used as it is (handed over by
+/// floof-init) and the device must exist. Errors name the device.
+struct TapOptions {
+  std::string name;
+  int netns = -1;
+  UniqueFd adopted;
+  Mac mac;             ///< of our own end; the kernel end's for TAPs of L3 interfaces is set by netlink
+  bool mark_from_tap = false;  ///< packets carry PacketMeta::from_tap (TAPs towards the router's own kernel)
+};
+Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools);
+/// The descriptor behind a TAP port, to hand to floof-init. -1 for other ports.
+int tap_fd(const Port& port);
+
+enum class HostMode { automatic, af_xdp, af_packet };
+struct HostOptions {
+  std::string device;
+  int netns = -1;
+  HostMode mode = HostMode::automatic;
+  unsigned queue = 0;
+};
+struct HostPort {
+  std::unique_ptr<Port> port;
+  std::string note;  ///< why AF_PACKET was taken although AF_XDP was tried; else empty
+};
+/// Opens an existing Linux device, raised and promiscuous. Errors name the device and the remedy.
+Result<HostPort> open_host(HostOptions options, const Pools& pools);
+
+std::unique_ptr<Port> open_null();
+
+}  // namespace floof::engine

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/port_tx.h"
+
+#include <array>
+
+#include "engine/offload.h"
+#include "engine/worker.h"
+
+namespace floof::engine {
+namespace {
+
+/// Packets for one port, sent when the vector is full and at the end.
+class Sender {
+ public:
+  Sender(NodeContext& node, const OutputState& state, IfId interface, Port& port)
+      : node_(node), state_(state), interface_(interface), port_(port), can_(port.capabilities()) {}
+
+  void add(rte_mbuf* packet) {
+    PacketMeta& m = meta(packet);
+    if ((m.flags & PacketMeta::checksum_partial) == 0 && m.gso == PacketMeta::gso_none) [[likely]] {
+      put(packet);
+    } else {
+      add_unfinished(packet);
+    }
+  }
+
+  void flush() {
+    if (count_ == 0) {
+      return;
+    }
+    const unsigned sent = port_.transmit({ready_.data(), count_});
+    if (sent < count_) [[unlikely]] {
+      const unsigned lost = count_ - sent;
+      node_.count_drop(state_.tx_failed, lost);
+      node_.count_interface(interface_, stats::tx_drops, lost);
+      node_.count_interface(interface_, stats::tx_errors, lost);
+      bytes_ = bytes_ * sent / count_;  // the port does not say which; alike lengths are the rule
+    }
+    node_.count_interface(interface_, stats::tx_packets, sent);
+    node_.count_interface(interface_, stats::tx_bytes, bytes_);
+    count_ = 0;
+    bytes_ = 0;
+  }
+
+ private:
+  void put(rte_mbuf* packet) {
+    if (packet->pkt_len > can_.max_frame && meta(packet).gso == PacketMeta::gso_none) [[unlikely]] {
+      node_.drop_output(state_.frame_too_long, packet);
+      return;
+    }
+    if (count_ == ready_.size()) {
+      flush();
+    }
+    bytes_ += packet->pkt_len;
+    ready_[count_++] = packet;
+  }
+
+  void add_unfinished(rte_mbuf* packet) {
+    const auto gso = meta(packet).gso;
+    if ((gso == PacketMeta::gso_tcp4 && !can_.tso4) || (gso == PacketMeta::gso_tcp6 && !can_.tso6)) {
+      segment(packet);
+    } else if (can_.partial_checksum || gso != PacketMeta::gso_none || complete_checksum(*packet)) {
+      put(packet);
+    } else {
+      node_.drop_output(state_.bad_offload, packet);
+    }
+  }
+
+  void segment(rte_mbuf* packet) {
+    Segmenter segments(*packet, state_.pools);
+    if (!segments.valid()) {
+      node_.drop_output(state_.bad_offload, packet);
+      return;
+    }
+    while (!segments.done()) {
+      rte_mbuf* piece = segments.next();
+      if (piece == nullptr) {
+        node_.drop_output(state_.no_buffer, packet);
+        return;
+      }
+      put(piece);
+    }
+    rte_pktmbuf_free(packet);
+  }
+
+  NodeContext& node_;
+  const OutputState& state_;
+  const IfId interface_;
+  Port& port_;
+  const Port::Capabilities can_;
+  std::array<rte_mbuf*, kFrameSize> ready_;
+  unsigned count_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+void send_group(NodeContext& node, const OutputState& state, IfId tx, std::span<rte_mbuf*> packets) {
+  const Interface& interface = (*state.interfaces)[tx];
+  Port* port = interface.port.load(std::memory_order_acquire);
+  if (!tx.valid() || port == nullptr || !interface.up()) [[unlikely]] {
+    for (rte_mbuf* packet : packets) {
+      node.drop_output(state.interface_down, packet);
+    }
+    return;
+  }
+  Sender sender(node, state, tx, *port);
+  for (rte_mbuf* packet : packets) {
+    sender.add(packet);
+  }
+  sender.flush();
+}
+
+void port_tx(NodeContext& node, std::span<rte_mbuf*> packets) {
+  const auto& state = node.state<OutputState>();
+  std::array<rte_mbuf*, kFrameSize> group;
+  while (!packets.empty()) {
+    // Takes those of the first packet's interface, in order; the rest moves up for another round.
+    const IfId tx = meta(packets.front()).tx_if;
+    size_t taken = 0, left = 0;
+    for (rte_mbuf* packet : packets) {
+      const bool mine = meta(packet).tx_if == tx;
+      group[taken] = packet;
+      packets[left] = packet;
+      taken += mine;
+      left += !mine;
+    }
+    send_group(node, state, tx, {group.data(), taken});
+    packets = packets.first(left);
+  }
+}
+
+void interface_output(NodeContext& node, std::span<rte_mbuf*> packets) {
+  const ArcId arc = node.state<OutputState>().arc;
+  for (rte_mbuf* packet : packets) {
+    node.start_arc(arc, packet, meta(packet).tx_if);
+  }
+}
+
+}  // namespace
+
+void register_output_nodes(GraphBuilder& builder, OutputState& state) {
+  state.arc = builder.add_arc("interface-output", "port-tx");
+  state.interface_down = builder.declare_drop("interface-down", "The interface to send on is disabled, has no link or no device.");
+  state.tx_failed = builder.declare_drop("tx-failed", "The device did not take the packet: its queue is full or it went down.");
+  state.frame_too_long = builder.declare_drop("frame-too-long", "The frame is longer than the device can send.");
+  state.bad_offload = builder.declare_drop(
+      "tx-offload-malformed", "A checksum or TCP segmentation was left to the device, but the headers do not fit that.");
+  state.no_buffer = builder.declare_drop("tx-no-buffer", "No packet buffer was free to cut a TCP super packet into.");
+  builder.add_node({.name = "interface-output",
+                    .help = "Sends packets through the output features of their interface.",
+                    .process = interface_output,
+                    .state = &state,
+                    .arcs = {"interface-output"}});
+  builder.add_node({.name = "port-tx", .help = "Hands packets to the ports.", .process = port_tx, .state = &state});
+}
+
+}  // namespace floof::engine

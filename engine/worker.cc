@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/worker.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "base/log.h"
+#include "engine/counting.h"
+#include "engine/graph_impl.h"
+
+namespace floof::engine {
+namespace {
+
+constexpr unsigned kInjectRing = 4096;
+constexpr unsigned kSpinUs = 60;         ///< stays awake this long after a packet
+constexpr unsigned kCollectEveryUs = 20; ///< asks epoll this often while busy
+constexpr unsigned kSleepMs = 100;       ///< longest sleep: heartbeats must move
+constexpr unsigned kRestUs = 100'000;    ///< a port with an error and no packets is left alone this long
+constexpr unsigned kHeartbeatUs = 1000;
+
+}  // namespace
+
+void Lane::overflow(rte_mbuf* packet) {
+  worker->drop(worker_queue_full, packet, meta(packet).rx_if, stats::rx_drops);
+}
+
+void Lane::enqueue_all(NodeQueue& to, std::span<rte_mbuf*> packets) {
+  if (packets.empty() || to.count + packets.size() > NodeQueue::kSize) {
+    for (rte_mbuf* packet : packets) {
+      enqueue(to, packet);
+    }
+    return;
+  }
+  if (to.count == 0) {
+    pending[to.rank / 64] |= uint64_t{1} << to.rank % 64;
+  }
+  std::memcpy(&to.packets[to.count], packets.data(), packets.size_bytes());
+  to.count += static_cast<uint32_t>(packets.size());
+}
+
+void NodeContext::drop(DropId reason, rte_mbuf* packet) {
+  lane_.worker->drop(reason, packet, meta(packet).rx_if, stats::rx_drops);
+}
+
+void NodeContext::drop_output(DropId reason, rte_mbuf* packet) {
+  lane_.worker->drop(reason, packet, meta(packet).tx_if, stats::tx_drops);
+}
+
+// -- Making and ending ------------------------------------------------------------------------------------------------
+
+Worker::Worker(Setup setup) : setup_(setup) {}
+
+Result<std::unique_ptr<Worker>> Worker::create(Setup setup) {
+  auto worker = std::unique_ptr<Worker>(new Worker(setup));
+  worker->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  worker->wakeup_.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!worker->epoll_ || !worker->wakeup_) {
+    return errno_error(fmt::format("worker {}", setup.index), "making its epoll descriptors");
+  }
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  epoll_ctl(worker->epoll_.get(), EPOLL_CTL_ADD, worker->wakeup_.get(), &event);
+
+  static std::atomic<unsigned> serial{0};
+  const auto name = fmt::format("inject-{}", serial++);
+  worker->injected_ = rte_ring_create_elem(name.c_str(), sizeof(Injected), kInjectRing, SOCKET_ID_ANY, RING_F_SC_DEQ);
+  if (worker->injected_ == nullptr) {
+    return Error{fmt::format("worker {}", setup.index), fmt::format("no memory for its ring: {}", rte_strerror(rte_errno)), ""};
+  }
+  worker->make_nodes();
+  worker->reader_ = setup.qsbr->add_reader();
+  worker->tsc_per_us_ = rte_get_tsc_hz() / 1'000'000;
+  return worker;
+}
+
+void Worker::make_nodes() {
+  const Graph::Impl& graph = setup_.graph->impl();
+  const size_t n = graph.nodes.size();
+  queues_ = std::make_unique_for_overwrite<NodeQueue[]>(n);
+  samples_ = std::make_unique<Samples[]>(graph.drops.size());
+  nodes_.resize(n);
+  by_id_.resize(n);
+  for (size_t id = 0; id < n; id++) {
+    const uint32_t rank = graph.nodes[id].rank;
+    queues_[rank].rank = rank;
+    by_id_[id] = &queues_[rank];
+  }
+  for (size_t id = 0; id < n; id++) {
+    const auto& from = graph.nodes[id];
+    Node& node = nodes_[from.rank];
+    node = {from.process, from.state, {}, by_id_[id], setup_.stats->node_slot(NodeId(static_cast<uint16_t>(id)))};
+    for (NodeId next : from.next) {
+      node.edges.push_back(by_id_[next.value()]);
+    }
+  }
+  for (const auto& arc : graph.arcs) {
+    ArcLane lane{arc.enabled.get(), by_id_[arc.end.value()], {}};
+    for (size_t i = 0; i < arc.features.size(); i++) {
+      lane.features[i] = by_id_[arc.features[i].value()];
+    }
+    lane_.arcs.push_back(lane);
+  }
+  lane_.block = setup_.stats->block(setup_.index + 1);
+  lane_.drop_slots = setup_.stats->drop_slots();
+  lane_.counter_slots = setup_.stats->counter_slots();
+  lane_.interface_slots = setup_.stats->interface_slots();
+  lane_.worker_queue_full = graph.queue_full;
+  lane_.worker = this;
+}
+
+Worker::~Worker() {
+  stop();
+  if (injected_ != nullptr) {
+    Injected item;
+    while (rte_ring_dequeue_elem(injected_, &item, sizeof(item)) == 0) {
+      rte_pktmbuf_free(item.packet);
+    }
+    rte_ring_free(injected_);
+    for (size_t i = 0; i < nodes_.size(); i++) {
+      rte_pktmbuf_free_bulk(queues_[i].packets.data(), queues_[i].count);
+    }
+    setup_.qsbr->remove_reader(reader_);
+  }
+}
+
+void Worker::start() {
+  // Signals are the control thread's business.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { loop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread_.native_handle(), fmt::format("floof-w{}", setup_.index).c_str());
+  if (setup_.core >= 0) {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(static_cast<unsigned>(setup_.core), &cpus);
+    if (pthread_setaffinity_np(thread_.native_handle(), sizeof(cpus), &cpus) != 0) {
+      log::warning("worker {} cannot be pinned to core {}; it runs where the kernel puts it", setup_.index, setup_.core);
+      setup_.core = -1;
+    }
+  }
+}
+
+void Worker::stop() {
+  if (thread_.joinable()) {
+    stop_.store(true);
+    wake();
+    thread_.join();
+  }
+}
+
+// -- From other threads -----------------------------------------------------------------------------------------------
+
+void Worker::wake() {
+  // Pairs with sleep(): either it sees what was just queued, or we see that it sleeps.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_relaxed)) {
+    eventfd_write(wakeup_.get(), 1);
+  }
+}
+
+void Worker::call(const std::function<void()>& task) {
+  if (!thread_.joinable()) {
+    task();
+    return;
+  }
+  std::mutex done_mutex;
+  std::condition_variable done_signal;
+  bool done = false;
+  {
+    std::lock_guard lock(mail_mutex_);
+    mail_.push_back([&] {
+      task();
+      std::lock_guard done_lock(done_mutex);
+      done = true;
+      done_signal.notify_one();
+    });
+    has_mail_.store(true);
+  }
+  wake();
+  std::unique_lock lock(done_mutex);
+  done_signal.wait(lock, [&] { return done; });
+}
+
+bool Worker::inject(NodeId node, rte_mbuf* packet) {
+  const Injected item{packet, node.value()};
+  if (rte_ring_enqueue_elem(injected_, const_cast<Injected*>(&item), sizeof(item)) != 0) {
+    rte_pktmbuf_free(packet);
+    return false;
+  }
+  wake();
+  return true;
+}
+
+void Worker::bind(Port& port, IfId interface, NodeId input) {
+  auto binding = std::make_unique<Binding>(Binding{&port, interface, by_id_[input.value()], port.receive_fd()});
+  call([&] {
+    Binding* b = binding.get();
+    b->errors_seen = port.rx_errors();
+    if (b->fd < 0) {
+      polled_.push_back(b);
+    } else {
+      epoll_event event{.events = EPOLLIN, .data = {.ptr = b}};
+      epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, b->fd, &event);
+    }
+    bindings_.push_back(std::move(binding));
+  });
+}
+
+bool Worker::unbind(Port& port) {
+  bool found = false;
+  call([&] {
+    auto at = std::find_if(bindings_.begin(), bindings_.end(), [&](const auto& b) { return b->port == &port; });
+    if (at == bindings_.end()) {
+      return;
+    }
+    found = true;
+    Binding* b = at->get();
+    std::erase(polled_, b);
+    std::erase(ready_, b);
+    std::erase(resting_, b);
+    if (b->fd >= 0) {
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, b->fd, nullptr);
+    }
+    bindings_.erase(at);
+  });
+  return found;
+}
+
+Engine::WorkerState Worker::state() const {
+  auto& self = const_cast<Worker&>(*this);
+  Engine::WorkerState out{};
+  out.index = setup_.index;
+  out.core = cpu_.load(std::memory_order_relaxed);
+  out.pinned = setup_.core >= 0;
+  out.sleeping = sleeping_.load(std::memory_order_relaxed);
+  out.turns = turns_.load(std::memory_order_relaxed);
+  out.packets = packets_.load(std::memory_order_relaxed);
+  out.sleeps = sleeps_.load(std::memory_order_relaxed);
+  self.call([&] {
+    for (const auto& binding : bindings_) {
+      if (binding->interface.valid() &&
+          std::find(out.interfaces.begin(), out.interfaces.end(), binding->interface) == out.interfaces.end()) {
+        out.interfaces.push_back(binding->interface);
+      }
+    }
+  });
+  return out;
+}
+
+// -- The loop ---------------------------------------------------------------------------------------------------------
+
+void Worker::loop() {
+  if (rte_thread_register() != 0) {
+    log::warning("worker {} got no EAL slot ({}): its packet buffers come from the shared pool, which is slower",
+                 setup_.index, rte_strerror(rte_errno));
+  }
+  set_counting_thread(lane_.block, lane_.interface_slots);
+  setup_.qsbr->online(reader_);
+  last_packet_ = rte_rdtsc();
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (has_mail_.load(std::memory_order_acquire)) {
+      run_mail();
+    }
+    if (turn() > 0) {
+      last_packet_ = now_;
+    } else if (setup_.polling == Polling::adaptive && polled_.empty() && now_ - last_packet_ > kSpinUs * tsc_per_us_) {
+      sleep();
+    }
+    setup_.qsbr->quiescent(reader_);
+  }
+  run_mail();
+  setup_.qsbr->offline(reader_);
+  rte_thread_unregister();
+}
+
+void Worker::sleep() {
+  sleeping_.store(true, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!has_mail_.load() && !stop_.load() && rte_ring_empty(injected_)) {
+    setup_.qsbr->offline(reader_);
+    collect(kSleepMs);
+    setup_.qsbr->online(reader_);
+    sleeps_.store(sleeps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  sleeping_.store(false, std::memory_order_relaxed);
+}
+
+void Worker::run_mail() {
+  std::vector<std::function<void()>> tasks;
+  {
+    std::lock_guard lock(mail_mutex_);
+    tasks.swap(mail_);
+    has_mail_.store(false);
+  }
+  for (const auto& task : tasks) {
+    task();
+  }
+}
+
+void Worker::heartbeat(uint64_t now) {
+  if (now - last_heartbeat_ < kHeartbeatUs * tsc_per_us_) {
+    return;
+  }
+  last_heartbeat_ = now;
+  auto& beat = setup_.stats->header().worker_heartbeat[setup_.index + 1];
+  beat.store(beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  turns_.store(turn_number_, std::memory_order_relaxed);
+  cpu_.store(sched_getcpu(), std::memory_order_relaxed);
+  retry_resting(now);
+}
+
+unsigned Worker::turn() {
+  now_ = rte_rdtsc();
+  turn_number_++;
+  heartbeat(now_);
+  unsigned packets = take_injected();
+  packets += poll_ready(now_);
+  run_graph();
+  if (packets > 0) {
+    packets_.store(packets_.load(std::memory_order_relaxed) + packets, std::memory_order_relaxed);
+  }
+  return packets;
+}
+
+void Worker::feed(NodeId node, std::span<rte_mbuf*> packets) { lane_.enqueue_all(*by_id_[node.value()], packets); }
+
+unsigned Worker::take_injected() {
+  if (rte_ring_empty(injected_)) {
+    return 0;
+  }
+  std::array<Injected, 64> items;
+  const unsigned n = rte_ring_dequeue_burst_elem(injected_, items.data(), sizeof(Injected), items.size(), nullptr);
+  for (unsigned i = 0; i < n; i++) {
+    lane_.enqueue(*by_id_[items[i].node], items[i].packet);
+  }
+  return n;
+}
+
+// -- Ports ------------------------------------------------------------------------------------------------------------
+
+void Worker::collect(int timeout_ms) {
+  std::array<epoll_event, 64> events;
+  const int n = epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
+  last_collect_ = rte_rdtsc();
+  for (int i = 0; i < n; i++) {
+    auto* binding = static_cast<Binding*>(events[i].data.ptr);
+    if (binding == nullptr) {
+      eventfd_t count;
+      eventfd_read(wakeup_.get(), &count);
+      continue;
+    }
+    binding->failed = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+    if (!binding->ready) {
+      binding->ready = true;
+      ready_.push_back(binding);
+    }
+  }
+}
+
+unsigned Worker::poll_ready(uint64_t now) {
+  if (ready_.empty() || now - last_collect_ > kCollectEveryUs * tsc_per_us_) {
+    collect(0);
+  }
+  unsigned total = 0;
+  for (Binding* binding : polled_) {
+    total += receive(*binding);
+  }
+  for (size_t i = 0; i < ready_.size();) {
+    Binding* binding = ready_[i];
+    const unsigned n = receive(*binding);
+    total += n;
+    if (n > 0) {
+      i++;
+      continue;
+    }
+    binding->ready = false;
+    ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(i));
+    if (binding->failed) {
+      rest(*binding, now);
+    }
+  }
+  return total;
+}
+
+void Worker::rest(Binding& binding, uint64_t now) {
+  // A device that was deleted or set down reports an error forever: level-triggered epoll would never let us sleep.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, binding.fd, nullptr);
+  binding.retry_at = now + kRestUs * tsc_per_us_;
+  resting_.push_back(&binding);
+}
+
+void Worker::retry_resting(uint64_t now) {
+  std::erase_if(resting_, [&](Binding* binding) {
+    if (now < binding->retry_at) {
+      return false;
+    }
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = binding}};
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, binding->fd, &event);
+    return true;
+  });
+}
+
+unsigned Worker::receive(Binding& binding) {
+  NodeQueue& queue = *binding.input;
+  if (queue.count + kFrameSize > NodeQueue::kSize) {
+    run_graph();
+  }
+  rte_mbuf** packets = &queue.packets[queue.count];
+  const unsigned n = binding.port->receive({packets, kFrameSize});
+  if (binding.port->rx_errors() != binding.errors_seen) [[unlikely]] {
+    const uint64_t errors = binding.port->rx_errors() - binding.errors_seen;
+    binding.errors_seen += errors;
+    lane_.add(lane_.interface_slots + binding.interface.value() * stats::kPerInterface + stats::rx_errors, errors);
+  }
+  if (n == 0) {
+    return 0;
+  }
+  uint64_t bytes = 0;
+  for (unsigned i = 0; i < n; i++) {
+    meta(packets[i]).rx_if = binding.interface;
+    bytes += packets[i]->pkt_len;
+  }
+  // What comes from the kernel's side of an interface is on its way out: counted there, and judged there.
+  if ((meta(packets[0]).flags & PacketMeta::from_tap) == 0) {
+    const uint32_t slots = lane_.interface_slots + binding.interface.value() * stats::kPerInterface;
+    lane_.add(slots + stats::rx_packets, n);
+    lane_.add(slots + stats::rx_bytes, bytes);
+    if (!(*setup_.interfaces)[binding.interface].admin_up.load(std::memory_order_relaxed)) [[unlikely]] {
+      for (unsigned i = 0; i < n; i++) {
+        drop(setup_.graph->impl().input_down, packets[i], binding.interface, stats::rx_drops);
+      }
+      return n;
+    }
+  }
+  if (queue.count == 0) {
+    lane_.pending[queue.rank / 64] |= uint64_t{1} << queue.rank % 64;
+  }
+  queue.count += n;
+  return n;
+}
+
+// -- The graph --------------------------------------------------------------------------------------------------------
+
+void Worker::run_graph() {
+  for (;;) {
+    unsigned word = 0;
+    while (word < lane_.pending.size() && lane_.pending[word] == 0) {
+      word++;
+    }
+    if (word == lane_.pending.size()) {
+      break;
+    }
+    const unsigned bit = static_cast<unsigned>(__builtin_ctzll(lane_.pending[word]));
+    lane_.pending[word] &= lane_.pending[word] - 1;
+    run_node(nodes_[word * 64 + bit]);
+  }
+  free_trash();
+}
+
+void Worker::run_node(Node& node) {
+  NodeQueue& queue = *node.queue;
+  const uint64_t before = rte_rdtsc();
+  NodeContext context(lane_, node.edges.data(), node.state, before);
+  uint32_t done = 0;
+  uint32_t calls = 0;
+  while (done < queue.count) {
+    const uint32_t n = std::min(kFrameSize, queue.count - done);
+    node.process(context, {&queue.packets[done], n});
+    done += n;
+    calls++;
+  }
+  queue.count = 0;
+  lane_.add(node.slot, calls);
+  lane_.add(node.slot + 1, done);
+  lane_.add(node.slot + 2, rte_rdtsc() - before);
+}
+
+void Worker::free_trash() {
+  if (trash_count_ > 0) {
+    rte_pktmbuf_free_bulk(trash_.data(), trash_count_);
+    trash_count_ = 0;
+  }
+}
+
+void Worker::drop(DropId reason, rte_mbuf* packet, IfId interface, stats::InterfaceSlot slot) {
+  lane_.add(lane_.drop_slots + reason.value(), 1);
+  if (interface.valid()) {
+    lane_.add(lane_.interface_slots + interface.value() * stats::kPerInterface + slot, 1);
+  }
+  sample(reason, *packet, interface);
+  if (trash_count_ == trash_.size()) {
+    free_trash();
+  }
+  trash_[trash_count_++] = packet;
+}
+
+// -- Samples of dropped packets ---------------------------------------------------------------------------------------
+
+void Worker::sample(DropId reason, const rte_mbuf& packet, IfId interface) {
+  Samples& samples = samples_[reason.value()];
+  if (samples.turn != turn_number_) {
+    samples.turn = turn_number_;
+    samples.in_turn = 0;
+  }
+  if (samples.in_turn == kSamples) {
+    return;  // a flood costs no more than this per turn
+  }
+  samples.in_turn++;
+  const uint32_t turn = samples.next.load(std::memory_order_relaxed);
+  samples.next.store(turn + 1, std::memory_order_relaxed);
+  Sample& sample = samples.ring[turn % kSamples];
+  const uint32_t version = sample.version.load(std::memory_order_relaxed);
+  sample.version.store(version + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  sample.interface = interface;
+  sample.length = packet.pkt_len;
+  sample.tsc = now_;
+  sample.head_bytes = static_cast<uint16_t>(std::min<uint32_t>(packet.data_len, kSampleBytes));
+  std::memcpy(sample.head.data(), rte_pktmbuf_mtod(&packet, const uint8_t*), sample.head_bytes);
+  sample.version.store(version + 2, std::memory_order_release);
+}
+
+void Worker::collect_samples(std::vector<Engine::DropSample>& out) const {
+  const uint64_t now = rte_rdtsc();
+  for (size_t reason = 0; reason < setup_.graph->drops(); reason++) {
+    const Samples& samples = samples_[reason];
+    const uint32_t next = samples.next.load(std::memory_order_relaxed);
+    for (unsigned back = 1; back <= kSamples; back++) {  // newest first
+      const Sample& sample = samples.ring[(next - back) % kSamples];
+      const uint32_t version = sample.version.load(std::memory_order_acquire);
+      if (version == 0 || version % 2 == 1) {
+        continue;
+      }
+      Engine::DropSample copy;
+      copy.reason = DropId(static_cast<uint16_t>(reason));
+      copy.interface = sample.interface;
+      copy.length = sample.length;
+      copy.age_us = now > sample.tsc ? (now - sample.tsc) / tsc_per_us_ : 0;
+      const size_t bytes = std::min<size_t>(sample.head_bytes, kSampleBytes);
+      copy.head.assign(sample.head.begin(), sample.head.begin() + static_cast<ptrdiff_t>(bytes));
+      std::atomic_thread_fence(std::memory_order_acquire);
+      if (sample.version.load(std::memory_order_relaxed) == version) {
+        out.push_back(std::move(copy));
+      }
+    }
+  }
+}
+
+}  // namespace floof::engine

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// BGP in floofd: rules that YANG cannot say, warnings, and the list of peers in the desired state.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "config/feature.h"
+#include "config/json_view.h"
+#include "features/bgp/bgp.h"
+#include "features/interface/subnets.h"
+
+namespace floof::bgp {
+
+const config::Feature& config_feature();
+
+namespace {
+
+using config::flag_of;
+using config::items;
+using config::Json;
+using config::member;
+using config::number_of;
+using config::text_of;
+using config::texts;
+
+constexpr uint64_t kFeedAs = 4200000000;  // both ends of the feeds between BIRD and the dataplane
+
+class Judge {
+ public:
+  explicit Judge(const Json& config)
+      : bgp_(member(config, "bgp")), addresses_(interface::configured_addresses(config)), config_(config) {}
+
+  std::vector<Error> run() {
+    const Json& peers = items(bgp_, "peer");
+    asn(!peers.empty());
+    router_id(!peers.empty());
+    for (const std::string& text : texts(bgp_, "prefix")) {
+      const auto prefix = parse_prefix(text);
+      if (prefix && (prefix->address().is_multicast() || prefix->address().is_link_local())) {
+        add("bgp prefix " + text, "is not a unicast prefix", "announce only prefixes that others can reach");
+      }
+    }
+    for (const Json& policy : items(bgp_, "policy")) {
+      for (const char* part : {"import", "export"}) {
+        policy_part(fmt::format("bgp policy {} {}", text_of(policy, "name"), part), member(policy, part));
+      }
+    }
+    for (const Json& entry : peers) {
+      peer(entry);
+    }
+    return std::move(errors_);
+  }
+
+ private:
+  void add(std::string path, std::string reason, std::string remedy) {
+    errors_.push_back({std::move(path), std::move(reason), std::move(remedy)});
+  }
+
+  void as_number(const std::string& path, uint64_t asn) {
+    if (asn == 23456 || asn == 65535 || asn == 4294967295) {
+      add(path, fmt::format("AS {} is reserved (RFC 6793, RFC 7300)", asn), "use the AS number that was assigned");
+    } else if (asn == kFeedAs) {
+      add(path, fmt::format("AS {} is used between BIRD and the dataplane", asn), "use another private AS number");
+    }
+  }
+
+  void asn(bool has_peers) {
+    if (!bgp_.contains("asn")) {
+      if (has_peers) {
+        add("bgp asn", "is missing, but there are peers", "set bgp asn <as-number>");
+      }
+      return;
+    }
+    as_number("bgp asn", number_of(bgp_, "asn"));
+  }
+
+  void router_id(bool has_peers) {
+    const std::string id = text_of(bgp_, "router-id");
+    const auto parsed = parse_ip4(id);
+    if (parsed && (parsed->is_unspecified() || parsed->is_multicast())) {
+      add("bgp router-id " + id, "is not the address of a host", "use an IPv4 address of this router");
+    }
+    const bool any_ip4 = std::any_of(addresses_.begin(), addresses_.end(),
+                                     [](const auto& entry) { return entry.address.address.is_ip4(); });
+    const bool ospf_names_one = !text_of(member(config_, "ospf"), "router-id").empty();
+    if (id.empty() && has_peers && !any_ip4 && !ospf_names_one) {
+      add("bgp router-id", "is missing, and no interface has an IPv4 address to take it from", "set bgp router-id <ipv4-address>");
+    }
+  }
+
+  void policy_part(const std::string& path, const Json& part) {
+    for (const Json& entry : items(part, "prefix")) {
+      const auto prefix = parse_prefix(text_of(entry, "prefix"));
+      if (!prefix) {
+        continue;
+      }
+      const std::string here = fmt::format("{} prefix {}", path, text_of(entry, "prefix"));
+      const uint64_t most = prefix->max_length(), ge = number_of(entry, "ge", prefix->length()),
+                     le = number_of(entry, "le", entry.contains("ge") ? most : prefix->length());
+      if (le > most || ge > most) {
+        add(here, fmt::format("ge and le are at most {} in this family", most), "give a smaller length");
+      } else if (ge < prefix->length() || le < prefix->length()) {
+        add(here, fmt::format("ge and le are at least the prefix's own length {}", prefix->length()), "give a greater length");
+      } else if (le < ge) {
+        add(here, fmt::format("le {} is smaller than ge {}, so nothing matches", le, ge), "exchange the two");
+      }
+    }
+    const std::string hop = text_of(part, "next-hop");
+    const auto address = parse_ip(hop);
+    if (address && (address->is_multicast() || address->is_unspecified())) {
+      add(fmt::format("{} next-hop {}", path, hop), "is not the address of a router", "give a unicast address");
+    }
+  }
+
+  bool is_internal(const Json& peer) const { return number_of(peer, "remote-as") == number_of(bgp_, "asn"); }
+
+  void peer(const Json& peer) {
+    const std::string path = "bgp peer " + text_of(peer, "name");
+    as_number(path + " remote-as", number_of(peer, "remote-as"));
+    const std::string neighbor = text_of(peer, "neighbor"), device = text_of(peer, "interface");
+    if (neighbor.empty() && device.empty()) {
+      add(path, "neither neighbor nor interface says where the peer is",
+          fmt::format("set {} neighbor <address>, or {} interface <name> for an unnumbered one", path, path));
+    }
+    const auto [other, fresh] = seen_.emplace(std::pair(neighbor, neighbor.empty() || is_link_local(neighbor) ? device : ""),
+                                              text_of(peer, "name"));
+    if (!fresh && !(neighbor.empty() && device.empty())) {
+      const std::string what = neighbor.empty() ? "interface " + device : "neighbor " + neighbor;
+      add(fmt::format("{} {}", path, what), fmt::format("peer {} has the same {}", other->second, neighbor.empty() ? "interface" : "address"),
+          "delete one of the two");
+    }
+    if (const auto address = parse_ip(neighbor); address) {
+      neighbor_address(path, peer, *address);
+    }
+    if (neighbor.empty() && !device.empty()) {
+      unnumbered(path, peer, device);
+    }
+    source(path, peer);
+    session(path, peer);
+  }
+
+  static bool is_link_local(const std::string& text) {
+    const auto address = parse_ip(text);
+    return address && address->is_ip6() && address->is_link_local();
+  }
+
+  void neighbor_address(const std::string& peer_path, const Json& peer, const IpAddress& address) {
+    const std::string path = fmt::format("{} neighbor {}", peer_path, to_string(address));
+    const bool loopback = address.is_ip4() ? address.ip4().is_loopback() : address.ip6().is_loopback();
+    if (address.is_multicast() || address.is_unspecified() || loopback) {
+      return add(path, "is not the address of another router", "give a unicast address");
+    }
+    if (interface::is_own(addresses_, address)) {
+      return add(path, "is an address of this router", "give the address of the other side");
+    }
+    if (address.is_ip6() && address.is_link_local()) {
+      if (text_of(peer, "interface").empty()) {
+        add(path, "is a link-local address, which every link has", fmt::format("set {} interface <name>", peer_path));
+      }
+      return;
+    }
+    const auto* subnet = interface::subnet_of(addresses_, address);
+    if (subnet != nullptr) {
+      if (const std::string why = interface::not_a_host(subnet->address, address); !why.empty()) {
+        add(path, why, "give the address of the other side");
+      }
+      return;
+    }
+    if (number_of(peer, "multihop") == 0 && !is_internal(peer)) {
+      const std::string known = interface::list_subnets(addresses_, address.family());
+      add(path, fmt::format("is on no connected subnet{}", known.empty() ? "" : " (" + known + ")"),
+          fmt::format("give the interface to it an address in the same subnet, or set {} multihop 2", peer_path));
+    }
+  }
+
+  void unnumbered(const std::string& path, const Json& peer, const std::string& device) {
+    if (interface::is_loopback_name(device)) {
+      add(fmt::format("{} interface {}", path, device), "nobody is on a loopback", "name the interface that leads to the peer");
+    }
+    if (number_of(peer, "multihop") != 0) {
+      add(path + " multihop", "an unnumbered peer is on the link", fmt::format("delete {} multihop, or set its neighbor", path));
+    }
+  }
+
+  void source(const std::string& peer_path, const Json& peer) {
+    const std::string text = text_of(peer, "source");
+    const auto address = parse_ip(text);
+    if (!address) {
+      return;
+    }
+    const std::string path = fmt::format("{} source {}", peer_path, text);
+    const auto neighbor = parse_ip(text_of(peer, "neighbor"));
+    if (neighbor && neighbor->family() != address->family()) {
+      add(path, "is of another family than the neighbor's address", "give both in one family");
+    } else if (!interface::is_own(addresses_, *address) && !(address->is_ip6() && address->is_link_local())) {
+      add(path, "is not an address of this router", "give an address that an interface has");
+    }
+  }
+
+  void session(const std::string& path, const Json& peer) {
+    const uint64_t hold = number_of(peer, "hold-time", 240), keepalive = number_of(peer, "keepalive");
+    if (keepalive != 0 && hold != 0 && keepalive >= hold) {
+      add(path + " keepalive", fmt::format("keepalives each {} s are too rare for a hold time of {} s", keepalive, hold),
+          "give a third of the hold time");
+    }
+    if (flag_of(peer, "route-reflector-client") && !is_internal(peer)) {
+      add(path + " route-reflector-client", "only an internal peer (with this router's AS number) can be a client",
+          fmt::format("delete {} route-reflector-client", path));
+    }
+  }
+
+  const Json& bgp_;
+  std::vector<interface::ConfiguredAddress> addresses_;
+  const Json& config_;
+  std::map<std::pair<std::string, std::string>, std::string> seen_;
+  std::vector<Error> errors_;
+};
+
+std::vector<Error> validate(const Json& config) {
+  return member(config, "bgp").is_object() ? Judge(config).run() : std::vector<Error>();
+}
+
+void desired(const Json& config, Json& desired) {
+  const Json& bgp = member(config, "bgp");
+  Json peers = Json::array();
+  std::map<std::string, bool> internal;
+  for (const Json& peer : items(bgp, "peer")) {
+    internal[text_of(peer, "name")] = number_of(peer, "remote-as") == number_of(bgp, "asn");
+  }
+  for (const auto& [name, id] : peer_ids(config)) {
+    peers.push_back({{"id", id}, {"name", name}, {"internal", internal[name]}});
+  }
+  desired["route"]["peers"] = std::move(peers);
+}
+
+std::vector<std::string> warnings(const Json& config) {
+  std::vector<std::string> out;
+  const Json& bgp = member(config, "bgp");
+  for (const Json& peer : items(bgp, "peer")) {
+    const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
+    if (!internal && text_of(peer, "policy").empty()) {
+      const std::string name = text_of(peer, "name");
+      out.push_back(fmt::format("bgp peer {}: no policy, so it neither accepts nor announces routes (RFC 8212); "
+                                "set bgp peer {} policy <name>", name, name));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+const config::Feature& config_feature() {
+  static const config::Feature feature{"bgp", validate, desired, warnings};
+  return feature;
+}
+
+}  // namespace floof::bgp

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// floofctl's `show bgp`: sessions (RFC 4271) as BIRD has them. Render functions are pure.
+#pragma once
+
+#include <string>
+
+#include "shell/registry.h"
+
+namespace floof::bgp {
+
+void register_show(shell::Registry& registry);
+
+std::string render_summary(const shell::Json& summary);
+std::string render_peer(const shell::Json& peer);
+
+}  // namespace floof::bgp

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_check.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/fd.h"
+#include "features/bird/bird_reply.h"
+
+extern char** environ;
+
+namespace floof::bird {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+constexpr size_t kMostOutput = 65536;
+
+struct Started {
+  pid_t pid = -1;
+  UniqueFd output;
+};
+
+Result<Started> start(const std::string& program, const std::string& file) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return errno_error(program, "pipe");
+  }
+  Started out{-1, UniqueFd(ends[0])};
+  const UniqueFd writing(ends[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), 1);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), 2);
+  std::array<std::string, 4> words = {program, "-p", "-c", file};
+  std::array<char*, 5> arguments = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
+  const int error = posix_spawnp(&out.pid, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    return Error{program, std::string("cannot be run: ") + std::strerror(error), "install the package bird2"};
+  }
+  return out;
+}
+
+// Reads until the end of the output; false when `limit` passes first.
+bool collect(const Started& child, std::chrono::milliseconds limit, const std::function<void()>& pulse,
+             std::string& into) {
+  const auto deadline = Clock::now() + limit;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    if (pulse) {
+      pulse();
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) {
+      return false;
+    }
+    pollfd one{child.output.get(), POLLIN, 0};
+    if (::poll(&one, 1, static_cast<int>(std::min<int64_t>(left, 100))) <= 0) {
+      continue;
+    }
+    const ssize_t got = read(child.output.get(), buffer.data(), buffer.size());
+    if (got == 0 || (got < 0 && errno != EINTR)) {
+      return true;
+    }
+    if (got > 0 && into.size() < kMostOutput) {
+      into.append(buffer.data(), static_cast<size_t>(got));
+    }
+  }
+}
+
+std::string line_at(const std::string& text, size_t wanted) {
+  size_t start = 0;
+  for (size_t line = 1; line < wanted && start != std::string::npos; line++) {
+    start = text.find('\n', start);
+    start += start != std::string::npos;
+  }
+  return start == std::string::npos || start >= text.size() ? "" : text.substr(start, text.find('\n', start) - start);
+}
+
+}  // namespace
+
+Result<std::string> run_bird_check(const std::string& program, const std::string& file, std::chrono::milliseconds limit,
+                                   const std::function<void()>& pulse) {
+  auto child = start(program, file);
+  if (!child.ok()) {
+    return child.error();
+  }
+  std::string said;
+  const bool ended = collect(*child, limit, pulse, said);
+  if (!ended) {
+    kill(child->pid, SIGKILL);
+  }
+  int status = 0;
+  while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!ended) {
+    return Error{"bird", "bird -p takes too long", "make the configuration smaller, or look at `bird raw`"};
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    return std::string();
+  }
+  return said.empty() ? "bird -p failed without a word" : said;
+}
+
+Error explain(const Rendered& rendered, const std::string& file, const std::string& said) {
+  const Complaint complaint = parse_complaint(said, file);
+  const ConfigText::Mark* mark = complaint.line == 0 ? nullptr : rendered.mark_of(complaint.line);
+  if (mark != nullptr && mark->verbatim) {
+    std::string line = line_at(rendered.text, complaint.line);
+    if (line.find("password") != std::string::npos) {
+      line = "the line with a password";
+    }
+    return {
+        "bird raw",
+        fmt::format("line {}: {}{}", complaint.line - mark->line + 1, complaint.text, line.empty() ? "" : ": " + line),
+        "correct the text; BIRD 2's manual describes its configuration"};
+  }
+  if (mark != nullptr && !mark->path.empty()) {
+    return {mark->path, "BIRD refuses it: " + complaint.text, "change or delete it"};
+  }
+  return {"bird",
+          complaint.line == 0 ? complaint.text
+                              : fmt::format("BIRD refuses line {} of bird.conf: {}", complaint.line, complaint.text),
+          "the log of floofd and `bird -p` tell more"};
+}
+
+}  // namespace floof::bird

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_client.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "features/bird/bird_check.h"
+#include "features/bird/bird_samples.h"
+#include "features/bird/bird_show_data.h"
+
+namespace floof::bird {
+namespace {
+
+using namespace std::chrono_literals;
+
+Reply reply_of(std::string_view bytes) {
+  ReplyReader reader;
+  reader.feed(bytes);
+  auto reply = reader.next();
+  EXPECT_TRUE(reply.has_value());
+  EXPECT_FALSE(reader.broken());
+  return reply ? *reply : Reply{};
+}
+
+const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,"peer":[
+  {"name":"upstream-a","remote-as":64501,"neighbor":"192.0.2.2","policy":"t","description":"the upstream"},
+  {"name":"un","remote-as":64502,"interface":"e1","policy":"t"},
+  {"name":"down","remote-as":64777,"neighbor":"192.0.2.77"},
+  {"name":"off","remote-as":64777,"neighbor":"192.0.2.78","disabled":true},
+  {"name":"new","remote-as":64778,"neighbor":"fe80::9","interface":"e1"}]}})");
+
+// -- The stream -----------------------------------------------------------------------------------------------------
+
+TEST(BirdReply, ComesInAnyPieces) {
+  const std::string all =
+      std::string(samples::status) + std::string(samples::routes) + "+a note\n" + std::string(samples::count);
+  for (const size_t step : {1u, 2u, 7u, 100u, 100000u}) {
+    ReplyReader reader;
+    std::vector<Reply> replies;
+    for (size_t at = 0; at < all.size(); at += step) {
+      reader.feed(std::string_view(all).substr(at, step));
+      while (auto reply = reader.next()) {
+        replies.push_back(*reply);
+      }
+    }
+    ASSERT_EQ(replies.size(), 3u) << step;
+    EXPECT_EQ(replies[0].code, 13u);
+    EXPECT_EQ(replies[1].code, 0u);
+    EXPECT_EQ(replies[2].text_of(14), "Total: 20 of 20 routes for 17 networks in 2 tables");
+  }
+}
+
+TEST(BirdReply, RefusesGarbage) {
+  for (const char* garbage : {"hello\n", "12\n", "0001x\n", "abcd text\n", "00a1 x\n"}) {
+    ReplyReader reader;
+    reader.feed(garbage);
+    EXPECT_TRUE(reader.broken()) << garbage;
+  }
+  ReplyReader reader;
+  reader.feed(std::string(2 << 20, 'x'));
+  EXPECT_TRUE(reader.broken());
+}
+
+TEST(BirdReply, IsBounded) {
+  ReplyReader reader({.bytes = 1000});
+  for (int i = 0; i < 100; i++) {
+    reader.feed(" 0123456789012345678901234567890123456789\n");
+  }
+  EXPECT_TRUE(reader.over_limit());
+  const Reply cut = reader.partial();
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_LE(cut.lines.size(), 26u);
+}
+
+TEST(BirdReply, Status) {
+  const Status status = parse_status(reply_of(samples::status));
+  EXPECT_EQ(status.version, "BIRD 2.0.12");
+  EXPECT_EQ(status.router_id, "198.51.100.1");
+  EXPECT_EQ(status.state, "Daemon is up and running");
+  EXPECT_EQ(seconds_between(status.last_reboot, status.last_reconfiguration), 0);
+  EXPECT_FALSE(seconds_between("12:00:01", status.server_time));
+  EXPECT_EQ(seconds_between("2026-02-28 23:59:59.999", "2026-03-01 00:00:01"), 2);
+}
+
+TEST(BirdReply, Protocols) {
+  const auto brief = parse_protocols(reply_of(samples::protocols));
+  ASSERT_EQ(brief.size(), 16u);
+  EXPECT_EQ(brief[0].name, "floof_device");
+  EXPECT_EQ(brief[2].table, "master4");
+  const auto all = parse_protocols(reply_of(samples::all_protocols));
+  ASSERT_EQ(all.size(), 5u);
+  for (const Protocol& protocol : all) {
+    if (protocol.name == "bgp_down") {
+      EXPECT_EQ(protocol.state, "start");
+      EXPECT_NE(protocol.info.find("Socket: No route to host"), std::string::npos);
+      EXPECT_EQ(protocol.detail("Last error"), "Socket: No route to host");
+    }
+    if (protocol.name != "bgp_upstream-a") {
+      continue;
+    }
+    EXPECT_EQ(protocol.type, "BGP");
+    EXPECT_EQ(protocol.table, "");
+    EXPECT_EQ(protocol.since.size(), std::string("2026-11-22 21:29:19.032").size());
+    EXPECT_EQ(protocol.info, "Established");
+    EXPECT_EQ(protocol.detail("Neighbor address"), "192.0.2.2");
+    EXPECT_EQ(protocol.detail("Session"), "external AS4");
+    EXPECT_EQ(protocol.neighbor_capabilities.front(), "Multiprotocol; AF announced: ipv4 ipv6");
+    ASSERT_EQ(protocol.channels.size(), 2u);
+    EXPECT_EQ(protocol.channels[0].imported, 4u);
+    EXPECT_EQ(protocol.channels[0].exported, 1u);
+    EXPECT_EQ(protocol.channels[0].preferred, 2u);
+    EXPECT_EQ(protocol.channels[1].table, "master6");
+    EXPECT_EQ(protocol.channels[0].changes.at("Export updates")[2], 11u);
+    EXPECT_FALSE(protocol.channels[0].changes.at("Import withdraws")[2].has_value());
+  }
+}
+
+TEST(BirdReply, Routes) {
+  const auto routes = parse_routes(reply_of(samples::routes));
+  ASSERT_EQ(routes.size(), 21u);
+  EXPECT_EQ(routes[0].prefix, "0.0.0.0/0");
+  EXPECT_EQ(routes[0].table, "master4");
+  ASSERT_EQ(routes[0].next_hops.size(), 2u);
+  EXPECT_EQ(routes[0].next_hops[1].gateway, "192.0.3.2");
+  EXPECT_EQ(routes[0].next_hops[1].interface, "e1");
+  EXPECT_EQ(routes[1].type, "blackhole");
+  EXPECT_EQ(routes[1].preference, 110u);
+  EXPECT_TRUE(routes[3].best);
+  EXPECT_EQ(routes[3].next_hops[0].interface, "e0");
+  EXPECT_EQ(routes[4].prefix, "192.0.2.0/24") << "further routes of a prefix do not repeat it";
+  EXPECT_EQ(routes[4].metric, "150/10");
+  EXPECT_FALSE(routes[4].best);
+  size_t found = 0;
+  for (const Route& route : routes) {
+    if (route.prefix == "203.0.113.0/24") {
+      EXPECT_EQ(route.origin, "AS64999i");
+      EXPECT_EQ(route.attributes.at("BGP.as_path"), "64501 64999");
+      found++;
+    } else if (route.prefix == "203.0.115.1/32") {
+      EXPECT_EQ(route.type, "blackhole");
+      EXPECT_EQ(route.from, "192.0.2.2");
+      EXPECT_TRUE(route.next_hops.empty());
+      found++;
+    } else if (route.prefix == "2001:db8:18::/48") {
+      EXPECT_EQ(route.table, "master6");
+      EXPECT_EQ(route.next_hops[0].gateway, "fe80::ff:fe00:21");
+      found++;
+    }
+  }
+  EXPECT_EQ(found, 3u);
+}
+
+TEST(BirdReply, Communities) {
+  EXPECT_EQ(parse_communities("(64501,7) (65535,666)"), (std::vector<std::string>{"64501:7", "65535:666"}));
+  EXPECT_EQ(parse_communities("(64501, 7, 8)"), (std::vector<std::string>{"64501:7:8"}));
+  EXPECT_TRUE(parse_communities("(1,2").empty());
+}
+
+TEST(BirdReply, Complaints) {
+  const Complaint one = parse_complaint("bird: /tmp/x:12:4 syntax error, unexpected '{'\n", "/tmp/x");
+  EXPECT_EQ(one.line, 12u);
+  EXPECT_EQ(one.column, 4u);
+  EXPECT_EQ(one.text, "syntax error, unexpected '{'");
+  EXPECT_EQ(parse_complaint("/tmp/x: No such file or directory", "/tmp/x").text, "No such file or directory");
+  EXPECT_EQ(parse_complaint("something else\n", "/tmp/x").text, "something else");
+}
+
+TEST(BirdCheck, ExplainsInTermsOfTheConfiguration) {
+  const Json config = Json::parse(
+      R"({"route":[{"prefix":"10.0.0.0/8","blackhole":true}],"bird":{"raw":["# one\n# two","protocol foo {}\npassword \"x\";"]}})");
+  const Rendered rendered = render_all(config, {});
+  size_t raw = 0;
+  size_t route = 0;
+  for (const auto& mark : rendered.marks) {
+    raw = mark.verbatim ? mark.line : raw;
+    route = mark.path == "route 10.0.0.0/8" ? mark.line : route;
+  }
+  const auto complain = [&](size_t line) { return explain(rendered, "/f", fmt::format("bird: /f:{}:3 bad", line)); };
+  EXPECT_EQ(complain(raw).text().substr(0, 45), "bird raw: line 1: bad: protocol foo {}; corre");
+  EXPECT_EQ(complain(raw + 1).reason.find("\"x\""), std::string::npos) << "a password is not printed";
+  EXPECT_EQ(complain(raw + 2).path, "bird raw");
+  EXPECT_EQ(complain(route).path, "route 10.0.0.0/8");
+  EXPECT_EQ(complain(1).path, "bird");
+}
+
+TEST(BirdCheck, EndsAHangingProgram) {
+  int pulses = 0;
+  const auto start = std::chrono::steady_clock::now();
+  char script[] = "/tmp/bird_client_test.XXXXXX";
+  const int fd = mkstemp(script);
+  ASSERT_GT(write(fd, "#!/bin/sh\nexec sleep 60\n", 24), 0);
+  fchmod(fd, 0700);
+  close(fd);
+  const auto result = run_bird_check(script, "/dev/null", 300ms, [&] { pulses++; });
+  unlink(script);
+  EXPECT_FALSE(result.ok());
+  EXPECT_GE(pulses, 2);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_FALSE(run_bird_check("/nonexistent/bird", "/dev/null", 1s, {}).ok());
+}
+
+// -- Show data ------------------------------------------------------------------------------------------------------
+
+TEST(BirdShowData, Summary) {
+  const Json out =
+      bgp_summary(parse_protocols(reply_of(samples::all_protocols)), parse_status(reply_of(samples::status)), kConfig);
+  EXPECT_EQ(out["router-id"], "198.51.100.1");
+  EXPECT_EQ(out["asn"], 65000);
+  ASSERT_EQ(out["peers"].size(), 5u);
+  const Json& down = out["peers"][0];
+  EXPECT_EQ(down["name"], "down");
+  EXPECT_EQ(down["last-error"], "Socket: No route to host");
+  EXPECT_EQ(down["uptime-s"], 0);
+  EXPECT_EQ(out["peers"][1]["state"], "Missing");
+  EXPECT_EQ(out["peers"][1]["neighbor"], "fe80::9%e1");
+  EXPECT_EQ(out["peers"][2]["state"], "Disabled");
+  const Json& unnumbered = out["peers"][3];
+  EXPECT_EQ(unnumbered["name"], "un");
+  EXPECT_EQ(unnumbered["neighbor"], "fe80::ff:fe00:21%e1");
+  EXPECT_EQ(unnumbered["protocol"], "bgp_un_u1");
+  const Json& up = out["peers"][4];
+  EXPECT_EQ(up["name"], "upstream-a");
+  EXPECT_EQ(up["description"], "the upstream");
+  EXPECT_EQ(up["state"], "Established");
+  EXPECT_GT(up["uptime-s"], 10);
+  EXPECT_EQ(up["received"], 5);
+  EXPECT_EQ(up["accepted"], 5);
+  EXPECT_EQ(up["exported"], 2);
+  EXPECT_EQ(up["remote-as"], 64501);
+}
+
+TEST(BirdShowData, RouteFields) {
+  for (const Route& route : parse_routes(reply_of(samples::routes))) {
+    const Json out = route_json(route, kConfig);
+    if (route.prefix == "203.0.113.0/24") {
+      EXPECT_EQ(out["peer"], "upstream-a");
+      EXPECT_EQ(out["source-as"], 64999);
+      EXPECT_EQ(out["local-pref"], 130);
+      EXPECT_EQ(out["communities"], Json({"64501:7"}));
+      EXPECT_EQ(out["large-communities"], Json({"64501:7:8"}));
+      EXPECT_FALSE(out["attributes"].contains("floof_peer"));
+    }
+    if (route.protocol == "bgp_un_u1") {
+      EXPECT_EQ(out["peer"], "un");
+    }
+  }
+}
+
+TEST(BirdShowData, CommandsHoldNothingUnchecked) {
+  const auto command = [](const char* arguments) { return route_command(kConfig, Json::parse(arguments)); };
+  EXPECT_EQ(*command(R"({"address":"203.0.113.9"})"), "show route for 203.0.113.9 all");
+  EXPECT_EQ(*command(R"({"prefix":"203.0.113.0/24"})"), "show route for 203.0.113.0/24 all");
+  EXPECT_EQ(*command(R"({"prefix":"203.0.113.0/24","exact":true})"), "show route 203.0.113.0/24 all");
+  EXPECT_EQ(*command(R"({"family":6,"filtered":true})"), "show route table master6 filtered all");
+  EXPECT_EQ(*command(R"({"peer":"upstream-a"})"), "show route protocol 'bgp_upstream-a' all");
+  EXPECT_EQ(command(R"({"protocol":"x' all\nconfigure"})")->find('\n'), std::string::npos);
+  EXPECT_FALSE(command(R"({"prefix":"1.2.3.4 all; down"})").ok());
+}
+
+// -- The socket -----------------------------------------------------------------------------------------------------
+
+// A BIRD that follows a script: per connection the bytes to say after the greeting at each command.
+class FakeBird {
+ public:
+  explicit FakeBird(std::vector<std::string> answers) : answers_(std::move(answers)) {
+    path_ = fmt::format("/tmp/bird_client_test.{}.ctl", getpid());
+    unlink(path_.c_str());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy(path_.begin(), path_.end(), address.sun_path);
+    listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    listen(listener_, 4);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~FakeBird() {
+    stop_ = true;
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+    unlink(path_.c_str());
+  }
+  const std::string& path() const { return path_; }
+  std::atomic<int> connections = 0;
+
+ private:
+  void serve() {
+    while (!stop_) {
+      const int client = accept(listener_, nullptr, nullptr);
+      if (client < 0) {
+        return;
+      }
+      connections++;
+      say(client, "0001 BIRD 2.0.12 ready.\n");
+      char buffer[512];
+      timeval limit{2, 0};
+      setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+      while (recv(client, buffer, sizeof buffer, 0) > 0) {
+        const std::string answer = next_ < answers_.size() ? answers_[next_++] : "";
+        say(client, answer.substr(0, answer.find("<close>")));
+        if (answer.find("<close>") != std::string::npos) {
+          break;
+        }
+      }
+      close(client);
+    }
+  }
+  static void say(int client, const std::string& text) {
+    EXPECT_EQ(send(client, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  std::string path_;
+  std::vector<std::string> answers_;
+  size_t next_ = 0;
+  int listener_ = -1;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+TEST(BirdClient, AsksAndReconnects) {
+  FakeBird bird({std::string(samples::status), "+note\n" + std::string(samples::count) + "<close>",
+                 std::string(samples::status)});
+  BirdClient client(bird.path());
+  const auto first = client.call("show status");
+  ASSERT_TRUE(first.ok()) << first.error().text();
+  EXPECT_EQ(client.version(), "BIRD 2.0.12");
+  EXPECT_EQ(first->code, 13u);
+  EXPECT_EQ(client.call("show route count")->code, 14u);
+  std::this_thread::sleep_for(50ms);  // let the close arrive
+  EXPECT_EQ(client.call("show status")->code, 13u);
+  EXPECT_EQ(bird.connections, 2);
+}
+
+TEST(BirdClient, SilenceGarbageAndDeathAreErrors) {
+  FakeBird bird({"", "garbage\n", "1000-half<close>", std::string(samples::status)});
+  int pulses = 0;
+  BirdClient client(bird.path(), {.limit = 300ms, .pulse = [&] { pulses++; }});
+  EXPECT_FALSE(client.call("a").ok());
+  EXPECT_GE(pulses, 3);
+  EXPECT_FALSE(client.call("b").ok());
+  EXPECT_FALSE(client.call("c").ok());
+  EXPECT_TRUE(client.call("d").ok());
+  EXPECT_FALSE(client.call("two\nlines").ok());
+}
+
+TEST(BirdClient, LongAnswersAreCut) {
+  std::string answer = "1007-Table master4:\n";
+  for (int i = 0; i < 1000; i++) {
+    answer += " 10.0.0.0/8           unicast [x 2026-11-22 21:29:18.088] * (200)\n";
+  }
+  FakeBird bird({answer, std::string(samples::status)});
+  BirdClient client(bird.path());
+  const auto cut = client.call_bounded("show route", 5000);
+  ASSERT_TRUE(cut.ok());
+  EXPECT_TRUE(cut->truncated);
+  EXPECT_LT(parse_routes(*cut).size(), 100u);
+  EXPECT_TRUE(client.call("show status").ok());
+}
+
+TEST(BirdClient, SaysWhenThereIsNoBird) {
+  BirdClient client("/tmp/bird_client_test.none");
+  const auto result = client.call("show status");
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().reason.find("does not run"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace floof::bird

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/init_client.h"
+#include "base/log.h"
+#include "features/bird/bird_backend.h"
+#include "features/bird/bird_check.h"
+#include "features/bird/bird_client.h"
+#include "features/bird/bird_render.h"
+
+namespace floof::bird {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::optional<std::string> read_file(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    return std::nullopt;
+  }
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t got = read(file.get(), buffer, sizeof buffer);
+    if (got > 0) {
+      out.append(buffer, static_cast<size_t>(got));
+    } else if (got == 0) {
+      return out;
+    } else if (errno != EINTR) {
+      return std::nullopt;
+    }
+  }
+}
+
+// A new file that only its owner may read; returns its name.
+Result<std::string> write_private(const std::string& stem, std::string_view text) {
+  std::string path = stem + ".XXXXXX";
+  const UniqueFd file(mkostemp(path.data(), O_CLOEXEC));  // mode 0600
+  if (!file) {
+    return errno_error(stem, "create", "check the run directory");
+  }
+  while (!text.empty()) {
+    const ssize_t put = write(file.get(), text.data(), text.size());
+    if (put > 0) {
+      text.remove_prefix(static_cast<size_t>(put));
+    } else if (put < 0 && errno != EINTR) {
+      const Error error = errno_error(path, "write", "check the space on the disk");
+      unlink(path.c_str());
+      return error;
+    }
+  }
+  return path;
+}
+
+class BirdBackend : public config::Backend {
+ public:
+  explicit BirdBackend(BirdOptions options)
+      : options_(std::move(options)), client_(file("bird.ctl"), {.pulse = options_.pulse}) {
+    if (options_.bird_program == "bird" && access("/usr/sbin/bird", X_OK) == 0) {
+      options_.bird_program = "/usr/sbin/bird";  // often not in the PATH
+    }
+    remove_leftovers();
+  }
+  ~BirdBackend() override { abort(); }
+
+  std::string_view name() const override { return "bird"; }
+  std::vector<Error> stage(const Json& config, const Json& desired, bool lenient) override;
+  std::vector<Error> publish() override;
+  std::vector<Error> confirm() override;
+  void undo() override;
+  void abort() override;
+  std::vector<std::string> warnings() override { return warnings_; }
+
+ private:
+  /// What the last publish did, and so what confirm and undo have to do.
+  enum class Done { nothing, file_only, configured, started };
+
+  std::string file(std::string_view name) const { return options_.run_dir + "/" + std::string(name); }
+  void remove_leftovers() const;
+  void pause() const;
+  std::optional<Error> judge(const Rendered& rendered);
+  Result<void> swap_in();
+  void put_back();
+  Result<void> start_and_wait();
+  Result<void> wait_until_running();
+  Result<void> configure(const std::string& command);
+  Result<void> wait_until_configured(Clock::time_point deadline);
+
+  BirdOptions options_;
+  BirdClient client_;
+  std::string staged_text_;
+  std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
+  Rendered rendered_;
+  bool had_previous_ = false;
+  Done done_ = Done::nothing;
+  std::vector<std::string> warnings_;
+};
+
+void BirdBackend::remove_leftovers() const {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.run_dir, ignored)) {
+    if (entry.path().filename().string().starts_with("bird.conf.new.")) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
+void BirdBackend::pause() const {
+  if (options_.pulse) {
+    options_.pulse();
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
+// -- stage ----------------------------------------------------------------------------------------------------------
+
+std::optional<Error> BirdBackend::judge(const Rendered& rendered) {
+  auto written = write_private(file("bird.conf.new"), rendered.text);
+  if (!written.ok()) {
+    return written.error();
+  }
+  staged_file_ = *written;
+  const auto said = run_bird_check(options_.bird_program, staged_file_, options_.check_limit, options_.pulse);
+  if (said.ok() && said->empty()) {
+    return std::nullopt;
+  }
+  Error error = said.ok() ? explain(rendered, staged_file_, *said) : said.error();
+  abort();
+  return error;
+}
+
+std::vector<Error> BirdBackend::stage(const Json& config, const Json& desired, bool lenient) {
+  abort();
+  warnings_.clear();
+  const RenderContext context = RenderContext::from_desired(desired);
+  rendered_ = render_all(config, context);
+  if (!rendered_.errors.empty() && !lenient) {
+    return rendered_.errors;
+  }
+  for (const Error& error : rendered_.errors) {
+    warnings_.push_back("left out: " + error.text());
+  }
+  staged_text_ = rendered_.text;
+  if (read_file(file("bird.conf")) == staged_text_ && access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
+    return {};
+  }
+  auto error = judge(rendered_);
+  if (error && lenient) {
+    // Better a router without the user's own text than none.
+    Json rest = config;
+    if (rest.is_object()) {
+      rest.erase("bird");
+    }
+    rendered_ = render_all(rest, context);
+    warnings_.push_back("bird raw is left out: " + error->text());
+    staged_text_ = rendered_.text;
+    error = judge(rendered_);
+  }
+  return error ? std::vector<Error>{*error} : std::vector<Error>{};
+}
+
+void BirdBackend::abort() {
+  if (!staged_file_.empty()) {
+    unlink(staged_file_.c_str());
+    staged_file_.clear();
+  }
+}
+
+// -- publish --------------------------------------------------------------------------------------------------------
+
+// At no time is there no bird.conf: BIRD might be restarted at any.
+Result<void> BirdBackend::swap_in() {
+  const std::string current = file("bird.conf");
+  const std::string previous = file("bird.conf.previous");
+  const UniqueFd marker(open(file("bird.conf.unconfirmed").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  if (!marker) {
+    return errno_error(file("bird.conf.unconfirmed"), "create", "check the run directory");
+  }
+  unlink(previous.c_str());
+  had_previous_ = link(current.c_str(), previous.c_str()) == 0;
+  if (rename(staged_file_.c_str(), current.c_str()) != 0) {
+    return errno_error(current, "rename", "check the run directory");
+  }
+  staged_file_.clear();
+  return {};
+}
+
+Result<void> BirdBackend::wait_until_running() {
+  const auto deadline = Clock::now() + options_.start_limit;
+  for (;;) {
+    const auto reply = client_.call("show status");
+    if (reply.ok() && reply->code == 13) {
+      return {};
+    }
+    if (Clock::now() >= deadline) {
+      return Error{"bird", "BIRD does not come up" + (reply.ok() ? "" : ": " + reply.error().reason),
+                   "see the log of bird in the run directory"};
+    }
+    pause();
+  }
+}
+
+Result<void> BirdBackend::start_and_wait() {
+  Result<void> asked;
+  if (options_.start_bird) {
+    asked = options_.start_bird();
+  } else {
+    auto init = InitClient::connect(options_.run_dir);
+    asked = init.ok() ? init->start("bird") : Result<void>(init.error());
+  }
+  return asked.ok() ? wait_until_running() : asked;
+}
+
+// Reconfiguring goes on after the answer when a protocol takes its time to stop.
+Result<void> BirdBackend::wait_until_configured(Clock::time_point deadline) {
+  while (Clock::now() < deadline) {
+    const auto status = client_.call("configure status");
+    if (!status.ok()) {
+      return status.error();
+    }
+    if (status->has(3)) {
+      return {};
+    }
+    if (!status->has(4) && !status->has(5)) {
+      return Error{"bird", "BIRD is shutting down", "try again"};
+    }
+    pause();
+  }
+  return Error{"bird", "BIRD does not finish reconfiguring", "see `show protocols`"};
+}
+
+Result<void> BirdBackend::configure(const std::string& command) {
+  const auto deadline = Clock::now() + options_.reconfigure_limit;
+  const auto reply = client_.call(command, options_.reconfigure_limit);
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  switch (reply->code) {
+    case 3:  // reconfigured
+      return {};
+    case 4:  // in progress
+    case 5:  // in progress, this one is queued
+      return wait_until_configured(deadline);
+    case 8002:
+      return explain(rendered_, file("bird.conf"), reply->text_of(8002));
+    default:
+      return Error{"bird", reply->lines.empty() ? "BIRD refuses to reconfigure" : reply->lines.back().text,
+                   "try again"};
+  }
+}
+
+std::vector<Error> BirdBackend::publish() {
+  done_ = Done::nothing;
+  if (staged_file_.empty()) {
+    if (!client_.connect().ok()) {
+      if (const auto running = start_and_wait(); !running.ok()) {
+        warnings_.push_back(running.error().text());
+      }
+    }
+    return {};
+  }
+  if (const auto swapped = swap_in(); !swapped.ok()) {
+    return {swapped.error()};
+  }
+  done_ = Done::file_only;
+  if (!client_.connect().ok()) {
+    const auto running = start_and_wait();
+    done_ = Done::started;
+    return running.ok() ? std::vector<Error>{} : std::vector<Error>{running.error()};
+  }
+  done_ = Done::configured;
+  const auto configured =
+      configure(fmt::format("configure \"{}\" timeout {}", file("bird.conf"), options_.undo_after.count()));
+  if (!configured.ok() && !client_.connect().ok()) {
+    // It died meanwhile. Whoever restarts it starts it with the new file.
+    done_ = Done::started;
+    const auto running = start_and_wait();
+    return running.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
+  }
+  return configured.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
+}
+
+// -- confirm, undo --------------------------------------------------------------------------------------------------
+
+std::vector<Error> BirdBackend::confirm() {
+  if (done_ == Done::configured) {
+    const auto reply = client_.call("configure confirm");
+    if (!reply.ok()) {
+      if (const auto running = start_and_wait(); !running.ok()) {
+        return {running.error()};
+      }
+    } else if (reply->code == 19) {
+      // Nothing to confirm: the time was up and BIRD went back.
+      if (const auto again = configure(fmt::format("configure \"{}\"", file("bird.conf"))); !again.ok()) {
+        return {again.error()};
+      }
+      warnings_.push_back("BIRD had gone back to its previous configuration and was told again");
+    } else if (reply->code != 18) {
+      return {Error{"bird", reply->lines.empty() ? "BIRD does not confirm" : reply->lines.back().text, "try again"}};
+    }
+  }
+  unlink(file("bird.conf.unconfirmed").c_str());
+  // done_ stays: a later backend's confirm may fail, and then everything is undone.
+  return {};
+}
+
+void BirdBackend::put_back() {
+  const std::string current = file("bird.conf");
+  if (had_previous_ && rename(file("bird.conf.previous").c_str(), current.c_str()) == 0) {
+    return;
+  }
+  // There was none before: one that does nothing.
+  RenderContext context;
+  context.feeds = false;
+  const auto written = write_private(file("bird.conf.new"), render_all(Json::object(), context).text);
+  if (!written.ok() || rename(written->c_str(), current.c_str()) != 0) {
+    log::error("cannot put bird.conf back in {}", options_.run_dir);
+  }
+}
+
+void BirdBackend::undo() {
+  abort();
+  const Done done = std::exchange(done_, Done::nothing);
+  if (done == Done::nothing) {
+    return;
+  }
+  put_back();
+  Result<void> undone = Error{};
+  if (done == Done::configured) {
+    undone = configure("configure undo");
+  }
+  if (!undone.ok() && client_.connect().ok()) {
+    undone = configure(fmt::format("configure \"{}\"", file("bird.conf")));
+  }
+  if (!undone.ok() && client_.connect().ok()) {
+    log::error("BIRD does not take its previous configuration back: {}", undone.error().text());
+    return;
+  }
+  unlink(file("bird.conf.unconfirmed").c_str());
+}
+
+}  // namespace
+
+std::unique_ptr<config::Backend> make_bird_backend(BirdOptions options) {
+  return std::make_unique<BirdBackend>(std::move(options));
+}
+
+}  // namespace floof::bird

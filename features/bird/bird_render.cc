@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_render.h"
+
+#include <algorithm>
+#include <set>
+
+#include "features/bird/bird_render_parts.h"
+
+namespace floof::bird {
+
+namespace {
+
+// A router id when nobody names one: a loopback's address survives links, any other beats BIRD refusing to start.
+std::string derived_router_id(const Json& config) {
+  std::string best;
+  bool best_is_loopback = false;
+  for (const Json* interface : sorted_by(items(config, "interface"), "name")) {
+    const bool loopback = string_of(*interface, "name").starts_with("loop");
+    for (const Json& text : items(*interface, "address")) {
+      const auto address = text.is_string() ? parse_interface_address(text.get<std::string>()) : Error{};
+      if (address.ok() && address->address.is_ip4() && (best.empty() || (loopback && !best_is_loopback))) {
+        best = to_string(address->address);
+        best_is_loopback = loopback;
+      }
+    }
+  }
+  return best.empty() ? "0.0.0.1" : best;
+}
+
+void render_globals(Scribe& scribe) {
+  const Json& bgp = member(scribe.config, "bgp");
+  ConfigText& out = scribe.out;
+  out.line("# Written by floofd from the configuration; a change here is lost at the next commit.");
+  out.line("log stderr {{ info, warning, error, fatal, auth, bug, remote }};");
+  std::string id = string_of(bgp, "router-id");
+  id = id.empty() ? string_of(member(scribe.config, "ospf"), "router-id") : id;
+  id = id.empty() ? scribe.context.router_id : id;
+  id = id.empty() ? derived_router_id(scribe.config) : id;
+  out.origin("bgp router-id");
+  if (const auto address = scribe.address("bgp router-id", id)) {
+    if (address->is_ip4()) {
+      out.line("router id {};", to_string(*address));
+    } else {
+      scribe.complain("bgp router-id", id + " is not an IPv4 address", "a router id looks like 198.51.100.1");
+    }
+  }
+  out.origin("");
+  const std::string hostname = string_of(member(scribe.config, "system"), "hostname");
+  if (!hostname.empty()) {
+    out.line("hostname {};", literal(hostname));
+  }
+  for (const std::string_view what : {"base", "log", "protocol", "route"}) {
+    out.line("timeformat {} iso long ms;", what);
+  }
+  // A restarted BIRD feeds nobody before all its peers are back or this time is over. Shorter than the 120 s for which
+  // neighbours keep our routes, long enough for a full table.
+  out.line("graceful restart wait 60;");
+  out.line("watchdog warning 5 s;");
+  out.line("attribute int floof_peer;    # which peer's import filter let the route in");
+  out.line("attribute int floof_direct;  # its gateway is on a link of ours");
+  out.blank();
+}
+
+void render_kernel(Scribe& scribe) {
+  ConfigText& out = scribe.out;
+  out.line("protocol device floof_device {{ scan time 10; }}");
+  out.open("protocol direct floof_connected {{");
+  out.line("ipv4;");
+  out.line("ipv6;");
+  out.line("interface -\"floof0\", \"*\";");
+  out.line("check link yes;");
+  out.close();
+  if (scribe.context.feed_table == 0) {
+    return;
+  }
+  const uint64_t ecmp = number_of(member(scribe.config, "ospf"), "ecmp", 16);
+  for (const int family : {4, 6}) {
+    out.open("protocol kernel floof_table{} {{", family);
+    out.line("kernel table {};", scribe.context.feed_table);
+    out.line("metric 32;");
+    // What is in the table stays there while BIRD restarts; the first synchronisation removes what is gone.
+    out.line("persist;");
+    out.line("graceful restart yes;");
+    out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    out.open("ipv{} {{", family);
+    out.line("import none;");
+    out.open("export filter {{");
+    out.line("if source = RTS_BGP || source = RTS_DEVICE then reject;");
+    // Nobody consults the table but the dataplane, which learns the IGP metric of BGP's next hops from this field.
+    out.line("if defined(ospf_metric1) then krt_cwnd = ospf_metric1;");
+    out.line("accept;");
+    out.close("};");
+    out.close("};");
+    out.close();
+  }
+  out.blank();
+}
+
+bool wants_bfd(const Json& config) {
+  for (const Json& peer : items(member(config, "bgp"), "peer")) {
+    if (flag_of(peer, "bfd")) {
+      return true;
+    }
+  }
+  for (const Json& area : items(member(config, "ospf"), "area")) {
+    for (const Json& interface : items(area, "interface")) {
+      if (flag_of(interface, "bfd")) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void render_bfd(Scribe& scribe) {
+  if (!wants_bfd(scribe.config)) {
+    return;
+  }
+  ConfigText& out = scribe.out;
+  out.open("protocol bfd floof_bfd {{");
+  out.line("interface \"*\" {{ min rx interval 300 ms; min tx interval 300 ms; multiplier 3; }};");
+  out.line("multihop {{ min rx interval 300 ms; min tx interval 300 ms; multiplier 5; }};");
+  out.close();
+  out.blank();
+}
+
+// The neighbour at the other end of an unnumbered link learns our link-local address from router advertisements; we
+// advertise no default route and no prefix, so a host there does not configure itself by us.
+void render_advertisements(Scribe& scribe) {
+  std::set<std::string> interfaces;
+  for (const Json& peer : items(member(scribe.config, "bgp"), "peer")) {
+    if (is_unnumbered(peer) && !flag_of(peer, "disabled")) {
+      interfaces.insert(string_of(peer, "interface"));
+    }
+  }
+  if (interfaces.empty()) {
+    return;
+  }
+  ConfigText& out = scribe.out;
+  out.open("protocol radv floof_advertisements {{");
+  for (const std::string& name : interfaces) {
+    out.line(
+        "interface {} {{ min ra interval 3; max ra interval 10; default lifetime 0; prefix ::/0 {{ skip yes; }}; }};",
+        literal(name));
+  }
+  out.close();
+  out.blank();
+}
+
+void render_raw(Scribe& scribe) {
+  const Json& raw = member(member(scribe.config, "bird"), "raw");
+  std::vector<std::string> texts;
+  if (raw.is_string()) {
+    texts.push_back(raw.get<std::string>());
+  } else if (raw.is_array()) {
+    for (const Json& text : raw) {
+      if (text.is_string()) {
+        texts.push_back(text.get<std::string>());
+      }
+    }
+  }
+  if (texts.empty()) {
+    return;
+  }
+  scribe.out.line("# bird raw, as it was typed");
+  for (const std::string& text : texts) {
+    scribe.out.origin("bird raw", true);
+    scribe.out.verbatim(text);
+  }
+}
+
+}  // namespace
+
+RenderContext RenderContext::from_desired(const Json& desired) {
+  RenderContext out;
+  const Json& route = member(desired, "route");
+  const auto text = [&](std::string_view key, std::string& into) {
+    const std::string found = string_of(route, key);
+    into = found.empty() ? into : found;
+  };
+  text("feed-best", out.feed_best);
+  text("feed-all", out.feed_all);
+  text("bird", out.bird);
+  text("router-id", out.router_id);
+  out.feed_as = static_cast<uint32_t>(number_of(route, "feed-as", out.feed_as));
+  out.bgp_port = static_cast<uint16_t>(number_of(route, "bgp-port", out.bgp_port));
+  out.feed_table = static_cast<uint32_t>(number_of(route, "feed-table", out.feed_table));
+  out.feeds = flag_of(route, "feeds", true);
+  for (const Json& peer : items(route, "peers")) {
+    out.peer_ids[string_of(peer, "name")] = static_cast<uint32_t>(number_of(peer, "id"));
+  }
+  return out;
+}
+
+const ConfigText::Mark* Rendered::mark_of(size_t line) const {
+  const auto after = std::upper_bound(marks.begin(), marks.end(), line,
+                                      [](size_t wanted, const ConfigText::Mark& mark) { return wanted < mark.line; });
+  return after == marks.begin() ? nullptr : &*std::prev(after);
+}
+
+Rendered render_all(const Json& config, const RenderContext& context) {
+  Scribe scribe{config, context, {}, {}};
+  scribe.out.origin("");
+  render_globals(scribe);
+  render_kernel(scribe);
+  render_static(scribe);
+  scribe.out.origin("");
+  render_policies(scribe);
+  render_peers(scribe);
+  scribe.out.origin("");
+  render_advertisements(scribe);
+  render_ospf(scribe);
+  scribe.out.origin("");
+  render_bfd(scribe);
+  render_feeds(scribe);
+  render_raw(scribe);
+  return {scribe.out.text(), scribe.out.marks(), std::move(scribe.errors)};
+}
+
+Result<std::string> render(const Json& config, const RenderContext& context) {
+  Rendered rendered = render_all(config, context);
+  if (!rendered.errors.empty()) {
+    return rendered.errors.front();
+  }
+  return std::move(rendered.text);
+}
+
+std::optional<IpAddress> Scribe::address(const std::string& path, const std::string& text) {
+  const auto parsed = parse_ip(text);
+  if (!parsed.ok()) {
+    complain(path, parsed.error().reason, "give an address such as 192.0.2.1 or 2001:db8::1");
+    return std::nullopt;
+  }
+  return *parsed;
+}
+
+std::optional<Prefix> Scribe::prefix(const std::string& path, const std::string& text) {
+  const auto parsed = parse_prefix(text);
+  if (!parsed.ok()) {
+    complain(path, parsed.error().reason, "give a prefix such as 192.0.2.0/24 or 2001:db8::/32");
+    return std::nullopt;
+  }
+  return *parsed;
+}
+
+bool Scribe::connected(const IpAddress& address) const {
+  for (const Json& interface : items(config, "interface")) {
+    for (const Json& text : items(interface, "address")) {
+      const auto own = text.is_string() ? parse_interface_address(text.get<std::string>()) : Error{};
+      if (own.ok() && own->address.family() == address.family() && own->subnet().contains(address)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::string scoped(const IpAddress& address, std::string_view interface) {
+  return interface.empty() ? to_string(address) : fmt::format("{}%'{}'", to_string(address), symbol_part(interface));
+}
+
+}  // namespace floof::bird

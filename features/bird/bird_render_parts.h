@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Private to bird_render*.cc: the parts of bird.conf and what they share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/prefix.h"
+#include "features/bird/bird_render.h"
+
+namespace floof::bird {
+
+/// One rendering: reads `config` and `context`, writes `out`, collects `errors`.
+struct Scribe {
+  const Json& config;
+  const RenderContext& context;
+  ConfigText out;
+  std::vector<Error> errors;
+
+  void complain(std::string path, std::string reason, std::string remedy) {
+    errors.push_back({std::move(path), std::move(reason), std::move(remedy)});
+  }
+  /// Parsed, or a complaint that names the path.
+  std::optional<IpAddress> address(const std::string& path, const std::string& text);
+  std::optional<Prefix> prefix(const std::string& path, const std::string& text);
+  /// Whether a configured interface has `address` in one of its subnets.
+  bool connected(const IpAddress& address) const;
+};
+
+void render_static(Scribe& scribe);
+void render_policies(Scribe& scribe);
+void render_peers(Scribe& scribe);
+void render_ospf(Scribe& scribe);
+void render_feeds(Scribe& scribe);
+
+/// BIRD's spelling of an address with the interface of a link-local one: fe80::1%'e0'.
+std::string scoped(const IpAddress& address, std::string_view interface);
+/// An own session by iBGP; false for external ones.
+bool is_internal(const Json& config, const Json& peer);
+/// A peer with only an interface: whoever answers there.
+bool is_unnumbered(const Json& peer);
+/// Routes of this peer have their next hop on a directly connected link, BIRD's `gw` says which.
+bool is_direct(const Json& config, const Json& peer);
+/// BIRD prefix-set pattern such as 10.0.0.0/8{8,24}, or a complaint.
+std::optional<std::string> prefix_pattern(Scribe& scribe, const std::string& path, const Json& entry);
+/// Set of the originated prefixes of one family, as a BIRD literal; empty when there is none.
+std::string originated_set(Scribe& scribe, Family family);
+
+}  // namespace floof::bird

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_reply.h"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+namespace floof::bird {
+
+namespace {
+
+constexpr size_t kLongestLine = 1u << 20;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+// Takes the next word off `text`.
+std::string_view word(std::string_view& text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) {
+    text = {};
+    return {};
+  }
+  text.remove_prefix(first);
+  const size_t end = std::min(text.find_first_of(" \t"), text.size());
+  const std::string_view out = text.substr(0, end);
+  text.remove_prefix(end);
+  return out;
+}
+
+std::optional<uint64_t> number(std::string_view text) {
+  uint64_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
+}
+
+// "key: value" split at the first colon that a blank or the end follows.
+std::optional<std::pair<std::string, std::string>> key_value(std::string_view text) {
+  text = trimmed(text);
+  for (size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1)) {
+    if (at + 1 == text.size() || text[at + 1] == ' ') {
+      return std::pair(std::string(trimmed(text.substr(0, at))), std::string(trimmed(text.substr(at + 1))));
+    }
+  }
+  return std::nullopt;
+}
+
+size_t indent_of(std::string_view text) { return std::min(text.find_first_not_of(' '), text.size()); }
+
+}  // namespace
+
+bool Reply::has(unsigned wanted) const {
+  return std::any_of(lines.begin(), lines.end(), [&](const ReplyLine& line) { return line.code == wanted; });
+}
+
+std::string Reply::text_of(unsigned wanted) const {
+  for (const ReplyLine& line : lines) {
+    if (line.code == wanted) {
+      return line.text;
+    }
+  }
+  return {};
+}
+
+// -- The stream -----------------------------------------------------------------------------------------------------
+
+void ReplyReader::feed(std::string_view bytes) {
+  while (!broken_ && !bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    if (end == std::string_view::npos) {
+      pending_ += bytes;
+      broken_ = pending_.size() > kLongestLine;
+      return;
+    }
+    pending_ += bytes.substr(0, end);
+    bytes.remove_prefix(end + 1);
+    take_line(pending_);
+    pending_.clear();
+  }
+}
+
+void ReplyReader::take_line(std::string_view line) {
+  bytes_ += line.size();
+  if (line.empty() || line[0] == '+') {
+    return;  // "+text" is a note to every client, not part of a reply
+  }
+  if (line[0] == ' ') {
+    if (!over_limit()) {
+      current_.lines.push_back({last_code_, std::string(line.substr(1))});
+    }
+    return;
+  }
+  if (line.size() < 5 || !std::all_of(line.begin(), line.begin() + 4, is_digit) || (line[4] != ' ' && line[4] != '-')) {
+    broken_ = true;
+    return;
+  }
+  last_code_ = static_cast<unsigned>(*number(line.substr(0, 4)));
+  const bool last = line[4] == ' ';
+  const std::string_view text = line.substr(5);
+  if ((!last || !text.empty()) && !over_limit()) {
+    current_.lines.push_back({last_code_, std::string(text)});
+  }
+  if (last) {
+    current_.code = last_code_;
+    current_.truncated = over_limit();
+    done_.push_back(std::move(current_));
+    current_ = {};
+    bytes_ = 0;
+  }
+}
+
+std::optional<Reply> ReplyReader::next() {
+  if (done_.empty()) {
+    return std::nullopt;
+  }
+  Reply out = std::move(done_.front());
+  done_.erase(done_.begin());
+  return out;
+}
+
+Reply ReplyReader::partial() {
+  Reply out = std::move(current_);
+  current_ = {};
+  out.truncated = true;
+  out.code = last_code_;
+  return out;
+}
+
+// -- show status ----------------------------------------------------------------------------------------------------
+
+Status parse_status(const Reply& reply) {
+  Status out;
+  const std::pair<std::string_view, std::string*> known[] = {
+      {"Router ID is ", &out.router_id},
+      {"Current server time is ", &out.server_time},
+      {"Last reboot on ", &out.last_reboot},
+      {"Last reconfiguration on ", &out.last_reconfiguration},
+  };
+  for (const ReplyLine& line : reply.lines) {
+    const std::string_view text = trimmed(line.text);
+    if (line.code == 1000) {
+      out.version = text;
+    } else if (line.code == 13) {
+      out.state = text;
+    }
+    for (const auto& [start, into] : known) {
+      if (text.starts_with(start)) {
+        *into = text.substr(start.size());
+      }
+    }
+  }
+  return out;
+}
+
+// -- show protocols -------------------------------------------------------------------------------------------------
+
+namespace {
+
+// "Name Proto Table State Since Info"; Since is a date with a time, or one word in other time formats.
+std::optional<Protocol> parse_protocol_line(std::string_view text) {
+  Protocol out;
+  out.name = word(text);
+  out.type = word(text);
+  out.table = word(text);
+  out.state = word(text);
+  out.since = word(text);
+  if (out.state.empty() || out.name.empty()) {
+    return std::nullopt;
+  }
+  if (out.table == "---") {
+    out.table.clear();
+  }
+  if (std::count(out.since.begin(), out.since.end(), '-') == 2) {
+    std::string_view rest = text;
+    const std::string_view time = word(rest);
+    if (time.find(':') != std::string_view::npos) {
+      out.since += " " + std::string(time);
+      text = rest;
+    }
+  }
+  out.info = trimmed(text);
+  return out;
+}
+
+void parse_route_counts(std::string_view text, Channel& channel) {
+  const std::pair<std::string_view, uint64_t*> known[] = {{"imported", &channel.imported},
+                                                          {"filtered", &channel.filtered},
+                                                          {"exported", &channel.exported},
+                                                          {"preferred", &channel.preferred}};
+  while (!text.empty()) {
+    const std::string_view count = word(text);
+    std::string_view what = word(text);
+    if (what.ends_with(',')) {
+      what.remove_suffix(1);
+    }
+    for (const auto& [name, into] : known) {
+      if (what == name) {
+        *into = number(count).value_or(0);
+      }
+    }
+  }
+}
+
+void parse_channel_line(std::string_view text, Channel& channel) {
+  const auto pair = key_value(text);
+  if (!pair) {
+    return;
+  }
+  const auto& [key, value] = *pair;
+  const std::pair<std::string_view, std::string*> known[] = {{"State", &channel.state},
+                                                             {"Table", &channel.table},
+                                                             {"Input filter", &channel.input_filter},
+                                                             {"Output filter", &channel.output_filter}};
+  for (const auto& [name, into] : known) {
+    if (key == name) {
+      *into = value;
+    }
+  }
+  if (key == "Preference") {
+    channel.preference = number(value).value_or(0);
+  } else if (key == "Routes") {
+    parse_route_counts(value, channel);
+  } else if (key.ends_with("updates") || key.ends_with("withdraws")) {
+    std::vector<std::optional<uint64_t>> counts;
+    std::string_view rest = value;
+    for (std::string_view one = word(rest); !one.empty(); one = word(rest)) {
+      counts.push_back(number(one));
+    }
+    channel.changes[key] = std::move(counts);
+  }
+}
+
+// Follows the indentation of a protocol's details: 2 = of the protocol, 4 = of a BGP session or a channel, 6 and more =
+// inside a list of capabilities.
+class DetailParser {
+ public:
+  void line(Protocol& protocol, std::string_view text) {
+    const size_t indent = indent_of(text);
+    const std::string_view body = trimmed(text);
+    if (body.empty()) {
+      return;
+    }
+    if (indent <= 2) {
+      capabilities_ = nullptr;
+      in_channel_ = body.starts_with("Channel ");
+      if (in_channel_) {
+        protocol.channels.emplace_back().name = body.substr(8);
+        return;
+      }
+    }
+    if (in_channel_) {
+      parse_channel_line(body, protocol.channels.back());
+      return;
+    }
+    if (indent <= 4) {
+      capabilities_ = body == "Local capabilities"      ? &protocol.local_capabilities
+                      : body == "Neighbor capabilities" ? &protocol.neighbor_capabilities
+                                                        : nullptr;
+    }
+    if (capabilities_ != nullptr) {
+      if (indent == 6) {
+        capabilities_->emplace_back(body);
+      } else if (indent > 6 && !capabilities_->empty()) {
+        capabilities_->back() += "; " + std::string(body);
+      }
+      return;
+    }
+    if (auto pair = key_value(body)) {
+      protocol.details.push_back(std::move(*pair));
+    }
+  }
+
+ private:
+  bool in_channel_ = false;
+  std::vector<std::string>* capabilities_ = nullptr;
+};
+
+}  // namespace
+
+std::string Protocol::detail(std::string_view key) const {
+  for (const auto& [name, value] : details) {
+    if (name == key) {
+      return value;
+    }
+  }
+  return {};
+}
+
+std::vector<Protocol> parse_protocols(const Reply& reply) {
+  std::vector<Protocol> out;
+  DetailParser details;
+  for (const ReplyLine& line : reply.lines) {
+    if (line.code == 1002) {
+      if (auto protocol = parse_protocol_line(line.text)) {
+        out.push_back(std::move(*protocol));
+        details = {};
+      }
+    } else if (line.code == 1006 && !out.empty()) {
+      details.line(out.back(), line.text);
+    }
+  }
+  return out;
+}
+
+// -- show route -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+// "[proto 2026-11-22 21:02:03.402 from 192.0.2.2]", without the brackets.
+void parse_provenance(std::string_view text, Route& route) {
+  route.protocol = word(text);
+  const size_t from = text.find(" from ");
+  route.since = trimmed(text.substr(0, from));
+  if (from != std::string_view::npos) {
+    route.from = trimmed(text.substr(from + 6));
+  }
+}
+
+// " * (100/10) [AS64501i]" or " * E2 (150/10/10000) [192.0.2.2]".
+void parse_rank(std::string_view text, Route& route) {
+  for (std::string_view one = word(text); !one.empty(); one = word(text)) {
+    if (one == "*") {
+      route.best = true;
+    } else if (one.size() > 2 && one.front() == '(' && one.back() == ')') {
+      route.metric = one.substr(1, one.size() - 2);
+      route.preference = number(std::string_view(route.metric).substr(0, route.metric.find('/'))).value_or(0);
+    } else if (one.size() > 2 && one.front() == '[' && one.back() == ']') {
+      route.origin = one.substr(1, one.size() - 2);
+    }
+  }
+}
+
+// The first line of a route. Lines for further routes of the same prefix begin with blanks.
+std::optional<Route> parse_route_line(std::string_view text, std::string_view last_prefix) {
+  const size_t open = text.find('[');
+  const size_t close = open == std::string_view::npos ? open : text.find(']', open);
+  if (close == std::string_view::npos) {
+    return std::nullopt;
+  }
+  Route out;
+  std::string_view head = text.substr(0, open);
+  out.prefix = text.starts_with(' ') ? last_prefix : word(head);
+  out.type = word(head);
+  if (out.type.empty() || out.prefix.find('/') == std::string::npos) {
+    return std::nullopt;
+  }
+  parse_provenance(text.substr(open + 1, close - open - 1), out);
+  parse_rank(text.substr(close + 1), out);
+  return out;
+}
+
+void parse_next_hop(std::string_view text, Route& route) {
+  RouteNextHop hop;
+  for (std::string_view one = word(text); !one.empty(); one = word(text)) {
+    if (one == "via") {
+      hop.gateway = word(text);
+    } else if (one == "on" || one == "dev") {
+      hop.interface = word(text);
+    } else if (one == "weight") {
+      hop.weight = number(word(text)).value_or(1);
+    }
+  }
+  route.next_hops.push_back(std::move(hop));
+}
+
+}  // namespace
+
+std::vector<Route> parse_routes(const Reply& reply) {
+  std::vector<Route> out;
+  std::string table;
+  std::string prefix;
+  bool open = false;  // details belong to the last route
+  for (const ReplyLine& line : reply.lines) {
+    const std::string_view body = trimmed(line.text);
+    if (line.code == 1007) {
+      if (body.starts_with("Table ") && body.ends_with(':')) {
+        table = body.substr(6, body.size() - 7);
+        prefix.clear();
+      } else if (line.text.starts_with('\t')) {
+        if (open && (body.starts_with("via ") || body.starts_with("dev "))) {
+          parse_next_hop(body, out.back());
+        }
+      } else if (auto route = parse_route_line(line.text, prefix)) {
+        prefix = route->prefix;
+        route->table = table;
+        out.push_back(std::move(*route));
+        open = true;
+      } else {
+        open = false;
+      }
+    } else if ((line.code == 1008 || line.code == 1012) && open) {
+      if (auto pair = key_value(body)) {
+        if (line.code == 1008 && pair->first == "Type") {
+          out.back().source = pair->second;
+        } else {
+          out.back().attributes.insert(std::move(*pair));
+        }
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> parse_communities(std::string_view text) {
+  std::vector<std::string> out;
+  for (size_t open = text.find('('); open != std::string_view::npos; open = text.find('(', open + 1)) {
+    const size_t close = text.find(')', open);
+    if (close == std::string_view::npos) {
+      break;
+    }
+    std::string one;
+    for (const char c : text.substr(open + 1, close - open - 1)) {
+      if (c != ' ') {
+        one += c == ',' ? ':' : c;
+      }
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+namespace {
+
+std::optional<int64_t> seconds_of(std::string_view text) {
+  // YYYY-MM-DD hh:mm:ss, fractions ignored
+  constexpr std::string_view shape = "0000-00-00 00:00:00";
+  if (text.size() < shape.size()) {
+    return std::nullopt;
+  }
+  for (size_t i = 0; i < shape.size(); i++) {
+    if (shape[i] == '0' ? !is_digit(text[i]) : text[i] != shape[i]) {
+      return std::nullopt;
+    }
+  }
+  const auto at = [&](size_t from, size_t length) { return static_cast<int>(*number(text.substr(from, length))); };
+  std::tm when{};
+  when.tm_year = at(0, 4) - 1900;
+  when.tm_mon = at(5, 2) - 1;
+  when.tm_mday = at(8, 2);
+  when.tm_hour = at(11, 2);
+  when.tm_min = at(14, 2);
+  when.tm_sec = at(17, 2);
+  return timegm(&when);
+}
+
+}  // namespace
+
+std::optional<int64_t> seconds_between(std::string_view earlier, std::string_view later) {
+  const auto from = seconds_of(earlier);
+  const auto to = seconds_of(later);
+  return from && to ? std::optional(*to - *from) : std::nullopt;
+}
+
+Complaint parse_complaint(std::string_view said, std::string_view file) {
+  Complaint out;
+  const std::string start = std::string(file) + ":";
+  size_t at = 0;
+  while (at < said.size()) {
+    const size_t end = std::min(said.find('\n', at), said.size());
+    std::string_view line = said.substr(at, end - at);
+    at = end + 1;
+    const size_t found = line.find(start);
+    if (found == std::string_view::npos) {
+      if (out.text.empty()) {
+        out.text = trimmed(line);
+      }
+      continue;
+    }
+    line.remove_prefix(found + start.size());
+    std::string_view place = word(line);
+    const size_t colon = place.find(':');
+    if (const auto row = number(place.substr(0, colon))) {
+      out.line = *row;
+      out.column = colon == std::string_view::npos ? 0 : number(place.substr(colon + 1)).value_or(0);
+      out.text = trimmed(line);
+    } else {
+      out.text = trimmed(std::string(place) + std::string(line));
+    }
+    break;
+  }
+  return out;
+}
+
+}  // namespace floof::bird

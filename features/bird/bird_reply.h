@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What BIRD says on its control socket, as checked types. Everything here is pure, takes any bytes, and is fuzzed:
+// what cannot be understood is left out, never guessed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace floof::bird {
+
+/// One line of a reply. `code` as in BIRD's protocol: 0xxx good end, 1xxx data, 2xxx heading, 8xxx failed, 9xxx syntax.
+struct ReplyLine {
+  unsigned code = 0;
+  std::string text;
+};
+
+struct Reply {
+  std::vector<ReplyLine> lines;  ///< without an empty last line
+  unsigned code = 0;             ///< of the last line
+  bool truncated = false;        ///< a limit cut it short
+
+  /// Not an error of BIRD's (8xxx, 9xxx).
+  bool ok() const { return code < 8000; }
+  bool has(unsigned wanted) const;
+  /// Text of the first line with `wanted`, or empty.
+  std::string text_of(unsigned wanted) const;
+};
+
+/// Cuts a byte stream into replies. A line longer than 1 MB or without a code breaks the stream (`broken`).
+class ReplyReader {
+ public:
+  struct Limits {
+    size_t bytes = 64u << 20;  ///< more data than that ends a reply early, marked `truncated`
+  };
+  ReplyReader() = default;
+  explicit ReplyReader(Limits limits) : limits_(limits) {}
+  void feed(std::string_view bytes);
+  /// The next whole reply, or nothing yet.
+  std::optional<Reply> next();
+  bool broken() const { return broken_; }
+  /// What has come of the reply that is not whole yet, marked truncated; for giving up on it.
+  Reply partial();
+  bool over_limit() const { return bytes_ > limits_.bytes; }
+
+ private:
+  void take_line(std::string_view line);
+  Limits limits_;
+  std::string pending_;
+  Reply current_;
+  std::vector<Reply> done_;
+  unsigned last_code_ = 0;
+  size_t bytes_ = 0;
+  bool broken_ = false;
+};
+
+/// `show status`.
+struct Status {
+  std::string version;  ///< "BIRD 2.0.12"
+  std::string router_id;
+  std::string server_time;  ///< "2026-11-22 21:04:43.445", BIRD's local time
+  std::string last_reboot;
+  std::string last_reconfiguration;
+  std::string state;  ///< "Daemon is up and running"
+};
+Status parse_status(const Reply& reply);
+
+struct Channel {
+  std::string name;  ///< "ipv4"
+  std::string state;
+  std::string table;
+  std::string input_filter;
+  std::string output_filter;
+  uint64_t preference = 0;
+  uint64_t imported = 0;
+  uint64_t filtered = 0;
+  uint64_t exported = 0;
+  uint64_t preferred = 0;
+  /// "Import updates" -> received, rejected, filtered, ignored, accepted ("---" is absent).
+  std::map<std::string, std::vector<std::optional<uint64_t>>> changes;
+};
+
+/// One protocol of `show protocols` or `show protocols all`.
+struct Protocol {
+  std::string name;
+  std::string type;   ///< "BGP", "Static", ...
+  std::string table;  ///< empty for "---"
+  std::string state;  ///< "up", "start", "down", ...
+  std::string since;
+  std::string info;
+  std::vector<std::pair<std::string, std::string>> details;  ///< "BGP state" -> "Established", in BIRD's order
+  std::vector<std::string> local_capabilities;
+  std::vector<std::string> neighbor_capabilities;
+  std::vector<Channel> channels;
+
+  std::string detail(std::string_view key) const;
+};
+std::vector<Protocol> parse_protocols(const Reply& reply);
+
+struct RouteNextHop {
+  std::string gateway;  ///< empty: on link
+  std::string interface;
+  uint64_t weight = 1;
+};
+
+/// One route of `show route ... all`.
+struct Route {
+  std::string table;
+  std::string prefix;
+  std::string type;  ///< "unicast", "blackhole", "unreachable", "prohibited"
+  std::string protocol;
+  std::string since;
+  std::string from;  ///< neighbour that it came from, when BIRD says so
+  bool best = false;
+  std::string metric;  ///< what stands in the round brackets: "100" or "150/10/10000"
+  uint64_t preference = 0;
+  std::string origin;  ///< what stands in the last square brackets: "AS64501i" or a router id
+  std::string source;  ///< "BGP univ"
+  std::vector<RouteNextHop> next_hops;
+  std::map<std::string, std::string> attributes;  ///< "BGP.as_path" -> "64501 64999"
+};
+std::vector<Route> parse_routes(const Reply& reply);
+
+/// "(64501,7) (65535,666)" or "(1, 2, 3)" -> "64501:7", ...
+std::vector<std::string> parse_communities(std::string_view text);
+/// Seconds between two of BIRD's times ("2026-11-22 21:04:43.445"); nothing when either is in another form.
+std::optional<int64_t> seconds_between(std::string_view earlier, std::string_view later);
+
+/// A complaint of `bird -p` or 8002: "FILE:LINE:COLUMN text" (line 0 when there is none).
+struct Complaint {
+  size_t line = 0;
+  size_t column = 0;
+  std::string text;
+};
+Complaint parse_complaint(std::string_view said, std::string_view file);
+
+}  // namespace floof::bird

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <cstdint>
+#include <string_view>
+
+#include "features/bird/bird_reply.h"
+#include "features/bird/bird_show_data.h"
+
+using namespace floof::bird;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const Json config =
+      Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":"192.0.2.1"},{"name":"b","interface":"e0"}]}})");
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  ReplyReader reader({.bytes = 4096});
+  const size_t half = size / 2;
+  reader.feed(bytes.substr(0, half));
+  reader.feed(bytes.substr(half));
+  while (auto reply = reader.next()) {
+    const Status status = parse_status(*reply);
+    const auto protocols = parse_protocols(*reply);
+    (void)bgp_summary(protocols, status, config).dump(-1, ' ', false, Json::error_handler_t::replace);
+    for (const Protocol& protocol : protocols) {
+      (void)protocol_json(protocol, config);
+    }
+    for (const Route& route : parse_routes(*reply)) {
+      (void)route_json(route, config);
+    }
+  }
+  (void)reader.partial();
+  (void)parse_complaint(bytes, "f");
+  (void)parse_communities(bytes);
+  (void)seconds_between(bytes, "2026-11-22 21:29:18.088");
+  return 0;
+}

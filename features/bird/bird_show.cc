@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_show.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/prefix.h"
+#include "shell/table.h"
+#include "shell/text.h"
+
+namespace floof::bird {
+namespace {
+
+using shell::Context;
+using shell::field;
+using shell::flag;
+using shell::Invocation;
+using shell::Json;
+using shell::list;
+using shell::member;
+using shell::number;
+
+constexpr auto kRight = shell::Table::Align::right;
+
+const Json& array_or_none(const Json& data) {
+  static const Json none = Json::array();
+  return data.is_array() ? data : none;
+}
+
+std::string hop_text(const Json& hop) {
+  const std::string gateway = field(hop, "gateway", ""), interface = field(hop, "interface", "");
+  std::string out = gateway.empty() ? "" : "via " + gateway;
+  if (!interface.empty()) {
+    out += (out.empty() ? "on " : " on ") + interface;
+  }
+  if (const uint64_t weight = number(hop, "weight"); weight > 1) {
+    out += fmt::format(", weight {}", weight);
+  }
+  return out.empty() ? "-" : out;
+}
+
+/// Attributes come as text or as arrays of numbers or text.
+std::string words_of(const Json& value) {
+  if (!value.is_array()) {
+    return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+  }
+  std::string out;
+  for (const Json& item : value) {
+    out += (out.empty() ? "" : " ") + words_of(item);
+  }
+  return out;
+}
+
+std::string target_text(const Json& route) {
+  const Json& hops = list(route, "next-hops");
+  const std::string type = field(route, "type", "");
+  return !hops.empty() ? hop_text(hops[0]) : type.empty() ? "-" : type;
+}
+
+std::string channels_text(const Json& channels) {
+  shell::Table table({{"  Channel"},
+                      {"State"},
+                      {"Table"},
+                      {"Pref", kRight},
+                      {"Imported", kRight},
+                      {"Filtered", kRight},
+                      {"Exported", kRight},
+                      {"Best", kRight},
+                      {"Input filter"},
+                      {"Output filter"}});
+  for (const Json& channel : channels) {
+    table.add({"  " + field(channel, "name"), field(channel, "state"), field(channel, "table", ""),
+               field(channel, "preference", ""), field(channel, "imported", "0"), field(channel, "filtered", "0"),
+               field(channel, "exported", "0"), field(channel, "preferred", "0"), field(channel, "input-filter", ""),
+               field(channel, "output-filter", "")});
+  }
+  return table.empty() ? "" : table.text();
+}
+
+/// The user's name of a BGP peer, else BIRD's name of the protocol.
+std::string origin_text(const Json& route) { return field(route, "peer", field(route, "protocol")); }
+
+/// Enough to tell it from a keyword; lookup says exactly what is wrong with it.
+bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
+
+shell::Reply show_routes(Context& context, const Invocation& words, Json arguments) {
+  if (words.has("protocol")) {
+    arguments["protocol"] = words.get("protocol");
+  }
+  if (words.has("filtered")) {
+    arguments["filtered"] = true;
+  }
+  if (words.has("limit")) {
+    const std::string text = words.get("limit");
+    uint32_t limit = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (code != std::errc() || end != text.data() + text.size() || limit == 0) {
+      return shell::failure(Error{"limit " + text, "is no number above 0", "write limit 5000"});
+    }
+    arguments["limit"] = limit;
+  }
+  const auto render = words.has("all") ? render_bird_route_details : render_bird_routes;
+  return shell::show(context, "bird-route", std::move(arguments), render);
+}
+
+/// `exact`: for a prefix only routes to that very prefix.
+shell::Handler show_destination(bool exact) {
+  return [exact](Context& context, const Invocation& words) {
+    const std::string asked = words.get("prefix");
+    const bool is_prefix = asked.find('/') != std::string::npos;
+    const Result<Prefix> prefix = parse_prefix(asked);
+    const Result<IpAddress> address = parse_ip(asked);
+    if (is_prefix ? !prefix.ok() : !address.ok()) {
+      return shell::failure(is_prefix ? prefix.error() : address.error());
+    }
+    Json arguments{{is_prefix ? "prefix" : "address", asked}};
+    if (exact && is_prefix) {
+      arguments["exact"] = true;
+    }
+    return show_routes(context, words, std::move(arguments));
+  };
+}
+
+shell::Reply show_protocol(Context& context, const Invocation& words) {
+  return shell::show(context, "protocols", {{"name", words.get("name")}}, render_protocol_details);
+}
+
+std::vector<shell::Choice> protocol_choices(Context& context, const std::vector<std::string>&, const std::string&) {
+  const shell::Reply reply = shell::show(context, "protocols", Json::object(), [](const Json&) { return ""; });
+  std::vector<shell::Choice> out;
+  for (const Json& protocol : array_or_none(reply.data)) {
+    out.push_back(
+        {field(protocol, "name"), fmt::format("{} {}", field(protocol, "protocol"), field(protocol, "state"))});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string render_protocols(const Json& protocols) {
+  if (array_or_none(protocols).empty()) {
+    return "no protocols\n";
+  }
+  shell::Table table({{"Name"}, {"Protocol"}, {"Table"}, {"State"}, {"Since"}, {"Info"}});
+  for (const Json& protocol : protocols) {
+    table.add({field(protocol, "name"), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
+               field(protocol, "since"), field(protocol, "info", "")});
+  }
+  return table.text();
+}
+
+std::string render_protocol_details(const Json& protocols) {
+  std::string out;
+  for (const Json& protocol : array_or_none(protocols)) {
+    out += fmt::format("{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", field(protocol, "name"),
+                       field(protocol, "protocol"), field(protocol, "state"), field(protocol, "since"),
+                       field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
+    out += shell::plain_text(shell::without(protocol, {"name", "protocol", "state", "since", "info", "channels"}), 2);
+    out += channels_text(list(protocol, "channels"));
+  }
+  return out.empty() ? "no such protocol\n" : out;
+}
+
+std::string render_bird_routes(const Json& routes) {
+  if (array_or_none(routes).empty()) {
+    return "no routes\n";
+  }
+  shell::Table table({{""}, {"Prefix"}, {"Protocol"}, {"Pref", kRight}, {"Next hop"}, {"AS path"}});
+  std::string last;
+  for (const Json& route : routes) {
+    const std::string prefix = field(route, "prefix");
+    table.add({flag(route, "best") ? "*" : " ", prefix == last ? "" : prefix, origin_text(route),
+               field(route, "preference", ""), target_text(route), words_of(member(route, "as-path"))});
+    const Json& hops = list(route, "next-hops");
+    for (size_t i = 1; i < hops.size(); i++) {
+      table.add({"", "", "", "", hop_text(hops[i])});
+    }
+    last = prefix;
+  }
+  return table.text();
+}
+
+std::string render_bird_route_details(const Json& routes) {
+  std::string out;
+  for (const Json& route : array_or_none(routes)) {
+    out += fmt::format("{}{} from {}{}\n", out.empty() ? "" : "\n", field(route, "prefix"), origin_text(route),
+                       flag(route, "best") ? ", best" : "");
+    const auto line = [&](std::string_view name, const std::string& value) {
+      if (!value.empty()) {
+        out += fmt::format("  {:<19}{}\n", name, value);
+      }
+    };
+    for (const Json& hop : list(route, "next-hops")) {
+      line("next hop:", hop_text(hop));
+    }
+    for (const auto& [key, value] : route.items()) {
+      if (key != "prefix" && key != "peer" && key != "best" && key != "next-hops" && key != "attributes") {
+        line(key + ":", words_of(value));
+      }
+    }
+  }
+  return out.empty() ? "no routes\n" : out;
+}
+
+void register_show(shell::Registry& registry) {
+  registry.help("show", "Show the state of the router");
+  registry.add({.path = "show protocols", .help = "BIRD's protocols", .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "protocols", Json::object(), render_protocols);
+                }});
+  registry.add({.path = "show protocols <name>",
+                .help = "One protocol with everything about it",
+                .handler = show_protocol,
+                .arguments = {{"name", {.help = "Name of a protocol", .values = protocol_choices}}}});
+  const shell::Argument prefix{.help = "an address or a prefix", .accepts = looks_like_address};
+  const std::vector<shell::Option> options{{"all", "", "With all attributes"},
+                                           {"filtered", "", "Those that the import policy rejected"},
+                                           {"limit", "n", "How many at most"},
+                                           {"protocol", "name", "Only of this peer or protocol", protocol_choices}};
+  registry.add({.path = "show route",
+                .help = "Routes as BIRD sees them",
+                .handler = [](Context& c, const Invocation& words) { return show_routes(c, words, Json::object()); },
+                .options = options});
+  registry.add({.path = "show route <prefix>",
+                .help = "BIRD's routes to an address or to exactly a prefix",
+                .handler = show_destination(true),
+                .arguments = {{"prefix", prefix}},
+                .options = options});
+  registry.add({.path = "show route for <prefix>",
+                .help = "BIRD's routes that cover a destination",
+                .handler = show_destination(false),
+                .arguments = {{"prefix", prefix}},
+                .options = options});
+}
+
+}  // namespace floof::bird

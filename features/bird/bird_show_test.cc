@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_show.h"
+
+#include <gtest/gtest.h>
+
+#include "shell/fake_context.h"
+
+namespace floof::bird {
+namespace {
+
+using shell::Json;
+
+const Json kRoutes = Json::parse(R"([
+  {"prefix":"10.0.0.0/8","protocol":"p_a","peer":"peer_a","preference":100,"best":true,"type":"unicast","as-path":[64501,64510],
+   "next-hops":[{"gateway":"192.0.2.254","interface":"e0","weight":1}],"local-pref":100,"communities":["65535:666"]},
+  {"prefix":"10.0.0.0/8","protocol":"peer_b","preference":100,"best":false,"type":"blackhole","as-path":"64502",
+   "next-hops":[]}])");
+
+TEST(BirdShow, Routes) {
+  EXPECT_EQ(render_bird_routes(kRoutes),
+            "   Prefix      Protocol  Pref  Next hop               AS path\n"
+            "*  10.0.0.0/8  peer_a     100  via 192.0.2.254 on e0  64501 64510\n"
+            "               peer_b     100  blackhole              64502\n");
+  const std::string details = render_bird_route_details(kRoutes);
+  EXPECT_NE(details.find("10.0.0.0/8 from peer_a, best\n  next hop:          via 192.0.2.254 on e0\n"),
+            std::string::npos)
+      << details;
+  EXPECT_NE(details.find("  communities:       65535:666\n"), std::string::npos) << details;
+}
+
+TEST(BirdShow, Protocols) {
+  const Json protocols = Json::parse(R"([{"name":"device1","protocol":"Device","table":null,"state":"up",
+    "since":"12:00:00","info":"","channels":[]},{"name":"peer_a","protocol":"BGP","state":"up","since":"12:00:01",
+    "info":"Established","channels":[{"name":"ipv4","state":"UP","imported":3}]}])");
+  EXPECT_EQ(render_protocols(protocols),
+            "Name     Protocol  Table  State  Since     Info\n"
+            "device1  Device    -      up     12:00:00\n"
+            "peer_a   BGP       -      up     12:00:01  Established\n");
+  EXPECT_NE(render_protocol_details(protocols).find(
+                "peer_a: BGP, up since 12:00:01, Established\n  Channel  State  Imported"),
+            std::string::npos)
+      << render_protocol_details(protocols);
+}
+
+TEST(BirdShow, StrangeDataDoesNoHarm) {
+  for (const char* text : {"null", "{}", "[null,1,[]]", R"([{"next-hops":[3],"as-path":{"x":[]}}])"}) {
+    const Json data = Json::parse(text);
+    render_bird_routes(data);
+    render_bird_route_details(data);
+    render_protocols(data);
+    render_protocol_details(data);
+  }
+}
+
+TEST(BirdShow, Commands) {
+  shell::Registry registry;
+  register_show(registry);
+  EXPECT_TRUE(registry.unexplained().empty());
+  shell::FakeContext context;
+  context.give(kRoutes);
+  shell::FakeTerminal terminal;
+  shell::Session session(context, terminal, std::move(registry), shell::Session::Kind::script);
+  EXPECT_EQ(session.run("show route for 10.0.0.1"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"address", "10.0.0.1"}}));
+  EXPECT_EQ(session.run("show route 10.0.0.0/8 all"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"prefix", "10.0.0.0/8"}, {"exact", true}}));
+  EXPECT_EQ(session.run("show route protocol a filtered limit 9"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"protocol", "a"}, {"filtered", true}, {"limit", 9}}));
+  EXPECT_EQ(session.run("show route limit 0"), 1);
+  EXPECT_EQ(session.run("show route for 10.0.0.1/8"), 1);
+  EXPECT_NE(terminal.errors.find("10.0.0.0/8"), std::string::npos) << terminal.errors;
+}
+
+}  // namespace
+}  // namespace floof::bird

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_text.h"
+
+#include <algorithm>
+
+namespace floof::bird {
+
+namespace {
+constexpr size_t kLongestPart = 44;  // BIRD's symbols have at most 64 characters, prefixes and numbers included
+
+bool is_symbol_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         c == '.' || c == ':';
+}
+
+// FNV-1a: stable over restarts and versions, unlike std::hash.
+uint32_t hash_of(std::string_view text) {
+  uint32_t hash = 2166136261u;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
+  }
+  return hash;
+}
+}  // namespace
+
+std::string symbol_part(std::string_view name) {
+  std::string out;
+  bool same = !name.empty();
+  for (const char c : name) {
+    out += is_symbol_character(c) ? c : '_';
+    same = same && is_symbol_character(c);
+  }
+  if (same && out.size() <= kLongestPart) {
+    return out;
+  }
+  return fmt::format("{}.{:08x}", out.substr(0, kLongestPart - 9), hash_of(name));
+}
+
+std::string symbol(std::string_view prefix, std::string_view part) { return fmt::format("'{}{}'", prefix, part); }
+
+bool quotable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<uint8_t>(c) >= 0x20 && c != '"' && c != 0x7f; });
+}
+
+std::string literal(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    out += quotable(std::string_view(&c, 1)) ? c : '?';
+  }
+  return out + "\"";
+}
+
+std::string peer_protocol(std::string_view peer) { return "bgp_" + symbol_part(peer); }
+
+const Json& member(const Json& object, std::string_view key) {
+  static const Json nothing;
+  if (!object.is_object()) {
+    return nothing;
+  }
+  const auto it = object.find(key);
+  return it == object.end() ? nothing : *it;
+}
+
+const Json& items(const Json& object, std::string_view key) {
+  static const Json none = Json::array();
+  const Json& found = member(object, key);
+  return found.is_array() ? found : none;
+}
+
+std::string string_of(const Json& object, std::string_view key) {
+  const Json& found = member(object, key);
+  return found.is_string() ? found.get<std::string>() : std::string();
+}
+
+uint64_t number_of(const Json& object, std::string_view key, uint64_t otherwise) {
+  const Json& found = member(object, key);
+  return found.is_number_unsigned() || (found.is_number_integer() && found.get<int64_t>() >= 0) ? found.get<uint64_t>()
+                                                                                                : otherwise;
+}
+
+bool flag_of(const Json& object, std::string_view key, bool otherwise) {
+  const Json& found = member(object, key);
+  return found.is_boolean() ? found.get<bool>() : otherwise;
+}
+
+std::vector<const Json*> sorted_by(const Json& list, std::string_view key) {
+  std::vector<const Json*> out;
+  if (list.is_array()) {
+    for (const Json& item : list) {
+      out.push_back(&item);
+    }
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [&](const Json* a, const Json* b) { return string_of(*a, key) < string_of(*b, key); });
+  return out;
+}
+
+void ConfigText::close(std::string_view end) {
+  depth_ -= depth_ > 0;
+  add(end);
+}
+
+void ConfigText::add(std::string_view line) {
+  // One call is one line: whatever slipped into a value cannot start another.
+  std::string clean(line);
+  std::replace(clean.begin(), clean.end(), '\n', ' ');
+  std::replace(clean.begin(), clean.end(), '\r', ' ');
+  add_raw(std::string(depth_ * 2, ' ') + clean + "\n");
+}
+
+void ConfigText::add_raw(std::string_view text) {
+  line_ += std::count(text.begin(), text.end(), '\n');
+  text_ += text;
+}
+
+void ConfigText::verbatim(std::string_view text) {
+  add_raw(text);
+  if (text.empty() || text.back() != '\n') {
+    add_raw("\n");
+  }
+}
+
+}  // namespace floof::bird

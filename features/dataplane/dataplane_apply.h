@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The dataplane's API: one socket on which floofd says what should be, and asks what is.
+//
+// The desired state is always whole. `stage` lets every participant (interface, lcp, neighbor, route, ...) check it
+// against the machine; `publish` makes it so by the difference; if a participant fails the last state that worked is
+// published again. The state that was published last is kept in `<run-dir>/applied.json`, and a dataplane that was
+// killed re-applies it by itself, leniently, before anybody asks. Control thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/ipc.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "features/dataplane/participant.h"
+
+namespace floof::dataplane {
+
+class Api {
+ public:
+  struct Setup {
+    EventLoop& loop;
+    engine::Engine& engine;
+    std::string run_dir;
+    engine::EngineOptions options;                          ///< what the engine was started with
+    std::vector<Participant*> participants;                 ///< in the order in which they publish; they outlive this
+  };
+  explicit Api(Setup setup);
+  ~Api();
+
+  /// Re-applies applied.json, if there is one: errors are logged, what can work does. Before `listen`.
+  void restore();
+  /// Serves `<run-dir>/dataplane.sock`.
+  Result<void> listen();
+  /// Answers one request; what the socket does. Public for tests.
+  Json answer(const Json& request);
+
+ private:
+  std::vector<Error> stage(const Json& desired, bool lenient);
+  Json publish();
+  void abort();
+  Json show(const std::string& what, const Json& arguments);
+  Json restart_needed(const Json& desired) const;
+  Result<void> store(const Json& desired) const;
+
+  Setup setup_;
+  std::unique_ptr<ipc::Server> server_;
+  Json staged_;   ///< null: nothing is staged
+  Json running_;  ///< null: nothing was applied
+};
+
+/// Engine options from the "dataplane" part of a desired state; what is absent or wrong keeps its default.
+engine::EngineOptions engine_options(const Json& desired, std::string run_dir);
+/// The desired state in `<run-dir>/applied.json`; null when there is none or it cannot be read.
+Json stored_state(const std::string& run_dir);
+
+}  // namespace floof::dataplane

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The dataplane's resources as its part of the desired state.
+#include "config/feature.h"
+#include "config/json_view.h"
+
+namespace floof::dataplane {
+
+const config::Feature& config_feature();
+
+namespace {
+
+void desired(const config::Json& config, config::Json& desired) {
+  const config::Json& dataplane = config::member(config, "dataplane");
+  const std::string polling = config::text_of(dataplane, "polling");
+  desired["dataplane"] = {{"workers", config::number_of(dataplane, "workers", 1)},
+                          {"polling", polling.empty() ? "adaptive" : polling},
+                          {"buffers", config::number_of(dataplane, "buffers", 16384)},
+                          {"max-routes", config::number_of(dataplane, "max-routes", 2000000)}};
+}
+
+}  // namespace
+
+const config::Feature& config_feature() {
+  static const config::Feature feature{"dataplane", nullptr, desired};
+  return feature;
+}
+
+}  // namespace floof::dataplane

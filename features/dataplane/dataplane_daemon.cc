@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <future>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/init_client.h"
+#include "base/log.h"
+#include "config/json_view.h"
+#include "features/dataplane/dataplane_backend.h"
+
+namespace floof::dataplane {
+
+namespace {
+
+using config::Json;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetry(100);
+
+std::string socket_path(const std::string& run_dir) { return run_dir + "/dataplane.sock"; }
+
+Error not_there(const std::string& run_dir) {
+  return {"dataplane", fmt::format("floof-dataplane does not answer on {}", socket_path(run_dir)),
+          "floof-init restarts it by itself: try again, and read 'show system' and its log"};
+}
+
+/// A connection that is only there to end when the other side dies.
+UniqueFd bare_connect(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return {};
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const bool connected = fd && connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return connected ? std::move(fd) : UniqueFd();
+}
+
+class DataplaneBackend : public config::Backend {
+ public:
+  DataplaneBackend(BackendOptions options, EventLoop& loop) : options_(std::move(options)), loop_(loop) {
+    timer_ = loop_.every(kRetry, [this] { watch_over(); });
+  }
+  ~DataplaneBackend() override {
+    loop_.cancel(timer_);
+    if (monitor_) {
+      loop_.unwatch(monitor_.get());
+    }
+  }
+
+  std::string_view name() const override { return "dataplane"; }
+
+  std::vector<Error> stage(const Json&, const Json& desired, bool lenient) override {
+    staged_ = desired;
+    deferred_ = false;
+    // At start the dataplane may come later than we do; then it gets the state as soon as it listens.
+    if (!reachable(lenient ? milliseconds(0) : options_.connect_limit)) {
+      deferred_ = lenient;
+      return lenient ? std::vector<Error>() : std::vector<Error>{not_there(options_.run_dir)};
+    }
+    return request({{"op", "stage"}, {"desired", desired}, {"lenient", lenient}}, nullptr);
+  }
+
+  std::vector<Error> publish() override {
+    previous_ = current_;
+    restart_needed_ = false;
+    if (deferred_) {
+      current_ = std::move(staged_);
+      pending_ = true;
+      return {};
+    }
+    Json answer;
+    if (auto errors = request({{"op", "publish"}}, &answer); !errors.empty()) {
+      return errors;
+    }
+    current_ = std::move(staged_);
+    note_restart(answer);
+    return {};
+  }
+
+  std::vector<Error> confirm() override { return restart_needed_ ? restart() : std::vector<Error>(); }
+
+  void undo() override {
+    current_ = previous_;
+    if (current_.is_null()) {
+      return;
+    }
+    auto errors = send_all(true);
+    if (errors.empty() && restart_needed_) {
+      errors = restart();
+    }
+    for (const Error& error : errors) {
+      log::error("going back to the state before: {}", error.text());
+    }
+    pending_ = pending_ || !errors.empty();
+  }
+
+  void abort() override {
+    if (!deferred_ && monitor_) {
+      (void)request({{"op", "abort"}}, nullptr);
+    }
+    staged_ = nullptr;
+  }
+
+ private:
+  void pulse() const {
+    if (options_.pulse) {
+      options_.pulse();
+    }
+  }
+
+  /// Runs one call on a thread of its own, so that the heart goes on beating while it waits.
+  std::vector<Error> request(const Json& message, Json* answer_out) {
+    auto waiting = std::async(std::launch::async, [&]() -> Result<Json> {
+      return ask(options_.run_dir, message, options_.answer_limit);
+    });
+    while (waiting.wait_for(kRetry) != std::future_status::ready) {
+      pulse();
+    }
+    auto answer = waiting.get();
+    if (!answer) {
+      return {answer.error()};
+    }
+    if (!config::flag_of(*answer, "ok")) {
+      return ipc::errors_of(*answer);
+    }
+    if (answer_out != nullptr) {
+      *answer_out = std::move(*answer);
+    }
+    return {};
+  }
+
+  void note_restart(const Json& answer) {
+    const Json& applied = config::member(answer, "applied");
+    restart_needed_ = !config::texts(applied, "restart-needed").empty();
+  }
+
+  bool reachable(milliseconds limit) {
+    const auto deadline = Clock::now() + limit;
+    for (;;) {
+      if (bare_connect(socket_path(options_.run_dir))) {
+        return true;
+      }
+      if (Clock::now() >= deadline) {
+        return false;
+      }
+      pulse();
+      std::this_thread::sleep_for(kRetry);
+    }
+  }
+
+  std::vector<Error> send_all(bool lenient) {
+    if (auto errors = request({{"op", "stage"}, {"desired", current_}, {"lenient", lenient}}, nullptr); !errors.empty()) {
+      return errors;
+    }
+    Json answer;
+    auto errors = request({{"op", "publish"}}, &answer);
+    if (errors.empty()) {
+      note_restart(answer);
+    }
+    return errors;
+  }
+
+  /// Has the dataplane restarted and waits until the new one carries the current state.
+  std::vector<Error> restart() {
+    const UniqueFd old = bare_connect(socket_path(options_.run_dir));
+    log::info("restarting floof-dataplane: changed settings need it");
+    const auto asked = options_.restart ? options_.restart() : ask_init();
+    if (!asked) {
+      return {asked.error()};
+    }
+    const auto deadline = Clock::now() + options_.restart_limit;
+    bool gone = !old;
+    while (Clock::now() < deadline) {
+      pollfd waiting{old.get(), POLLIN, 0};
+      gone = gone || (poll(&waiting, 1, 0) > 0 && (waiting.revents & (POLLHUP | POLLERR)) != 0);
+      if (gone && bare_connect(socket_path(options_.run_dir))) {
+        restart_needed_ = false;
+        if (auto errors = send_all(true); !errors.empty()) {
+          return errors;
+        }
+        return restart_needed_ ? std::vector<Error>{{"dataplane", "floof-dataplane did not take the new settings at its restart", "read its log"}}
+                               : std::vector<Error>();
+      }
+      pulse();
+      std::this_thread::sleep_for(kRetry);
+    }
+    return {Error{"dataplane", fmt::format("floof-dataplane was not back within {} s after a restart", options_.restart_limit.count() / 1000),
+                  "the machine may lack memory or cores for these settings: read its log"}};
+  }
+
+  Result<> ask_init() const {
+    auto init = InitClient::connect(options_.run_dir);
+    return init ? init->restart("floof-dataplane") : Result<>(init.error());
+  }
+
+  /// Each 100 ms: connects the monitor when there is none; a new dataplane gets the state again.
+  void watch_over() {
+    if (monitor_ && !pending_) {
+      return;
+    }
+    if (!monitor_) {
+      monitor_ = bare_connect(socket_path(options_.run_dir));
+      if (!monitor_) {
+        return;
+      }
+      loop_.watch(monitor_.get(), EPOLLRDHUP | EPOLLHUP, [this](uint32_t) { lost(); });
+    }
+    if (!pending_ || current_.is_null()) {
+      return;
+    }
+    pending_ = false;
+    for (const Error& error : send_all(true)) {
+      log::warning("sending the state to floof-dataplane: {}", error.text());
+      pending_ = true;
+    }
+    if (!pending_) {
+      log::info("floof-dataplane has the state of generation {}", config::number_of(current_, "generation"));
+    }
+  }
+
+  void lost() {
+    loop_.unwatch(monitor_.get());
+    monitor_.reset();
+    pending_ = true;
+    log::warning("floof-dataplane is gone; it gets the state again when it is back");
+  }
+
+  BackendOptions options_;
+  EventLoop& loop_;
+  EventLoop::TimerId timer_ = 0;
+  UniqueFd monitor_;
+  Json staged_, current_, previous_;
+  bool deferred_ = false;  ///< staged while nobody listened
+  bool pending_ = false;   ///< `current_` has to be sent
+  bool restart_needed_ = false;
+};
+
+}  // namespace
+
+Result<ipc::Json> ask(const std::string& run_dir, const ipc::Json& request, milliseconds limit) {
+  auto client = ipc::Client::connect(socket_path(run_dir));
+  if (!client) {
+    return not_there(run_dir);
+  }
+  return client->call(request, limit);
+}
+
+std::unique_ptr<config::Backend> make_backend(BackendOptions options, EventLoop& loop) {
+  return std::make_unique<DataplaneBackend>(std::move(options), loop);
+}
+
+}  // namespace floof::dataplane

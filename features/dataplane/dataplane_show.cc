@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/dataplane/dataplane_show.h"
+
+#include <fmt/format.h>
+
+#include "shell/table.h"
+#include "shell/text.h"
+
+namespace floof::dataplane {
+namespace {
+
+using shell::Context;
+using shell::field;
+using shell::Invocation;
+using shell::Json;
+using shell::member;
+using shell::number;
+
+constexpr auto kRight = shell::Table::Align::right;
+
+const Json& array_or_none(const Json& data) {
+  static const Json none = Json::array();
+  return data.is_array() ? data : none;
+}
+
+/// "45 00 00 54 ..." in lines of 16 bytes, from "45000054..."
+std::string hex_lines(const std::string& hex) {
+  std::string out;
+  for (size_t at = 0; at + 1 < hex.size(); at += 2) {
+    out += at % 32 == 0 ? fmt::format("{}    {:04x} ", at == 0 ? "" : "\n", at / 2) : "";
+    out += " " + hex.substr(at, 2);
+  }
+  return out.empty() ? out : out + '\n';
+}
+
+std::string interfaces_text(const Json& worker) {
+  const Json& interfaces = member(worker, "interfaces");
+  if (!interfaces.is_array()) {
+    return field(worker, "interfaces", "");
+  }
+  std::string out;
+  for (const Json& interface : interfaces) {
+    out += (out.empty() ? "" : " ") + (interface.is_string() ? interface.get<std::string>() : interface.dump());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string render_drops(const Json& drops, bool zero) {
+  shell::Table table({{"Packets", kRight}, {"Reason"}, {"Meaning"}});
+  for (const Json& drop : array_or_none(drops)) {
+    if (zero || number(drop, "packets") != 0) {
+      table.add({field(drop, "packets", "0"), field(drop, "reason"), field(drop, "help", "")});
+    }
+  }
+  return table.empty() ? "no packet was dropped\n" : table.text();
+}
+
+std::string render_nodes(const Json& nodes) {
+  shell::Table table(
+      {{"Node"}, {"Calls", kRight}, {"Packets", kRight}, {"Packets/call", kRight}, {"Cycles/packet", kRight}});
+  for (const Json& node : array_or_none(nodes)) {
+    table.add({field(node, "node"), field(node, "calls", "0"), field(node, "packets", "0"),
+               field(node, "vector-size", "0"), field(node, "cycles-per-packet", "0")});
+  }
+  return table.empty() ? "no nodes\n" : table.text();
+}
+
+std::string render_workers(const Json& workers) {
+  shell::Table table(
+      {{"Worker", kRight}, {"Core", kRight}, {"State"}, {"Loops", kRight}, {"Packets", kRight}, {"Interfaces"}});
+  for (const Json& worker : array_or_none(workers)) {
+    table.add({field(worker, "worker"), field(worker, "core"), field(worker, "state"), field(worker, "loops", "0"),
+               field(worker, "packets", "0"), interfaces_text(worker)});
+  }
+  return table.empty() ? "no workers\n" : table.text();
+}
+
+std::string render_samples(const Json& samples) {
+  std::string out;
+  for (const Json& sample : array_or_none(samples)) {
+    const std::string interface = field(sample, "interface", "");
+    out += fmt::format("{}: {}{} bytes, {:.1f} s ago\n", field(sample, "reason"),
+                       interface.empty() ? "" : fmt::format("from {}, ", interface), number(sample, "length"),
+                       static_cast<double>(number(sample, "age-ms")) / 1000);
+    out += hex_lines(field(sample, "data", ""));
+  }
+  return out.empty() ? "no packet was dropped\n" : out;
+}
+
+void register_show(shell::Registry& registry) {
+  registry.help("show", "Show the state of the router");
+  registry.help("show dataplane", "Packets: drops, graph nodes, workers");
+  registry.add({.path = "show dataplane drops",
+                .help = "How many packets were dropped, and why",
+                .handler =
+                    [](Context& c, const Invocation& words) {
+                      return shell::show(c, "drops", Json::object(),
+                                         [&](const Json& data) { return render_drops(data, words.has("all")); });
+                    },
+                .options = {{"all", "", "Also reasons that counted nothing"}}});
+  registry.add(
+      {.path = "show dataplane nodes",
+       .help = "What each node of the packet graph did and cost",
+       .handler = [](Context& c, const Invocation&) { return shell::show(c, "nodes", Json::object(), render_nodes); }});
+  registry.add({.path = "show dataplane workers",
+                .help = "Worker threads, their cores and interfaces",
+                .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "workers", Json::object(), render_workers);
+                }});
+  registry.add({.path = "show dataplane samples",
+                .help = "The last packets of each drop reason",
+                .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "drop-samples", Json::object(), render_samples);
+                }});
+}
+
+}  // namespace floof::dataplane

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/dataplane/dataplane_show.h"
+
+#include <gtest/gtest.h>
+
+#include "shell/fake_context.h"
+
+namespace floof::dataplane {
+namespace {
+
+using shell::Json;
+
+TEST(DataplaneShow, Drops) {
+  const Json drops = Json::parse(R"([{"reason":"ip4-ttl","help":"time to live expired","packets":12},
+    {"reason":"ip4-version","help":"not version 4","packets":0}])");
+  EXPECT_EQ(render_drops(drops),
+            "Packets  Reason   Meaning\n"
+            "     12  ip4-ttl  time to live expired\n");
+  EXPECT_NE(render_drops(drops, true).find("ip4-version"), std::string::npos);
+  EXPECT_EQ(render_drops(Json::array()), "no packet was dropped\n");
+}
+
+TEST(DataplaneShow, NodesAndWorkers) {
+  EXPECT_EQ(render_nodes(Json::parse(
+                R"([{"node":"ip4-lookup","calls":10,"packets":2560,"vector-size":256.0,"cycles-per-packet":31.25}])")),
+            "Node        Calls  Packets  Packets/call  Cycles/packet\n"
+            "ip4-lookup     10     2560         256.0           31.2\n");
+  EXPECT_EQ(render_workers(Json::parse(
+                R"([{"worker":1,"core":1,"state":"sleeping","loops":5,"packets":9,"interfaces":["e0","e1"]}])")),
+            "Worker  Core  State     Loops  Packets  Interfaces\n"
+            "     1     1  sleeping      5        9  e0 e1\n");
+}
+
+TEST(DataplaneShow, Samples) {
+  EXPECT_EQ(
+      render_samples(Json::parse(
+          R"([{"reason":"ip4-checksum","interface":"e0","length":60,"age-ms":1250,"data":"4500002a0102030405060708090a0b0c0d"}])")),
+      "ip4-checksum: from e0, 60 bytes, 1.2 s ago\n"
+      "    0000  45 00 00 2a 01 02 03 04 05 06 07 08 09 0a 0b 0c\n"
+      "    0010  0d\n");
+}
+
+TEST(DataplaneShow, StrangeDataDoesNoHarm) {
+  for (const char* text : {"null", "{}", "[null,1,[]]", R"([{"interfaces":{"a":[]},"data":3}])"}) {
+    const Json data = Json::parse(text);
+    render_drops(data, true);
+    render_nodes(data);
+    render_workers(data);
+    render_samples(data);
+  }
+}
+
+TEST(DataplaneShow, Commands) {
+  shell::Registry registry;
+  register_show(registry);
+  EXPECT_TRUE(registry.unexplained().empty());
+  shell::FakeContext context;
+  context.give(Json::array());
+  shell::FakeTerminal terminal;
+  shell::Session session(context, terminal, std::move(registry), shell::Session::Kind::script);
+  for (const char* line :
+       {"show dataplane drops", "show data drops all", "sh d nodes", "sh d w", "sh d samples | json"}) {
+    EXPECT_EQ(session.run(line), 0) << line << terminal.errors;
+  }
+  EXPECT_EQ(context.asked.back()["what"], "drop-samples");
+}
+
+}  // namespace
+}  // namespace floof::dataplane

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace floof::dataplane {
+
+using Json = nlohmann::json;
+
+/// A feature's part of floof-dataplane that follows the desired state. All calls on the control thread, in the order
+/// of the feature list; `publish` follows a `stage` of every participant that succeeded, `abort` one that did not.
+class Participant {
+ public:
+  virtual ~Participant() = default;
+  virtual std::string_view name() const = 0;
+  /// Reads the whole desired state, checks it against the machine (devices, limits) and prepares; nothing that a user
+  /// could see changes. All errors at once.
+  virtual std::vector<Error> stage(const Json& desired, bool lenient) = 0;
+  /// Makes it so by the difference to what is there. Returns what was applied (for `show`); an Error makes the
+  /// caller publish the previous desired state again.
+  virtual Result<Json> publish() = 0;
+  virtual void abort() = 0;
+  /// Answers `show` for the words it knows; null Json when `what` is not its own.
+  virtual Json show(std::string_view what, const Json& arguments) { (void)what; (void)arguments; return nullptr; }
+};
+
+}  // namespace floof::dataplane

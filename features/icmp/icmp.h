@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// ICMP and ICMPv6 errors about packets that this router cannot forward (RFC 1812 section 4.3.2, RFC 4443). A node that
+// gives up on a packet fills in what to say with `ask` and passes it, as it was received and with its data at the IP
+// header, to the node icmp4-error or icmp6-error. There the packet is dropped under the reason given, so each packet is
+// counted under what was wrong with it, whether or not an error may be sent, and the error is a new packet of our own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/graph.h"
+#include "engine/packet.h"
+#include "features/ip/ip.h"
+
+namespace floof::icmp {
+
+/// What icmp4-error / icmp6-error shall say. `data`: the MTU of "fragmentation needed" and "packet too big", the
+/// pointer of a parameter problem, else 0. `reason`: what the packet is dropped under.
+inline void ask(rte_mbuf* packet, uint8_t type, uint8_t code, uint32_t data, engine::DropId reason) {
+  engine::PacketMeta& m = engine::meta(packet);
+  m.icmp_type = type;
+  m.icmp_code = code;
+  m.icmp_data = data;
+  m.drop_reason = static_cast<uint16_t>(reason.value() + 1);  // 0, as ports leave it: nobody said
+}
+
+/// Errors of one kind, one token bucket each: a flood of one cannot starve path MTU discovery.
+enum class Kind : uint8_t { unreachable, too_big, time_exceeded, parameter_problem, count };
+
+inline constexpr uint32_t kErrorsPerSecond = 100;  ///< of each kind, family and worker
+inline constexpr uint32_t kErrorBurst = 50;
+
+/// What the icmp nodes share. Made by the program, outlives the graph.
+struct IcmpState {
+  explicit IcmpState(ip::IpState& state) : ip(state) {}
+  ip::IpState& ip;
+
+  static constexpr size_t kKinds = static_cast<size_t>(Kind::count);
+  struct Bucket {
+    uint64_t tokens = 0;   ///< in TSC cycles
+    uint64_t updated = 0;  ///< TSC; 0: never, the bucket is full
+  };
+  struct alignas(64) PerWorker {
+    std::array<std::array<Bucket, kKinds>, 2> buckets;
+    uint16_t next_id = 0;
+  };
+  std::array<PerWorker, stats::kMaxWorkers> workers;
+
+  // Set by register_nodes, [0] for IPv4 and [1] for IPv6:
+  engine::DropId unnamed_reason;
+  std::array<std::array<engine::CounterId, kKinds>, 2> sent;
+  std::array<engine::CounterId, 2> rate_limited, not_allowed, no_source, no_buffer;
+};
+
+/// Adds the nodes icmp4-error and icmp6-error. They lead to ip4-lookup, ip6-lookup and interface-output.
+void register_nodes(engine::GraphBuilder& builder, IcmpState& state);
+
+}  // namespace floof::icmp

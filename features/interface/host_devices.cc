@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/interface/host_devices.h"
+
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/log.h"
+
+namespace floof::interface {
+
+using Json = nlohmann::json;
+using netlink::Monitor;
+using netlink::Writer;
+
+Result<std::unique_ptr<HostDevices>> HostDevices::open(EventLoop& loop, Places places) {
+  std::unique_ptr<HostDevices> out(new HostDevices(loop, std::move(places)));
+  auto ports = netlink::open_netns(out->places_.ports);
+  if (!ports) {
+    return Error{ports.error().path, ports.error().reason, "floof-init makes it; or `ip netns add " + out->places_.ports + "`"};
+  }
+  out->ports_ = std::move(*ports);
+  out->own_.reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!out->own_) {
+    return errno_error("/proc/thread-self/ns/net", "cannot open", "is /proc mounted?");
+  }
+  if (!out->places_.host.empty()) {
+    auto host = netlink::open_netns(out->places_.host);
+    if (!host) {
+      return host.error();
+    }
+    out->host_ = std::move(*host);
+  }
+  for (auto [netns, writer] : {std::pair{out->ports_.get(), &out->ports_writer_}, {-1, &out->router_writer_},
+                               {out->host_.get(), &out->host_writer_}}) {
+    if (writer == &out->host_writer_ && !out->host_) {
+      continue;
+    }
+    auto opened = Writer::open(netns);
+    if (!opened) {
+      return opened.error();
+    }
+    *writer = std::move(*opened);
+  }
+  if (auto loaded = out->load(); !loaded) {
+    log::warning("{}", loaded.error().text());
+  }
+  return out;
+}
+
+Result<void> HostDevices::load() {
+  std::ifstream in(file());
+  if (!in) {
+    return {};
+  }
+  std::stringstream text;
+  text << in.rdbuf();
+  const Json json = Json::parse(text.str(), nullptr, false);
+  const auto list = json.is_object() ? json.find("devices") : json.end();
+  if (!json.is_object() || list == json.end() || !list->is_array()) {
+    return Error{file(), "is damaged; devices that an earlier life took are not known", "move them back by hand: `ip -n " +
+                 places_.ports + " link set DEVICE netns ...`"};
+  }
+  for (const auto& entry : *list) {
+    if (entry.is_object() && entry.contains("name") && entry["name"].is_string()) {
+      Origin origin;
+      if (const auto at = entry.find("netns"); at != entry.end() && at->is_string()) {
+        origin.netns = at->get<std::string>();
+      }
+      if (const auto at = entry.find("up"); at != entry.end() && at->is_boolean()) {
+        origin.up = at->get<bool>();
+      }
+      taken_[entry["name"].get<std::string>()] = origin;
+    }
+  }
+  return {};
+}
+
+Result<void> HostDevices::save() const {
+  Json list = Json::array();
+  for (const auto& [name, origin] : taken_) {
+    list.push_back({{"name", name}, {"netns", origin.netns}, {"up", origin.up}});
+  }
+  const std::string temporary = file() + ".new";
+  {
+    std::ofstream out(temporary, std::ios::trunc);
+    out << Json{{"devices", list}}.dump(1) << '\n';
+    out.flush();
+    if (!out) {
+      return errno_error(temporary, "cannot write");
+    }
+  }
+  if (std::rename(temporary.c_str(), file().c_str()) != 0) {
+    return errno_error(file(), "cannot replace");
+  }
+  return {};
+}
+
+Writer* HostDevices::writer_of(Place place) {
+  switch (place) {
+    case Place::ports:
+      return ports_writer_.get();
+    case Place::router:
+      return router_writer_.get();
+    case Place::host:
+      return host_writer_.get();
+    default:
+      return nullptr;
+  }
+}
+
+int HostDevices::netns_of(Place place) const {
+  return place == Place::ports ? ports_.get() : place == Place::host ? host_.get() : -1;
+}
+
+HostDevices::Found HostDevices::find(const std::string& name) {
+  for (const Place place : {Place::ports, Place::router, Place::host}) {
+    Writer* writer = writer_of(place);
+    if (writer == nullptr) {
+      continue;
+    }
+    if (const auto index = writer->link_index(name)) {
+      return {place, *index};
+    }
+  }
+  return {};
+}
+
+bool HostDevices::carries_default_route(const Found& found) {
+  if (found.place == Place::nowhere || found.place == Place::ports) {
+    return false;
+  }
+  bool carries = false;
+  netlink::Handler handler;
+  handler.route = [&](const netlink::Route& route) {
+    for (const auto& hop : route.next_hops) {
+      carries = carries || (route.prefix.length() == 0 && route.type == RTN_UNICAST && hop.index == found.index);
+    }
+  };
+  auto monitor = Monitor::open(loop_, netns_of(found.place), std::move(handler));
+  if (monitor) {
+    if (auto done = (*monitor)->dump(Monitor::routes, RT_TABLE_MAIN); !done) {
+      log::warning("{}", done.error().text());
+    }
+  }
+  return carries;
+}
+
+Result<int> HostDevices::take(const std::string& name) {
+  const Found found = find(name);
+  if (found.place == Place::ports) {
+    return found.index;
+  }
+  if (found.place == Place::nowhere) {
+    return Error{name, "there is no such device", "see `ip link`"};
+  }
+  Origin origin;
+  origin.netns = found.place == Place::host ? places_.host : "";
+  if (const auto link = writer_of(found.place)->link(found.index)) {
+    origin.up = link->admin_up;
+  }
+  taken_[name] = origin;
+  if (auto saved = save(); !saved) {
+    taken_.erase(name);
+    return saved.error();
+  }
+  if (auto moved = writer_of(found.place)->change_link(found.index, {.move_to_netns = ports_.get()}); !moved) {
+    taken_.erase(name);
+    (void)save();
+    return moved.error();
+  }
+  return ports_writer_->link_index(name);
+}
+
+Result<void> HostDevices::release(const std::string& name) {
+  const auto at = taken_.find(name);
+  if (at == taken_.end()) {
+    return {};
+  }
+  const Origin origin = at->second;
+  Result<void> result;
+  if (const auto index = ports_writer_->link_index(name)) {
+    UniqueFd elsewhere;
+    if (!origin.netns.empty()) {
+      if (auto netns = netlink::open_netns(origin.netns)) {
+        elsewhere = std::move(*netns);
+      } else {
+        log::warning("{}: its namespace {} is gone; it goes to the router's", name, origin.netns);
+      }
+    }
+    const int target = elsewhere ? elsewhere.get() : own_.get();
+    (void)ports_writer_->change_link(*index, {.up = false, .promiscuous = false});
+    result = ports_writer_->change_link(*index, {.move_to_netns = target});
+    if (result && origin.up) {
+      if (auto writer = Writer::open(target)) {
+        if (const auto there = (*writer)->link_index(name)) {
+          (void)(*writer)->change_link(*there, {.up = true});
+        }
+      }
+    }
+  }
+  if (result) {
+    taken_.erase(name);
+    result = save();
+  }
+  return result;
+}
+
+void HostDevices::release_unless(const std::function<bool(const std::string&)>& wanted) {
+  const auto copy = taken_;
+  for (const auto& [name, origin] : copy) {
+    if (!wanted(name)) {
+      if (auto done = release(name); !done) {
+        log::error("{}: cannot give it back: {}", name, done.error().text());
+      }
+    }
+  }
+}
+
+void HostDevices::release_all() {
+  release_unless([](const std::string&) { return false; });
+}
+
+}  // namespace floof::interface

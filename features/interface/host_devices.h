@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "base/netlink.h"
+#include "base/result.h"
+
+namespace floof::interface {
+
+/// Linux devices that carry interfaces live in a namespace of ports without addresses, so that Linux answers nothing
+/// there; they go back to where they came from at the end. What was moved is written to `<run-dir>/host-devices.json`
+/// before it is moved, for the next life and for `floof-dataplane --release-devices`. Control thread.
+class HostDevices {
+ public:
+  struct Places {
+    std::string run_dir;
+    std::string ports;  ///< name of the ports namespace: "<instance>-ports"
+    std::string host;   ///< name of the host's namespace; empty: none but the router's own
+  };
+  static Result<std::unique_ptr<HostDevices>> open(EventLoop& loop, Places places);
+
+  enum class Place { nowhere, ports, router, host };
+  struct Found {
+    Place place = Place::nowhere;
+    int index = 0;
+  };
+  Found find(const std::string& name);
+  /// Whether a default route of its namespace leaves by it. Always false in the ports namespace.
+  bool carries_default_route(const Found& found);
+
+  /// Moves the device into the ports namespace (nothing to do when it is there) and returns its index there.
+  Result<int> take(const std::string& name);
+  /// Moves it back and restores whether it was up. No error when it is gone.
+  Result<void> release(const std::string& name);
+  /// Everything in the file, as far as it goes; the errors are logged. For the end of an instance.
+  void release_all();
+  /// Releases what an earlier life took and the predicate does not want.
+  void release_unless(const std::function<bool(const std::string&)>& wanted);
+
+  int ports_netns() const { return ports_.get(); }
+  int host_netns() const { return host_.get(); }  ///< -1: none given
+  netlink::Writer& ports() { return *ports_writer_; }
+
+ private:
+  struct Origin {
+    std::string netns;  ///< empty: the router's own
+    bool up = false;
+  };
+  HostDevices(EventLoop& loop, Places places) : loop_(loop), places_(std::move(places)) {}
+  Result<void> load();
+  Result<void> save() const;
+  std::string file() const { return places_.run_dir + "/host-devices.json"; }
+  netlink::Writer* writer_of(Place place);
+  int netns_of(Place place) const;
+
+  EventLoop& loop_;
+  Places places_;
+  UniqueFd ports_, host_, own_;
+  std::unique_ptr<netlink::Writer> ports_writer_, router_writer_, host_writer_;
+  std::map<std::string, Origin> taken_;
+};
+
+}  // namespace floof::interface

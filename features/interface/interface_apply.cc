@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/interface/interface_apply.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace floof::interface {
+
+namespace {
+
+constexpr auto kPollPeriod = std::chrono::milliseconds(100);
+constexpr auto kRetryPeriod = std::chrono::seconds(1);
+
+}  // namespace
+
+Result<std::unique_ptr<Interfaces>> Interfaces::create(Context context) {
+  std::unique_ptr<Interfaces> out(new Interfaces(std::move(context)));
+  Interfaces* self = out.get();
+  netlink::Handler handler;
+  handler.link = [self](const netlink::Link& link) {
+    if (link.removed) {
+      self->carrier_.erase(link.index);
+    } else {
+      self->carrier_[link.index] = link.admin_up && link.carrier;
+    }
+  };
+  handler.batch_end = [self] {
+    for (auto& [name, running] : self->running_) {
+      if (running->spec.device.type == DeviceType::host) {
+        self->refresh_link(*running);
+      }
+    }
+  };
+  handler.lost = [self] {
+    self->carrier_.clear();
+    (void)self->ports_monitor_->dump(netlink::Monitor::links);
+  };
+  auto monitor = netlink::Monitor::open(self->context_.loop, self->context_.hosts.ports_netns(), std::move(handler));
+  if (!monitor) {
+    return monitor.error();
+  }
+  self->ports_monitor_ = std::move(*monitor);
+  if (auto dumped = self->ports_monitor_->dump(netlink::Monitor::links); !dumped) {
+    return dumped.error();
+  }
+  self->poll_timer_ = self->context_.loop.every(kPollPeriod, [self] { self->poll_links(); });
+  self->retry_timer_ = self->context_.loop.every(kRetryPeriod, [self] { self->retry_missing(); });
+  return out;
+}
+
+Interfaces::~Interfaces() {
+  context_.loop.cancel(poll_timer_);
+  context_.loop.cancel(retry_timer_);
+  for (auto& [name, running] : running_) {
+    close(*running, false);
+  }
+}
+
+Running* Interfaces::find(IfId id) {
+  for (auto& [name, running] : running_) {
+    if (running->id == id) {
+      return running.get();
+    }
+  }
+  return nullptr;
+}
+
+// -- Stage --------------------------------------------------------------------------------------------------------
+
+bool Interfaces::is_own_tap(const std::string& link_name) const {
+  return running_.contains(link_name) || link_name == "floof0" || context_.keeper.peek("lcp:" + link_name) >= 0;
+}
+
+void Interfaces::check_tap(const InterfaceSpec& spec, std::vector<Error>& errors) {
+  auto netns = tap_netns(spec.device);
+  if (!netns) {
+    errors.push_back({"interface " + spec.name + " device netns " + spec.device.netns, netns.error().reason,
+                      netns.error().remedy});
+    return;
+  }
+  const int fd = *netns ? netns->get() : context_.hosts.host_netns();
+  auto writer = netlink::Writer::open(fd);
+  if (!writer || !(*writer)->link_index(spec.device.name)) {
+    return;
+  }
+  if (is_tap(context_.keeper.peek(port_key(spec.name)), spec.device.name, fd)) {
+    return;
+  }
+  const bool ours = std::any_of(running_.begin(), running_.end(), [&](const auto& entry) {
+    const Running& r = *entry.second;
+    return r.port && r.spec.device.type == DeviceType::tap && is_tap(engine::tap_fd(*r.port), spec.device.name, fd);
+  });
+  if (!ours) {
+    errors.push_back({device_path(spec), "a device of this name exists already in its namespace",
+                      "choose another name; an existing device is used with `device host`"});
+  }
+}
+
+void Interfaces::check_host(const InterfaceSpec& spec, std::vector<Error>& errors) {
+  const auto found = context_.hosts.find(spec.device.name);
+  using Place = HostDevices::Place;
+  if (found.place == Place::nowhere) {
+    errors.push_back({device_path(spec), "there is no such device",
+                      "see `ip link` in the router's namespace; devices of another one must be moved here first"});
+  } else if (found.place == Place::router && is_own_tap(spec.device.name) && spec.device.name != spec.name) {
+    errors.push_back({device_path(spec), "is Linux's side of interface " + spec.device.name,
+                      "name the device that carries packets"});
+  } else if (!spec.device.force && context_.hosts.carries_default_route(found)) {
+    errors.push_back({device_path(spec), "carries the default route of this machine, which would be lost",
+                      "if that is meant: set interface " + spec.name + " device force"});
+  }
+}
+
+std::vector<Error> Interfaces::stage(const Json& desired, bool lenient) {
+  ParsedInterfaces parsed = parse_interfaces(desired);
+  lenient_ = lenient;
+  staged_ = std::move(parsed.interfaces);
+  if (lenient) {
+    for (const auto& error : parsed.errors) {
+      log::warning("{}", error.text());
+    }
+    return {};
+  }
+  std::vector<Error> errors = std::move(parsed.errors);
+  for (const auto& spec : staged_) {
+    const auto at = running_.find(spec.name);
+    if (at != running_.end() && at->second->spec.device == spec.device) {
+      continue;  // also when it is missing: a dead NIC must not stand in the way of every other change
+    }
+    if (spec.device.type == DeviceType::tap) {
+      check_tap(spec, errors);
+    } else if (spec.device.type == DeviceType::host) {
+      check_host(spec, errors);
+    }
+  }
+  return errors;
+}
+
+// -- Publish ------------------------------------------------------------------------------------------------------
+
+Result<Json> Interfaces::publish() {
+  const auto staged = std::exchange(staged_, {});
+  std::vector<Running*> unwanted;
+  for (auto& [name, running] : running_) {
+    const auto wanted = std::find_if(staged.begin(), staged.end(), [&](const auto& s) { return s.name == name; });
+    if (wanted == staged.end()) {
+      unwanted.push_back(running.get());
+    }
+  }
+  for (Running* running : unwanted) {
+    remove(*running);
+  }
+  // All devices that change hands are closed before any is opened: two interfaces may swap theirs.
+  for (const auto& spec : staged) {
+    const auto at = running_.find(spec.name);
+    if (at != running_.end() && !(at->second->spec.device == spec.device)) {
+      close(*at->second, true);
+    }
+  }
+  for (const auto& spec : staged) {
+    const auto at = running_.find(spec.name);
+    if (at == running_.end()) {
+      auto added = add(spec);
+      if (!added) {
+        return added.error();
+      }
+    } else if (auto done = change(*at->second, spec); !done) {
+      return done.error();
+    }
+    context_.engine.beat();
+  }
+  if (!leftovers_dropped_) {
+    context_.hosts.release_unless([&](const std::string& device) {
+      return std::any_of(staged.begin(), staged.end(), [&](const auto& s) {
+        return s.device.type == DeviceType::host && s.device.name == device;
+      });
+    });
+    leftovers_dropped_ = true;
+  }
+  Json applied = Json::array();
+  for (const auto& [name, running] : running_) {
+    applied.push_back({{"name", name}, {"kind", running->kind()}, {"reason", running->reason}});
+  }
+  return applied;
+}
+
+Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
+  auto id = context_.engine.interfaces().allocate(spec.name);
+  if (!id) {
+    return id.error();
+  }
+  auto owned = std::make_unique<Running>();
+  Running& running = *owned;
+  running.spec = spec;
+  running.id = *id;
+  running.mtu = spec.mtu;
+  running.mac = spec.mac.value_or(derived_mac(context_.instance, spec.name));
+  slot(running).mtu.store(static_cast<uint16_t>(spec.mtu));
+  slot(running).set_mac(running.mac);
+  context_.engine.name_interface(running.id, spec.name);
+  running_[spec.name] = std::move(owned);
+  if (auto opened = open(running); !opened) {
+    running.reason = opened.error().text();
+    if (!lenient_) {
+      return opened.error();  // the caller publishes the old state, which removes this one
+    }
+    log::warning("{}", opened.error().text());
+  }
+  apply_admin(running, spec.enabled);
+  refresh_link(running);
+  changed(running);
+  return &running;
+}
+
+void Interfaces::remove(Running& running) {
+  apply_admin(running, false);
+  if (on_remove) {
+    on_remove(running);
+  }
+  close(running, true);
+  context_.engine.name_interface(running.id, "");
+  context_.engine.interfaces().release(running.id);
+  context_.engine.synchronize();
+  running_.erase(std::string(running.spec.name));
+}
+
+Result<void> Interfaces::change(Running& running, const InterfaceSpec& spec) {
+  const bool other_device = !(running.spec.device == spec.device);
+  running.spec = spec;
+  if (running.needs_port() && !running.port) {
+    if (auto opened = open(running); !opened) {
+      running.reason = opened.error().text();
+      if (!lenient_ && other_device) {
+        return opened.error();
+      }
+      log::warning("{}", opened.error().text());
+    }
+  }
+  const Mac own = running.port && spec.device.type == DeviceType::host ? running.port->mac()
+                                                                        : derived_mac(context_.instance, spec.name);
+  for (auto& done : {apply_mtu(running, spec.mtu), apply_mac(running, spec.mac.value_or(own))}) {
+    if (!done && !lenient_) {
+      return done.error();
+    }
+    if (!done) {
+      log::warning("{}", done.error().text());
+    }
+  }
+  apply_admin(running, spec.enabled);
+  refresh_link(running);
+  changed(running);
+  return {};
+}
+
+// -- Show ---------------------------------------------------------------------------------------------------------
+
+Json Interfaces::describe(const Running& running) const {
+  const auto value = [&](stats::InterfaceSlot slot) -> uint64_t {
+    return context_.counters == nullptr ? 0 : context_.counters->interface_value(running.id, slot);
+  };
+  Json out = {{"name", running.spec.name},
+              {"id", running.id.value()},
+              {"device", to_json(running.spec.device)},
+              {"kind", running.kind()},
+              {"admin", running.admin ? "up" : "down"},
+              {"link", running.link ? "up" : "down"},
+              {"reason", running.reason},
+              {"mac", floof::to_string(running.mac)},
+              {"mtu", running.mtu},
+              {"description", running.spec.description},
+              {"addresses", addresses ? addresses(running) : Json::array()}};
+  if (running.reason.empty() && !running.link) {
+    out["reason"] = !running.admin ? (running.spec.enabled ? "set down in Linux" : "disabled by configuration")
+                    : running.spec.device.type == DeviceType::tap ? "the Linux end of the TAP is down"
+                                                                  : "no carrier";
+  }
+  out["counters"] = {{"rx-packets", value(stats::rx_packets)}, {"rx-bytes", value(stats::rx_bytes)},
+                     {"rx-drops", value(stats::rx_drops)},     {"rx-errors", value(stats::rx_errors)},
+                     {"tx-packets", value(stats::tx_packets)}, {"tx-bytes", value(stats::tx_bytes)},
+                     {"tx-drops", value(stats::tx_drops)},     {"tx-errors", value(stats::tx_errors)},
+                     {"punted", value(stats::punted)}};
+  return out;
+}
+
+Json Interfaces::show(std::string_view what, const Json& arguments) {
+  if (what != "interface") {
+    return nullptr;
+  }
+  const auto only = arguments.is_object() && arguments.contains("name") && arguments["name"].is_string()
+                        ? arguments["name"].get<std::string>()
+                        : std::string();
+  Json out = Json::array();
+  for (const auto& [name, running] : running_) {
+    if (only.empty() || only == name) {
+      out.push_back(describe(*running));
+    }
+  }
+  return out;
+}
+
+}  // namespace floof::interface

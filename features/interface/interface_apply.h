@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The dataplane's participant "interface": opens, changes and closes the ports of the desired interfaces and knows what
+// runs. Others (lcp, neighbor, route) listen to what happens to interfaces. Control thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/stats_segment.h"
+#include "engine/engine.h"
+#include "features/dataplane/participant.h"
+#include "features/interface/host_devices.h"
+#include "features/interface/interface.h"
+#include "features/interface/keeper.h"
+
+namespace floof::interface {
+
+using dataplane::Json;
+
+/// The namespace of a TAP's Linux end when it is named; else an empty descriptor, which means the host's namespace.
+Result<UniqueFd> tap_netns(const DeviceSpec& device);
+/// Under which floof-init keeps an interface's port.
+std::string port_key(const std::string& interface);
+
+/// An interface as it runs. `admin`, `mtu` and `mac` start as configured and follow changes made in Linux by hand.
+struct Running {
+  InterfaceSpec spec;
+  IfId id;
+  std::unique_ptr<engine::Port> port;  ///< none: loopback, or the device is missing
+  int host_index = 0;                  ///< in the ports namespace, of a host device
+  std::string reason;                  ///< why it is missing, or why AF_PACKET was taken
+  bool admin = false, link = false;
+  uint32_t mtu = 1500;
+  Mac mac;
+
+  bool needs_port() const { return spec.device.type != DeviceType::loopback; }
+  std::string_view kind() const { return port ? port->kind() : needs_port() ? "missing" : "loopback"; }
+};
+
+class Interfaces final : public dataplane::Participant {
+ public:
+  struct Context {
+    engine::Engine& engine;
+    EventLoop& loop;
+    Keeper& keeper;
+    HostDevices& hosts;
+    std::string instance;
+    const stats::Reader* counters = nullptr;  ///< for `show`; may be missing
+  };
+  static Result<std::unique_ptr<Interfaces>> create(Context context);
+  ~Interfaces() override;
+
+  std::string_view name() const override { return "interface"; }
+  std::vector<Error> stage(const Json& desired, bool lenient) override;
+  Result<Json> publish() override;
+  void abort() override { staged_.clear(); }
+  Json show(std::string_view what, const Json& arguments) override;
+
+  const std::map<std::string, std::unique_ptr<Running>>& running() const { return running_; }
+  Running* find(IfId id);
+
+  /// Changes made by hand at the interface's TAP in Linux.
+  void follow_admin(Running& running, bool up);
+  void follow_mtu(Running& running, uint32_t mtu);
+  void follow_mac(Running& running, const Mac& mac);
+
+  /// Called after admin state, link, MTU or MAC changed, and once for a new interface.
+  std::function<void(Running&)> on_change;
+  /// Called before the interface goes away; its id must not be used afterwards.
+  std::function<void(Running&)> on_remove;
+  /// For `show`: [{"address","origin"}].
+  std::function<Json(const Running&)> addresses;
+
+ private:
+  explicit Interfaces(Context context) : context_(std::move(context)) {}
+  engine::Interface& slot(const Running& r) { return context_.engine.interfaces()[r.id]; }
+
+  void check_tap(const InterfaceSpec& spec, std::vector<Error>& errors);
+  void check_host(const InterfaceSpec& spec, std::vector<Error>& errors);
+  bool is_own_tap(const std::string& link_name) const;
+
+  Result<Running*> add(const InterfaceSpec& spec);
+  void remove(Running& running);
+  Result<void> open(Running& running);
+  Result<void> open_tap(Running& running);
+  Result<void> open_host(Running& running);
+  void close(Running& running, bool give_back);
+  Result<void> change(Running& running, const InterfaceSpec& spec);
+  Result<void> apply_mtu(Running& running, uint32_t mtu);
+  Result<void> apply_mac(Running& running, const Mac& mac);
+  void apply_admin(Running& running, bool up);
+  bool device_link(Running& running);
+  void refresh_link(Running& running);
+  void poll_links();
+  void retry_missing();
+  void changed(Running& running);
+  Json describe(const Running& running) const;
+
+  Context context_;
+  std::unique_ptr<netlink::Monitor> ports_monitor_;
+  std::map<int, bool> carrier_;  ///< of the links in the ports namespace
+  EventLoop::TimerId poll_timer_ = 0, retry_timer_ = 0;
+  std::map<std::string, std::unique_ptr<Running>> running_;
+  std::vector<InterfaceSpec> staged_;
+  bool lenient_ = false;
+  bool leftovers_dropped_ = false;
+};
+
+}  // namespace floof::interface

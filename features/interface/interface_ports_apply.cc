@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Interfaces, second part: opening and closing ports, their settings and their link state.
+#include <algorithm>
+
+#include "base/log.h"
+#include "features/interface/interface_apply.h"
+
+namespace floof::interface {
+
+namespace {
+
+constexpr uint32_t kEthernetHeader = 14;
+
+engine::HostMode mode_of(HostAccess access) {
+  return access == HostAccess::af_xdp      ? engine::HostMode::af_xdp
+         : access == HostAccess::af_packet ? engine::HostMode::af_packet
+                                           : engine::HostMode::automatic;
+}
+
+Error at_path(const InterfaceSpec& spec, const Error& error) {
+  return {device_path(spec), error.reason, error.remedy};
+}
+
+}  // namespace
+
+Result<UniqueFd> tap_netns(const DeviceSpec& device) {
+  return device.netns.empty() ? Result<UniqueFd>(UniqueFd()) : netlink::open_netns(device.netns);
+}
+
+std::string port_key(const std::string& interface) { return "port:" + interface; }
+
+// -- Ports --------------------------------------------------------------------------------------------------------
+
+Result<void> Interfaces::open(Running& running) {
+  Result<void> opened;
+  switch (running.spec.device.type) {
+    case DeviceType::loopback:
+      return {};
+    case DeviceType::null:
+      running.port = engine::open_null();
+      break;
+    case DeviceType::tap:
+      opened = open_tap(running);
+      break;
+    case DeviceType::host:
+      opened = open_host(running);
+      break;
+  }
+  if (!opened) {
+    return at_path(running.spec, opened.error());
+  }
+  const uint32_t longest = running.port->capabilities().max_frame - kEthernetHeader;
+  if (running.spec.mtu > longest) {
+    const Error error{"interface " + running.spec.name + " mtu " + std::to_string(running.spec.mtu),
+                      "the device takes packets of at most " + std::to_string(longest) + " bytes",
+                      "use a smaller MTU" + std::string(running.port->kind() == "af-xdp" ? " or device mode af-packet" : "")};
+    if (!lenient_) {
+      close(running, true);
+      return error;
+    }
+    log::warning("{}", error.text());
+    running.mtu = longest;
+    slot(running).mtu.store(static_cast<uint16_t>(longest));
+  }
+  slot(running).port.store(running.port.get());
+  if (running.spec.device.type != DeviceType::null) {
+    context_.engine.bind(*running.port, running.id, context_.engine.graph().node("ethernet-input"));
+  }
+  return {};
+}
+
+Result<void> Interfaces::open_tap(Running& running) {
+  const DeviceSpec& device = running.spec.device;
+  auto netns = tap_netns(device);
+  if (!netns) {
+    return netns.error();
+  }
+  const int fd = *netns ? netns->get() : context_.hosts.host_netns();
+  const std::string key = port_key(running.spec.name);
+  engine::TapOptions options{.name = device.name, .netns = fd, .mac = running.mac};
+  const bool adopt = is_tap(context_.keeper.peek(key), device.name, fd);
+  if (adopt) {
+    options.adopted = context_.keeper.take(key);
+  } else {
+    context_.keeper.drop(key);  // a TAP of an earlier life that no longer fits would keep its name taken
+  }
+  auto port = engine::open_tap(std::move(options), context_.engine.pools());
+  if (!port) {
+    return port.error();
+  }
+  running.port = std::move(*port);
+  running.reason.clear();
+  context_.keeper.put(key, engine::tap_fd(*running.port));
+  // The Linux end is its owner's to set up; only jumbo frames need help, for it starts with 1500.
+  if (!adopt && running.spec.mtu > 1500) {
+    if (auto writer = netlink::Writer::open(fd)) {
+      if (const auto index = (*writer)->link_index(device.name)) {
+        (void)(*writer)->change_link(*index, {.mtu = running.spec.mtu});
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> Interfaces::open_host(Running& running) {
+  const DeviceSpec& device = running.spec.device;
+  std::vector<Error> errors;
+  check_host(running.spec, errors);
+  if (!errors.empty()) {
+    return errors.front();
+  }
+  auto index = context_.hosts.take(device.name);
+  if (!index) {
+    return index.error();
+  }
+  netlink::Writer::LinkChange change{.mtu = running.spec.mtu};
+  change.mac = running.spec.mac;
+  if (auto changed_link = context_.hosts.ports().change_link(*index, change); !changed_link) {
+    (void)context_.hosts.release(device.name);
+    return changed_link.error();
+  }
+  auto host = engine::open_host({.device = device.name, .netns = context_.hosts.ports_netns(), .mode = mode_of(device.access)},
+                                context_.engine.pools());
+  if (!host) {
+    (void)context_.hosts.release(device.name);
+    return host.error();
+  }
+  running.port = std::move(host->port);
+  running.reason = host->note;
+  running.host_index = *index;
+  if (!host->note.empty()) {
+    log::warning("{}: {}", device_path(running.spec), host->note);
+  }
+  running.mac = running.spec.mac.value_or(running.port->mac());
+  slot(running).set_mac(running.mac);
+  // The monitor's news may not have been read yet.
+  if (const auto link = context_.hosts.ports().link(*index)) {
+    carrier_[*index] = link->admin_up && link->carrier;
+  }
+  return {};
+}
+
+void Interfaces::close(Running& running, bool give_back) {
+  if (running.port) {
+    slot(running).port.store(nullptr);
+    if (running.spec.device.type != DeviceType::null) {
+      context_.engine.unbind(*running.port);
+    }
+    context_.engine.synchronize();
+    running.port.reset();
+  }
+  running.host_index = 0;
+  if (!give_back) {
+    return;
+  }
+  if (running.spec.device.type == DeviceType::tap) {
+    context_.keeper.drop(port_key(running.spec.name));
+  } else if (running.spec.device.type == DeviceType::host) {
+    if (auto released = context_.hosts.release(running.spec.device.name); !released) {
+      log::error("{}: cannot give it back: {}", device_path(running.spec), released.error().text());
+    }
+  }
+}
+
+Result<void> Interfaces::apply_mtu(Running& running, uint32_t mtu) {
+  if (running.port && mtu > running.port->capabilities().max_frame - kEthernetHeader) {
+    return Error{"interface " + running.spec.name + " mtu " + std::to_string(mtu), "is more than the device takes",
+                 "use at most " + std::to_string(running.port->capabilities().max_frame - kEthernetHeader)};
+  }
+  if (running.host_index != 0) {
+    if (auto done = context_.hosts.ports().change_link(running.host_index, {.mtu = mtu}); !done) {
+      return Error{"interface " + running.spec.name + " mtu " + std::to_string(mtu), done.error().reason, ""};
+    }
+  }
+  running.mtu = mtu;
+  slot(running).mtu.store(static_cast<uint16_t>(mtu));
+  return {};
+}
+
+Result<void> Interfaces::apply_mac(Running& running, const Mac& mac) {
+  if (mac == running.mac) {
+    return {};
+  }
+  if (running.host_index != 0) {
+    if (auto done = context_.hosts.ports().change_link(running.host_index, {.mac = mac}); !done) {
+      return Error{"interface " + running.spec.name + " mac " + floof::to_string(mac), done.error().reason, ""};
+    }
+  }
+  running.mac = mac;
+  slot(running).set_mac(mac);
+  return {};
+}
+
+void Interfaces::apply_admin(Running& running, bool up) {
+  running.admin = up;
+  slot(running).admin_up.store(up);
+  if (!running.port) {
+    return;
+  }
+  // The neighbour shall see that the interface is off.
+  if (running.spec.device.type == DeviceType::tap) {
+    set_carrier(engine::tap_fd(*running.port), up);
+  } else if (running.host_index != 0) {
+    if (auto done = context_.hosts.ports().change_link(running.host_index, {.up = up}); !done) {
+      log::warning("{}: {}", device_path(running.spec), done.error().text());
+    }
+    if (const auto link = context_.hosts.ports().link(running.host_index)) {
+      carrier_[running.host_index] = link->admin_up && link->carrier;
+    }
+  }
+}
+
+// -- Link state ---------------------------------------------------------------------------------------------------
+
+bool Interfaces::device_link(Running& running) {
+  if (!running.needs_port()) {
+    return true;
+  }
+  if (!running.port) {
+    return false;
+  }
+  switch (running.spec.device.type) {
+    case DeviceType::tap:
+      return tap_end(engine::tap_fd(*running.port)) == TapEnd::up;
+    case DeviceType::host: {
+      const auto at = carrier_.find(running.host_index);
+      return at != carrier_.end() && at->second;
+    }
+    default:
+      return true;
+  }
+}
+
+void Interfaces::refresh_link(Running& running) {
+  const bool link = device_link(running);
+  if (link != running.link) {
+    running.link = link;
+    slot(running).link_up.store(link);
+    log::info("interface {}: link {}", running.spec.name, link ? "up" : "down");
+    changed(running);
+  }
+}
+
+void Interfaces::poll_links() {
+  for (auto& [name, running] : running_) {
+    if (!running->port) {
+      continue;
+    }
+    const auto type = running->spec.device.type;
+    const bool gone = (type == DeviceType::tap && tap_end(engine::tap_fd(*running->port)) == TapEnd::gone) ||
+                      (type == DeviceType::host && !carrier_.contains(running->host_index));
+    if (gone) {
+      log::warning("{}: the device is gone", device_path(running->spec));
+      close(*running, type == DeviceType::tap);
+      running->reason = device_path(running->spec) + ": the device is gone";
+    }
+    refresh_link(*running);
+  }
+}
+
+void Interfaces::retry_missing() {
+  for (auto& [name, running] : running_) {
+    if (!running->needs_port() || running->port) {
+      continue;
+    }
+    const bool lenient = std::exchange(lenient_, true);
+    const auto opened = open(*running);
+    lenient_ = lenient;
+    if (!opened) {
+      running->reason = opened.error().text();
+      continue;
+    }
+    log::info("{}: is here", device_path(running->spec));
+    apply_admin(*running, running->admin);
+    refresh_link(*running);
+    changed(*running);
+  }
+}
+
+void Interfaces::changed(Running& running) {
+  if (on_change) {
+    on_change(running);
+  }
+}
+
+void Interfaces::follow_admin(Running& running, bool up) {
+  if (up != running.admin) {
+    log::info("interface {}: set {} in Linux", running.spec.name, up ? "up" : "down");
+    apply_admin(running, up);
+    refresh_link(running);
+    changed(running);
+  }
+}
+
+void Interfaces::follow_mtu(Running& running, uint32_t mtu) {
+  if (mtu != running.mtu && mtu >= kLeastMtu && mtu <= kGreatestMtu) {
+    if (auto done = apply_mtu(running, mtu); !done) {
+      log::warning("{}", done.error().text());
+    }
+    changed(running);
+  }
+}
+
+void Interfaces::follow_mac(Running& running, const Mac& mac) {
+  if (mac != running.mac && !mac.is_multicast() && !mac.is_zero()) {
+    if (auto done = apply_mac(running, mac); !done) {
+      log::warning("{}", done.error().text());
+    }
+    changed(running);
+  }
+}
+
+}  // namespace floof::interface

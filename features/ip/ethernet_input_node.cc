@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/node_support.h"
+
+namespace floof::ip {
+
+namespace {
+
+enum Edge : unsigned { ip4, ip6, punt };
+
+constexpr uint64_t kMacMask = (uint64_t{1} << 48) - 1;
+
+void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
+  if (packet->data_len < sizeof(EthernetHeader)) [[unlikely]] {
+    node.drop(state.drop(IpDrop::l2_too_short), packet);
+    return;
+  }
+  PacketMeta& m = meta(packet);
+  const uint8_t* frame = bytes_of(packet);
+  uint64_t destination;
+  std::memcpy(&destination, frame, 8);
+  destination &= kMacMask;
+  if ((destination & 1) != 0) [[unlikely]] {
+    m.flags |= PacketMeta::broadcast;
+  } else if (destination != state.interfaces[m.rx_if].mac_bits.load(std::memory_order_relaxed)) [[unlikely]] {
+    node.drop(state.drop(IpDrop::l2_not_for_us), packet);
+    return;
+  }
+  switch (header<EthernetHeader>(packet).type.host()) {
+    case ethertype::ip4:
+      rte_pktmbuf_adj(packet, sizeof(EthernetHeader));
+      node.next(Edge::ip4, packet);
+      break;
+    case ethertype::ip6:
+      rte_pktmbuf_adj(packet, sizeof(EthernetHeader));
+      node.next(Edge::ip6, packet);
+      break;
+    case ethertype::vlan:
+    case ethertype::qinq:
+      node.drop(state.drop(IpDrop::unknown_vlan), packet);
+      break;
+    default:
+      node.next(Edge::punt, packet);
+  }
+}
+
+void process(NodeContext& node, std::span<rte_mbuf*> packets) {
+  constexpr size_t kAhead = 8;
+  const IpState& state = node.state<IpState>();
+  for (size_t i = 0; i < packets.size(); i++) {
+    if (i + kAhead < packets.size()) {
+      rte_prefetch0(&meta(packets[i + kAhead]));
+      rte_prefetch0(rte_pktmbuf_mtod(packets[i + kAhead], void*));
+    }
+    one(node, state, packets[i]);
+  }
+}
+
+}  // namespace
+
+engine::NodeSpec ethernet_input_node(IpState& state) {
+  return {.name = "ethernet-input",
+          .help = "Takes frames that are for this router, removes the Ethernet header and sorts by protocol.",
+          .process = process,
+          .next = {"ip4-input", "ip6-input", "punt"},
+          .state = &state};
+}
+
+}  // namespace floof::ip

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What the workers forward by: FIB (prefix -> group), groups (buckets -> adjacency) and adjacencies (rewrite).
+// One writer, the control thread; workers read without locks under the engine's QSBR. Pure C++, no DPDK.
+//
+// A route's leaf never changes when a link dies or an IGP path moves: the group does, in one write.
+// A group with several paths has kBuckets buckets, filled resiliently (RFC 2992's concern): when members change only
+// the buckets of members that left, or that newcomers are owed, move.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/prefix.h"
+#include "base/qsbr.h"
+#include "features/ip/chunked.h"
+
+namespace floof::ip {
+
+enum class PathKind : uint8_t {
+  drop,         ///< no usable path: no-route
+  forward,      ///< to the group's adjacencies
+  connected,    ///< on link: ask for the destination itself on the interface (glean)
+  local,        ///< to the router's own kernel
+  blackhole,    ///< dropped silently (counted)
+  unreachable,  ///< ICMP host unreachable / ICMPv6 address unreachable
+  prohibit,     ///< ICMP administratively prohibited
+};
+
+/// One way to forward: out of `interface` to `gateway`.
+struct Path {
+  IfId interface;
+  IpAddress gateway;
+  uint8_t weight = 1;
+  friend auto operator<=>(const Path&, const Path&) = default;
+};
+
+/// A whole forwarding decision. `paths` only for forward (1..64 of them); `interface` only for connected and local.
+struct PathSet {
+  PathKind kind = PathKind::drop;
+  std::vector<Path> paths;
+  IfId interface;
+  friend auto operator<=>(const PathSet&, const PathSet&) = default;
+};
+
+inline constexpr unsigned kBuckets = 64;
+
+/// As workers read it: 64-byte aligned, replaced in place by atomic stores of single words.
+struct alignas(64) Adjacency {
+  enum State : uint8_t { incomplete, resolved };
+  std::atomic<uint8_t> state{incomplete};
+  std::atomic<uint16_t> interface{0};   ///< IfId
+  std::atomic<uint64_t> dst_mac{0};     ///< low 48 bits, first byte lowest; source MAC is the interface's
+  IpAddress next_hop;                   ///< constant while the id is in use
+};
+
+struct Group {
+  std::atomic<PathKind> kind{PathKind::drop};
+  std::atomic<uint16_t> interface{0};
+  std::atomic<uint32_t> single{0};                       ///< AdjId when there is one path, else 0
+  /// AdjId each; never freed or null again once there were several paths, so that a reader that saw single == 0 finds
+  /// them.
+  std::atomic<std::array<std::atomic<uint32_t>, kBuckets>*> buckets{nullptr};
+};
+
+class ForwardingTables {
+ public:
+  explicit ForwardingTables(Qsbr& qsbr);
+  ~ForwardingTables();
+
+  // -- Worker side ------------------------------------------------------------------------------------------------
+  /// Longest match; GroupId{} (0) when nothing matches. The group behind an id may be read until the next quiescent
+  /// state.
+  GroupId lookup(Ip4 destination) const;
+  GroupId lookup(const Ip6& destination) const;
+  /// The same for a vector, with the first memory accesses of all overlapped. Spans of equal size.
+  void lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const;
+  void lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const;
+  /// Group 0 exists: its kind is drop.
+  const Group& group(GroupId id) const { return groups_.at(id.value()); }
+  const Adjacency& adjacency(AdjId id) const { return adjacencies_.at(id.value()); }
+  /// The adjacency that a flow takes; the hash matters only when group.single is 0. Only for kind == forward.
+  AdjId select(const Group& group, uint32_t flow_hash) const {
+    if (const uint32_t single = group.single.load(std::memory_order_acquire); single != 0) {
+      return AdjId(single);
+    }
+    const auto* buckets = group.buckets.load(std::memory_order_acquire);
+    return buckets == nullptr ? AdjId{} : AdjId((*buckets)[flow_hash % kBuckets].load(std::memory_order_acquire));
+  }
+
+  // -- Control thread ---------------------------------------------------------------------------------------------
+  GroupId create_group(const PathSet& set);
+  /// In place; all routes with this group follow at once.
+  void update_group(GroupId id, const PathSet& set);
+  /// No route may point to it any more.
+  void destroy_group(GroupId id);
+  PathSet describe(GroupId id) const;
+
+  void set_route(const Prefix& prefix, GroupId group);   ///< adds or replaces
+  void remove_route(const Prefix& prefix);               ///< nothing happens when there is none
+  /// The entry that packets to this address use, with its prefix.
+  struct Entry {
+    Prefix prefix;
+    GroupId group;
+  };
+  std::optional<Entry> longest_match(const IpAddress& destination) const;
+  size_t routes(Family family) const;
+
+  /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route uses.
+  void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac);
+  /// A neighbour is FAILED or gone: its adjacency becomes incomplete.
+  void clear_neighbor(IfId interface, const IpAddress& address);
+  /// All neighbours of an interface that is going away.
+  void clear_interface(IfId interface);
+  /// Finds or makes (incomplete). Adjacencies are kept while a group uses them or they are resolved.
+  AdjId find_adjacency(IfId interface, const IpAddress& address);
+
+  /// How the group spreads: (path, buckets of 64) for forward groups, in the order of describe(). For show.
+  std::vector<unsigned> bucket_counts(GroupId id) const;
+
+ private:
+  struct Impl;
+  uint32_t acquire_adjacency(const Path& path);
+  void release_adjacency(uint32_t id);
+  void fill_group(Group& group, const PathSet& set);
+  void free_if_unused(uint32_t id);
+
+  Chunked<Group, 10, 14> groups_;
+  Chunked<Adjacency, 8, 14> adjacencies_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace floof::ip

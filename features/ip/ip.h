@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// IPv4 and IPv6 unicast forwarding: the nodes between a port's frames and the way out.
+//
+//   ethernet-input ─┬─ ip4-input ─(arc ip4-unicast)─ ip4-lookup ─ ip4-forward ─┬─ interface-output
+//                   │      └ ip4-options ─┘                                     ├─ ip4-fragment ─ interface-output
+//                   ├─ ip6-input … the same, without fragmentation              └─ neighbor-hold, icmp4-error
+//                   └─ punt
+//
+// A packet's bytes stay as received until ip4-forward or ip4-fragment has decided that it leaves: so an ICMP error
+// quotes the original, a packet for the kernel gets its Ethernet header back (it still lies in the headroom), and one
+// that waits for its neighbour can start again at the lookup.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+#include "base/address.h"
+#include "engine/engine.h"
+#include "engine/graph.h"
+#include "features/ip/forwarding.h"
+#include "features/ip/ip_drops.h"
+
+namespace floof::ip {
+
+/// The address that this router speaks from, per interface and by default. Set by the control thread, read by workers
+/// at any time: an IPv6 address is read whole (sequence lock).
+class SourceTable {
+ public:
+  /// Control thread. nullopt: none. The IPv6 address is a global one. IfId{}: the default (loopback or router id).
+  void set(IfId interface, std::optional<Ip4> ip4, std::optional<Ip6> ip6);
+  /// The interface's own address, else the default one.
+  std::optional<Ip4> ip4(IfId interface) const;
+  std::optional<Ip6> ip6(IfId interface) const;
+  /// Whether `address` is that interface's own. Cheap; may err for a moment while the address changes.
+  bool is_own(IfId interface, uint32_t address) const {
+    return slots_[interface.value()].ip4.load(std::memory_order_relaxed) == address;
+  }
+  bool is_own(IfId interface, const Ip6& address) const {
+    const Slot& slot = slots_[interface.value()];
+    return slot.low.load(std::memory_order_relaxed) == address.low() &&
+           slot.high.load(std::memory_order_relaxed) == address.high();
+  }
+
+ private:
+  struct Slot {
+    std::atomic<uint32_t> ip4{0};
+    std::atomic<uint32_t> version{0};  ///< odd while the IPv6 address is written
+    std::atomic<uint64_t> high{0}, low{0};
+  };
+  Ip6 read(const Slot& slot) const;
+  std::array<Slot, kMaxInterfaces> slots_;
+};
+
+/// What the ip nodes share. Made by the program, outlives the graph.
+struct IpState {
+  IpState(ForwardingTables& t, engine::InterfaceTable& i, const engine::Pools& p) : tables(t), interfaces(i), pools(p) {}
+
+  ForwardingTables& tables;
+  engine::InterfaceTable& interfaces;
+  engine::Pools pools;
+  SourceTable sources;
+
+  // Control thread, at any time:
+  void set_interface_source(IfId interface, std::optional<Ip4> ip4, std::optional<Ip6> ip6) {
+    sources.set(interface, ip4, ip6);
+  }
+  void set_default_source(std::optional<Ip4> ip4, std::optional<Ip6> ip6) { sources.set(IfId{}, ip4, ip6); }
+  /// The interface `floof0`, whose kernel TAP gets what this router made for itself (ICMP errors about its own
+  /// packets). Its MAC in the InterfaceTable must be the kernel end's, else the kernel takes such frames for another's.
+  void set_kernel_interface(IfId floof0) { kernel_interface.store(floof0.value(), std::memory_order_relaxed); }
+  /// Routers in a row should hash flows differently, or the second one sees a part of the hash's values only.
+  void set_hash_seed(uint32_t seed) { hash_seed.store(seed, std::memory_order_relaxed); }
+
+  std::atomic<uint16_t> kernel_interface{0};
+  std::atomic<uint32_t> hash_seed{0};
+
+  // Set by register_nodes:
+  engine::ArcId ip4_unicast, ip6_unicast;
+  std::array<engine::DropId, static_cast<size_t>(IpDrop::count)> drop_ids{};
+  engine::DropId drop(IpDrop reason) const { return drop_ids[static_cast<size_t>(reason)]; }
+};
+
+/// Adds the nodes ethernet-input, ip4-input, ip4-options, ip4-lookup, ip4-forward, ip4-fragment, ip6-input,
+/// ip6-options, ip6-lookup, ip6-forward and the arcs ip4-unicast and ip6-unicast. They lead to nodes of others:
+/// punt, neighbor-hold, icmp4-error, icmp6-error, interface-output.
+void register_nodes(engine::GraphBuilder& builder, IpState& state);
+
+}  // namespace floof::ip

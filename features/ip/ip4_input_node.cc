@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/node_support.h"
+
+namespace floof::ip {
+
+namespace {
+
+enum Edge : unsigned { options, punt };
+
+void process(NodeContext& node, std::span<rte_mbuf*> packets) {
+  const IpState& state = node.state<IpState>();
+  for (rte_mbuf* packet : packets) {
+    const Verdict verdict = check_ip4(bytes_of(packet), packet->data_len, packet->pkt_len);
+    if (verdict.next == Verdict::drop) [[unlikely]] {
+      node.drop(state.drop(verdict.reason), packet);
+      continue;
+    }
+    const auto& ip = header<Ip4Header>(packet);
+    if (const uint32_t length = ip.total_length.host(); length < packet->pkt_len) {
+      trim_to(packet, length);
+    }
+    const IfId rx = meta(packet).rx_if;
+    if (verdict.next == Verdict::kernel) [[unlikely]] {
+      to_kernel(node, state, Edge::punt, ethertype::ip4, IpDrop::multicast_from_kernel, packet);
+    } else if (state.sources.is_own(rx, ip.source.host())) [[unlikely]] {
+      node.drop(state.drop(IpDrop::ip4_source_own), packet);
+    } else if (verdict.next == Verdict::options) [[unlikely]] {
+      node.next(Edge::options, packet);
+    } else {
+      node.start_arc(state.ip4_unicast, packet, rx);
+    }
+  }
+}
+
+}  // namespace
+
+engine::NodeSpec ip4_input_node(IpState& state) {
+  return {.name = "ip4-input",
+          .help = "Checks the IPv4 header (RFC 1812 5.2.2) and trims padding.",
+          .process = process,
+          .next = {"ip4-options", "punt"},
+          .state = &state,
+          .arcs = {"ip4-unicast"}};
+}
+
+}  // namespace floof::ip

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <set>
+
+#include "features/ip/node_fixture.h"
+
+namespace floof::ip::test {
+namespace {
+
+class Ip4 : public NodeTest {};
+
+TEST_F(Ip4, ForwardsWithTtlChecksumAndNewEthernetHeader) {
+  const Bytes packet = ip4({});
+  send4({packet});
+  const auto out = r.port2.take();
+  ASSERT_EQ(out.size(), 1u);
+  Bytes want = packet;
+  want[8] = 63;
+  fix_checksum4(want);
+  EXPECT_EQ(l3(out[0].frame), want);
+  const Bytes head = {2, 0, 0, 0, 0xff, 0x22, 2, 0, 0, 0, 0, 2, 8, 0};
+  EXPECT_EQ(Bytes(out[0].frame.begin(), out[0].frame.begin() + 14), head);
+  EXPECT_TRUE(r.drops().empty());
+}
+
+TEST_F(Ip4, TrimsEthernetPadding) {
+  Bytes packet = ip4({.payload = Bytes(4, 1)});
+  const Bytes whole = packet;
+  packet.resize(46, 0x77);
+  send4({packet});
+  const auto out = r.port2.take();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].frame.size(), 14 + whole.size());
+}
+
+TEST_F(Ip4, LinkLayerOnlyTakesWhatIsForUs) {
+  const Bytes packet = ip4({});
+  r.run(r.port1, {ethernet(Mac{{2, 0, 0, 0, 0, 2}}, ethertype::ip4, packet), ethernet(r.mac(r.e1), ethertype::vlan, packet),
+                  ethernet(Mac{{255, 255, 255, 255, 255, 255}}, ethertype::ip4, packet), Bytes(13, 2)});
+  EXPECT_EQ(r.drops(), (Drops{{"l2-not-for-us", 1}, {"unknown-vlan", 1}, {"ip4-l2-broadcast", 1}, {"l2-too-short", 1}}));
+  EXPECT_TRUE(r.port2.take().empty());
+}
+
+TEST_F(Ip4, OtherProtocolsGoToTheKernelAsReceived) {
+  const Bytes arp = ethernet(Mac{{255, 255, 255, 255, 255, 255}}, ethertype::arp, Bytes(28, 1));
+  r.run(r.port1, {arp});
+  ASSERT_EQ(r.punted.kept.size(), 1u);
+  EXPECT_EQ(r.punted.kept[0].bytes, arp);
+  EXPECT_EQ(r.punted.kept[0].meta.rx_if, r.e1);
+}
+
+TEST_F(Ip4, LocalMulticastAndBroadcastGoToTheKernelAsReceived) {
+  std::vector<Bytes> packets;
+  for (const char* to : {"192.0.2.1", "198.51.100.1", "224.0.0.5", "255.255.255.255", "192.0.2.255", "239.1.2.3"}) {
+    packets.push_back(ip4({.destination = to, .ttl = 1}));
+  }
+  packets.push_back(ip4({.source = "0.0.0.0", .destination = "255.255.255.255"}));  // DHCP
+  send4(packets);
+  ASSERT_EQ(r.punted.kept.size(), packets.size());
+  std::set<Bytes> got, want;
+  for (size_t i = 0; i < packets.size(); i++) {
+    got.insert(r.punted.kept[i].bytes);
+    want.insert(ethernet(r.mac(r.e1), ethertype::ip4, packets[i]));
+  }
+  EXPECT_EQ(got, want);
+  EXPECT_TRUE(r.drops().empty());
+}
+
+TEST_F(Ip4, MartiansAreDropped) {
+  for (const char* from : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"}) {
+    send4({ip4({.source = from})});
+  }
+  send4({ip4({.source = "192.0.2.1"})});  // our own
+  for (const char* to : {"0.0.0.0", "0.9.9.9", "127.0.0.1", "240.0.0.1", "255.255.255.254"}) {
+    send4({ip4({.destination = to})});
+  }
+  send4({ip4({.source = "169.254.1.1"}), ip4({.destination = "169.254.1.1"})});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-source-martian", 6},
+                              {"ip4-source-own", 1},
+                              {"ip4-destination-martian", 5},
+                              {"ip4-link-local", 2}}));
+  EXPECT_TRUE(r.port1.take().empty());
+  EXPECT_TRUE(r.port2.take().empty());
+}
+
+TEST_F(Ip4, KindsOfRoutes) {
+  send4({ip4({.destination = "10.6.0.1"}), ip4({.destination = "10.7.0.1"}), ip4({.destination = "10.8.0.1"}),
+         ip4({.destination = "100.64.0.1"}), ip4({.destination = "198.51.100.77"}), ip4({.destination = "10.5.0.1"})});
+  EXPECT_EQ(r.drops(),
+            (Drops{{"ip4-blackhole", 1}, {"ip4-unreachable", 1}, {"ip4-prohibited", 1}, {"ip4-no-route", 1}}));
+  const auto errors = r.port1.take();
+  std::set<int> codes;
+  for (const auto& error : errors) {
+    EXPECT_EQ(error.frame[34], 3);
+    codes.insert(error.frame[35]);
+  }
+  EXPECT_EQ(codes, (std::set<int>{0, 1, 13}));
+  ASSERT_EQ(r.held.kept.size(), 2u);
+  for (const auto& held : r.held.kept) {
+    const bool glean = !held.meta.adj.valid();
+    EXPECT_EQ(held.meta.tx_if, r.e2);
+    EXPECT_EQ(held.bytes[16], glean ? 198 : 10) << "data is at the IP header";
+    EXPECT_EQ(held.bytes[8], 64) << "untouched";
+    if (!glean) {
+      EXPECT_EQ(to_string(r.tables->adjacency(held.meta.adj).next_hop), "198.51.100.99");
+    }
+  }
+}
+
+TEST_F(Ip4, GatewayOfTheOtherFamily) {
+  send4({ip4({.destination = "10.9.0.1"})});
+  const auto out = r.port3.take();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].frame[5], 0x32);
+  EXPECT_EQ(out[0].frame[12], 8);
+}
+
+TEST_F(Ip4, FlowsSpreadAndStay) {
+  std::vector<Bytes> packets;
+  for (int i = 0; i < 200; i++) {
+    Bytes ports = {0x10, static_cast<uint8_t>(i), 0, 53, 0, 8, 0, 0};
+    packets.push_back(ip4({.destination = "10.4.0.1", .payload = ports}));
+    packets.push_back(packets.back());
+  }
+  send4(packets);
+  std::map<int, int> by_neighbor;
+  std::map<int, std::set<int>> by_flow;
+  for (const auto& out : r.port2.take()) {
+    by_neighbor[out.frame[5]]++;
+    by_flow[out.frame[35]].insert(out.frame[5]);
+  }
+  EXPECT_EQ(by_neighbor[0x22] + by_neighbor[0x23], 400);
+  EXPECT_GT(by_neighbor[0x22], 140);
+  EXPECT_GT(by_neighbor[0x23], 140);
+  for (const auto& [flow, neighbors] : by_flow) {
+    EXPECT_EQ(neighbors.size(), 1u);
+  }
+}
+
+TEST_F(Ip4, TimeToLive) {
+  send4({ip4({.ttl = 1}), ip4({.ttl = 0}), ip4({.ttl = 2})});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-ttl-expired", 2}}));
+  const auto out = r.port2.take();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].frame[22], 1);
+  EXPECT_EQ(r.port1.take().size(), 2u);
+}
+
+TEST_F(Ip4, Options) {
+  const auto with = [](Bytes options) { return ip4({.options = std::move(options)}); };
+  const Bytes record_route = {7, 7, 4, 0, 0, 0, 0, 0};
+  send4({with(record_route), with({1, 1, 1, 1}), with({0, 9, 9, 9}), with({68, 4, 5, 0})});
+  EXPECT_EQ(r.port2.take().size(), 4u);
+  EXPECT_TRUE(r.drops().empty());
+  send4({with({131, 7, 4, 10, 2, 0, 9, 0}), with({137, 7, 4, 10, 2, 0, 9, 0})});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-source-route", 2}}));
+  send4({with({148, 4, 0, 0})});
+  EXPECT_EQ(r.punted.kept.size(), 1u);
+  r.reset();
+  send4({with({7, 0, 0, 0}), with({7, 1, 0, 0}), with({7, 5, 0, 0}), with({1, 1, 1, 7}), with({148, 3, 0, 0})});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-options-malformed", 5}}));
+  const auto errors = r.port1.take();
+  ASSERT_EQ(errors.size(), 5u);
+  for (const auto& error : errors) {
+    EXPECT_EQ(error.frame[34], 12);
+    EXPECT_GE(error.frame[38], 20);  // the pointer
+    EXPECT_LT(error.frame[38], 24);
+  }
+  EXPECT_TRUE(r.port2.take().empty());
+}
+
+TEST_F(Ip4, MalformedFragments) {
+  send4({ip4({.fragment = 0x2000, .payload = Bytes(31, 1)}), ip4({.fragment = 0x2001, .payload = {}}),
+         ip4({.fragment = 0x1fff, .payload = Bytes(32, 1)})});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-fragment-malformed", 3}}));
+  send4({ip4({.fragment = 0x2000, .payload = Bytes(32, 1)}), ip4({.fragment = 0x0004, .payload = Bytes(5, 1)})});
+  EXPECT_EQ(r.port2.take().size(), 2u);
+}
+
+TEST_F(Ip4, CutAtEveryByteIsNeverForwarded) {
+  const Bytes packet = ip4({.options = {7, 7, 4, 0, 0, 0, 0, 0}});
+  uint64_t cut = 0;
+  for (size_t length = 0; length < packet.size(); length++) {
+    send4({Bytes(packet.begin(), packet.begin() + static_cast<long>(length))});
+    cut++;
+  }
+  const auto drops = r.drops();
+  EXPECT_EQ(drops.at("ip4-too-short"), 20u);
+  EXPECT_EQ(drops.at("ip4-header-length"), 8u);
+  EXPECT_EQ(drops.at("ip4-truncated"), cut - 28);
+  EXPECT_EQ(drops.size(), 3u);
+  EXPECT_TRUE(r.port1.take().empty());
+  EXPECT_TRUE(r.port2.take().empty());
+  const Bytes frame = ethernet(r.mac(r.e1), ethertype::ip4, packet);
+  r.reset();
+  for (size_t length = 1; length < 14; length++) {
+    r.run(r.port1, {Bytes(frame.begin(), frame.begin() + static_cast<long>(length))});
+  }
+  EXPECT_EQ(r.drops(), (Drops{{"l2-too-short", 13}}));
+}
+
+TEST_F(Ip4, WrongHeaderFieldsAreDroppedByName) {
+  const auto broken = [](size_t at, uint8_t value) {
+    Bytes packet = ip4({});
+    packet[at] = value;
+    fix_checksum4(packet);
+    return packet;
+  };
+  for (int version = 0; version < 16; version++) {
+    if (version != 4) {
+      send4({broken(0, static_cast<uint8_t>(version << 4 | 5))});
+    }
+  }
+  for (uint8_t ihl = 0; ihl < 5; ihl++) {
+    send4({broken(0, 0x40 | ihl)});
+  }
+  send4({broken(0, 0x4f), broken(3, 19), broken(2, 0x40)});
+  Bytes bad_sum = ip4({});
+  bad_sum[10] ^= 1;
+  send4({bad_sum});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-version", 15},
+                              {"ip4-header-length", 6},
+                              {"ip4-total-length", 1},
+                              {"ip4-truncated", 1},
+                              {"ip4-checksum", 1}}));
+  EXPECT_TRUE(r.port2.take().empty());
+}
+
+TEST_F(Ip4, AnySingleBitErrorInTheHeaderIsCaught) {
+  const Bytes good = ip4({});
+  for (size_t bit = 0; bit < 160; bit++) {
+    Bytes packet = good;
+    packet[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+    send4({packet});
+  }
+  EXPECT_TRUE(r.port2.take().empty());
+  EXPECT_TRUE(r.port1.take().empty());
+  uint64_t dropped = 0;
+  for (const auto& [reason, count] : r.drops()) {
+    dropped += count;
+  }
+  EXPECT_EQ(dropped, 160u);
+}
+
+// -- From the router's own kernel -------------------------------------------------------------------------------------
+
+TEST_F(Ip4, FromTheKernel) {
+  const Mac any{};
+  const auto from_kernel = [&](const Bytes& packet) { r.run(r.kernel, {ethernet(any, ethertype::ip4, packet)}); };
+  from_kernel(ip4({.source = "10.255.0.1", .ttl = 1}));  // a first traceroute probe
+  const auto out = r.port2.take();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].frame[22], 1) << "the router is the sender: nothing is taken off";
+  from_kernel(ip4({.source = "10.255.0.1", .destination = "192.0.2.1"}));
+  from_kernel(ip4({.source = "10.255.0.1", .destination = "224.0.0.5"}));
+  from_kernel(Bytes(10, 0x45));
+  EXPECT_EQ(r.drops(), (Drops{{"local-from-kernel", 1}, {"multicast-from-kernel", 1}, {"ip4-too-short", 1}}));
+  EXPECT_TRUE(r.punted.kept.empty());
+}
+
+TEST_F(Ip4, ErrorsAboutTheKernelsOwnPacketsReachIt) {
+  r.run(r.kernel, {ethernet(Mac{}, ethertype::ip4, ip4({.source = "10.255.0.1", .destination = "100.64.0.1"}))});
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-no-route", 1}}));
+  ASSERT_EQ(r.punted.kept.size(), 1u);
+  const auto& kept = r.punted.kept[0];
+  EXPECT_EQ(kept.meta.rx_if, r.floof0);
+  EXPECT_EQ(Bytes(kept.bytes.begin(), kept.bytes.begin() + 6), Bytes({2, 0, 0, 0, 0, 9}));
+  EXPECT_EQ(kept.bytes[12], 8);
+  EXPECT_EQ(kept.bytes[34], 3);
+}
+
+// -- TCP super packets ------------------------------------------------------------------------------------------------
+
+/// Gives packets that come in on a port the look of TSO.
+class SuperPort final : public engine::Port {
+ public:
+  SuperPort(const engine::Pools& pools, uint16_t gso_size) : inner_(pools), gso_size_(gso_size) {}
+  TestPort& inner() { return inner_; }
+  std::string_view kind() const override { return "super"; }
+  Capabilities capabilities() const override { return {}; }
+  unsigned transmit(std::span<rte_mbuf*> packets) override { return inner_.transmit(packets); }
+  unsigned receive(std::span<rte_mbuf*> out) override {
+    const unsigned n = inner_.receive(out);
+    for (unsigned i = 0; i < n; i++) {
+      PacketMeta& m = engine::meta(out[i]);
+      m.flags |= PacketMeta::checksum_partial;
+      m.csum_start = 20;
+      m.csum_offset = 16;
+      m.gso = PacketMeta::gso_tcp4;
+      m.gso_size = gso_size_;
+    }
+    return n;
+  }
+
+ private:
+  TestPort inner_;
+  uint16_t gso_size_;
+};
+
+Bytes tcp_super(const char* destination, uint16_t fragment) {
+  Bytes tcp(20 + 4000, 0x11);
+  tcp[12] = 0x50;
+  return ip4({.destination = destination, .protocol = 6, .fragment = fragment, .payload = tcp});
+}
+
+class Ip4Super : public NodeTest {
+ protected:
+  void send_super(const Bytes& packet, uint16_t gso_size) {
+    SuperPort port(r.engine->pools(), gso_size);
+    port.inner().push(ethernet(r.mac(r.e1), ethertype::ip4, packet));
+    r.engine->bind(port, r.e1, r.engine->graph().node("ethernet-input"));
+    while (r.engine->turn() > 0) {
+    }
+    r.engine->unbind(port);
+  }
+};
+
+TEST_F(Ip4Super, ThatFitsIsNotTooBig) {
+  send_super(tcp_super("10.2.0.1", 0x4000), 1460);
+  EXPECT_EQ(r.port2.take().size(), 3u);
+  EXPECT_TRUE(r.drops().empty());
+}
+
+TEST_F(Ip4Super, WithSegmentsBeyondTheMtu) {
+  send_super(tcp_super("10.3.0.1", 0x4000), 1460);
+  EXPECT_EQ(r.drops(), (Drops{{"ip4-needs-fragmentation", 1}}));
+  const auto errors = r.port1.take();
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].frame[35], 4);
+  EXPECT_EQ(errors[0].frame[40] << 8 | errors[0].frame[41], 600);
+  r.reset();
+  send_super(tcp_super("10.3.0.1", 0), 1460);
+  const auto out = r.port3.take();
+  EXPECT_EQ(out.size(), (4000 + 559) / 560u);
+  for (const auto& segment : out) {
+    EXPECT_LE(segment.frame.size(), 14 + 600u);
+  }
+}
+
+}  // namespace
+}  // namespace floof::ip::test

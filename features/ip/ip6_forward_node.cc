@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/node_support.h"
+
+namespace floof::ip {
+
+namespace {
+
+enum Edge : unsigned { output, hold, error };
+
+void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
+  PacketMeta& m = meta(packet);
+  auto& ip = header<Ip6Header>(packet);
+  const bool ours = (m.flags & (PacketMeta::own | PacketMeta::from_tap)) != 0;
+  if (ip.hop_limit <= 1 && !ours) [[unlikely]] {
+    icmp::ask(packet, icmp6::time_exceeded, 0, 0, state.drop(IpDrop::ip6_hop_limit_expired));
+    node.next(Edge::error, packet);
+    return;
+  }
+  const Adjacency& adjacency = state.tables.adjacency(m.adj);
+  if (adjacency.state.load(std::memory_order_acquire) != Adjacency::resolved) [[unlikely]] {
+    node.next(Edge::hold, packet);
+    return;
+  }
+  const engine::Interface& out = state.interfaces[m.tx_if];
+  const uint32_t mtu = out.mtu.load(std::memory_order_relaxed);
+  if (length_on_wire(packet) > mtu) [[unlikely]] {
+    icmp::ask(packet, icmp6::too_big, 0, mtu, state.drop(IpDrop::ip6_too_big));
+    node.next(Edge::error, packet);
+    return;
+  }
+  if (!ours) {
+    ip.hop_limit--;
+  }
+  if (!prepend_l2(packet, adjacency.dst_mac.load(std::memory_order_relaxed),
+                  out.mac_bits.load(std::memory_order_relaxed), ethertype::ip6)) [[unlikely]] {
+    node.drop_output(state.drop(IpDrop::no_headroom), packet);
+    return;
+  }
+  node.next(Edge::output, packet);
+}
+
+void process(NodeContext& node, std::span<rte_mbuf*> packets) {
+  const IpState& state = node.state<IpState>();
+  for (rte_mbuf* packet : packets) {
+    rte_prefetch0(&state.tables.adjacency(meta(packet).adj));
+  }
+  for (rte_mbuf* packet : packets) {
+    one(node, state, packet);
+  }
+}
+
+}  // namespace
+
+engine::NodeSpec ip6_forward_node(IpState& state) {
+  return {.name = "ip6-forward",
+          .help = "Lowers the hop limit, checks the MTU of the way out and writes the new Ethernet header.",
+          .process = process,
+          .next = {"interface-output", "neighbor-hold", "icmp6-error"},
+          .state = &state};
+}
+
+}  // namespace floof::ip

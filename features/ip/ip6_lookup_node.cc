@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/flow_hash.h"
+#include "features/ip/node_support.h"
+
+namespace floof::ip {
+
+namespace {
+
+enum Edge : unsigned { forward, hold, punt, error };
+
+void refuse(NodeContext& node, const IpState& state, uint8_t code, IpDrop reason, rte_mbuf* packet) {
+  icmp::ask(packet, icmp6::unreachable, code, 0, state.drop(reason));
+  node.next(Edge::error, packet);
+}
+
+// What enters here from the router's kernel has not passed ip6-input.
+bool check_from_kernel(NodeContext& node, const IpState& state, rte_mbuf* packet) {
+  const Verdict verdict = check_ip6(bytes_of(packet), packet->data_len, packet->pkt_len);
+  if (verdict.next == Verdict::drop || verdict.next == Verdict::error) {
+    node.drop(state.drop(verdict.reason), packet);
+    return false;
+  }
+  if (verdict.next == Verdict::kernel) {
+    const bool group = Ip6(header<Ip6Header>(packet).destination).is_multicast();
+    node.drop(state.drop(group ? IpDrop::multicast_from_kernel : IpDrop::ip6_link_local), packet);
+    return false;
+  }
+  if (const uint32_t length = ip6_length(bytes_of(packet)); length < packet->pkt_len) {
+    trim_to(packet, length);
+  }
+  return true;
+}
+
+/// True: forwarding is allowed. Else the packet is gone. RFC 4291 2.5.6, RFC 4443 3.1 code 2.
+bool may_leave(NodeContext& node, const IpState& state, const Ip6Header& ip, rte_mbuf* packet) {
+  const auto link_local = [](const std::array<uint8_t, 16>& a) { return a[0] == 0xfe && (a[1] & 0xc0) == 0x80; };
+  if (link_local(ip.destination)) [[unlikely]] {
+    node.drop(state.drop(IpDrop::ip6_link_local), packet);
+    return false;
+  }
+  if (link_local(ip.source)) [[unlikely]] {
+    refuse(node, state, icmp6::beyond_scope, IpDrop::ip6_link_local, packet);
+    return false;
+  }
+  if (has_flag(packet, PacketMeta::broadcast)) [[unlikely]] {
+    node.drop(state.drop(IpDrop::ip6_l2_multicast), packet);
+    return false;
+  }
+  return true;
+}
+
+void forward_to(NodeContext& node, const IpState& state, const Group& group, rte_mbuf* packet) {
+  PacketMeta& m = meta(packet);
+  uint32_t hash = 0;
+  if (group.single.load(std::memory_order_acquire) == 0) {
+    hash = flow_hash6(bytes_of(packet), packet->data_len, state.hash_seed.load(std::memory_order_relaxed));
+    m.flow_hash = hash;
+  }
+  m.adj = state.tables.select(group, hash);
+  m.tx_if = IfId(state.tables.adjacency(m.adj).interface.load(std::memory_order_relaxed));
+  node.next(Edge::forward, packet);
+}
+
+void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* packet) {
+  const Group& group = state.tables.group(id);
+  const PathKind kind = group.kind.load(std::memory_order_acquire);
+  if (kind == PathKind::local) {
+    to_kernel(node, state, Edge::punt, ethertype::ip6, IpDrop::local_from_kernel, packet);
+    return;
+  }
+  if (!may_leave(node, state, header<Ip6Header>(packet), packet)) {
+    return;
+  }
+  switch (kind) {
+    case PathKind::forward:
+      forward_to(node, state, group, packet);
+      break;
+    case PathKind::connected:
+      meta(packet).adj = AdjId{};
+      meta(packet).tx_if = IfId(group.interface.load(std::memory_order_relaxed));
+      node.next(Edge::hold, packet);
+      break;
+    case PathKind::blackhole:
+      node.drop(state.drop(IpDrop::ip6_blackhole), packet);
+      break;
+    case PathKind::unreachable:
+      refuse(node, state, icmp6::address_unreachable, IpDrop::ip6_unreachable, packet);
+      break;
+    case PathKind::prohibit:
+      refuse(node, state, icmp6::prohibited, IpDrop::ip6_prohibited, packet);
+      break;
+    default:
+      refuse(node, state, icmp6::no_route, IpDrop::ip6_no_route, packet);
+  }
+}
+
+void process(NodeContext& node, std::span<rte_mbuf*> packets) {
+  const IpState& state = node.state<IpState>();
+  std::array<Ip6, engine::kFrameSize> destinations;
+  std::array<GroupId, engine::kFrameSize> groups;
+  size_t count = 0;
+  for (rte_mbuf* packet : packets) {
+    if (has_flag(packet, PacketMeta::from_tap) && !check_from_kernel(node, state, packet)) [[unlikely]] {
+      continue;
+    }
+    packets[count] = packet;
+    destinations[count++] = Ip6(header<Ip6Header>(packet).destination);
+  }
+  state.tables.lookup(std::span<const Ip6>(destinations.data(), count), std::span(groups.data(), count));
+  for (size_t i = 0; i < count; i++) {
+    dispatch(node, state, groups[i], packets[i]);
+  }
+}
+
+}  // namespace
+
+engine::NodeSpec ip6_lookup_node(IpState& state) {
+  return {.name = "ip6-lookup",
+          .help = "Finds the longest matching route and picks the adjacency by flow.",
+          .process = process,
+          .next = {"ip6-forward", "neighbor-hold", "punt", "icmp6-error"},
+          .state = &state};
+}
+
+}  // namespace floof::ip

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Random good packets through the real nodes against the shortest description of what a router does with them.
+#include <map>
+#include <random>
+
+#include "features/ip/node_fixture.h"
+
+namespace floof::ip::test {
+namespace {
+
+struct NaiveRoute {
+  PathKind kind;
+  int port = 0;        ///< 2 or 3
+  uint8_t neighbor = 0;  ///< last byte of its MAC; 0: not resolved
+};
+
+struct Outcome {
+  std::string what;  ///< "sent", "error", "held", "dropped"
+  int port = 0;
+  uint8_t neighbor = 0;
+  int icmp_type = -1, icmp_code = -1;
+  friend auto operator<=>(const Outcome&, const Outcome&) = default;
+};
+
+std::string text(const Outcome& o) {
+  return o.what + " port " + std::to_string(o.port) + " neighbor " + std::to_string(o.neighbor) + " icmp " +
+         std::to_string(o.icmp_type) + "/" + std::to_string(o.icmp_code);
+}
+
+class Differential : public NodeTest {
+ protected:
+  static constexpr int kRoutes = 300;
+  static constexpr int kPackets = 4000;
+
+  // Few distinct bits, so that prefixes nest and packets hit them.
+  IpAddress random_address(Family family) {
+    if (family == Family::ip4) {
+      return floof::Ip4(20u << 24 | (rng_() & 0x01030307));
+    }
+    return floof::Ip6::from_halves(0x20020db800000000u | (rng_() & 0x0103000700000000u) | (rng_() & 0x03010301), rng_() & 0x0301030000000301u);
+  }
+
+  void make_routes(Family family) {
+    for (int i = 0; i < kRoutes; i++) {
+      const unsigned shortest = 8, longest = family == Family::ip4 ? 32 : 128;
+      const Prefix prefix(random_address(family), static_cast<uint8_t>(shortest + rng_() % (longest - shortest + 1)));
+      NaiveRoute route{PathKind::forward};
+      PathSet set{PathKind::forward, {}, {}};
+      const auto kind = rng_() % 16;
+      if (kind < 3) {
+        set.kind = route.kind = std::array{PathKind::blackhole, PathKind::unreachable, PathKind::prohibit}[kind];
+      } else {
+        static constexpr struct {
+          const char *gateway4, *gateway6;
+          int port;
+          uint8_t neighbor;
+        } kWays[] = {{"198.51.100.2", "2001:db8:2::2", 2, 0x22},
+                     {"203.0.113.2", "fe80::2", 3, 0x32},
+                     {"198.51.100.98", "2001:db8:2::98", 2, 0}};
+        const auto& way = kWays[rng_() % 3];
+        route.port = way.port;
+        route.neighbor = way.neighbor;
+        set.paths = {{way.port == 2 ? r.e2 : r.e3, *parse_ip(family == Family::ip4 ? way.gateway4 : way.gateway6)}};
+      }
+      const GroupId group = r.tables->create_group(set);
+      r.tables->set_route(prefix, group);
+      if (const auto [it, added] = groups_.try_emplace(prefix, group); !added) {
+        r.tables->destroy_group(std::exchange(it->second, group));
+      }
+      naive_[prefix] = route;
+    }
+  }
+
+  const NaiveRoute* match(const IpAddress& address) const {
+    for (int length = address.is_ip4() ? 32 : 128; length >= 0; length--) {
+      if (const auto it = naive_.find(Prefix(address, static_cast<uint8_t>(length))); it != naive_.end()) {
+        return &it->second;
+      }
+    }
+    return nullptr;
+  }
+
+  Outcome expected(const IpAddress& destination, unsigned ttl, unsigned length, bool may_fragment) const {
+    const bool four = destination.is_ip4();
+    const NaiveRoute* route = match(destination);
+    if (route == nullptr) {
+      return {"error", 1, 0, four ? 3 : 1, 0};
+    }
+    switch (route->kind) {
+      case PathKind::blackhole:
+        return {"dropped"};
+      case PathKind::unreachable:
+        return {"error", 1, 0, four ? 3 : 1, four ? 1 : 3};
+      case PathKind::prohibit:
+        return {"error", 1, 0, four ? 3 : 1, four ? 13 : 1};
+      default:
+        break;
+    }
+    if (ttl <= 1) {
+      return {"error", 1, 0, four ? 11 : 3, 0};
+    }
+    if (route->neighbor == 0) {
+      return {"held"};
+    }
+    if (length > (route->port == 2 ? 1500u : 600u) && !may_fragment) {
+      return {"error", 1, 0, four ? 3 : 2, four ? 4 : 0};
+    }
+    return {"sent", route->port, route->neighbor};
+  }
+
+  void run(Family family) {
+    make_routes(family);
+    const bool four = family == Family::ip4;
+    for (int i = 0; i < kPackets; i++) {
+      const IpAddress destination = random_address(family);
+      const std::string to = to_string(destination);
+      const auto ttl = static_cast<uint8_t>(rng_() % 8 == 0 ? 1 : 2 + rng_() % 60);
+      const bool may_fragment = four && rng_() % 2 == 0;
+      const Bytes payload(8 + rng_() % 700, static_cast<uint8_t>(i));
+      const Bytes packet = four ? ip4({.destination = to.c_str(), .ttl = ttl,
+                                       .fragment = static_cast<uint16_t>(may_fragment ? 0 : 0x4000), .payload = payload})
+                                : ip6({.destination = to.c_str(), .hop_limit = ttl, .payload = payload});
+      r.reset();
+      send({packet}, four ? ethertype::ip4 : ethertype::ip6);
+      const Outcome want = expected(destination, ttl, static_cast<unsigned>(packet.size()), may_fragment);
+      const Outcome got = observed(packet, four);
+      ASSERT_EQ(got, want) << text(got) << " instead of " << text(want) << " for " << to;
+    }
+    for (const auto& [prefix, group] : groups_) {
+      r.tables->remove_route(prefix);
+      r.tables->destroy_group(group);
+    }
+  }
+
+  /// Where the packet went, having checked that what came out is what went in.
+  Outcome observed(const Bytes& packet, bool four) {
+    Outcome out{"dropped"};
+    if (!r.held.kept.empty()) {
+      EXPECT_EQ(r.held.kept[0].bytes, packet);
+      out = {"held"};
+    }
+    for (const auto& [number, port] : {std::pair(2, &r.port2), std::pair(3, &r.port3)}) {
+      size_t payload = 0;
+      for (const auto& sent : port->take()) {
+        out = {"sent", number, sent.frame[5]};
+        const Bytes inner = l3(sent.frame);
+        EXPECT_EQ(inner[four ? 8 : 7], packet[four ? 8 : 7] - 1);
+        EXPECT_TRUE(!four || internet_checksum(inner.data(), 20) == 0);
+        EXPECT_TRUE(std::equal(inner.end() - 16, inner.end(), packet.end() - 16) || inner.size() < 56);
+        payload += inner.size() - (four ? 20 : 40);
+      }
+      EXPECT_TRUE(payload == 0 || payload == packet.size() - (four ? 20 : 40));
+    }
+    for (const auto& sent : r.port1.take()) {
+      const size_t icmp = four ? 34 : 54;
+      out = {"error", 1, 0, sent.frame[icmp], sent.frame[icmp + 1]};
+      const size_t quoted = sent.frame.size() - icmp - 8;
+      EXPECT_TRUE(std::equal(packet.begin(), packet.begin() + static_cast<long>(quoted), sent.frame.begin() + static_cast<long>(icmp) + 8))
+          << "quotes the packet as it was received";
+    }
+    return out;
+  }
+
+  std::mt19937_64 rng_{7};
+  std::map<Prefix, NaiveRoute> naive_;
+  std::map<Prefix, GroupId> groups_;
+};
+
+TEST_F(Differential, Ip4) { run(Family::ip4); }
+TEST_F(Differential, Ip6) { run(Family::ip6); }
+
+// Noise with a plausible start: nothing may crash or leak, and all that leaves must be a good packet that was routed.
+TEST_F(Differential, NoiseNeitherCrashesNorLeaks) {
+  for (int round = 0; round < 300; round++) {
+    std::vector<Bytes> frames;
+    for (int i = 0; i < 64; i++) {
+      const bool four = rng_() % 2 == 0;
+      Bytes packet = four ? ip4({.options = Bytes(rng_() % 3 * 4, 1), .payload = Bytes(rng_() % 64, 9)})
+                          : ip6({.next_header = std::array<uint8_t, 6>{0, 43, 44, 51, 60, 58}[rng_() % 6],
+                                 .payload = Bytes(rng_() % 64, static_cast<uint8_t>(rng_() % 3))});
+      for (uint64_t n = rng_() % 6; n > 0; n--) {
+        packet[rng_() % packet.size()] = static_cast<uint8_t>(rng_());
+      }
+      if (rng_() % 4 == 0) {
+        packet.resize(rng_() % (packet.size() + 1));
+      }
+      if (four && packet.size() >= 20 && rng_() % 4 != 0) {
+        fix_checksum4(packet);
+      }
+      frames.push_back(ethernet(r.mac(r.e1), four ? ethertype::ip4 : ethertype::ip6, packet));
+    }
+    r.run(r.port1, frames);
+    for (TestPort* port : {&r.port2, &r.port3}) {
+      for (const auto& sent : port->take()) {
+        const Bytes out = l3(sent.frame);
+        const auto size = static_cast<uint32_t>(out.size());
+        const bool four = sent.frame[12] == 8;
+        const Verdict verdict = four ? check_ip4(out.data(), size, size) : check_ip6(out.data(), size, size);
+        EXPECT_TRUE(verdict.next == Verdict::lookup || verdict.next == Verdict::options);
+        EXPECT_EQ(four ? ip4_length(out.data()) : ip6_length(out.data()), size);
+      }
+    }
+    r.reset();
+  }
+}
+
+}  // namespace
+}  // namespace floof::ip::test

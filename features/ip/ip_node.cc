@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/ip.h"
+#include "features/ip/node_support.h"
+
+namespace floof::ip {
+
+void SourceTable::set(IfId interface, std::optional<Ip4> ip4, std::optional<Ip6> ip6) {
+  Slot& slot = slots_[interface.value()];
+  slot.ip4.store(ip4 ? ip4->value() : 0, std::memory_order_relaxed);
+  const Ip6 address = ip6.value_or(Ip6{});
+  const uint32_t version = slot.version.load(std::memory_order_relaxed);
+  slot.version.store(version + 1, std::memory_order_seq_cst);
+  slot.high.store(address.high(), std::memory_order_seq_cst);
+  slot.low.store(address.low(), std::memory_order_seq_cst);
+  slot.version.store(version + 2, std::memory_order_seq_cst);
+}
+
+std::optional<Ip4> SourceTable::ip4(IfId interface) const {
+  uint32_t address = slots_[interface.value()].ip4.load(std::memory_order_relaxed);
+  if (address == 0) {
+    address = slots_[0].ip4.load(std::memory_order_relaxed);
+  }
+  return address == 0 ? std::nullopt : std::optional(Ip4(address));
+}
+
+Ip6 SourceTable::read(const Slot& slot) const {
+  for (;;) {
+    const uint32_t before = slot.version.load(std::memory_order_seq_cst);
+    const Ip6 out =
+        Ip6::from_halves(slot.high.load(std::memory_order_seq_cst), slot.low.load(std::memory_order_seq_cst));
+    if (before % 2 == 0 && slot.version.load(std::memory_order_seq_cst) == before) {
+      return out;
+    }
+  }
+}
+
+std::optional<Ip6> SourceTable::ip6(IfId interface) const {
+  Ip6 address = read(slots_[interface.value()]);
+  if (address.is_unspecified()) {
+    address = read(slots_[0]);
+  }
+  return address.is_unspecified() ? std::nullopt : std::optional(address);
+}
+
+void trim_to(rte_mbuf* packet, uint32_t length) {
+  packet->pkt_len = length;
+  uint32_t left = length;
+  rte_mbuf* segment = packet;
+  for (;; segment = segment->next) {
+    if (segment->data_len >= left) {
+      break;
+    }
+    left -= segment->data_len;
+  }
+  segment->data_len = static_cast<uint16_t>(left);
+  if (segment->next != nullptr) {
+    rte_pktmbuf_free(segment->next);
+    segment->next = nullptr;
+    uint16_t segments = 1;
+    for (const rte_mbuf* s = packet; s != segment; s = s->next) {
+      segments++;
+    }
+    packet->nb_segs = segments;
+  }
+}
+
+void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint16_t ethertype, IpDrop from_kernel,
+               rte_mbuf* packet) {
+  PacketMeta& m = meta(packet);
+  if ((m.flags & PacketMeta::from_tap) != 0) {
+    node.drop(state.drop(from_kernel), packet);
+    return;
+  }
+  if ((m.flags & PacketMeta::own) == 0) [[likely]] {
+    restore_l2(packet);
+    node.next(punt_edge, packet);
+    return;
+  }
+  const IfId floof0(state.kernel_interface.load(std::memory_order_relaxed));
+  if (!floof0.valid()) {
+    node.drop(state.drop(IpDrop::kernel_unreachable), packet);
+    return;
+  }
+  m.rx_if = floof0;
+  const uint64_t mac = state.interfaces[floof0].mac_bits.load(std::memory_order_relaxed);
+  if (!prepend_l2(packet, mac, 0, ethertype)) {
+    node.drop(state.drop(IpDrop::no_headroom), packet);
+    return;
+  }
+  node.next(punt_edge, packet);
+}
+
+uint32_t super_packet_headers(rte_mbuf* packet) {
+  // csum_start is where TCP begins; a sender whose numbers make no sense is caught again where it is segmented.
+  const uint32_t tcp = meta(packet).csum_start;
+  const uint32_t longest = 60;
+  if (tcp + sizeof(TcpHeader) > packet->data_len) {
+    return tcp + longest;
+  }
+  return tcp + (bytes_of(packet)[tcp + 12] >> 4) * 4u;
+}
+
+uint32_t length_on_wire(rte_mbuf* packet) {
+  const PacketMeta& m = meta(packet);
+  if (m.gso == PacketMeta::gso_none) [[likely]] {
+    return packet->pkt_len;
+  }
+  const uint32_t segment = super_packet_headers(packet) + m.gso_size;
+  return segment < packet->pkt_len ? segment : packet->pkt_len;
+}
+
+void register_nodes(engine::GraphBuilder& builder, IpState& state) {
+  for (size_t i = 0; i < kDropTexts.size(); i++) {
+    state.drop_ids[i] = builder.declare_drop(kDropTexts[i].name, kDropTexts[i].help);
+  }
+  state.ip4_unicast = builder.add_arc("ip4-unicast", "ip4-lookup");
+  state.ip6_unicast = builder.add_arc("ip6-unicast", "ip6-lookup");
+  builder.add_node(ethernet_input_node(state));
+  builder.add_node(ip4_input_node(state));
+  builder.add_node(ip4_options_node(state));
+  builder.add_node(ip4_lookup_node(state));
+  builder.add_node(ip4_forward_node(state));
+  builder.add_node(ip4_fragment_node(state));
+  builder.add_node(ip6_input_node(state));
+  builder.add_node(ip6_options_node(state));
+  builder.add_node(ip6_lookup_node(state));
+  builder.add_node(ip6_forward_node(state));
+}
+
+}  // namespace floof::ip

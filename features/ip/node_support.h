@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What several ip nodes do to packets. Worker thread.
+#pragma once
+
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "engine/graph.h"
+#include "engine/packet.h"
+#include "features/icmp/icmp.h"
+#include "features/ip/checksum.h"
+#include "features/ip/ip.h"
+#include "features/ip/ip_checks.h"
+#include "features/ip/wire.h"
+
+namespace floof::ip {
+
+// One per file X_node.cc.
+engine::NodeSpec ethernet_input_node(IpState& state);
+engine::NodeSpec ip4_input_node(IpState& state);
+engine::NodeSpec ip4_options_node(IpState& state);
+engine::NodeSpec ip4_lookup_node(IpState& state);
+engine::NodeSpec ip4_forward_node(IpState& state);
+engine::NodeSpec ip4_fragment_node(IpState& state);
+engine::NodeSpec ip6_input_node(IpState& state);
+engine::NodeSpec ip6_options_node(IpState& state);
+engine::NodeSpec ip6_lookup_node(IpState& state);
+engine::NodeSpec ip6_forward_node(IpState& state);
+
+using engine::meta;
+using engine::NodeContext;
+using engine::PacketMeta;
+
+template <typename T>
+T& header(rte_mbuf* packet) {
+  return *rte_pktmbuf_mtod(packet, T*);
+}
+inline const uint8_t* bytes_of(rte_mbuf* packet) { return rte_pktmbuf_mtod(packet, const uint8_t*); }
+inline bool has_flag(rte_mbuf* packet, unsigned flags) { return (meta(packet).flags & flags) != 0; }
+
+/// Cuts what lies beyond `length` (Ethernet padding). `length` is at least what the first segment needs.
+void trim_to(rte_mbuf* packet, uint32_t length);
+
+/// Puts the Ethernet header back in front, as it was received: nobody wrote into the headroom since.
+inline void restore_l2(rte_mbuf* packet) { rte_pktmbuf_prepend(packet, sizeof(EthernetHeader)); }
+
+/// Puts a new Ethernet header in front. False: no room.
+inline bool prepend_l2(rte_mbuf* packet, uint64_t destination, uint64_t source, uint16_t type) {
+  char* at = rte_pktmbuf_prepend(packet, sizeof(EthernetHeader));
+  if (at == nullptr) [[unlikely]] {
+    return false;
+  }
+  const uint64_t first = destination | source << 48;
+  const uint32_t second = static_cast<uint32_t>(source >> 16);
+  const uint16_t third = be16::from(type).raw();
+  std::memcpy(at, &first, 8);
+  std::memcpy(at + 8, &second, 4);
+  std::memcpy(at + 12, &third, 2);
+  return true;
+}
+
+/// RFC 1141: the checksum follows without looking at the rest of the header.
+inline void decrement_ttl(Ip4Header& ip) {
+  uint16_t before, after;  // the word of TTL and protocol
+  std::memcpy(&before, &ip.ttl, 2);
+  ip.ttl--;
+  std::memcpy(&after, &ip.ttl, 2);
+  ip.checksum.set_raw(update_checksum(ip.checksum.raw(), before, after));
+}
+
+/// Carries out a verdict that says drop or error. `error_edge` leads to the family's ICMP error node.
+inline void reject(NodeContext& node, const IpState& state, const Verdict& verdict, unsigned error_edge,
+                   rte_mbuf* packet) {
+  if (verdict.next == Verdict::error) {
+    icmp::ask(packet, verdict.icmp_type, verdict.icmp_code, verdict.icmp_data, state.drop(verdict.reason));
+    node.next(error_edge, packet);
+  } else {
+    node.drop(state.drop(verdict.reason), packet);
+  }
+}
+
+/// For the router's own kernel. What came from it does not go back; what we made ourselves has no frame of its own and
+/// goes by way of floof0.
+void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint16_t ethertype, IpDrop from_kernel,
+               rte_mbuf* packet);
+
+/// What a packet needs of its way out: its length, or that of the longest segment of a TCP super packet.
+uint32_t length_on_wire(rte_mbuf* packet);
+/// Headers of each segment of a TCP super packet, from the IP header on.
+uint32_t super_packet_headers(rte_mbuf* packet);
+
+}  // namespace floof::ip

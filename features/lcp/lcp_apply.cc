@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/lcp/lcp_apply.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/log.h"
+#include "features/lcp/lcp.h"
+
+namespace floof::lcp {
+
+using interface::InterfaceSpec;
+using interface::Running;
+
+namespace {
+
+constexpr uint32_t kLeastOwnMtu = 1280;  // below that Linux turns IPv6 off
+
+std::string tap_key(const std::string& name) { return "lcp:" + name; }
+
+std::optional<IpAddress> address_of(const Json& desired, const char* key) {
+  const auto route = desired.find("route");
+  if (route == desired.end() || !route->is_object()) {
+    return std::nullopt;
+  }
+  const auto at = route->find(key);
+  if (at == route->end() || !at->is_string()) {
+    return std::nullopt;
+  }
+  auto parsed = parse_ip(at->get<std::string>());
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+}  // namespace
+
+Lcp::Lcp(Context context)
+    : context_(std::move(context)),
+      local_(context_.rib, route::Source::local, ip::PathKind::local, [](IfId) { return true; }),
+      connected_(context_.rib, route::Source::connected, ip::PathKind::connected,
+                 [this](IfId id) { return context_.engine.interfaces()[id].up(); }) {
+  context_.interfaces.on_change = [this](Running& r) { interface_changed(r); };
+  context_.interfaces.on_remove = [this](Running& r) { interface_removed(r); };
+  context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
+  KernelEvents::Subscriber subscriber;
+  subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
+  subscriber.handler.address = [this](const netlink::Address& address) { on_address(address); };
+  subscriber.handler.batch_end = [this] { batch_end(); };
+  subscriber.mark = [this] {
+    for (auto& [id, tap] : taps_) {
+      tap.stale = tap.addresses;
+      dirty_links_.insert(id);
+    }
+  };
+  subscriber.sweep = [this] {
+    for (auto& [id, tap] : taps_) {
+      for (const auto& address : std::exchange(tap.stale, {})) {
+        tap.addresses.erase(address);
+        dirty_addresses_.insert(id);
+      }
+    }
+    batch_end();
+  };
+  context_.events.subscribe(std::move(subscriber));
+  if (const auto index = context_.kernel.link_index("lo")) {
+    loopback_index_ = *index;
+  }
+  retry_ = context_.engine.loop().every(std::chrono::seconds(1), [this] { tick(); });
+}
+
+Lcp::~Lcp() {
+  context_.engine.loop().cancel(retry_);
+  context_.interfaces.on_change = nullptr;
+  context_.interfaces.on_remove = nullptr;
+  context_.interfaces.addresses = nullptr;
+  for (auto& [id, tap] : taps_) {
+    close(tap);
+  }
+}
+
+// -- Stage and publish --------------------------------------------------------------------------------------------
+
+std::vector<Error> Lcp::stage(const Json& desired, bool lenient) {
+  lenient_ = lenient;
+  source4_ = address_of(desired, "source4");
+  source6_ = address_of(desired, "source6");
+  std::vector<Error> errors;
+  if (lenient) {
+    return errors;
+  }
+  const auto parsed = interface::parse_interfaces(desired);
+  const auto moves_away = [&](const std::string& link) {
+    return std::any_of(parsed.interfaces.begin(), parsed.interfaces.end(), [&](const InterfaceSpec& s) {
+      return s.device.type == interface::DeviceType::host && s.device.name == link;
+    });
+  };
+  for (const auto& spec : parsed.interfaces) {
+    const bool ours = context_.interfaces.running().contains(spec.name) ||
+                      interface::is_tap(context_.keeper.peek(tap_key(spec.name)), spec.name, -1);
+    if (!ours && !moves_away(spec.name) && context_.kernel.link_index(spec.name)) {
+      errors.push_back({"interface " + spec.name, "the router's namespace has a device of this name already",
+                        "choose another name, or use the device with `device host " + spec.name + "`"});
+    }
+    const auto& device = spec.device;
+    if (context_.taps_in_router && device.type == interface::DeviceType::tap && device.netns.empty() &&
+        std::any_of(parsed.interfaces.begin(), parsed.interfaces.end(),
+                    [&](const InterfaceSpec& s) { return s.name == device.name; })) {
+      errors.push_back({interface::device_path(spec), "is the name of an interface, whose own TAP is in this namespace",
+                        "choose another name or set device netns"});
+    }
+  }
+  return errors;
+}
+
+Result<Json> Lcp::publish() {
+  const auto accept = [&](const Result<void>& done) {
+    if (!done && lenient_) {
+      log::warning("{}", done.error().text());
+    }
+    return done || lenient_;
+  };
+  if (auto done = make_own_tap(); !accept(done)) {
+    return done.error();
+  }
+  for (const auto& [name, running] : context_.interfaces.running()) {
+    auto tap = find_or_make(running->id, name, running.get());
+    if (!tap) {
+      if (!lenient_) {
+        return tap.error();
+      }
+      log::warning("{}", tap.error().text());
+      continue;
+    }
+    push(**tap);
+    (void)context_.kernel.change_link((*tap)->index, {.alias = running->spec.description});
+    if (auto done = publish_addresses(**tap); !accept(done)) {
+      return done.error();
+    }
+    context_.engine.beat();
+  }
+  set_own_mtu();
+  for (auto& [id, tap] : taps_) {
+    refresh(tap);
+  }
+  choose_sources();
+  context_.rib.settle(std::chrono::steady_clock::now());
+  if (auto done = set_default_routes(); !accept(done)) {
+    return done.error();
+  }
+  return Json::object();
+}
+
+Result<Lcp::Tap*> Lcp::find_or_make(IfId id, const std::string& name, Running* running) {
+  if (const auto at = taps_.find(id); at != taps_.end()) {
+    at->second.running = running;
+    if (at->second.port) {
+      return &at->second;
+    }
+    if (auto done = open(at->second); !done) {
+      return done.error();
+    }
+    return &at->second;
+  }
+  Tap& tap = taps_[id];
+  tap.id = id;
+  tap.name = name;
+  tap.running = running;
+  if (auto done = open(tap); !done) {
+    taps_.erase(id);
+    return done.error();
+  }
+  return &tap;
+}
+
+Result<void> Lcp::open(Tap& tap) {
+  const std::string key = tap_key(tap.name);
+  const Error blame{"interface " + tap.name, "cannot make its TAP in the router's namespace", ""};
+  engine::TapOptions options{.name = tap.name, .mark_from_tap = true};
+  if (interface::is_tap(context_.keeper.peek(key), tap.name, -1)) {
+    options.adopted = context_.keeper.take(key);
+  } else {
+    context_.keeper.drop(key);
+  }
+  auto port = engine::open_tap(std::move(options), context_.engine.pools());
+  if (!port) {
+    return Error{blame.path, blame.reason + ": " + port.error().reason, port.error().remedy};
+  }
+  auto index = context_.kernel.link_index(tap.name);
+  if (!index) {
+    return Error{blame.path, blame.reason + ": " + index.error().reason, ""};
+  }
+  tap.port = std::move(*port);
+  tap.index = *index;
+  context_.keeper.put(key, engine::tap_fd(*tap.port));
+  context_.links.set(tap.id, tap.index);
+  write_sysctls(tap.name);
+  engine::Interface& slot = context_.engine.interfaces()[tap.id];
+  slot.kernel_port.store(tap.port.get());
+  const char* input = tap.running == nullptr ? "lcp-floof0-input" : "lcp-input";
+  context_.engine.bind(*tap.port, tap.id, context_.engine.graph().node(input));
+  if (tap.running != nullptr) {
+    interface::set_carrier(engine::tap_fd(*tap.port), tap.running->link);
+  }
+  return {};
+}
+
+void Lcp::close(Tap& tap) {
+  if (tap.port) {
+    context_.engine.interfaces()[tap.id].kernel_port.store(nullptr);
+    context_.engine.unbind(*tap.port);
+    context_.engine.synchronize();
+    tap.port.reset();
+  }
+  context_.links.erase(tap.id);
+  tap.index = 0;
+}
+
+Result<void> Lcp::make_own_tap() {
+  if (!own_.valid()) {
+    auto id = context_.engine.interfaces().allocate(kOwnTap);
+    if (!id) {
+      return id.error();
+    }
+    own_ = *id;
+    write_common_sysctls();
+  }
+  auto tap = find_or_make(own_, std::string(kOwnTap), nullptr);
+  if (!tap) {
+    return tap.error();
+  }
+  engine::Interface& slot = context_.engine.interfaces()[own_];
+  slot.admin_up.store(true);
+  slot.link_up.store(true);
+  // ICMP errors about the router's own packets come back here, from one of its own addresses.
+  sysctl("ipv4/conf/" + std::string(kOwnTap) + "/accept_local", "1");
+  if (auto up = context_.kernel.change_link((*tap)->index, {.up = true, .arp = false}); !up) {
+    return up;
+  }
+  if (const auto link = context_.kernel.link((*tap)->index)) {
+    slot.set_mac(link->mac);  // of the kernel's end: frames to it carry this
+  }
+  context_.ip.set_kernel_interface(own_);
+  return {};
+}
+
+// -- In step ------------------------------------------------------------------------------------------------------
+
+/// Interface -> Linux.
+void Lcp::push(Tap& tap) {
+  if (tap.running == nullptr || !tap.port) {
+    return;
+  }
+  const Running& want = *tap.running;
+  interface::set_carrier(engine::tap_fd(*tap.port), want.link);
+  const auto have = context_.kernel.link(tap.index);
+  if (!have) {
+    return;  // deleted by hand: its event makes it anew
+  }
+  netlink::Writer::LinkChange change;
+  if (have->mac != want.mac) {
+    change.mac = want.mac;
+  }
+  if (have->mtu != want.mtu) {
+    change.mtu = want.mtu;
+  }
+  if (have->admin_up != want.admin) {
+    change.up = want.admin;
+  }
+  if (change.mac || change.mtu || change.up) {
+    if (auto done = context_.kernel.change_link(tap.index, change); !done) {
+      log::warning("interface {}: {}", tap.name, done.error().text());
+    }
+  }
+}
+
+/// Linux -> interface.
+void Lcp::pull(Tap& tap) {
+  if (!tap.port) {
+    return;
+  }
+  const auto have = context_.kernel.link(tap.index);
+  if (!have) {
+    log::warning("interface {}: its TAP was removed from the router's namespace; making it anew", tap.name);
+    close(tap);
+    tap.addresses.clear();
+    dirty_addresses_.insert(tap.id);
+    if (tap.running == nullptr) {
+      (void)make_own_tap();
+      set_own_mtu();
+      (void)set_default_routes();
+    } else if (auto made = find_or_make(tap.id, tap.name, tap.running); made) {
+      push(tap);
+      (void)publish_addresses(tap);
+    } else {
+      log::error("{}", made.error().text());
+    }
+    return;
+  }
+  if (tap.running == nullptr) {
+    context_.engine.interfaces()[tap.id].set_mac(have->mac);
+    return;
+  }
+  const bool had_ip6 = tap.running->mtu >= kLeastOwnMtu;
+  context_.interfaces.follow_mtu(*tap.running, have->mtu);
+  context_.interfaces.follow_mac(*tap.running, have->mac);
+  context_.interfaces.follow_admin(*tap.running, have->admin_up);
+  if (!had_ip6 && tap.running->mtu >= kLeastOwnMtu) {
+    (void)publish_addresses(tap);  // Linux removed the IPv6 ones when the MTU fell below 1280
+  }
+}
+
+void Lcp::interface_changed(Running& running) {
+  const auto at = taps_.find(running.id);
+  if (at == taps_.end()) {
+    return;  // new: publish makes its TAP next
+  }
+  Tap& tap = at->second;
+  push(tap);
+  set_own_mtu();
+  const bool up = running.admin && running.link;
+  if (up != tap.was_up) {
+    tap.was_up = up;
+    refresh(tap);
+    for (const Prefix& prefix : tap.connected) {
+      connected_.refresh(prefix);
+    }
+    context_.rib.link_changed(running.id);
+    context_.rib.settle(std::chrono::steady_clock::now());
+    if (up && on_link_up) {
+      on_link_up(running.id);
+    }
+  }
+}
+
+void Lcp::interface_removed(Running& running) {
+  const auto at = taps_.find(running.id);
+  if (at != taps_.end()) {
+    Tap& tap = at->second;
+    tap.addresses.clear();
+    refresh(tap);
+  }
+  context_.ip.set_interface_source(running.id, std::nullopt, std::nullopt);
+  context_.rib.link_changed(running.id);
+  context_.rib.settle(std::chrono::steady_clock::now());
+  if (on_remove) {
+    on_remove(running.id);
+  }
+  if (at != taps_.end()) {
+    close(at->second);
+    context_.keeper.drop(tap_key(at->second.name));
+    dirty_links_.erase(running.id);
+    dirty_addresses_.erase(running.id);
+    taps_.erase(at);
+  }
+}
+
+void Lcp::on_link(const netlink::Link& link) {
+  if (const IfId id = context_.links.interface_of(link.index); id.valid()) {
+    // The message may be older than what we wrote since: what counts is the state at the end of the batch.
+    dirty_links_.insert(id);
+  }
+}
+
+void Lcp::batch_end() {
+  for (const IfId id : std::exchange(dirty_links_, {})) {
+    if (const auto at = taps_.find(id); at != taps_.end()) {
+      pull(at->second);
+    }
+  }
+  bool any = false;
+  for (const IfId id : std::exchange(dirty_addresses_, {})) {
+    if (const auto at = taps_.find(id); at != taps_.end()) {
+      refresh(at->second);
+      any = true;
+    }
+  }
+  if (any) {
+    choose_sources();
+    context_.rib.settle(std::chrono::steady_clock::now());
+  }
+}
+
+void Lcp::tick() {
+  for (const auto& [name, running] : context_.interfaces.running()) {
+    const auto at = taps_.find(running->id);
+    if (at != taps_.end() && at->second.port) {
+      continue;
+    }
+    if (auto tap = find_or_make(running->id, name, running.get())) {
+      push(**tap);
+      (void)publish_addresses(**tap);
+    }
+  }
+}
+
+// -- floof0 and Linux's settings ----------------------------------------------------------------------------------
+
+void Lcp::set_own_mtu() {
+  const auto at = taps_.find(own_);
+  if (at == taps_.end() || !at->second.port) {
+    return;
+  }
+  uint32_t mtu = interface::kGreatestMtu;
+  bool any = false;
+  for (const auto& [name, running] : context_.interfaces.running()) {
+    if (running->needs_port() && running->admin) {
+      mtu = std::min(mtu, running->mtu);
+      any = true;
+    }
+  }
+  mtu = any ? std::max(mtu, kLeastOwnMtu) : 1500;
+  engine::Interface& slot = context_.engine.interfaces()[own_];
+  if (slot.mtu.exchange(static_cast<uint16_t>(mtu)) != mtu || !any) {
+    (void)context_.kernel.change_link(at->second.index, {.mtu = mtu});
+  }
+}
+
+Result<void> Lcp::set_default_routes() {
+  const auto at = taps_.find(own_);
+  if (at == taps_.end() || !at->second.port) {
+    return {};
+  }
+  for (const Family family : {Family::ip4, Family::ip6}) {
+    auto source = family == Family::ip4 ? source4_ : source6_;
+    if (source && (source->family() != family || !assigned(*source))) {
+      source.reset();
+    }
+    auto done = context_.kernel.set_default_route(family, at->second.index, source, kDefaultMetric, kRouteProtocol);
+    if (!done && source) {
+      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, kDefaultMetric, kRouteProtocol);
+    }
+    if (!done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+void Lcp::sysctl(const std::string& path, const std::string& value) {
+  if (auto done = netlink::write_sysctl(-1, path, value); !done && !std::exchange(sysctl_failed_, true)) {
+    log::warning("{}; is /proc/sys writable? Linux may drop or answer packets wrongly", done.error().text());
+  }
+}
+
+void Lcp::write_sysctls(const std::string& link) {
+  const std::pair<const char*, const char*> v4[] = {
+      {"rp_filter", "0"},     {"forwarding", "1"}, {"send_redirects", "0"}, {"accept_redirects", "0"},
+      {"arp_ignore", "1"},    {"arp_notify", "1"}, {"arp_announce", "2"},   {"promote_secondaries", "1"},
+      {"ignore_routes_with_linkdown", "1"}};
+  const std::pair<const char*, const char*> v6[] = {
+      {"disable_ipv6", "0"}, {"forwarding", "1"},    {"accept_ra", "0"},         {"accept_redirects", "0"},
+      {"accept_dad", "0"},   {"dad_transmits", "0"}, {"keep_addr_on_down", "1"}, {"ndisc_notify", "1"},
+      {"ignore_routes_with_linkdown", "1"}};
+  for (const auto& [key, value] : v4) {
+    sysctl("ipv4/conf/" + link + "/" + key, value);
+  }
+  for (const auto& [key, value] : v6) {
+    sysctl("ipv6/conf/" + link + "/" + key, value);
+  }
+}
+
+void Lcp::write_common_sysctls() {
+  for (const char* scope : {"all", "default"}) {
+    write_sysctls(scope);
+  }
+  // Linux's neighbour tables are limited for the whole machine, in its first namespace only.
+  for (const char* family : {"ipv4", "ipv6"}) {
+    for (const auto& [key, least] : {std::pair{"gc_thresh1", 4096}, {"gc_thresh2", 16384}, {"gc_thresh3", 32768}}) {
+      const std::string path = std::string(family) + "/neigh/default/" + key;
+      int now = 0;
+      if (std::ifstream("/proc/sys/net/" + path) >> now && now < least) {
+        sysctl(path, std::to_string(least));
+      }
+    }
+  }
+}
+
+}  // namespace floof::lcp

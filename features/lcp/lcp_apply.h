@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The dataplane's participant "lcp": makes the TAPs in the router's namespace and keeps them and the interfaces in step;
+// tells the RIB which addresses are local and which subnets connected. Control thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/netlink.h"
+#include "engine/engine.h"
+#include "features/dataplane/participant.h"
+#include "features/interface/interface_apply.h"
+#include "features/ip/ip.h"
+#include "features/lcp/kernel_events.h"
+#include "features/route/rib.h"
+
+namespace floof::lcp {
+
+using dataplane::Json;
+
+/// A prefix that several interfaces may have: the RIB gets it once, by an interface that is up if there is one.
+class SharedRoutes {
+ public:
+  SharedRoutes(route::Rib& rib, route::Source source, ip::PathKind kind, std::function<bool(IfId)> up)
+      : rib_(rib), source_(source), kind_(kind), up_(std::move(up)) {}
+  void add(const Prefix& prefix, IfId interface);
+  void remove(const Prefix& prefix, IfId interface);
+  /// An interface went up or down: chooses anew.
+  void refresh(const Prefix& prefix);
+
+ private:
+  route::Rib& rib_;
+  const route::Source source_;
+  const ip::PathKind kind_;
+  std::function<bool(IfId)> up_;
+  struct Owners {
+    std::set<IfId> interfaces;
+    IfId chosen;
+  };
+  std::map<Prefix, Owners> owners_;
+};
+
+class Lcp final : public dataplane::Participant {
+ public:
+  struct Context {
+    engine::Engine& engine;
+    interface::Keeper& keeper;
+    interface::Interfaces& interfaces;
+    route::Rib& rib;
+    ip::IpState& ip;
+    LinkMap& links;
+    KernelEvents& events;
+    netlink::Writer& kernel;       ///< in the router's namespace
+    bool taps_in_router = false;   ///< TAPs without a namespace are made in the router's own
+  };
+  explicit Lcp(Context context);
+  ~Lcp() override;
+
+  std::string_view name() const override { return "lcp"; }
+  std::vector<Error> stage(const Json& desired, bool lenient) override;
+  Result<Json> publish() override;
+  void abort() override {}
+
+  /// Whether the address lies in a subnet of the interface.
+  bool connected(IfId interface, const IpAddress& address) const;
+
+  std::function<void(IfId)> on_addresses_changed, on_link_up, on_remove;
+
+ private:
+  struct Tap {
+    IfId id;
+    std::string name;
+    interface::Running* running = nullptr;  ///< none for floof0
+    std::unique_ptr<engine::Port> port;
+    int index = 0;
+    bool was_up = false;
+    std::vector<InterfaceAddress> configured;
+    std::set<InterfaceAddress> addresses;  ///< that Linux has
+    std::set<InterfaceAddress> stale;      ///< of those, not told again since the mark
+    std::set<Prefix> local, connected;     ///< given to the RIB
+  };
+
+  // lcp_apply.cc: the TAPs
+  Result<Tap*> find_or_make(IfId id, const std::string& name, interface::Running* running);
+  Result<void> open(Tap& tap);
+  void close(Tap& tap);
+  Result<void> make_own_tap();
+  void push(Tap& tap);
+  void pull(Tap& tap);
+  void set_own_mtu();
+  Result<void> set_default_routes();
+  void interface_changed(interface::Running& running);
+  void interface_removed(interface::Running& running);
+  void on_link(const netlink::Link& link);
+  void batch_end();
+  void tick();
+  void write_sysctls(const std::string& link);
+  void write_common_sysctls();
+  void sysctl(const std::string& path, const std::string& value);
+
+  // lcp_addresses_apply.cc: the addresses
+  void on_address(const netlink::Address& address);
+  Result<void> publish_addresses(Tap& tap);
+  void remove_conflicts(const Tap& owner, const InterfaceAddress& address);
+  void refresh(Tap& tap);
+  void choose_sources();
+  bool assigned(const IpAddress& address) const;
+  Tap* by_index(int index);
+  Json show_addresses(const interface::Running& running) const;
+
+  Context context_;
+  std::map<IfId, Tap> taps_;
+  IfId own_;            ///< floof0
+  int loopback_index_ = 0;
+  SharedRoutes local_, connected_;
+  std::set<IfId> dirty_links_, dirty_addresses_;
+  bool lenient_ = false;
+  bool sysctl_failed_ = false;
+  std::optional<IpAddress> source4_, source6_;
+  EventLoop::TimerId retry_ = 0;
+};
+
+}  // namespace floof::lcp

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/lcp/lcp_node.h"
+
+#include <rte_cycles.h>
+
+#include <string>
+
+#include "engine/worker.h"
+#include "features/ip/wire.h"
+
+namespace floof::lcp {
+
+namespace {
+
+using engine::meta;
+using engine::NodeContext;
+using engine::PacketMeta;
+
+/// Packets for one kernel port, sent together.
+class Batch {
+ public:
+  Batch(NodeContext& node, const LcpState& state) : node_(node), state_(state) {}
+  ~Batch() { flush(); }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  void add(IfId interface, engine::Port* port, rte_mbuf* packet) {
+    if (count_ == packets_.size() || interface != interface_) {
+      flush();
+    }
+    interface_ = interface;
+    port_ = port;
+    packets_[count_++] = packet;
+  }
+
+ private:
+  void flush() {
+    if (count_ == 0) {
+      return;
+    }
+    const unsigned sent = port_->transmit({packets_.data(), count_});
+    node_.count_interface(interface_, stats::punted, sent);
+    if (sent < count_) {
+      node_.count_drop(state_.failed, count_ - sent);
+      node_.count_interface(interface_, stats::rx_drops, count_ - sent);
+    }
+    count_ = 0;
+  }
+
+  NodeContext& node_;
+  const LcpState& state_;
+  std::array<rte_mbuf*, engine::kFrameSize> packets_;
+  unsigned count_ = 0;
+  IfId interface_;
+  engine::Port* port_ = nullptr;
+};
+
+/// Data is at the Ethernet header, as received.
+void punt(NodeContext& node, std::span<rte_mbuf*> packets) {
+  auto& state = node.state<LcpState>();
+  auto& buckets = state.workers[node.worker().index()].buckets;
+  Batch batch(node, state);
+  for (rte_mbuf* packet : packets) {
+    const PacketMeta& m = meta(packet);
+    if ((m.flags & PacketMeta::from_tap) != 0) [[unlikely]] {
+      node.drop(state.loop, packet);
+      continue;
+    }
+    engine::Port* port = state.interfaces[m.rx_if].kernel_port.load(std::memory_order_acquire);
+    if (port == nullptr) [[unlikely]] {
+      node.drop(state.no_kernel_port, packet);
+      continue;
+    }
+    const auto kind = static_cast<size_t>(classify(rte_pktmbuf_mtod(packet, const uint8_t*), packet->data_len));
+    if (!buckets[kind].take(node.now())) [[unlikely]] {
+      node.drop(state.limited[kind], packet);
+      continue;
+    }
+    node.count(state.punted[kind]);
+    batch.add(m.rx_if, port, packet);
+  }
+}
+
+/// Whatever Linux sends by an interface's TAP leaves by that interface, byte for byte.
+void lcp_input(NodeContext& node, std::span<rte_mbuf*> packets) {
+  for (rte_mbuf* packet : packets) {
+    meta(packet).tx_if = meta(packet).rx_if;
+  }
+  node.next_all(0, packets);
+}
+
+enum Edge : unsigned { ip4, ip6 };
+
+/// What the router itself sends to somewhere off its own links, for the FIB to route.
+void lcp_floof0_input(NodeContext& node, std::span<rte_mbuf*> packets) {
+  auto& state = node.state<LcpState>();
+  for (rte_mbuf* packet : packets) {
+    if (packet->data_len <= sizeof(ip::EthernetHeader)) {
+      node.drop(state.not_ip, packet);
+      continue;
+    }
+    const uint16_t type = rte_pktmbuf_mtod(packet, ip::EthernetHeader*)->type.host();
+    if (type != ip::ethertype::ip4 && type != ip::ethertype::ip6) {
+      node.drop(state.not_ip, packet);
+      continue;
+    }
+    rte_pktmbuf_adj(packet, sizeof(ip::EthernetHeader));
+    node.next(type == ip::ethertype::ip4 ? Edge::ip4 : Edge::ip6, packet);
+  }
+}
+
+}  // namespace
+
+void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
+  for (size_t i = 0; i < kPuntClasses; i++) {
+    const std::string kind(to_string(static_cast<PuntClass>(i)));
+    state.limited[i] = builder.declare_drop("punt-limit-" + kind, "More traffic for the router itself than its kernel gets of this kind.");
+    state.punted[i] = builder.declare_counter("punt-" + kind, "packets", "Packets handed to the router's own kernel.");
+  }
+  state.loop = builder.declare_drop("punt-loop", "The packet came from the router's own kernel and is not given back.");
+  state.no_kernel_port = builder.declare_drop("punt-no-kernel", "The interface has no TAP in the router's namespace.");
+  state.failed = builder.declare_drop("punt-failed", "Linux did not take the packet: its queue is full or the TAP is down.");
+  state.not_ip = builder.declare_drop("lcp-not-ip", "Linux sent something by floof0 that is neither IPv4 nor IPv6.");
+  const uint64_t hz = rte_get_tsc_hz();
+  for (auto& worker : state.workers) {
+    for (size_t i = 0; i < kPuntClasses; i++) {
+      worker.buckets[i] = TokenBucket(hz, kPuntLimits[i]);
+    }
+  }
+  builder.add_node({.name = "punt",
+                    .help = "Hands frames to the router's own kernel, limited per kind.",
+                    .process = punt,
+                    .state = &state});
+  builder.add_node({.name = "lcp-input",
+                    .help = "Sends what Linux sends by an interface's TAP.",
+                    .process = lcp_input,
+                    .next = {"interface-output"},
+                    .state = &state});
+  builder.add_node({.name = "lcp-floof0-input",
+                    .help = "Routes what Linux sends off its own links.",
+                    .process = lcp_floof0_input,
+                    .next = {"ip4-lookup", "ip6-lookup"},
+                    .state = &state});
+}
+
+}  // namespace floof::lcp

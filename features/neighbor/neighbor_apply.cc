@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/neighbor/neighbor_apply.h"
+
+#include <linux/neighbour.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include "base/log.h"
+#include "engine/packet.h"
+#include "features/icmp/icmp.h"
+#include "features/ip/wire.h"
+
+namespace floof::neighbor {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string_view state_name(uint16_t state) {
+  switch (state) {
+    case NUD_REACHABLE:
+      return "reachable";
+    case NUD_STALE:
+      return "stale";
+    case NUD_DELAY:
+      return "delay";
+    case NUD_PROBE:
+      return "probe";
+    case NUD_PERMANENT:
+      return "permanent";
+    case NUD_FAILED:
+      return "failed";
+    default:
+      return "incomplete";
+  }
+}
+
+Prefix host_of(const IpAddress& address) { return {address, static_cast<uint8_t>(address.is_ip4() ? 32 : 128)}; }
+
+/// The destination of a packet whose data is at the IP header; the ip nodes have checked its length.
+IpAddress destination_of(rte_mbuf* packet) {
+  const auto* bytes = rte_pktmbuf_mtod(packet, const uint8_t*);
+  if (bytes[0] >> 4 == 4) {
+    return Ip4(reinterpret_cast<const ip::Ip4Header*>(bytes)->destination.host());
+  }
+  return Ip6(reinterpret_cast<const ip::Ip6Header*>(bytes)->destination);
+}
+
+}  // namespace
+
+void Neighbors::FreePacket::operator()(rte_mbuf* packet) const { rte_pktmbuf_free(packet); }
+
+Neighbors::Neighbors(Context context) : context_(std::move(context)) {
+  lcp::KernelEvents::Subscriber subscriber;
+  subscriber.handler.neighbor = [this](const netlink::Neighbor& n) { on_neighbor(n); };
+  subscriber.handler.batch_end = [this] { settle(); };
+  subscriber.mark = [this] {
+    for (auto& [key, entry] : entries_) {
+      entry.stale = true;
+    }
+  };
+  subscriber.sweep = [this] {
+    std::vector<Key> gone;
+    for (const auto& [key, entry] : entries_) {
+      if (entry.stale) {
+        gone.push_back(key);
+      }
+    }
+    for (const Key& key : gone) {
+      lose(key);
+    }
+    settle();
+  };
+  context_.events.subscribe(std::move(subscriber));
+  context_.rib.watch_next_hops([this](IfId interface, const IpAddress& address, bool added) {
+    watch({interface, address}, added);
+  });
+  EventLoop& loop = context_.engine.loop();
+  loop.watch(context_.hold.wakeup.get(), EPOLLIN, [this](uint32_t) { take_packets(); });
+  retry_ = loop.every(std::chrono::seconds(1), [this] { tick(); });
+}
+
+Neighbors::~Neighbors() {
+  EventLoop& loop = context_.engine.loop();
+  loop.unwatch(context_.hold.wakeup.get());
+  loop.cancel(retry_);
+  loop.cancel(expiry_);
+  context_.rib.watch_next_hops({});
+}
+
+// -- What Linux tells ---------------------------------------------------------------------------------------------
+
+void Neighbors::on_neighbor(const netlink::Neighbor& n) {
+  const Key key{context_.links.interface_of(n.index), n.address};
+  if (!key.interface.valid() || n.address.is_multicast() || n.mac.is_multicast() || (n.state & NUD_NOARP) != 0) {
+    return;
+  }
+  if (n.removed) {
+    lose(key);
+    return;
+  }
+  Entry& entry = entries_[key];
+  entry.stale = false;
+  if (n.usable) {
+    if (!entry.usable || entry.mac != n.mac) {
+      context_.tables.set_neighbor(key.interface, key.address, n.mac);
+    }
+    entry.mac = n.mac;
+    entry.state = n.state;
+    entry.usable = true;
+    route_host(key, entry);
+    resolved_.insert(key);
+  } else if ((n.state & NUD_FAILED) != 0) {
+    lose(key);
+    entries_[key].state = n.state;  // still shown
+  } else if (!entry.usable) {
+    entry.state = n.state;
+  }
+}
+
+void Neighbors::lose(const Key& key) {
+  const auto at = entries_.find(key);
+  if (at == entries_.end()) {
+    return;
+  }
+  if (at->second.usable) {
+    context_.tables.clear_neighbor(key.interface, key.address);
+  }
+  if (at->second.routed) {
+    context_.rib.remove(route::Source::neighbor, host_of(key.address));
+    rib_dirty_ = true;
+  }
+  entries_.erase(at);
+  resolved_.erase(key);
+}
+
+void Neighbors::route_host(const Key& key, Entry& entry) {
+  const bool wanted = entry.usable && !key.address.is_link_local() && context_.connected(key.interface, key.address);
+  if (wanted == entry.routed) {
+    return;
+  }
+  entry.routed = wanted;
+  rib_dirty_ = true;
+  if (wanted) {
+    route::RouteInfo info;
+    info.next_hops = {{key.interface, key.address}};
+    context_.rib.set(route::Source::neighbor, host_of(key.address), std::move(info));
+  } else {
+    context_.rib.remove(route::Source::neighbor, host_of(key.address));
+  }
+}
+
+void Neighbors::settle() {
+  if (std::exchange(rib_dirty_, false)) {
+    context_.rib.settle(Clock::now());
+  }
+  const auto node4 = context_.engine.graph().node("ip4-lookup");
+  const auto node6 = context_.engine.graph().node("ip6-lookup");
+  for (const Key& key : std::exchange(resolved_, {})) {
+    for (Packet& packet : queue_.release(key)) {
+      inject(node4, node6, std::move(packet));
+    }
+  }
+}
+
+void Neighbors::addresses_changed(IfId interface) {
+  for (auto at = entries_.lower_bound({interface, IpAddress()}); at != entries_.end() && at->first.interface == interface; ++at) {
+    route_host(at->first, at->second);
+  }
+}
+
+void Neighbors::interface_removed(IfId interface) {
+  std::vector<Key> gone;
+  for (auto at = entries_.lower_bound({interface, IpAddress()}); at != entries_.end() && at->first.interface == interface; ++at) {
+    gone.push_back(at->first);
+  }
+  for (const Key& key : gone) {
+    lose(key);
+  }
+  if (const size_t packets = queue_.forget(interface); packets > 0) {
+    context_.engine.count_drop(context_.hold.gone, packets);
+  }
+  std::erase_if(watched_, [&](const auto& entry) { return entry.first.interface == interface; });
+  context_.tables.clear_interface(interface);
+  settle();
+}
+
+// -- Asking -------------------------------------------------------------------------------------------------------
+
+bool Neighbors::usable(const Key& key) const {
+  const auto at = entries_.find(key);
+  return at != entries_.end() && at->second.usable;
+}
+
+void Neighbors::ask(const Key& key) {
+  const int index = context_.links.kernel_index_of(key.interface);
+  if (index == 0 || !context_.engine.interfaces()[key.interface].up()) {
+    return;
+  }
+  // NTF_USE alone would take NTF_EXT_MANAGED away again.
+  if (auto done = context_.kernel.use_neighbor(index, key.address, watched_.contains(key)); !done) {
+    log::debug("{}", done.error().text());
+  }
+}
+
+void Neighbors::watch(const Key& key, bool added) {
+  if (added) {
+    if (watched_[key]++ > 0) {
+      return;
+    }
+  } else {
+    const auto at = watched_.find(key);
+    if (at == watched_.end() || --at->second > 0) {
+      return;
+    }
+    watched_.erase(at);
+  }
+  // Asking demotes an entry that somebody made permanent.
+  const auto entry = entries_.find(key);
+  if (entry == entries_.end() || (entry->second.state & NUD_PERMANENT) == 0) {
+    ask(key);
+  }
+}
+
+void Neighbors::link_up(IfId interface) {
+  for (auto at = watched_.lower_bound({interface, IpAddress()}); at != watched_.end() && at->first.interface == interface; ++at) {
+    if (!usable(at->first)) {
+      ask(at->first);
+    }
+  }
+}
+
+void Neighbors::tick() {
+  for (const auto& [key, count] : watched_) {
+    if (!usable(key)) {
+      ask(key);
+    }
+  }
+}
+
+// -- Packets that wait --------------------------------------------------------------------------------------------
+
+void Neighbors::take_packets() {
+  eventfd_t ignored;
+  eventfd_read(context_.hold.wakeup.get(), &ignored);
+  context_.hold.signalled.store(false);
+  std::array<void*, 64> batch;
+  while (const unsigned n = rte_ring_sc_dequeue_burst(context_.hold.ring.get(), batch.data(), batch.size(), nullptr)) {
+    for (unsigned i = 0; i < n; i++) {
+      take_packet(Packet(static_cast<rte_mbuf*>(batch[i])));
+    }
+  }
+  settle();
+}
+
+void Neighbors::take_packet(Packet packet) {
+  const engine::PacketMeta& m = engine::meta(packet.get());
+  Key key{m.tx_if, destination_of(packet.get())};
+  if (m.adj.valid()) {
+    const ip::Adjacency& adjacency = context_.tables.adjacency(m.adj);
+    key = {IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop};
+  }
+  if (!key.interface.valid() || !context_.engine.interfaces()[key.interface].used.load()) {
+    drop(context_.hold.gone, std::move(packet));
+    return;
+  }
+  if (usable(key)) {
+    resolved_.insert(key);  // it became known meanwhile; `settle` sends it on its way
+  }
+  using Outcome = HoldQueue<Packet>::Outcome;
+  // The queue owns the packet from here on, or has destroyed it: then only the count is left to do.
+  switch (queue_.hold(key, std::move(packet), Clock::now())) {
+    case Outcome::started:
+      if (!usable(key)) {
+        ask(key);
+      }
+      break;
+    case Outcome::replaced:
+      context_.engine.count_drop(context_.hold.replaced);
+      break;
+    case Outcome::refused:
+      context_.engine.count_drop(context_.hold.refused);
+      break;
+    case Outcome::waiting:
+      break;
+  }
+  if (expiry_ == 0) {
+    expiry_ = context_.engine.loop().every(std::chrono::milliseconds(50), [this] {
+      const auto error4 = context_.engine.graph().node("icmp4-error");
+      const auto error6 = context_.engine.graph().node("icmp6-error");
+      for (Packet& old : queue_.expire(Clock::now())) {
+        const bool is4 = *rte_pktmbuf_mtod(old.get(), const uint8_t*) >> 4 == 4;
+        // Host unreachable (RFC 1812 5.2.7.1); address unreachable (RFC 4443 3.1)
+        icmp::ask(old.get(), is4 ? 3 : 1, is4 ? 1 : 3, 0, context_.hold.unresolved);
+        inject(error4, error6, std::move(old));
+      }
+      if (queue_.size() == 0) {
+        context_.engine.loop().cancel(std::exchange(expiry_, 0));
+      }
+    });
+  }
+}
+
+void Neighbors::inject(engine::NodeId node4, engine::NodeId node6, Packet packet) {
+  const bool is4 = *rte_pktmbuf_mtod(packet.get(), const uint8_t*) >> 4 == 4;
+  if (!context_.engine.inject(is4 ? node4 : node6, packet.release())) {
+    context_.engine.count_drop(context_.hold.ring_full);
+  }
+}
+
+void Neighbors::drop(engine::DropId reason, Packet packet) {
+  context_.engine.count_drop(reason);
+  packet.reset();
+}
+
+// -- Show ---------------------------------------------------------------------------------------------------------
+
+Json Neighbors::show(std::string_view what, const Json& arguments) {
+  if (what != "neighbor") {
+    return nullptr;
+  }
+  const auto family = arguments.is_object() ? arguments.find("family") : arguments.end();
+  const bool all = !arguments.is_object() || family == arguments.end() || !family->is_number_integer();
+  Json out = Json::array();
+  for (const auto& [key, entry] : entries_) {
+    if (!all && family->get<int>() != static_cast<int>(key.address.family())) {
+      continue;
+    }
+    out.push_back({{"address", to_string(key.address)},
+                   {"interface", context_.engine.interfaces()[key.interface].name},
+                   {"mac", entry.usable ? Json(to_string(entry.mac)) : Json()},
+                   {"state", state_name(entry.state)},
+                   {"origin", (entry.state & NUD_PERMANENT) != 0 ? "static" : "dynamic"}});
+  }
+  return out;
+}
+
+}  // namespace floof::neighbor

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Neighbours (ARP, ND) in the dataplane. Linux asks and answers, through the TAPs of features/lcp; this participant
+// follows Linux's neighbour table by netlink, writes adjacencies and host routes of neighbours on connected subnets,
+// keeps the next hops of routes fresh (NTF_EXT_MANAGED) and packets for unknown neighbours waiting. STALE is usable;
+// only FAILED and deletion take a neighbour away. Control thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/netlink.h"
+#include "engine/engine.h"
+#include "features/dataplane/participant.h"
+#include "features/ip/forwarding.h"
+#include "features/lcp/kernel_events.h"
+#include "features/neighbor/hold_queue.h"
+#include "features/neighbor/neighbor_node.h"
+#include "features/route/rib.h"
+
+namespace floof::neighbor {
+
+using dataplane::Json;
+
+class Neighbors final : public dataplane::Participant {
+ public:
+  struct Context {
+    engine::Engine& engine;
+    ip::ForwardingTables& tables;
+    route::Rib& rib;
+    lcp::LinkMap& links;
+    lcp::KernelEvents& events;
+    netlink::Writer& kernel;  ///< in the router's namespace
+    HoldState& hold;
+    /// Whether the address lies in a subnet of the interface.
+    std::function<bool(IfId, const IpAddress&)> connected;
+  };
+  explicit Neighbors(Context context);
+  ~Neighbors() override;
+
+  std::string_view name() const override { return "neighbor"; }
+  std::vector<Error> stage(const Json&, bool) override { return {}; }
+  Result<Json> publish() override { return Json::object(); }
+  void abort() override {}
+  Json show(std::string_view what, const Json& arguments) override;
+
+  /// Its subnets changed: which neighbours have host routes.
+  void addresses_changed(IfId interface);
+  /// Its link came up: asks again for the next hops of routes.
+  void link_up(IfId interface);
+  void interface_removed(IfId interface);
+
+ private:
+  struct Entry {
+    Mac mac;
+    uint16_t state = 0;
+    bool usable = false;
+    bool routed = false;  ///< has a host route in the RIB
+    bool stale = false;   ///< not told again since the mark
+  };
+  struct FreePacket {
+    void operator()(rte_mbuf* packet) const;
+  };
+  using Packet = std::unique_ptr<rte_mbuf, FreePacket>;
+
+  void on_neighbor(const netlink::Neighbor& neighbor);
+  void lose(const Key& key);
+  void route_host(const Key& key, Entry& entry);
+  void settle();
+  void watch(const Key& key, bool added);
+  void ask(const Key& key);
+  void take_packets();
+  void take_packet(Packet packet);
+  void tick();
+  bool usable(const Key& key) const;
+  void inject(engine::NodeId node4, engine::NodeId node6, Packet packet);
+  void drop(engine::DropId reason, Packet packet);
+
+  Context context_;
+  std::map<Key, Entry> entries_;
+  std::map<Key, unsigned> watched_;
+  std::set<Key> resolved_;  ///< since the last settle
+  HoldQueue<Packet> queue_;
+  bool rib_dirty_ = false;
+  EventLoop::TimerId expiry_ = 0, retry_ = 0;
+};
+
+}  // namespace floof::neighbor

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// OSPF in floofd: rules that YANG cannot say. It adds nothing to the desired state: BIRD runs the protocol.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "config/feature.h"
+#include "config/json_view.h"
+#include "features/interface/subnets.h"
+
+namespace floof::ospf {
+
+const config::Feature& config_feature();
+
+namespace {
+
+using config::items;
+using config::Json;
+using config::member;
+using config::number_of;
+using config::text_of;
+
+std::vector<Error> validate(const Json& config) {
+  std::vector<Error> errors;
+  const Json& ospf = member(config, "ospf");
+  const auto addresses = interface::configured_addresses(config);
+  const bool any_ip4 =
+      std::any_of(addresses.begin(), addresses.end(), [](const auto& entry) { return entry.address.address.is_ip4(); });
+  const std::string id = text_of(ospf, "router-id");
+  if (id.empty() && !any_ip4 && !items(ospf, "area").empty() && text_of(member(config, "bgp"), "router-id").empty()) {
+    errors.push_back({"ospf router-id", "is missing, and no interface has an IPv4 address to take it from",
+                      "set ospf router-id <ipv4-address>"});
+  }
+  if (id == "0.0.0.0") {
+    errors.push_back({"ospf router-id 0.0.0.0", "is not the address of a host", "use an IPv4 address of this router"});
+  }
+  std::map<std::string, std::string> area_of;
+  for (const Json& area : items(ospf, "area")) {
+    for (const Json& entry : items(area, "interface")) {
+      const std::string name = text_of(entry, "name");
+      const std::string path = fmt::format("ospf area {} interface {}", text_of(area, "id"), name);
+      const auto [other, fresh] = area_of.emplace(name, text_of(area, "id"));
+      if (!fresh) {
+        errors.push_back({path, fmt::format("the interface is already in area {}", other->second), "delete one of the two"});
+      }
+      const uint64_t hello = number_of(entry, "hello", 10), dead = number_of(entry, "dead", 4 * hello);
+      if (dead <= hello) {
+        errors.push_back({path + " dead", fmt::format("neighbours would be lost: the dead interval {} s is not longer than the hello interval {} s", dead, hello),
+                          "give four times the hello interval"});
+      }
+    }
+  }
+  return errors;
+}
+
+}  // namespace
+
+const config::Feature& config_feature() {
+  static const config::Feature feature{"ospf", validate};
+  return feature;
+}
+
+}  // namespace floof::ospf

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/bgp_feed.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace floof::route {
+
+using bgp::Notification;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::array<Family, 2> kFamilies{Family::ip4, Family::ip6};
+/// How long one turn of the loop may be spent with reading.
+constexpr auto kReadBudget = 8ms;
+constexpr size_t kReadSize = 256 * 1024;
+constexpr auto kFirstBackOff = 100ms;
+constexpr auto kLongestBackOff = 1000ms;
+constexpr auto kOpenLimit = 10s;
+
+socklen_t to_sockaddr(const IpAddress& address, uint16_t port, sockaddr_storage& out) {
+  out = {};
+  if (address.is_ip4()) {
+    auto& in4 = reinterpret_cast<sockaddr_in&>(out);
+    in4.sin_family = AF_INET;
+    in4.sin_port = htons(port);
+    std::memcpy(&in4.sin_addr, address.wire().data(), 4);
+    return sizeof in4;
+  }
+  auto& in6 = reinterpret_cast<sockaddr_in6&>(out);
+  in6.sin6_family = AF_INET6;
+  in6.sin6_port = htons(port);
+  std::memcpy(&in6.sin6_addr, address.wire().data(), 16);
+  return sizeof in6;
+}
+
+void set_option(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
+
+/// A socket that is connecting, or the errno.
+std::variant<UniqueFd, int> connect_from(const IpAddress& source, const IpAddress& to, uint16_t port) {
+  UniqueFd fd(socket(to.is_ip4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) {
+    return errno;
+  }
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  set_option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 5);
+  set_option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 2);
+  set_option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 3);
+  sockaddr_storage address;
+  socklen_t size = to_sockaddr(source, 0, address);
+  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) {
+    return errno;
+  }
+  size = to_sockaddr(to, port, address);
+  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 && errno != EINPROGRESS) {
+    return errno;
+  }
+  return fd;
+}
+
+}  // namespace
+
+std::string_view to_string(BgpFeed::State state) {
+  static constexpr std::array<std::string_view, 7> kNames{"stopped",      "waiting", "connecting", "open-sent",
+                                                          "open-confirm", "syncing", "established"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+DecodedPath decode_path(const bgp::Attributes& attributes, const IpAddress& next_hop, uint32_t feed_as,
+                        const FeedContext& context) {
+  DecodedPath out;
+  BgpPath& path = out.path;
+  path.next_hop.gateway = next_hop;
+  path.local_pref = attributes.local_pref;
+  path.as_path_length = attributes.as_path_length;
+  path.first_as = attributes.first_as;
+  path.origin = attributes.origin;
+  path.med = attributes.med;
+  for (const bgp::LargeCommunity& community : attributes.large_communities) {
+    if (community.global != feed_as) {
+      continue;
+    }
+    const uint32_t value = community.local2;
+    switch (community.local1) {
+      case 1:
+        path.peer = value;
+        path.internal = context.peer_is_internal(value);
+        break;
+      case 2:
+        path.preference = value;
+        break;
+      case 3:
+        path.kind = value == 1   ? ip::PathKind::blackhole
+                    : value == 2 ? ip::PathKind::unreachable
+                    : value == 3 ? ip::PathKind::prohibit
+                                 : path.kind;
+        break;
+      case 4: {
+        const IfId interface = context.interface_of(static_cast<int>(value));
+        out.unknown_interface = !interface.valid();
+        path.next_hop.interface = interface.valid() ? std::optional(interface) : std::nullopt;
+        break;
+      }
+      case 5:
+        path.igp_metric = value;
+        break;
+      default:
+        break;
+    }
+  }
+  return out;
+}
+
+struct BgpFeed::Impl {
+  Impl(EventLoop& l, Rib& r, FeedOptions o, FeedContext c)
+      : loop(l), rib(r), options(std::move(o)), context(std::move(c)) {}
+
+  EventLoop& loop;
+  Rib& rib;
+  FeedOptions options;
+  FeedContext context;
+  Status status;
+  UniqueFd fd;
+  std::vector<uint8_t> input = std::vector<uint8_t>(2 * kReadSize);
+  size_t input_size = 0;
+  bgp::Bytes output;
+  bool write_watched = false;
+  Clock::time_point last_heard;
+  std::chrono::seconds hold{30};
+  bgp::FamilyFlags add_path;
+  bool can_refresh = false;
+  bool recovering = false;         ///< R bit in BIRD's OPEN
+  bool same_process = true;        ///< nothing speaks for a death of BIRD since the stale routes were told
+  bool unknown_interfaces = false;
+  bgp::FamilyFlags stale, synced;
+  std::chrono::milliseconds back_off{0};
+  EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0;
+
+  // session
+  void enter(State state);
+  void connect();
+  void retry_later();
+  void connected();
+  void io(uint32_t events);
+  void read();
+  bool handle_input();
+  bool handle(const bgp::Frame& frame);
+  bool handle_open(bgp::View body);
+  void every_second();
+  void send(const bgp::Bytes& message);
+  void flush();
+  void refuse(const Notification& notification);
+  void lost(std::string why, bool same);
+  void close();
+
+  // routes
+  bool handle_update(bgp::View body);
+  void announce(const bgp::Attributes& attributes, const bgp::Announcement& announcement);
+  void withdraw(const bgp::Nlri& route);
+  void mark();
+  void await_resync();
+  void end_of_rib(Family family);
+  void sweep(Family family);
+  void stale_too_long();
+};
+
+BgpFeed::BgpFeed(EventLoop& loop, Rib& rib, FeedOptions options, FeedContext context)
+    : impl_(std::make_unique<Impl>(loop, rib, std::move(options), std::move(context))) {}
+
+BgpFeed::~BgpFeed() { stop(); }
+
+const BgpFeed::Status& BgpFeed::status() const { return impl_->status; }
+
+void BgpFeed::start() {
+  if (impl_->status.state == State::stopped) {
+    impl_->enter(State::waiting);
+    impl_->second_timer = impl_->loop.every(1s, [this] { impl_->every_second(); });
+    impl_->retry_timer = impl_->loop.after(0us, [this] { impl_->connect(); });
+    if (impl_->status.stale) {
+      impl_->await_resync();
+    }
+  }
+}
+
+void BgpFeed::stop() {
+  Impl& feed = *impl_;
+  if (feed.status.state == State::stopped) {
+    return;
+  }
+  if (feed.status.state >= State::open_sent) {
+    feed.send(bgp::encode_notification({bgp::kCease, 3, {}}));
+  }
+  if (feed.status.state >= State::syncing) {
+    feed.mark();
+  }
+  feed.close();
+  for (EventLoop::TimerId* const timer : {&feed.retry_timer, &feed.second_timer, &feed.stale_timer}) {
+    feed.loop.cancel(std::exchange(*timer, 0));
+  }
+  feed.enter(State::stopped);
+}
+
+void BgpFeed::forget() {
+  for (const Family family : kFamilies) {
+    if (impl_->options.all_paths) {
+      impl_->rib.mark_paths(family);
+    } else {
+      impl_->rib.mark(Source::feed_best, family);
+    }
+    impl_->sweep(family);
+  }
+}
+
+void BgpFeed::interfaces_changed() {
+  if (std::exchange(impl_->unknown_interfaces, false)) {
+    refresh();
+  }
+}
+
+void BgpFeed::refresh() {
+  if (impl_->status.state >= State::syncing && impl_->can_refresh) {
+    for (const Family family : kFamilies) {
+      impl_->send(bgp::encode_route_refresh(family));
+    }
+  }
+}
+
+void BgpFeed::Impl::enter(State state) {
+  if (status.state != state) {
+    status.state = state;
+    status.since = Clock::now();
+  }
+}
+
+void BgpFeed::Impl::connect() {
+  retry_timer = 0;
+  auto attempt = connect_from(options.source, options.bird, options.port);
+  if (const int* const error = std::get_if<int>(&attempt)) {
+    return lost(std::strerror(*error), false);
+  }
+  fd = std::move(std::get<UniqueFd>(attempt));
+  last_heard = Clock::now();
+  enter(State::connecting);
+  loop.watch(fd.get(), EPOLLOUT, [this](uint32_t events) { io(events); });
+}
+
+void BgpFeed::Impl::retry_later() {
+  enter(State::waiting);
+  if (retry_timer == 0) {
+    retry_timer = loop.after(back_off, [this] { connect(); });
+    back_off = std::clamp(back_off * 2, std::chrono::milliseconds(kFirstBackOff),
+                          std::chrono::milliseconds(kLongestBackOff));
+  }
+}
+
+void BgpFeed::Impl::connected() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) {
+    return lost(std::strerror(error), false);
+  }
+  bgp::Open open{.as = options.as,
+                 .hold_seconds = static_cast<uint16_t>(options.hold_time.count()),
+                 .families = {true, true},
+                 .four_octet_as = true,
+                 .route_refresh = true,
+                 .ip6_next_hop_for_ip4 = true,
+                 .graceful_restart = bgp::GracefulRestart{}};
+  // Any identifier but BIRD's own; the source address tells the two feeds apart.
+  open.router_id = options.source.is_ip4() ? options.source.ip4() : Ip4(0x7f000002);
+  if (options.all_paths) {
+    open.receives_paths = {true, true};
+  }
+  enter(State::open_sent);
+  loop.watch(fd.get(), EPOLLIN, [this](uint32_t events) { io(events); });
+  send(bgp::encode_open(open));
+}
+
+void BgpFeed::Impl::io(uint32_t events) {
+  if (status.state == State::connecting) {
+    return connected();
+  }
+  if ((events & EPOLLOUT) != 0) {
+    flush();
+  }
+  if (fd && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    read();
+  }
+}
+
+void BgpFeed::Impl::read() {
+  const auto deadline = Clock::now() + kReadBudget;
+  do {
+    const ssize_t n = recv(fd.get(), input.data() + input_size, std::min(input.size() - input_size, kReadSize), 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+      break;
+    }
+    if (n <= 0) {
+      // A living BIRD says why it ends a session.
+      return lost(n == 0 ? "connection closed" : std::strerror(errno), false);
+    }
+    input_size += static_cast<size_t>(n);
+    last_heard = Clock::now();
+    if (!handle_input()) {
+      return;
+    }
+  } while (Clock::now() < deadline);
+  if (status.state >= State::syncing) {
+    context.changed();
+  }
+}
+
+/// False when the session has ended.
+bool BgpFeed::Impl::handle_input() {
+  size_t done = 0;
+  while (true) {
+    const auto next = bgp::next_frame(bgp::View(input).first(input_size).subspan(done));
+    if (const auto* const error = std::get_if<Notification>(&next)) {
+      refuse(*error);
+      return false;
+    }
+    const auto& frame = std::get<bgp::Frame>(next);
+    if (frame.size == 0) {
+      break;
+    }
+    done += frame.size;
+    if (!handle(frame)) {
+      return false;
+    }
+  }
+  std::memmove(input.data(), input.data() + done, input_size - done);
+  input_size -= done;
+  return true;
+}
+
+bool BgpFeed::Impl::handle(const bgp::Frame& frame) {
+  switch (frame.type) {
+    case bgp::MessageType::open:
+      return handle_open(frame.body);
+    case bgp::MessageType::notification: {
+      const Notification notification = bgp::parse_notification(frame.body);
+      // "Administrative shutdown" is also what a BIRD says that is being stopped.
+      lost("BIRD ended the session: " + notification.text(),
+           notification.code != bgp::kCease || notification.subcode != bgp::kAdministrativeShutdown);
+      return false;
+    }
+    case bgp::MessageType::keepalive:
+      if (status.state == State::open_confirm) {
+        enter(State::syncing);
+        back_off = 0ms;
+        // BIRD waits for these in graceful restart; we never have routes for it.
+        for (const Family family : kFamilies) {
+          send(bgp::encode_end_of_rib(family));
+        }
+      }
+      return true;
+    case bgp::MessageType::update:
+      if (status.state >= State::syncing) {
+        return handle_update(frame.body);
+      }
+      break;
+    case bgp::MessageType::route_refresh:
+      if (status.state >= State::syncing) {
+        return true;
+      }
+      break;
+  }
+  refuse({bgp::kStateError, 0, {}});
+  return false;
+}
+
+bool BgpFeed::Impl::handle_open(bgp::View body) {
+  const auto parsed = bgp::parse_open(body);
+  const auto* error = std::get_if<Notification>(&parsed);
+  Notification refusal;
+  if (error == nullptr) {
+    const auto& open = std::get<bgp::Open>(parsed);
+    if (status.state != State::open_sent) {
+      refusal = {bgp::kStateError, 0, {}};
+    } else if (open.as != options.as) {
+      refusal = {bgp::kOpenError, 2, {}};
+    } else if (!open.four_octet_as || (options.all_paths && !open.sends_paths.ip4 && !open.sends_paths.ip6)) {
+      refusal = {bgp::kOpenError, 7, {}};
+    } else {
+      hold = std::min(options.hold_time, std::chrono::seconds(open.hold_seconds));
+      recovering = open.graceful_restart && open.graceful_restart->restarting;
+      can_refresh = open.route_refresh;
+      add_path = options.all_paths ? open.sends_paths : bgp::FamilyFlags{};
+      // A family that BIRD does not offer has nothing to tell.
+      synced = {!open.families.ip4, !open.families.ip6};
+      enter(State::open_confirm);
+      send(bgp::encode_keepalive());
+      return true;
+    }
+    error = &refusal;
+  }
+  refuse(*error);
+  return false;
+}
+
+void BgpFeed::Impl::every_second() {
+  if (!fd) {
+    return;
+  }
+  const auto silence = Clock::now() - last_heard;
+  if (status.state < State::syncing) {
+    if (silence > kOpenLimit) {
+      lost("no answer", true);
+    }
+    return;
+  }
+  if (hold.count() == 0) {
+    return;
+  }
+  if (silence > hold) {
+    return refuse({bgp::kHoldTimerExpired, 0, {}});
+  }
+  static constexpr int kKeepalivesPerHold = 3;
+  if (Clock::now().time_since_epoch() / 1s % std::max<int64_t>(1, hold.count() / kKeepalivesPerHold) == 0) {
+    send(bgp::encode_keepalive());
+  }
+}
+
+void BgpFeed::Impl::send(const bgp::Bytes& message) {
+  output.insert(output.end(), message.begin(), message.end());
+  flush();
+}
+
+void BgpFeed::Impl::flush() {
+  while (fd && !output.empty()) {
+    const ssize_t n = ::send(fd.get(), output.data(), output.size(), MSG_NOSIGNAL);
+    if (n < 0) {
+      break;  // a dead connection shows when it is read
+    }
+    output.erase(output.begin(), output.begin() + n);
+  }
+  if (fd && std::exchange(write_watched, !output.empty()) != write_watched) {
+    loop.watch(fd.get(), write_watched ? EPOLLIN | EPOLLOUT : EPOLLIN, [this](uint32_t events) { io(events); });
+  }
+}
+
+void BgpFeed::Impl::refuse(const Notification& notification) {
+  send(bgp::encode_notification(notification));
+  lost("we ended the session: " + notification.text(), true);
+}
+
+/// `same`: the BIRD that comes next may be the one that we knew. False when it died, or nobody listens.
+void BgpFeed::Impl::lost(std::string why, bool same) {
+  if (status.state >= State::syncing) {
+    status.restarts++;
+    log::warning("{}: session lost: {}; its routes stay in use", options.name, why);
+    same_process = same_process || !status.stale;
+    mark();
+  }
+  same_process = same_process && same;
+  status.last_error = std::move(why);
+  close();
+  retry_later();
+  context.changed();
+}
+
+void BgpFeed::Impl::close() {
+  if (fd) {
+    loop.unwatch(fd.get());
+    fd.reset();
+  }
+  input_size = 0;
+  output.clear();
+  write_watched = false;
+}
+
+// -- Routes -------------------------------------------------------------------------------------------------------
+
+bool BgpFeed::Impl::handle_update(bgp::View body) {
+  const auto parsed = bgp::parse_update(body, add_path);
+  if (const auto* const error = std::get_if<Notification>(&parsed)) {
+    refuse(*error);
+    return false;
+  }
+  const auto& update = std::get<bgp::Update>(parsed);
+  status.updates++;
+  if (update.treated_as_withdraw) {
+    log::warning("{}: an UPDATE was malformed ({}); {} routes withdrawn", options.name, update.problem,
+                 update.withdrawn.size());
+  }
+  for (const bgp::Nlri& route : update.withdrawn) {
+    withdraw(route);
+  }
+  announce(update.attributes, update.plain);
+  announce(update.attributes, update.multiprotocol);
+  if (update.end_of_rib) {
+    end_of_rib(*update.end_of_rib);
+  }
+  return true;
+}
+
+void BgpFeed::Impl::announce(const bgp::Attributes& attributes, const bgp::Announcement& announcement) {
+  if (announcement.routes.empty()) {
+    return;
+  }
+  const DecodedPath decoded = decode_path(attributes, *announcement.next_hop, options.as, context);
+  unknown_interfaces = unknown_interfaces || decoded.unknown_interface;
+  status.routes_read += announcement.routes.size();
+  for (const bgp::Nlri& route : announcement.routes) {
+    if (options.all_paths) {
+      rib.set_path(route.prefix, route.path_id, decoded.path);
+    } else {
+      rib.set_best(route.prefix, decoded.path);
+    }
+  }
+}
+
+void BgpFeed::Impl::withdraw(const bgp::Nlri& route) {
+  if (options.all_paths) {
+    rib.remove_path(route.prefix, route.path_id);
+  } else {
+    rib.remove_best(route.prefix);
+  }
+}
+
+void BgpFeed::Impl::mark() {
+  for (const Family family : kFamilies) {
+    if (options.all_paths) {
+      rib.mark_paths(family);
+    } else {
+      rib.mark(Source::feed_best, family);
+    }
+    stale.of(family) = true;
+  }
+  status.stale = true;
+  await_resync();
+}
+
+void BgpFeed::Impl::await_resync() {
+  loop.cancel(stale_timer);
+  stale_timer = loop.after(options.stale_limit, [this] { stale_too_long(); });
+}
+
+void BgpFeed::Impl::end_of_rib(Family family) {
+  if (stale.of(family)) {
+    if (recovering || same_process) {
+      sweep(family);
+    } else {
+      log::warning("{}: BIRD was started afresh; its old routes stay for at most {} s", options.name,
+                   options.stale_limit.count());
+    }
+  }
+  synced.of(family) = true;
+  if (synced == bgp::FamilyFlags{true, true}) {
+    enter(State::established);
+  }
+}
+
+void BgpFeed::Impl::sweep(Family family) {
+  const size_t swept = options.all_paths ? rib.sweep_paths(family) : rib.sweep(Source::feed_best, family);
+  stale.of(family) = false;
+  if (swept != 0) {
+    log::info("{}: {} stale {} routes removed", options.name, swept, family == Family::ip4 ? "IPv4" : "IPv6");
+  }
+  if (stale == bgp::FamilyFlags{}) {
+    status.stale = false;
+    loop.cancel(std::exchange(stale_timer, 0));
+  }
+  context.changed();
+}
+
+void BgpFeed::Impl::stale_too_long() {
+  stale_timer = 0;
+  log::warning("{}: alarm: after {} s without a complete answer from BIRD its old routes are removed", options.name,
+               options.stale_limit.count());
+  status.last_error = "stale routes were removed at the limit";
+  for (const Family family : kFamilies) {
+    if (stale.of(family)) {
+      sweep(family);
+    }
+  }
+}
+
+}  // namespace floof::route

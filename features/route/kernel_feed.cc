@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/kernel_feed.h"
+
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace floof::route {
+
+namespace {
+
+bool forwardable(const Prefix& prefix) {
+  // A default route covers multicast too; only what lies wholly inside is left out.
+  const bool multicast = prefix.length() >= (prefix.family() == Family::ip4 ? 4 : 8) && prefix.address().is_multicast();
+  return !multicast && !(prefix.length() >= 10 && prefix.address().is_link_local());
+}
+
+bool same_hop(const netlink::RouteNextHop& a, const netlink::RouteNextHop& b) {
+  return a.index == b.index && a.gateway == b.gateway;
+}
+
+bool same_hops(const std::vector<netlink::RouteNextHop>& a, const std::vector<netlink::RouteNextHop>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_hop);
+}
+
+bool has_hop(const std::vector<netlink::RouteNextHop>& hops, const netlink::RouteNextHop& hop) {
+  return std::any_of(hops.begin(), hops.end(), [&](const auto& have) { return same_hop(have, hop); });
+}
+
+}  // namespace
+
+KernelFeed::KernelFeed(Rib& rib, std::function<IfId(int)> interface_of)
+    : rib_(rib), interface_of_(std::move(interface_of)) {}
+
+void KernelFeed::set_feed_table(uint32_t table) {
+  if (table == feed_table_) {
+    return;
+  }
+  feed_table_ = table;
+  for (const auto& [prefix, entries] : std::exchange(feed_, {})) {
+    rib_.remove(Source::feed_table, prefix);
+  }
+}
+
+bool KernelFeed::wanted(const netlink::Route& route, Source source) const {
+  switch (route.type) {
+    case RTN_UNICAST:
+    case RTN_BLACKHOLE:
+    case RTN_UNREACHABLE:
+    case RTN_PROHIBIT:
+      break;
+    default:
+      return false;
+  }
+  if (source == Source::kernel) {
+    switch (route.protocol) {
+      case RTPROT_KERNEL:  // connected
+      case RTPROT_RA:
+      case RTPROT_BIRD:    // copies for those who want the whole table in Linux
+      case kOwnProtocol:
+        return false;
+      default:
+        break;
+    }
+  }
+  return forwardable(route.prefix);
+}
+
+void KernelFeed::on_route(const netlink::Route& route) {
+  const bool feed = feed_table_ != 0 && route.table == feed_table_;
+  if (!feed && route.table != RT_TABLE_MAIN) {
+    return;
+  }
+  const Source source = feed ? Source::feed_table : Source::kernel;
+  if (!wanted(route, source)) {
+    return;
+  }
+  events_++;
+  Entries& entries = table(source)[route.prefix];
+  route.removed ? remove(entries, route) : add(entries, route);
+  tell(source, route.prefix);
+}
+
+void KernelFeed::add(Entries& entries, const netlink::Route& route) {
+  const Entry fresh{route.metric, route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric, route.protocol, route.type,
+                    route.next_hops};
+  const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
+  const bool six = route.prefix.family() == Family::ip6;
+  if (same != entries.end() && six && route.type == RTN_UNICAST && !route.replace && route.next_hops.size() == 1 &&
+      same->type == RTN_UNICAST) {
+    // One more member of a multipath route. (Larger messages tell the whole route.)
+    if (!has_hop(same->next_hops, route.next_hops.front())) {
+      same->next_hops.push_back(route.next_hops.front());
+    }
+    return;
+  }
+  if (same != entries.end() && !six && !route.replace) {
+    // IPv4 keeps appended routes apart, in line behind the first; a dump tells again what an event told.
+    const bool known = std::any_of(entries.begin(), entries.end(), [&](const Entry& e) {
+      return e.metric == fresh.metric && e.type == fresh.type && same_hops(e.next_hops, fresh.next_hops);
+    });
+    if (known) {
+      return;
+    }
+  } else if (same != entries.end()) {
+    *same = fresh;
+    return;
+  }
+  entries.insert(std::upper_bound(entries.begin(), entries.end(), fresh,
+                                  [](const Entry& a, const Entry& b) { return a.metric < b.metric; }),
+                 fresh);
+}
+
+void KernelFeed::remove(Entries& entries, const netlink::Route& route) {
+  const auto with_metric = [&](const Entry& e) { return e.metric == route.metric; };
+  auto at = std::find_if(entries.begin(), entries.end(),
+                         [&](const Entry& e) { return with_metric(e) && same_hops(e.next_hops, route.next_hops); });
+  at = at != entries.end() ? at : std::find_if(entries.begin(), entries.end(), with_metric);
+  if (at == entries.end()) {
+    return;
+  }
+  if (route.prefix.family() == Family::ip6 && !route.next_hops.empty()) {
+    // IPv6 multipath may go member by member.
+    std::erase_if(at->next_hops, [&](const auto& hop) { return has_hop(route.next_hops, hop); });
+    if (!at->next_hops.empty()) {
+      return;
+    }
+  }
+  entries.erase(at);
+}
+
+void KernelFeed::tell(Source source, const Prefix& prefix) {
+  const auto at = table(source).find(prefix);
+  if (at == table(source).end()) {
+    return;
+  }
+  if (at->second.empty()) {
+    table(source).erase(at);
+    return rib_.remove(source, prefix);
+  }
+  RouteInfo info = to_info(source, at->second.front());
+  // What somebody made over a link that is not ours is Linux's business.
+  if (source == Source::kernel && info.kind == ip::PathKind::forward && info.next_hops.empty()) {
+    return rib_.remove(source, prefix);
+  }
+  rib_.set(source, prefix, std::move(info));
+}
+
+RouteInfo KernelFeed::to_info(Source source, const Entry& entry) {
+  RouteInfo info{.protocol = entry.protocol, .metric = entry.metric, .igp_metric = entry.igp_metric};
+  switch (entry.type) {
+    case RTN_BLACKHOLE:
+      info.kind = ip::PathKind::blackhole;
+      return info;
+    case RTN_UNREACHABLE:
+      info.kind = ip::PathKind::unreachable;
+      return info;
+    case RTN_PROHIBIT:
+      info.kind = ip::PathKind::prohibit;
+      return info;
+    default:
+      break;
+  }
+  for (const netlink::RouteNextHop& hop : entry.next_hops) {
+    const IfId interface = interface_of_(hop.index);
+    NextHop next{.gateway = hop.gateway, .weight = hop.weight};
+    if (interface.valid()) {
+      next.interface = interface;
+    } else {
+      unknown_interfaces_ = true;
+      if (!hop.gateway || source == Source::kernel) {
+        continue;
+      }
+    }
+    info.next_hops.push_back(next);
+  }
+  return info;
+}
+
+void KernelFeed::mark() {
+  for (const Source source : {Source::feed_table, Source::kernel}) {
+    table(source).clear();
+    rib_.mark(source, Family::ip4);
+    rib_.mark(source, Family::ip6);
+  }
+}
+
+void KernelFeed::sweep() {
+  for (const Source source : {Source::feed_table, Source::kernel}) {
+    rib_.sweep(source, Family::ip4);
+    rib_.sweep(source, Family::ip6);
+  }
+}
+
+void KernelFeed::interfaces_changed() {
+  if (!std::exchange(unknown_interfaces_, false)) {
+    return;
+  }
+  for (const Source source : {Source::feed_table, Source::kernel}) {
+    for (const auto& [prefix, entries] : table(source)) {
+      tell(source, prefix);
+    }
+  }
+}
+
+}  // namespace floof::route

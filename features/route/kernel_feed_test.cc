@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/kernel_feed.h"
+
+#include <gtest/gtest.h>
+#include <linux/rtnetlink.h>
+
+#include <map>
+
+namespace floof::route {
+namespace {
+
+using ip::PathKind;
+using netlink::RouteNextHop;
+
+class KernelFeedTest : public testing::Test {
+ protected:
+  Qsbr qsbr;
+  ip::ForwardingTables tables{qsbr};
+  Rib rib{tables, [](IfId) { return true; }};
+  std::map<int, uint16_t> links{{11, 1}, {12, 2}, {13, 3}};
+  KernelFeed feed{rib, [this](int index) { return links.count(index) ? IfId(links[index]) : IfId{}; }};
+
+  void SetUp() override { feed.set_feed_table(10001); }
+
+  static netlink::Route route(std::string_view prefix, std::vector<RouteNextHop> hops, uint32_t table = 10001) {
+    return {.table = table,
+            .protocol = static_cast<uint8_t>(table == 10001 ? RTPROT_BIRD : RTPROT_STATIC),
+            .type = RTN_UNICAST,
+            .metric = 32,
+            .prefix = *parse_prefix(prefix),
+            .next_hops = std::move(hops)};
+  }
+  static RouteNextHop via(int index, std::string_view gateway) { return {index, *parse_ip(gateway)}; }
+  static netlink::Route gone(netlink::Route r) {
+    r.removed = true;
+    return r;
+  }
+  /// What the source says of the prefix.
+  std::optional<RouteInfo> told(std::string_view prefix, Source source = Source::feed_table) {
+    const auto view = rib.find(*parse_prefix(prefix));
+    if (view) {
+      for (const auto& candidate : view->candidates) {
+        if (candidate.source == source) {
+          return candidate.route;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+  size_t hops(std::string_view prefix) {
+    const auto info = told(prefix);
+    return info ? info->next_hops.size() : 0;
+  }
+};
+
+TEST_F(KernelFeedTest, FeedTableAndMainTableAreTwoSources) {
+  feed.on_route(route("10.0.0.0/24", {via(11, "192.0.2.1")}));
+  feed.on_route(route("10.0.1.0/24", {via(12, "192.0.2.1")}, RT_TABLE_MAIN));
+  feed.on_route(route("10.0.2.0/24", {via(12, "192.0.2.1")}, RT_TABLE_LOCAL));
+  feed.on_route(route("10.0.3.0/24", {via(12, "192.0.2.1")}, 77));
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops, (std::vector<NextHop>{{IfId(1), *parse_ip("192.0.2.1")}}));
+  EXPECT_TRUE(told("10.0.1.0/24", Source::kernel));
+  EXPECT_EQ(rib.size(Family::ip4), 2u);
+  feed.on_route(gone(route("10.0.0.0/24", {via(11, "192.0.2.1")})));
+  EXPECT_FALSE(told("10.0.0.0/24"));
+  feed.set_feed_table(10002);
+  feed.on_route(route("10.0.0.0/24", {via(11, "192.0.2.1")}));
+  EXPECT_FALSE(told("10.0.0.0/24"));
+}
+
+TEST_F(KernelFeedTest, WhatIsNotForwardedOrOursIsLeftOut) {
+  for (const uint8_t protocol : {uint8_t{RTPROT_KERNEL}, uint8_t{RTPROT_RA}, uint8_t{RTPROT_BIRD}, kOwnProtocol}) {
+    auto r = route("10.0.0.0/24", {via(11, "192.0.2.1")}, RT_TABLE_MAIN);
+    r.protocol = protocol;
+    feed.on_route(r);
+  }
+  feed.on_route(route("ff00::/8", {{11}}));
+  feed.on_route(route("224.0.0.0/4", {{11}}));
+  feed.on_route(route("fe80::/64", {{11}}));
+  auto multicast = route("10.9.0.0/24", {{11}});
+  multicast.type = RTN_MULTICAST;
+  feed.on_route(multicast);
+  // Over a link that is not ours.
+  feed.on_route(route("10.1.0.0/24", {via(99, "192.0.2.1")}, RT_TABLE_MAIN));
+  EXPECT_EQ(rib.size(Family::ip4) + rib.size(Family::ip6), 0u);
+  feed.on_route(route("0.0.0.0/0", {via(11, "192.0.2.1")}));
+  feed.on_route(route("::/0", {via(11, "fe80::1")}));
+  EXPECT_TRUE(told("0.0.0.0/0") && told("::/0"));
+}
+
+TEST_F(KernelFeedTest, KindsAndIgpMetric) {
+  const std::map<uint8_t, PathKind> kinds{
+      {RTN_BLACKHOLE, PathKind::blackhole}, {RTN_UNREACHABLE, PathKind::unreachable}, {RTN_PROHIBIT, PathKind::prohibit}};
+  for (const auto& [type, kind] : kinds) {
+    auto r = route("10.0.0.0/24", {});
+    r.type = type;
+    r.replace = true;
+    feed.on_route(r);
+    EXPECT_EQ(told("10.0.0.0/24")->kind, kind);
+  }
+  auto r = route("10.0.1.0/24", {via(11, "192.0.2.1")});
+  feed.on_route(r);
+  EXPECT_EQ(told("10.0.1.0/24")->igp_metric, kUnknownIgpMetric);
+  r.cwnd = 20;
+  r.replace = true;
+  feed.on_route(r);
+  EXPECT_EQ(told("10.0.1.0/24")->igp_metric, 20u);
+}
+
+TEST_F(KernelFeedTest, TheSmallestMetricCounts) {
+  auto far = route("10.0.0.0/24", {via(11, "192.0.2.1")}), near = route("10.0.0.0/24", {via(12, "192.0.2.2")});
+  near.metric = 5;
+  feed.on_route(far);
+  feed.on_route(near);
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(2));
+  feed.on_route(gone(near));
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(1));
+  // Appended IPv4 routes stand in line.
+  auto appended = route("10.0.0.0/24", {via(13, "192.0.2.3")});
+  appended.append = true;
+  feed.on_route(appended);
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(1));
+  feed.on_route(gone(far));
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(3));
+  feed.on_route(gone(appended));
+  EXPECT_FALSE(told("10.0.0.0/24"));
+}
+
+TEST_F(KernelFeedTest, Ip6MultipathComesAndGoesInParts) {
+  auto whole = route("2001:db8::/32", {via(11, "fe80::1"), via(12, "fe80::2")});
+  feed.on_route(whole);
+  EXPECT_EQ(hops("2001:db8::/32"), 2u);
+  auto member = route("2001:db8::/32", {via(13, "fe80::3")});
+  member.append = true;
+  feed.on_route(member);
+  EXPECT_EQ(hops("2001:db8::/32"), 3u);
+  feed.on_route(member);
+  EXPECT_EQ(hops("2001:db8::/32"), 3u) << "told twice";
+  feed.on_route(gone(route("2001:db8::/32", {via(11, "fe80::1")})));
+  EXPECT_EQ(hops("2001:db8::/32"), 2u);
+  auto replaced = route("2001:db8::/32", {via(11, "fe80::9")});
+  replaced.replace = true;
+  feed.on_route(replaced);
+  EXPECT_EQ(hops("2001:db8::/32"), 1u);
+  feed.on_route(gone(replaced));
+  EXPECT_FALSE(told("2001:db8::/32"));
+  feed.on_route(whole);
+  feed.on_route(gone(whole));
+  EXPECT_FALSE(told("2001:db8::/32"));
+}
+
+TEST_F(KernelFeedTest, AnUnknownInterfaceIsNamedLater) {
+  feed.on_route(route("2001:db8::/32", {via(14, "fe80::1")}));
+  EXPECT_FALSE(told("2001:db8::/32")->next_hops.at(0).interface);
+  links[14] = 4;
+  feed.interfaces_changed();
+  EXPECT_EQ(told("2001:db8::/32")->next_hops.at(0).interface, IfId(4));
+}
+
+TEST_F(KernelFeedTest, LostMessagesAreMadeUpForByADump) {
+  feed.on_route(route("10.0.0.0/24", {via(11, "192.0.2.1")}));
+  feed.on_route(route("10.0.1.0/24", {via(11, "192.0.2.1")}));
+  feed.mark();
+  EXPECT_TRUE(told("10.0.1.0/24"));
+  feed.on_route(route("10.0.0.0/24", {via(11, "192.0.2.1")}));
+  feed.sweep();
+  EXPECT_TRUE(told("10.0.0.0/24"));
+  EXPECT_FALSE(told("10.0.1.0/24"));
+}
+
+}  // namespace
+}  // namespace floof::route

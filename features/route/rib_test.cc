@@ -1,0 +1,768 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/rib.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <random>
+#include <set>
+
+namespace floof::route {
+namespace {
+
+using ip::Path;
+using ip::PathKind;
+using ip::PathSet;
+using namespace std::chrono_literals;
+using Time = std::chrono::steady_clock::time_point;
+
+Prefix prefix(std::string_view text) { return *parse_prefix(text); }
+IpAddress address(std::string_view text) { return *parse_ip(text); }
+
+class RibTest : public testing::Test {
+ protected:
+  Qsbr qsbr;
+  ip::ForwardingTables tables{qsbr};
+  std::set<uint16_t> down;
+  Rib rib{tables, [this](IfId id) { return down.count(id.value()) == 0; }};
+  Time now{1000s};
+
+  void settle(std::chrono::milliseconds later = 0ms) {
+    now += later;
+    do {
+      rib.settle(now);
+    } while (rib.next_deadline() && *rib.next_deadline() <= now);
+    qsbr.reclaim();
+  }
+  void forever() {
+    for (int i = 0; i < 3; i++) {
+      settle(3'600'000ms);
+    }
+  }
+  PathSet fib(std::string_view destination) const {
+    const auto entry = tables.longest_match(address(destination));
+    return entry ? tables.describe(entry->group) : PathSet{};
+  }
+  void connected(std::string_view subnet, uint16_t interface) {
+    rib.set(Source::connected, prefix(subnet),
+            {.kind = PathKind::connected, .next_hops = {{.interface = IfId(interface)}}});
+  }
+  static RouteInfo via(std::string_view gateway, uint16_t interface, uint32_t metric = kUnknownIgpMetric) {
+    return {.next_hops = {{IfId(interface), address(gateway)}}, .igp_metric = metric};
+  }
+  static BgpPath direct(std::string_view gateway, uint16_t interface, uint32_t peer) {
+    return {.next_hop = {IfId(interface), address(gateway)}, .peer = peer, .as_path_length = 2, .first_as = 64500 + peer};
+  }
+  static BgpPath recursive(std::string_view gateway, uint32_t peer) {
+    return {.next_hop = {std::nullopt, address(gateway)}, .peer = peer, .internal = true};
+  }
+  static PathSet to(uint16_t interface, std::string_view gateway) {
+    return {.kind = PathKind::forward, .paths = {{IfId(interface), address(gateway)}}};
+  }
+};
+
+TEST_F(RibTest, TheSmallestSourceWins) {
+  const Prefix p = prefix("10.0.0.0/24");
+  rib.set(Source::kernel, p, via("192.0.2.5", 5));
+  settle();
+  EXPECT_EQ(fib("10.0.0.1"), to(5, "192.0.2.5"));
+  rib.set_best(p, direct("192.0.2.4", 4, 1));
+  settle();
+  EXPECT_EQ(fib("10.0.0.1"), to(4, "192.0.2.4"));
+  rib.set(Source::feed_table, p, via("192.0.2.3", 3));
+  settle();
+  EXPECT_EQ(fib("10.0.0.1"), to(3, "192.0.2.3"));
+  connected("10.0.0.0/24", 2);
+  settle();
+  EXPECT_EQ(fib("10.0.0.1"), (PathSet{.kind = PathKind::connected, .interface = IfId(2)}));
+  EXPECT_EQ(rib.find(p)->candidates.size(), 4u);
+  EXPECT_TRUE(rib.find(p)->candidates[0].chosen);
+  // A connected subnet without link leaves its place.
+  down.insert(2);
+  rib.link_changed(IfId(2));
+  settle();
+  EXPECT_EQ(fib("10.0.0.1"), to(3, "192.0.2.3"));
+  down.clear();
+  rib.link_changed(IfId(2));
+  settle();
+  EXPECT_EQ(fib("10.0.0.1").kind, PathKind::connected);
+  for (const Source s : {Source::connected, Source::feed_table, Source::kernel}) {
+    rib.remove(s, p);
+  }
+  rib.remove_best(p);
+  forever();
+  EXPECT_EQ(fib("10.0.0.1").kind, PathKind::drop);
+  EXPECT_EQ(rib.size(Family::ip4), 0u);
+}
+
+TEST_F(RibTest, SpecialKindsAndOnLinkRoutes) {
+  rib.set(Source::feed_table, prefix("10.0.0.0/8"), {.kind = PathKind::blackhole});
+  rib.set(Source::feed_table, prefix("10.1.0.0/16"), {.kind = PathKind::unreachable});
+  rib.set(Source::feed_table, prefix("10.2.0.0/16"), {.kind = PathKind::prohibit});
+  rib.set(Source::feed_table, prefix("10.3.0.0/16"), {.next_hops = {{.interface = IfId(3)}}});
+  rib.set(Source::feed_table, prefix("10.4.0.0/16"), {});
+  rib.set_best(prefix("10.5.0.0/16"), {.kind = PathKind::blackhole, .next_hop = {std::nullopt, address("192.0.2.1")}});
+  rib.set(Source::local, prefix("10.6.0.1/32"), {.kind = PathKind::local, .next_hops = {{.interface = IfId(3)}}});
+  settle();
+  EXPECT_EQ(fib("10.9.0.1").kind, PathKind::blackhole);
+  EXPECT_EQ(fib("10.1.0.1").kind, PathKind::unreachable);
+  EXPECT_EQ(fib("10.2.0.1").kind, PathKind::prohibit);
+  EXPECT_EQ(fib("10.3.0.1"), (PathSet{.kind = PathKind::connected, .interface = IfId(3)}));
+  EXPECT_EQ(fib("10.4.0.1").kind, PathKind::drop);
+  EXPECT_EQ(fib("10.5.0.1").kind, PathKind::blackhole);
+  EXPECT_EQ(fib("10.6.0.1"), (PathSet{.kind = PathKind::local, .interface = IfId(3)}));
+}
+
+TEST_F(RibTest, GatewaysAreResolvedButNotThroughResolvedRoutes) {
+  connected("192.0.2.0/24", 1);
+  rib.set_best(prefix("203.0.113.0/24"), recursive("10.255.0.2", 1));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1").kind, PathKind::drop) << "nothing leads to the gateway";
+  rib.set(Source::feed_table, prefix("10.255.0.2/32"), via("192.0.2.2", 1, 7));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(1, "192.0.2.2"));
+  // On the connected subnet the gateway itself is the next hop.
+  rib.set_best(prefix("203.0.114.0/24"), recursive("192.0.2.77", 1));
+  settle();
+  EXPECT_EQ(fib("203.0.114.1"), to(1, "192.0.2.77"));
+  // The longest match counts, also when it is of no use: BIRD's rule.
+  rib.set_best(prefix("203.0.115.0/24"), recursive("203.0.113.9", 1));
+  settle();
+  EXPECT_EQ(fib("203.0.115.1").kind, PathKind::drop);
+  // A direct BGP route may carry others.
+  rib.set_best(prefix("203.0.113.0/24"), direct("192.0.2.3", 1, 2));
+  settle();
+  EXPECT_EQ(fib("203.0.115.1"), to(1, "192.0.2.3"));
+  // Link-local gateways mean nothing without a link.
+  rib.set_best(prefix("2001:db8::/32"), recursive("fe80::1", 1));
+  rib.set(Source::connected, prefix("fe80::/64"), {.kind = PathKind::connected, .next_hops = {{IfId(1)}}});
+  settle();
+  EXPECT_EQ(fib("2001:db8::1").kind, PathKind::drop);
+  // RFC 8950.
+  rib.set_best(prefix("203.0.116.0/24"), direct("fe80::1", 1, 2));
+  settle();
+  EXPECT_EQ(fib("203.0.116.1"), to(1, "fe80::1"));
+  // An own address and a blackhole on the way.
+  rib.set(Source::local, prefix("192.0.2.77/32"), {.kind = PathKind::local, .next_hops = {{IfId(1)}}});
+  settle();
+  EXPECT_EQ(fib("203.0.114.1").kind, PathKind::drop);
+  rib.remove(Source::local, prefix("192.0.2.77/32"));
+  rib.set(Source::feed_table, prefix("192.0.2.77/32"), {.kind = PathKind::blackhole});
+  forever();
+  EXPECT_EQ(fib("203.0.114.1").kind, PathKind::blackhole);
+}
+
+TEST_F(RibTest, MultipathFollowsTheMergeRule) {
+  rib.configure({.multipath = 3});
+  const Prefix p = prefix("203.0.113.0/24");
+  const BgpPath a = direct("192.0.2.1", 1, 1), b = direct("192.0.2.2", 2, 2);
+  BgpPath longer = direct("192.0.2.3", 3, 3), other_med = direct("192.0.2.4", 4, 1);
+  longer.as_path_length = 3;
+  other_med.med = 10;
+  rib.set_best(p, a);
+  uint32_t id = 0;
+  for (const BgpPath& path : {a, b, longer, other_med}) {
+    rib.set_path(p, ++id, path);
+  }
+  settle();
+  EXPECT_EQ(fib("203.0.113.1").paths, (std::vector<Path>{{IfId(1), address("192.0.2.1")}, {IfId(2), address("192.0.2.2")}}));
+  rib.set_path(p, 5, direct("192.0.2.5", 5, 5));
+  rib.set_path(p, 6, direct("192.0.2.6", 6, 6));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1").paths.size(), 3u) << "the limit";
+  ASSERT_EQ(rib.find(p)->candidates.size(), 1u);
+  EXPECT_EQ(rib.find(p)->candidates[0].paths.size(), 3u);
+  EXPECT_EQ(rib.find(p)->candidates[0].paths[0], a);
+  rib.configure({.multipath = 1});
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(1, "192.0.2.1"));
+}
+
+TEST_F(RibTest, MergeRuleIsBirds) {
+  const BgpPath best{.local_pref = 100, .as_path_length = 2, .first_as = 1, .origin = 0, .med = 5};
+  EXPECT_TRUE(mergeable(best, best));
+  const auto differs = [&](auto change) {
+    BgpPath other = best;
+    change(other);
+    return mergeable(best, other);
+  };
+  EXPECT_FALSE(differs([](BgpPath& p) { p.local_pref = 99; }));
+  EXPECT_FALSE(differs([](BgpPath& p) { p.as_path_length = 3; }));
+  EXPECT_FALSE(differs([](BgpPath& p) { p.origin = 2; }));
+  EXPECT_FALSE(differs([](BgpPath& p) { p.med = 6; }));
+  EXPECT_TRUE(differs([](BgpPath& p) { p.med = 6, p.first_as = 2; })) << "another neighbour's MED says nothing";
+  EXPECT_FALSE(differs([](BgpPath& p) { p.internal = true; }));
+  EXPECT_FALSE(differs([](BgpPath& p) { p.igp_metric = 1; }));
+  EXPECT_FALSE(differs([](BgpPath& p) { p.preference = 1; }));
+  EXPECT_FALSE(differs([](BgpPath& p) { p.kind = PathKind::unreachable; }));
+  EXPECT_TRUE(differs([](BgpPath& p) { p.peer = 9, p.next_hop.gateway = IpAddress(Ip4(1)); }));
+}
+
+TEST_F(RibTest, MultipathMembersMustBeEquallyFar) {
+  rib.configure({.multipath = 8});
+  connected("192.0.2.0/24", 1);
+  connected("198.51.100.0/24", 2);
+  rib.set(Source::feed_table, prefix("10.255.0.1/32"), via("192.0.2.1", 1, 10));
+  rib.set(Source::feed_table, prefix("10.255.0.2/32"), via("198.51.100.1", 2, 20));
+  const Prefix p = prefix("203.0.113.0/24");
+  rib.set_best(p, recursive("10.255.0.1", 1));
+  rib.set_path(p, 1, recursive("10.255.0.1", 1));
+  rib.set_path(p, 2, recursive("10.255.0.2", 2));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(1, "192.0.2.1"));
+  rib.set(Source::feed_table, prefix("10.255.0.2/32"), via("198.51.100.1", 2, 10));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1").paths.size(), 2u);
+  down.insert(1);
+  rib.link_changed(IfId(1));
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "198.51.100.1")) << "at once, without settle";
+}
+
+// -- Two roads out of step --------------------------------------------------------------------------------------
+
+TEST_F(RibTest, FeedTableWithdrawnBeforeBestArrives) {
+  const Prefix p = prefix("203.0.113.0/24");
+  rib.set(Source::feed_table, p, via("192.0.2.1", 1));
+  rib.set_path(p, 1, direct("192.0.2.2", 2, 1));
+  settle();
+  rib.remove(Source::feed_table, p);
+  settle(10'000ms);
+  EXPECT_EQ(fib("203.0.113.1"), to(1, "192.0.2.1"));
+  EXPECT_TRUE(rib.find(p)->held);
+  rib.set_best(p, direct("192.0.2.2", 2, 1));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  EXPECT_FALSE(rib.find(p)->held);
+}
+
+TEST_F(RibTest, BestWithdrawnBeforeFeedTableArrives) {
+  const Prefix p = prefix("203.0.113.0/24");
+  const BgpPath path = direct("192.0.2.2", 2, 1);
+  rib.set_best(p, path);
+  rib.set_path(p, 1, path);
+  settle();
+  rib.remove_best(p);
+  settle(29'000ms);
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  rib.set(Source::feed_table, p, via("192.0.2.1", 1));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(1, "192.0.2.1"));
+  // The other outcome: the path goes from feed-all too, and the prefix after the short delay.
+  rib.remove(Source::feed_table, p);
+  rib.set_best(p, path);
+  settle();
+  rib.remove_best(p);
+  settle();
+  rib.remove_path(p, 1);
+  settle(10ms);
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  settle(60ms);
+  EXPECT_EQ(fib("203.0.113.1").kind, PathKind::drop);
+  EXPECT_EQ(rib.size(Family::ip4), 0u);
+}
+
+TEST_F(RibTest, AHoldEndsAtItsLimitOrWithItsLink) {
+  const Prefix p = prefix("203.0.113.0/24"), q = prefix("203.0.114.0/24");
+  const BgpPath path = direct("192.0.2.2", 2, 1);
+  for (const Prefix& each : {p, q}) {
+    rib.set_best(each, path);
+    rib.set_path(each, 1, path);
+  }
+  settle();
+  rib.remove_best(p);
+  settle();
+  rib.set_path(p, 2, direct("192.0.2.3", 3, 2));  // does not make it longer
+  settle(29'900ms);
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  rib.remove_best(q);
+  settle(200ms);
+  EXPECT_EQ(fib("203.0.113.1").kind, PathKind::drop);
+  EXPECT_EQ(fib("203.0.114.1"), to(2, "192.0.2.2"));
+  down.insert(2);
+  rib.link_changed(IfId(2));
+  settle();
+  settle(60ms);
+  EXPECT_FALSE(tables.longest_match(address("203.0.114.1")));
+}
+
+TEST_F(RibTest, BestThatFeedAllDoesNotKnowWaitsWhileTheOldOneIsValid) {
+  const Prefix p = prefix("203.0.113.0/24");
+  const BgpPath old = direct("192.0.2.2", 2, 1), young = direct("192.0.2.3", 3, 2);
+  rib.set_best(p, old);
+  rib.set_path(p, 1, old);
+  settle();
+  rib.set_best(p, young);
+  settle(1000ms);
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  rib.set_path(p, 2, young);
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(3, "192.0.2.3"));
+  // The old one is not valid any more: no waiting.
+  rib.set_best(p, direct("192.0.2.4", 4, 3));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(3, "192.0.2.3"));
+  rib.remove_path(p, 2);
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(4, "192.0.2.4"));
+  // A feed that is being refilled proves nothing.
+  rib.set_path(p, 3, direct("192.0.2.4", 4, 3));
+  settle();
+  rib.mark_paths(Family::ip4);
+  rib.set_best(p, young);
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(3, "192.0.2.3"));
+  // At the limit the newer word counts.
+  rib.set_path(p, 3, young);
+  settle();
+  rib.set_best(p, old);
+  settle(31'000ms);
+  settle(31'000ms);
+  EXPECT_EQ(rib.find(p)->held, false);
+}
+
+TEST_F(RibTest, DeleteAndAddIsNoGap) {
+  const Prefix p = prefix("203.0.113.0/24");
+  rib.set(Source::feed_table, p, via("192.0.2.1", 1));
+  settle();
+  rib.remove(Source::feed_table, p);
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(1, "192.0.2.1"));
+  rib.set(Source::feed_table, p, via("192.0.2.2", 2));
+  settle();
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  settle(1000ms);
+  EXPECT_EQ(fib("203.0.113.1"), to(2, "192.0.2.2"));
+  rib.remove(Source::feed_table, p);
+  settle();
+  ASSERT_TRUE(rib.next_deadline());
+  settle(51ms);
+  EXPECT_FALSE(tables.longest_match(address("203.0.113.1")));
+  // Addresses of ours go at once.
+  rib.set(Source::local, prefix("192.0.2.9/32"), {.kind = PathKind::local, .next_hops = {{IfId(1)}}});
+  settle();
+  rib.remove(Source::local, prefix("192.0.2.9/32"));
+  settle();
+  EXPECT_FALSE(tables.longest_match(address("192.0.2.9")));
+}
+
+/// A prefix moves between static, OSPF and BGP; each road keeps its order, but they are interleaved at random.
+TEST_F(RibTest, APrefixThatMovesIsNeverWithoutARoute) {
+  std::mt19937 random(7);
+  const Prefix p = prefix("203.0.113.0/24");
+  const std::array<BgpPath, 2> bgp{direct("192.0.2.1", 1, 1), direct("192.0.2.2", 2, 2)};
+  const std::array<RouteInfo, 2> igp{via("192.0.2.3", 3), via("192.0.2.4", 4)};
+  using Road = std::vector<std::function<void()>>;
+  for (const BgpPath& path : bgp) {
+    rib.set_path(p, path.peer, path);
+  }
+  int state = 0;  // 0, 1: BGP; 2, 3: feed table
+  rib.set_best(p, bgp[0]);
+  settle();
+  for (int move = 0; move < 3000; move++) {
+    const int next = static_cast<int>(random() % 4);
+    std::array<Road, 2> roads;  // netlink, feed-best
+    if (state >= 2 && (next < 2 || random() % 2)) {
+      roads[0].push_back([&] { rib.remove(Source::feed_table, p); });
+    }
+    if (next >= 2) {
+      roads[0].push_back([&, next] { rib.set(Source::feed_table, p, igp[next - 2]); });
+      if (state < 2) {
+        roads[1].push_back([&] { rib.remove_best(p); });
+      }
+    } else {
+      roads[1].push_back([&, next] { rib.set_best(p, bgp[next]); });
+    }
+    std::array<size_t, 2> at{};
+    while (at[0] < roads[0].size() || at[1] < roads[1].size()) {
+      const unsigned road = random() % 2;
+      if (at[road] < roads[road].size()) {
+        roads[road][at[road]++]();
+        if (random() % 2) {
+          settle(std::chrono::milliseconds(random() % 10));
+        }
+        ASSERT_EQ(fib("203.0.113.1").kind, PathKind::forward) << "move " << move;
+      }
+    }
+    settle(100ms);
+    state = next;
+    ASSERT_EQ(fib("203.0.113.1"),
+              to(static_cast<uint16_t>(state + 1), fmt::format("192.0.2.{}", state + 1))) << "move " << move;
+  }
+}
+
+TEST_F(RibTest, MarkAndSweepPerSourceAndFamily) {
+  for (int i = 0; i < 10; i++) {
+    const Prefix p4(IpAddress(Ip4(0x0a000000u + (i << 8))), 24);
+    const Prefix p6(IpAddress(Ip6::from_halves(0x20010db800000000u + i, 0)), 64);
+    for (const Prefix& p : {p4, p6}) {
+      rib.set(Source::feed_table, p, via("192.0.2.1", 1));
+      rib.set_best(p, direct("192.0.2.2", 2, 1));
+      rib.set_path(p, 1, direct("192.0.2.2", 2, 1));
+    }
+  }
+  settle();
+  rib.mark(Source::feed_table, Family::ip4);
+  rib.mark(Source::feed_best, Family::ip6);
+  rib.mark_paths(Family::ip6);
+  EXPECT_TRUE(rib.find(prefix("10.0.3.0/24"))->candidates[0].stale);
+  rib.set(Source::feed_table, prefix("10.0.3.0/24"), via("192.0.2.1", 1));
+  rib.set_best(prefix("2001:db8:0:4::/64"), direct("192.0.2.2", 2, 1));
+  rib.set_path(prefix("2001:db8:0:5::/64"), 1, direct("192.0.2.2", 2, 1));
+  EXPECT_FALSE(rib.find(prefix("10.0.3.0/24"))->candidates[0].stale);
+  EXPECT_EQ(rib.sweep(Source::feed_table, Family::ip4), 9u);
+  EXPECT_EQ(rib.sweep(Source::feed_table, Family::ip6), 0u);
+  EXPECT_EQ(rib.sweep(Source::feed_best, Family::ip6), 9u);
+  EXPECT_EQ(rib.sweep(Source::feed_best, Family::ip4), 0u);
+  EXPECT_EQ(rib.sweep_paths(Family::ip6), 9u);
+  EXPECT_EQ(rib.sweep_paths(Family::ip4), 0u);
+  forever();
+  EXPECT_EQ(fib("10.0.3.1"), to(1, "192.0.2.1"));
+  EXPECT_EQ(fib("10.0.4.1"), to(2, "192.0.2.2"));
+  EXPECT_EQ(rib.count(Source::feed_table, Family::ip4), 1u);
+  EXPECT_EQ(rib.count(Source::feed_best, Family::ip6), 1u);
+}
+
+TEST_F(RibTest, NextHopsInUseAreReported) {
+  std::map<std::pair<uint16_t, IpAddress>, int> in_use;
+  rib.watch_next_hops([&](IfId i, const IpAddress& a, bool added) { in_use[{i.value(), a}] += added ? 1 : -1; });
+  rib.set(Source::neighbor, prefix("192.0.2.9/32"), via("192.0.2.9", 1));
+  settle();
+  EXPECT_TRUE(in_use.empty()) << "a neighbour's own route does not keep it alive";
+  rib.set(Source::feed_table, prefix("10.0.0.0/24"), via("192.0.2.1", 1));
+  rib.set(Source::feed_table, prefix("10.0.1.0/24"), via("192.0.2.1", 1));
+  settle();
+  EXPECT_EQ((in_use[{1, address("192.0.2.1")}]), 1);
+  rib.remove(Source::feed_table, prefix("10.0.0.0/24"));
+  forever();
+  EXPECT_EQ((in_use[{1, address("192.0.2.1")}]), 1);
+  rib.remove(Source::feed_table, prefix("10.0.1.0/24"));
+  forever();
+  EXPECT_EQ((in_use[{1, address("192.0.2.1")}]), 0);
+}
+
+TEST_F(RibTest, VisitsInOrder) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 500; i++) {
+    rib.set_best(Prefix(IpAddress(Ip4(random())), 8 + random() % 25), direct("192.0.2.2", 2, 1));
+  }
+  settle();
+  std::vector<Prefix> seen;
+  rib.for_each(Family::ip4, [&](const Rib::View& view) {
+    seen.push_back(view.prefix);
+    return seen.size() < 100;
+  });
+  EXPECT_EQ(seen.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST_F(RibTest, ALinkFlapIsAFewWritesHoweverManyRoutes) {
+  constexpr uint32_t kRoutes = 200'000;
+  connected("192.0.2.0/24", 1);
+  connected("198.51.100.0/24", 2);
+  rib.set(Source::feed_table, prefix("10.255.0.1/32"), via("192.0.2.1", 1, 10));
+  settle();
+  const auto start = std::chrono::steady_clock::now();
+  for (uint32_t i = 0; i < kRoutes; i++) {
+    const Prefix p(IpAddress(Ip4(0x14000000u + (i << 8))), 24);
+    const BgpPath path = recursive(i % 2 ? "10.255.0.1" : "192.0.2.77", i % 2);
+    rib.set_best(p, path);
+    rib.set_path(p, 1, path);
+  }
+  settle();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  RecordProperty("routes_per_second", static_cast<int>(kRoutes / took.count()));
+  fmt::print("{} routes in {:.2f} s\n", kRoutes, took.count());
+  EXPECT_EQ(tables.routes(Family::ip4), kRoutes + 3);
+  uint64_t before = rib.group_updates();
+  down.insert(1);
+  rib.link_changed(IfId(1));
+  settle();
+  EXPECT_EQ(fib("20.0.1.1").kind, PathKind::drop);
+  down.clear();
+  rib.link_changed(IfId(1));
+  settle();
+  EXPECT_EQ(fib("20.0.1.1"), to(1, "192.0.2.1"));
+  EXPECT_EQ(fib("20.0.0.1"), to(1, "192.0.2.77"));
+  EXPECT_LE(rib.group_updates() - before, 12u);
+  before = rib.group_updates();
+  rib.set(Source::feed_table, prefix("10.255.0.1/32"), via("198.51.100.1", 2, 10));
+  settle();
+  EXPECT_EQ(fib("20.0.1.1"), to(2, "198.51.100.1"));
+  EXPECT_EQ(rib.group_updates() - before, 1u);
+}
+
+// -- Against a naive model ----------------------------------------------------------------------------------------
+
+/// All opinions in plain maps; decides from nothing, without holds.
+struct Model {
+  struct Entry {
+    std::map<Source, RouteInfo> opinions;
+    std::optional<BgpPath> best;
+    std::map<uint32_t, BgpPath> paths;
+  };
+  std::map<Prefix, Entry> entries;
+  std::set<uint16_t> down;
+  unsigned multipath = 4;
+
+  const RouteInfo* opinion(const Entry& e, Source first, Source last) const {
+    for (const auto& [source, info] : e.opinions) {
+      const bool dead = info.kind == PathKind::connected && down.count(info.next_hops[0].interface->value());
+      if (source >= first && source <= last && !dead) {
+        return &info;
+      }
+    }
+    return nullptr;
+  }
+
+  /// Who is chosen, before any gateway is resolved.
+  struct Decision {
+    PathSet set;  ///< for all kinds but forward
+    std::vector<NextHop> hops;
+    bool tie = false;
+    uint32_t metric = kUnknownIgpMetric;
+    bool recursive() const {
+      return std::any_of(hops.begin(), hops.end(), [](const NextHop& hop) { return !hop.interface; });
+    }
+  };
+
+  /// Nothing when no source wants the prefix.
+  std::optional<Decision> decide(const Entry& e) const {
+    Decision out;
+    const RouteInfo* info = opinion(e, Source::local, Source::feed_table);
+    if (!info && e.best) {
+      out.set.kind = e.best->kind;
+      if (e.best->kind != PathKind::forward) {
+        return out;
+      }
+      std::set<NextHop> others;
+      for (const auto& [id, path] : e.paths) {
+        if (mergeable(*e.best, path) && path.next_hop != e.best->next_hop) {
+          others.insert(path.next_hop);
+        }
+      }
+      out.hops = {e.best->next_hop};
+      for (const NextHop& hop : others) {
+        if (out.hops.size() < multipath) {
+          out.hops.push_back(hop);
+        }
+      }
+      out.tie = out.hops.size() > 1;
+      return out;
+    }
+    info = info ? info : opinion(e, Source::kernel, Source::neighbor);
+    if (!info) {
+      return std::nullopt;
+    }
+    out.set.kind = info->kind;
+    out.metric = info->kind == PathKind::connected ? 0 : info->igp_metric;
+    if (info->kind == PathKind::forward) {
+      out.hops = info->next_hops;
+      std::sort(out.hops.begin(), out.hops.end());
+    } else if (!info->next_hops.empty()) {
+      out.set.interface = *info->next_hops[0].interface;
+    }
+    return out;
+  }
+
+  std::optional<Decision> match(const IpAddress& a) const {
+    for (int length = a.is_ip4() ? 32 : 128; length >= 0; length--) {
+      const auto at = entries.find(Prefix(a, static_cast<uint8_t>(length)));
+      if (at != entries.end()) {
+        if (auto decision = decide(at->second)) {
+          return decision;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  struct Way {
+    PathSet set;
+    uint32_t metric = 0;
+  };
+
+  Way member(const NextHop& hop) const {
+    if (hop.interface) {
+      return down.count(hop.interface->value())
+                 ? Way{}
+                 : Way{.set = {.kind = PathKind::forward, .paths = {{*hop.interface, *hop.gateway}}}};
+    }
+    const auto over = match(*hop.gateway);
+    if (!over || over->recursive() || over->set.kind == PathKind::local) {
+      return {};
+    }
+    if (over->set.kind == PathKind::connected) {
+      return {.set = {.kind = PathKind::forward, .paths = {{over->set.interface, *hop.gateway}}}};
+    }
+    return {.set = resolve(*over), .metric = over->metric};
+  }
+
+  PathSet resolve(const Decision& decision) const {
+    if (decision.set.kind != PathKind::forward) {
+      return decision.set;
+    }
+    std::vector<Way> ways;
+    uint32_t metric = kUnknownIgpMetric;
+    for (const NextHop& hop : decision.hops) {
+      ways.push_back(member(hop));
+      if (ways.back().set.kind != PathKind::drop) {
+        metric = std::min(metric, ways.back().metric);
+      }
+    }
+    if (ways[0].set.kind != PathKind::drop) {
+      metric = ways[0].metric;
+    }
+    std::set<Path> all;
+    PathKind other = PathKind::drop;
+    for (const Way& way : ways) {
+      if (!decision.tie || way.metric == metric) {
+        all.insert(way.set.paths.begin(), way.set.paths.end());
+        other = other == PathKind::drop ? way.set.kind : other;
+      }
+    }
+    return all.empty() ? PathSet{.kind = other} : PathSet{.kind = PathKind::forward, .paths = {all.begin(), all.end()}};
+  }
+};
+
+class RandomRib : public RibTest, public testing::WithParamInterface<unsigned> {
+ protected:
+  std::mt19937 random{GetParam()};
+  Model model;
+
+  unsigned below(unsigned n) { return random() % n; }
+  IpAddress some_address() { return IpAddress(Ip4(0x0a000000u | below(4) << 16 | below(4) << 8 | below(4))); }
+  Prefix some_prefix() {
+    constexpr std::array<uint8_t, 5> kLengths{0, 8, 16, 24, 32};
+    return {some_address(), kLengths[below(5)]};
+  }
+  NextHop some_hop() {
+    NextHop hop{.gateway = some_address()};
+    if (below(2)) {
+      hop.interface = IfId(static_cast<uint16_t>(1 + below(3)));
+    }
+    return hop;
+  }
+  BgpPath some_path() {
+    BgpPath path{.next_hop = some_hop(), .local_pref = below(5) ? 100u : 200u, .first_as = below(2), .med = below(2)};
+    if (below(12) == 0) {
+      path.kind = PathKind::blackhole;
+    }
+    return path;
+  }
+  RouteInfo some_info(Source source) {
+    RouteInfo info;
+    if (source == Source::connected || source == Source::local) {
+      info.kind = source == Source::local ? PathKind::local : PathKind::connected;
+      info.next_hops = {{.interface = IfId(static_cast<uint16_t>(1 + below(3)))}};
+      return info;
+    }
+    info.igp_metric = below(2) ? 10 : 20;
+    info.kind = below(8) ? PathKind::forward : PathKind::unreachable;
+    const unsigned count = info.kind == PathKind::forward ? 1 + below(3) : 0;
+    for (unsigned i = 0; i < count; i++) {
+      info.next_hops.push_back(some_hop());
+    }
+    return info;
+  }
+
+  void change() {
+    const Prefix p = some_prefix();
+    Model::Entry& entry = model.entries[p];
+    constexpr std::array<Source, 4> kSources{Source::local, Source::connected, Source::feed_table, Source::kernel};
+    const Source source = kSources[below(4)];
+    const uint32_t id = below(4);
+    switch (below(8)) {
+      case 0: {
+        const RouteInfo info = some_info(source);
+        entry.opinions.insert_or_assign(source, info);
+        return rib.set(source, p, info);
+      }
+      case 1:
+      case 2:
+        entry.opinions.erase(source);
+        return rib.remove(source, p);
+      case 3: {
+        const BgpPath path = some_path();
+        entry.best = path;
+        return rib.set_best(p, path);
+      }
+      case 4:
+        entry.best.reset();
+        return rib.remove_best(p);
+      case 5: {
+        const BgpPath path = entry.best && below(2) ? *entry.best : some_path();
+        entry.paths.insert_or_assign(id, path);
+        return rib.set_path(p, id, path);
+      }
+      case 6:
+        entry.paths.erase(id);
+        return rib.remove_path(p, id);
+      default: {
+        const auto link = static_cast<uint16_t>(1 + below(3));
+        if (!model.down.erase(link)) {
+          model.down.insert(link);
+        }
+        down = model.down;
+        return rib.link_changed(IfId(link));
+      }
+    }
+  }
+
+  void compare(int step) {
+    for (int i = 0; i < 64; i++) {
+      const IpAddress a(Ip4(0x0a000000u | (i >> 4) << 16 | (i >> 2 & 3) << 8 | (i & 3)));
+      const auto expected = model.match(a);
+      const auto entry = tables.longest_match(a);
+      ASSERT_EQ(entry.has_value(), expected.has_value()) << step << " " << to_string(a);
+      if (!entry) {
+        continue;
+      }
+      PathSet got = tables.describe(entry->group), want = model.resolve(*expected);
+      for (Path& path : got.paths) {
+        path.weight = 1;  // the model does not count
+      }
+      std::sort(got.paths.begin(), got.paths.end());
+      if (want.kind != PathKind::connected && want.kind != PathKind::local) {
+        want.interface = got.interface;
+      }
+      ASSERT_EQ(got, want) << step << " " << to_string(a) << " in " << to_string(entry->prefix);
+    }
+  }
+};
+
+TEST_P(RandomRib, AgreesWithTheModelOnceHoldsAreOver) {
+  rib.configure({.multipath = 4});
+  for (int step = 0; step < 400; step++) {
+    for (unsigned changes = 1 + below(12); changes != 0; changes--) {
+      change();
+      if (below(3) == 0) {
+        settle(std::chrono::milliseconds(below(100)));
+      }
+    }
+    forever();
+    compare(step);
+    if (HasFatalFailure()) {
+      return;
+    }
+  }
+  for (auto& [p, entry] : model.entries) {
+    for (const auto& [source, info] : entry.opinions) {
+      rib.remove(source, p);
+    }
+    for (const auto& [id, path] : entry.paths) {
+      rib.remove_path(p, id);
+    }
+    rib.remove_best(p);
+  }
+  forever();
+  EXPECT_EQ(rib.size(Family::ip4), 0u);
+  EXPECT_EQ(tables.routes(Family::ip4), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomRib, testing::Range(0u, 12u));
+
+}  // namespace
+}  // namespace floof::route

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "features/dataplane/participant.h"
+#include "features/lcp/kernel_events.h"
+#include "features/route/bgp_feed.h"
+#include "features/route/kernel_feed.h"
+#include "features/route/rib.h"
+
+namespace floof::route {
+
+using dataplane::Json;
+
+/// The "route" part of a desired state.
+struct RouteSettings {
+  uint32_t feed_table = 10001;
+  bool feeds = false;  ///< whether BIRD has the two feed protocols
+  FeedOptions best, all;
+  unsigned multipath = 1;
+  struct Peer {
+    std::string name;
+    bool internal = false;
+    friend bool operator==(const Peer&, const Peer&) = default;
+  };
+  std::unordered_map<uint32_t, Peer> peers;  ///< by the id in BIRD's private communities
+};
+/// Absent parts keep their defaults. Errors name what is malformed.
+Result<RouteSettings> parse_settings(const Json& desired);
+
+/// The dataplane's participant "route": owns the feeds, and sees to it that the RIB settles. Control thread only.
+/// The RIB belongs to the program; whoever changes it calls `settle`, or leaves it to the next turn of the timer here.
+class Routes final : public dataplane::Participant {
+ public:
+  struct Context {
+    EventLoop& loop;
+    ip::ForwardingTables& tables;
+    Rib& rib;
+    lcp::LinkMap& links;
+    lcp::KernelEvents& events;
+    std::function<std::string(IfId)> interface_name;
+  };
+  explicit Routes(Context context);
+  ~Routes() override;
+
+  std::string_view name() const override { return "route"; }
+  std::vector<Error> stage(const Json& desired, bool lenient) override;
+  Result<Json> publish() override;
+  void abort() override { staged_.reset(); }
+  Json show(std::string_view what, const Json& arguments) override;
+
+ private:
+  void subscribe();
+  void settle();
+  void schedule();
+  void on_link(const netlink::Link& link);
+  void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
+  Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
+  Json show_routes(const Json& arguments) const;
+  Json show_summary() const;
+  Json show_feeds() const;
+  Json describe(const Rib::View& view) const;
+  Json describe_candidate(const Rib::Candidate& candidate) const;
+  Json describe_fib(const Prefix& prefix) const;
+  Json describe_hop(const NextHop& hop) const;
+
+  Context context_;
+  KernelFeed kernel_feed_;
+  RouteSettings running_;
+  std::unique_ptr<RouteSettings> staged_;
+  std::unique_ptr<BgpFeed> best_, all_;
+  std::set<std::pair<int, IfId>> known_links_;
+  EventLoop::TimerId timer_ = 0, safety_timer_ = 0;
+};
+
+}  // namespace floof::route

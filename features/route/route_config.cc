@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Static routes in floofd: next hops must lead somewhere. And the "route" part of the desired state, which tells the
+// dataplane where BIRD's feeds and feed table are. The routes themselves reach it through BIRD.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "config/feature.h"
+#include "config/json_view.h"
+#include "config/words.h"
+#include "features/interface/subnets.h"
+
+namespace floof::route {
+
+const config::Feature& config_feature();
+
+namespace {
+
+using config::flag_of;
+using config::items;
+using config::Json;
+using config::member;
+using config::number_of;
+using config::text_of;
+using config::texts;
+
+struct Hop {
+  std::string text;
+  IpAddress address;
+  std::string interface;
+};
+
+std::optional<Hop> parse_hop(const std::string& text) {
+  const size_t percent = text.find('%');
+  const auto address = parse_ip(std::string_view(text).substr(0, percent));
+  if (!address) {
+    return std::nullopt;
+  }
+  return Hop{text, *address, percent == std::string::npos ? "" : text.substr(percent + 1)};
+}
+
+class Judge {
+ public:
+  explicit Judge(const Json& config) : config_(config), addresses_(interface::configured_addresses(config)) {
+    for (const Json& entry : items(config, "interface")) {
+      interfaces_.push_back(text_of(entry, "name"));
+    }
+    for (const Json& entry : items(config, "route")) {
+      if (const auto prefix = parse_prefix(text_of(entry, "prefix")); prefix) {
+        auto& hops = routes_[*prefix];
+        for (const std::string& text : texts(entry, "via")) {
+          if (auto hop = parse_hop(text); hop) {
+            hops.push_back(std::move(*hop));
+          }
+        }
+      }
+    }
+  }
+
+  std::vector<Error> run() {
+    for (const auto& [prefix, hops] : routes_) {
+      const std::string path = "route " + to_string(prefix);
+      if (prefix.length() > 0 && (prefix.address().is_multicast() || prefix.address().is_link_local() || is_loopback(prefix))) {
+        add(path, "is not a destination that is routed", "use a unicast prefix that is neither loopback nor link-local");
+      }
+      for (const Hop& hop : hops) {
+        judge(path + " via " + hop.text, prefix, hop);
+      }
+    }
+    return std::move(errors_);
+  }
+
+ private:
+  void add(std::string path, std::string reason, std::string remedy) {
+    errors_.push_back({std::move(path), std::move(reason), std::move(remedy)});
+  }
+
+  static bool is_loopback(const Prefix& prefix) {
+    return prefix.family() == Family::ip4 ? prefix.address().ip4().is_loopback() : prefix.address().ip6().is_loopback();
+  }
+
+  void judge(const std::string& path, const Prefix& prefix, const Hop& hop) {
+    const std::string shown = to_string(hop.address);
+    if (hop.address.is_multicast() || hop.address.is_unspecified()) {
+      return add(path, shown + " is not the address of a router", "give a unicast address");
+    }
+    if (prefix.family() == Family::ip6 && hop.address.is_ip4()) {
+      return add(path, "an IPv6 route cannot go through an IPv4 router", "give an IPv6 next hop");
+    }
+    if (interface::is_own(addresses_, hop.address)) {
+      return add(path, shown + " is an address of this router", "give the address of the next router");
+    }
+    if (!hop.interface.empty() && std::find(interfaces_.begin(), interfaces_.end(), hop.interface) == interfaces_.end()) {
+      return add(path, fmt::format("no interface is named \"{}\"", hop.interface),
+                 config::suggest(hop.interface, interfaces_, "configured:"));
+    }
+    if (hop.address.is_ip6() && hop.address.is_link_local()) {
+      if (hop.interface.empty()) {
+        add(path, shown + " is a link-local address, which every link has", fmt::format("name its interface: via {}%INTERFACE", shown));
+      }
+      return;
+    }
+    const auto* subnet = interface::subnet_of(addresses_, hop.address);
+    if (subnet != nullptr && !hop.interface.empty() && subnet->interface != hop.interface) {
+      return add(path, fmt::format("{} is on a subnet of {}, not of {}", shown, subnet->interface, hop.interface),
+                 fmt::format("write via {}", shown));
+    }
+    if (subnet != nullptr) {
+      if (const std::string why = interface::not_a_host(subnet->address, hop.address); !why.empty()) {
+        add(path, fmt::format("{} {}", shown, why), "give the address of the next router");
+      }
+      return;
+    }
+    std::set<Prefix> visited{prefix};
+    if (!hop.interface.empty() || !through_static(hop.address, visited)) {
+      const std::string known = interface::list_subnets(addresses_, hop.address.family());
+      add(path, fmt::format("nothing reaches the next hop {}", shown),
+          known.empty() ? fmt::format("give an interface an address in the subnet of {}", shown)
+                        : fmt::format("use an address on a connected subnet ({}), or add the interface or route that leads there", known));
+    }
+  }
+
+  /// Whether a static route other than those visited and the default leads to `address` in the end.
+  bool through_static(const IpAddress& address, std::set<Prefix>& visited) const {
+    const std::pair<const Prefix, std::vector<Hop>>* best = nullptr;
+    for (const auto& entry : routes_) {
+      const bool longer = best == nullptr || entry.first.length() > best->first.length();
+      if (entry.first.length() > 0 && entry.first.contains(address) && longer) {
+        best = &entry;
+      }
+    }
+    if (best == nullptr || !visited.insert(best->first).second) {
+      return false;
+    }
+    for (const Hop& hop : best->second) {
+      const bool link_local = hop.address.is_link_local() && !hop.interface.empty();
+      if (link_local || interface::subnet_of(addresses_, hop.address) != nullptr || through_static(hop.address, visited)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  const Json& config_;
+  std::vector<interface::ConfiguredAddress> addresses_;
+  std::vector<std::string> interfaces_;
+  std::map<Prefix, std::vector<Hop>> routes_;
+  std::vector<Error> errors_;
+};
+
+/// The address that locally made packets carry when they leave the subnet: a loopback's, else the router id's, else any.
+Json source_address(const std::vector<interface::ConfiguredAddress>& addresses, Family family, const std::string& router_id) {
+  if (const auto* loopback = interface::loopback_address(addresses, family); loopback != nullptr) {
+    return to_string(loopback->address.address);
+  }
+  const interface::ConfiguredAddress* first = nullptr;
+  for (const auto& entry : addresses) {
+    const IpAddress& address = entry.address.address;
+    if (address.family() != family || address.is_link_local()) {
+      continue;
+    }
+    if (to_string(address) == router_id) {
+      return router_id;
+    }
+    first = first == nullptr ? &entry : first;
+  }
+  return first != nullptr ? Json(to_string(first->address.address)) : Json(nullptr);
+}
+
+/// Configured, else derived from addresses so that it stays the same over restarts; empty when there is no address.
+std::string router_id(const Json& config, const std::vector<interface::ConfiguredAddress>& addresses) {
+  for (const char* protocol : {"bgp", "ospf"}) {
+    if (const std::string id = text_of(member(config, protocol), "router-id"); !id.empty()) {
+      return id;
+    }
+  }
+  const Json source = source_address(addresses, Family::ip4, "");
+  return source.is_string() ? source.get<std::string>() : "";
+}
+
+void desired(const Json& config, Json& desired) {
+  const auto addresses = interface::configured_addresses(config);
+  const std::string id = router_id(config, addresses);
+  const Json& bgp = member(config, "bgp");
+  const std::string kernel_routes = text_of(member(config, "dataplane"), "kernel-routes");
+  Json& route = desired["route"];
+  route["feed-table"] = 10001u;
+  route["feed-as"] = 4200000000u;
+  route["feed-best"] = "127.0.0.2";
+  route["feed-all"] = "127.0.0.3";
+  route["bird"] = "127.0.0.1";
+  route["bgp-port"] = 179u;
+  route["multipath"] = number_of(bgp, "multipath", 16);
+  route["router-id"] = id.empty() ? Json(nullptr) : Json(id);
+  route["source4"] = source_address(addresses, Family::ip4, id);
+  route["source6"] = source_address(addresses, Family::ip6, id);
+  route["kernel-routes"] = kernel_routes.empty() ? "none" : kernel_routes;
+  route["feeds"] = true;
+}
+
+}  // namespace
+
+const config::Feature& config_feature() {
+  static const config::Feature feature{"route", [](const Json& config) { return Judge(config).run(); }, desired};
+  return feature;
+}
+
+}  // namespace floof::route

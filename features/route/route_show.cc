@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/route_show.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/prefix.h"
+#include "shell/table.h"
+#include "shell/text.h"
+
+namespace floof::route {
+namespace {
+
+using shell::Argument;
+using shell::Context;
+using shell::field;
+using shell::flag;
+using shell::Invocation;
+using shell::Json;
+using shell::list;
+using shell::member;
+using shell::number;
+using shell::Reply;
+using shell::Table;
+
+constexpr auto kRight = Table::Align::right;
+constexpr size_t kDefaultLimit = 1000;
+
+const Json& array_or_none(const Json& data) {
+  static const Json none = Json::array();
+  return data.is_array() ? data : none;
+}
+
+/// "via 192.0.2.254 on e0", "on e0", "via 10.0.0.9" (recursive); with the peer when it is not the one named already.
+std::string hop_text(const Json& hop, std::string_view known_peer = {}) {
+  const std::string gateway = field(hop, "gateway", "");
+  const std::string interface = field(hop, "interface", "");
+  std::string out = gateway.empty() ? "" : "via " + gateway;
+  if (!interface.empty()) {
+    out += (out.empty() ? "on " : " on ") + interface;
+  }
+  if (const uint64_t weight = number(hop, "weight"); weight > 1) {
+    out += fmt::format(", weight {}", weight);
+  }
+  if (const std::string peer = field(hop, "peer", ""); !peer.empty() && peer != known_peer) {
+    out += ", peer " + peer;
+  }
+  return out.empty() ? "-" : out;
+}
+
+/// What stands where a next hop would: the kind of a route without one.
+std::string kind_text(const Json& route) {
+  const std::string kind = field(route, "kind", "");
+  return kind.empty() || kind == "forward" ? "-" : kind;
+}
+
+/// "*" used by packets, "s" stale (its source went away), "h" held (withdrawn, not yet replaced)
+std::string marks(const Json& route, const Json& candidate) {
+  return fmt::format("{}{}{}", flag(candidate, "chosen") ? '*' : ' ', flag(candidate, "stale") ? 's' : ' ',
+                     flag(candidate, "chosen") && flag(route, "held") ? 'h' : ' ');
+}
+
+std::string limit_note(const Json& routes, size_t limit) {
+  return limit == 0 || routes.size() < limit
+             ? ""
+             : fmt::format("the first {} are shown; 'limit N' shows more, 'summary' counts them\n", limit);
+}
+
+std::string path_text(const Json& path, uint64_t all_buckets) {
+  std::string out = hop_text(path);
+  if (const std::string mac = field(path, "mac", ""); !mac.empty()) {
+    out += ", MAC " + mac;
+  }
+  if (const std::string state = field(path, "state", ""); !state.empty()) {
+    out += ", " + state;
+  }
+  if (path.is_object() && path.contains("buckets") && all_buckets != 0) {
+    out += fmt::format(", {} of {} buckets", number(path, "buckets"), all_buckets);
+  }
+  return out;
+}
+
+std::string fib_text(const Json& fib) {
+  if (!fib.is_object()) {
+    return "  FIB: no entry; packets are dropped\n";
+  }
+  std::string out = fmt::format("  FIB: {}, {}\n", field(fib, "prefix"), field(fib, "kind", "forward"));
+  uint64_t all_buckets = 0;
+  for (const Json& path : list(fib, "paths")) {
+    all_buckets += number(path, "buckets");
+  }
+  for (const Json& path : list(fib, "paths")) {
+    out += fmt::format("    {}\n", path_text(path, all_buckets));
+  }
+  return out;
+}
+
+std::string candidate_text(const Json& route, const Json& candidate) {
+  std::string out = fmt::format("   {} {}", marks(route, candidate), field(candidate, "source"));
+  for (const char* key : {"protocol", "detail"}) {
+    const std::string value = field(candidate, key, "");
+    out += value.empty() || (std::string_view(key) == "detail" && value == field(candidate, "protocol", ""))
+               ? ""
+               : ", " + value;
+  }
+  if (number(candidate, "metric") != 0) {
+    out += ", metric " + field(candidate, "metric");
+  }
+  if (const std::string kind = kind_text(candidate); kind != "-") {
+    out += ", " + kind;
+  }
+  out += flag(candidate, "stale") ? ", stale\n" : "\n";
+  for (const Json& hop : list(candidate, "next-hops")) {
+    out += fmt::format("        {}\n", hop_text(hop, field(candidate, "detail", "")));
+  }
+  return out;
+}
+
+/// Enough to tell it from a keyword; lookup_arguments says exactly what is wrong with it.
+bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
+
+/// {"address":...} or {"prefix":...}; an error when it is of the other family.
+Result<Json> lookup_arguments(const std::string& text, Family family) {
+  const bool is_prefix = text.find('/') != std::string::npos;
+  Family found = family;
+  if (is_prefix) {
+    const Result<Prefix> prefix = parse_prefix(text);
+    if (!prefix) {
+      return prefix.error();
+    }
+    found = prefix->family();
+  } else {
+    const Result<IpAddress> address = parse_ip(text);
+    if (!address) {
+      return address.error();
+    }
+    found = address->family();
+  }
+  if (found != family) {
+    return found == Family::ip6 ? Error{text, "is IPv6", "use 'show ip6 ...'"}
+                                : Error{text, "is IPv4", "use 'show ip ...'"};
+  }
+  return Json{{is_prefix ? "prefix" : "address", text}};
+}
+
+Result<size_t> limit_of(const Invocation& words) {
+  if (!words.has("limit")) {
+    return kDefaultLimit;
+  }
+  const std::string text = words.get("limit");
+  size_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || value == 0) {
+    return Error{"limit " + text, "is no number above 0", "write limit 5000"};
+  }
+  return value;
+}
+
+shell::Handler show_table(Family family, std::string (*render)(const Json&, size_t)) {
+  return [family, render](Context& context, const Invocation& words) {
+    const Result<size_t> limit = limit_of(words);
+    if (!limit) {
+      return shell::failure(limit.error());
+    }
+    const Json arguments{{"family", family == Family::ip4 ? 4 : 6}, {"limit", *limit}};
+    return shell::show(context, "route", arguments, [&](const Json& data) { return render(data, *limit); });
+  };
+}
+
+shell::Handler show_lookup(Family family) {
+  return [family](Context& context, const Invocation& words) {
+    const std::string asked = words.get("prefix");
+    const Result<Json> arguments = lookup_arguments(asked, family);
+    if (!arguments) {
+      return shell::failure(arguments.error());
+    }
+    return shell::show(context, "route", *arguments, [&](const Json& data) { return render_lookup(data, asked); });
+  };
+}
+
+void register_family(shell::Registry& registry, Family family) {
+  const std::string ip = family == Family::ip4 ? "show ip " : "show ip6 ";
+  const std::vector<shell::Option> options{{"limit", "n", "How many prefixes at most"}};
+  const Argument prefix{.help = "an address (longest match) or a prefix (exact)", .accepts = looks_like_address};
+  registry.add({.path = ip + "route",
+                .help = "Routes of all sources, which are used, and why",
+                .handler = show_table(family, render_routes),
+                .options = options});
+  registry.add({.path = ip + "route <prefix>",
+                .help = "All candidates for one destination and what packets use",
+                .handler = show_lookup(family),
+                .arguments = {{"prefix", prefix}}});
+  registry.add({.path = ip + "route summary",
+                .help = "How many routes from which source",
+                .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "route-summary", Json::object(), render_summary);
+                }});
+  registry.add(
+      {.path = ip + "fib", .help = "What packets use", .handler = show_table(family, render_fib), .options = options});
+  registry.add({.path = ip + "fib <prefix>",
+                .help = "What packets to one destination use",
+                .handler = show_lookup(family),
+                .arguments = {{"prefix", prefix}}});
+}
+
+}  // namespace
+
+std::string render_routes(const Json& routes, size_t limit) {
+  if (array_or_none(routes).empty()) {
+    return "no routes\n";
+  }
+  Table table({{""}, {"Prefix"}, {"Source"}, {"Protocol"}, {"Metric", kRight}, {"Next hop"}});
+  for (const Json& route : routes) {
+    std::string prefix = field(route, "prefix");
+    for (const Json& candidate : list(route, "candidates")) {
+      const Json& hops = list(candidate, "next-hops");
+      const std::string detail = field(candidate, "detail", "");
+      table.add({marks(route, candidate), prefix, field(candidate, "source"),
+                 detail.empty() ? field(candidate, "protocol", "") : detail,
+                 number(candidate, "metric") == 0 ? "" : field(candidate, "metric"),
+                 hops.empty() ? kind_text(candidate) : hop_text(hops[0], detail)});
+      for (size_t i = 1; i < hops.size(); i++) {
+        table.add({"", "", "", "", "", hop_text(hops[i], detail)});
+      }
+      prefix.clear();
+    }
+  }
+  return "*: used by packets, s: stale, h: held until a new route is there\n" + table.text() +
+         limit_note(routes, limit);
+}
+
+std::string render_lookup(const Json& routes, std::string_view asked) {
+  if (array_or_none(routes).empty()) {
+    return fmt::format("{}: no route; packets to it are dropped\n", asked);
+  }
+  std::string out;
+  for (const Json& route : routes) {
+    const std::string prefix = field(route, "prefix");
+    out += prefix == asked ? fmt::format("{}\n", prefix) : fmt::format("{}: longest match {}\n", asked, prefix);
+    out += "  RIB: *: used, s: stale, h: held\n";
+    for (const Json& candidate : list(route, "candidates")) {
+      out += candidate_text(route, candidate);
+    }
+    out += fib_text(member(route, "fib"));
+  }
+  return out;
+}
+
+std::string render_fib(const Json& routes, size_t limit) {
+  Table table({{"Prefix"}, {"Kind"}, {"Next hop"}, {"MAC"}, {"State"}, {"Buckets", kRight}});
+  for (const Json& route : array_or_none(routes)) {
+    const Json& fib = member(route, "fib");
+    if (!fib.is_object()) {
+      continue;
+    }
+    std::string prefix = field(fib, "prefix", field(route, "prefix"));
+    std::string kind = field(fib, "kind", "forward");
+    const Json& paths = list(fib, "paths");
+    if (paths.empty()) {
+      table.add({prefix, kind});
+    }
+    for (const Json& path : paths) {
+      table.add({prefix, kind, hop_text(path), field(path, "mac", field(path, "gateway", "").empty() ? "" : "-"),
+                 field(path, "state", ""), field(path, "buckets", "")});
+      prefix.clear();
+      kind.clear();
+    }
+  }
+  return table.empty() ? "no entries\n" : table.text() + limit_note(routes, limit);
+}
+
+std::string render_feeds(const Json& feeds) {
+  if (array_or_none(feeds).empty()) {
+    return "no feeds; they start with the first protocol that is configured\n";
+  }
+  Table table({{"Feed"},
+               {"State"},
+               {"Since"},
+               {"IPv4", kRight},
+               {"IPv6", kRight},
+               {"Updates", kRight},
+               {"Restarts", kRight},
+               {"Last error"}});
+  for (const Json& feed : feeds) {
+    const std::chrono::milliseconds since(number(feed, "since-ms"));
+    const bool timed = member(feed, "since-ms").is_number();
+    table.add({field(feed, "name"), field(feed, "state") + (flag(feed, "stale") ? " (stale)" : ""),
+               timed ? shell::duration_text(std::chrono::duration_cast<std::chrono::seconds>(since)) : "-",
+               field(feed, "routes4", "0"), field(feed, "routes6", "0"), field(feed, "updates", ""),
+               field(feed, "restarts", "0"), field(feed, "last-error", "")});
+  }
+  return table.text();
+}
+
+std::string render_summary(const Json& summary) {
+  Table table({{"Source"}, {"IPv4", kRight}, {"IPv6", kRight}});
+  for (const Json& row : array_or_none(summary)) {
+    table.add({field(row, "source"), field(row, "routes4", "0"), field(row, "routes6", "0")});
+  }
+  return table.empty() ? "no routes\n" : table.text();
+}
+
+void register_show(shell::Registry& registry) {
+  registry.help("show", "Show the state of the router");
+  registry.help("show ip", "IPv4: routes, forwarding table, neighbors");
+  registry.help("show ip6", "IPv6: routes, forwarding table, neighbors");
+  register_family(registry, Family::ip4);
+  register_family(registry, Family::ip6);
+  registry.add(
+      {.path = "show feeds",
+       .help = "How routes come from BIRD: sessions, counts, restarts",
+       .handler = [](Context& c, const Invocation&) { return shell::show(c, "feeds", Json::object(), render_feeds); }});
+}
+
+}  // namespace floof::route

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// floofctl's `show ip route`, `show ip fib` and `show feeds`: what each source says about a prefix (RIB), which source
+// is believed, and what packets really use (FIB, with the MAC address that they leave with). Render functions are pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "shell/registry.h"
+
+namespace floof::route {
+
+void register_show(shell::Registry& registry);
+
+/// One line per candidate and next hop. `limit`: how many prefixes were asked for (0: no limit).
+std::string render_routes(const shell::Json& routes, size_t limit = 0);
+/// All candidates and the FIB entry of each prefix. `asked` is the address or prefix that was looked up.
+std::string render_lookup(const shell::Json& routes, std::string_view asked);
+/// One line per path of each FIB entry.
+std::string render_fib(const shell::Json& routes, size_t limit = 0);
+std::string render_feeds(const shell::Json& feeds);
+std::string render_summary(const shell::Json& summary);
+
+}  // namespace floof::route

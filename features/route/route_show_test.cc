@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/route_show.h"
+
+#include <gtest/gtest.h>
+
+#include "shell/fake_context.h"
+
+namespace floof::route {
+namespace {
+
+using shell::Json;
+
+const Json kRoutes = Json::parse(R"([
+  {"prefix":"10.0.0.0/8","held":false,
+   "candidates":[
+     {"source":"feed-table","chosen":false,"stale":true,"protocol":"ospf","metric":20,"detail":"","kind":"forward",
+      "next-hops":[{"gateway":"198.51.100.9","interface":"e1"}]},
+     {"source":"feed-best","chosen":true,"stale":false,"protocol":"bgp","metric":0,"detail":"upstream-a","kind":"forward",
+      "next-hops":[{"gateway":"192.0.2.254","interface":"e0"},{"gateway":"192.0.2.253","interface":"e0"}]}],
+   "fib":{"prefix":"10.0.0.0/8","kind":"forward","paths":[
+     {"interface":"e0","gateway":"192.0.2.254","mac":"02:00:00:00:00:fe","state":"reachable","buckets":8},
+     {"interface":"e0","gateway":"192.0.2.253","mac":null,"state":"incomplete","buckets":8}]}},
+  {"prefix":"203.0.113.0/24","held":true,
+   "candidates":[{"source":"feed-table","chosen":true,"stale":false,"protocol":"static","metric":0,"kind":"blackhole",
+                  "next-hops":[]}],
+   "fib":{"prefix":"203.0.113.0/24","kind":"blackhole","paths":[]}}])");
+
+TEST(RouteShow, TableMarksWhatPacketsUse) {
+  EXPECT_EQ(render_routes(kRoutes),
+            "*: used by packets, s: stale, h: held until a new route is there\n"
+            "     Prefix          Source      Protocol    Metric  Next hop\n"
+            " s   10.0.0.0/8      feed-table  ospf            20  via 198.51.100.9 on e1\n"
+            "*                    feed-best   upstream-a          via 192.0.2.254 on e0\n"
+            "                                                     via 192.0.2.253 on e0\n"
+            "* h  203.0.113.0/24  feed-table  static              blackhole\n");
+  EXPECT_EQ(render_routes(Json::array()), "no routes\n");
+  EXPECT_NE(render_routes(kRoutes, 2).find("the first 2 are shown"), std::string::npos);
+}
+
+TEST(RouteShow, LookupShowsCandidatesAndAdjacencies) {
+  EXPECT_EQ(render_lookup(Json::array({kRoutes[0]}), "10.0.0.1"),
+            "10.0.0.1: longest match 10.0.0.0/8\n"
+            "  RIB: *: used, s: stale, h: held\n"
+            "    s  feed-table, ospf, metric 20, stale\n"
+            "        via 198.51.100.9 on e1\n"
+            "   *   feed-best, bgp, upstream-a\n"
+            "        via 192.0.2.254 on e0\n"
+            "        via 192.0.2.253 on e0\n"
+            "  FIB: 10.0.0.0/8, forward\n"
+            "    via 192.0.2.254 on e0, MAC 02:00:00:00:00:fe, reachable, 8 of 16 buckets\n"
+            "    via 192.0.2.253 on e0, incomplete, 8 of 16 buckets\n");
+  EXPECT_EQ(render_lookup(Json::array(), "10.9.9.9"), "10.9.9.9: no route; packets to it are dropped\n");
+}
+
+TEST(RouteShow, Fib) {
+  EXPECT_EQ(render_fib(kRoutes),
+            "Prefix          Kind       Next hop               MAC                State       Buckets\n"
+            "10.0.0.0/8      forward    via 192.0.2.254 on e0  02:00:00:00:00:fe  reachable         8\n"
+            "                           via 192.0.2.253 on e0  -                  incomplete        8\n"
+            "203.0.113.0/24  blackhole\n");
+}
+
+TEST(RouteShow, Feeds) {
+  const Json feeds = Json::parse(R"([
+    {"name":"feed-best","state":"established","since-ms":93784000,"routes4":12,"routes6":3,"stale":true,"updates":40,
+     "restarts":1,"last-error":"connection refused"},
+    {"name":"feed-table","state":"following","table":10001,"routes4":2,"routes6":0,"updates":2,"restarts":0,
+     "last-error":""}])");
+  EXPECT_EQ(render_feeds(feeds),
+            "Feed        State                Since       IPv4  IPv6  Updates  Restarts  Last error\n"
+            "feed-best   established (stale)  1d02:03:04    12     3       40         1  connection refused\n"
+            "feed-table  following            -              2     0        2         0\n");
+}
+
+TEST(RouteShow, Summary) {
+  EXPECT_EQ(
+      render_summary(Json::parse(R"([{"source":"connected","routes4":3,"routes6":2},{"source":"fib","routes4":9}])")),
+      "Source     IPv4  IPv6\n"
+      "connected     3     2\n"
+      "fib           9     0\n");
+}
+
+TEST(RouteShow, EachPathNamesItsPeer) {
+  const Json route = Json::parse(R"([{"prefix":"10.0.0.0/8","candidates":[{"source":"feed-best","chosen":true,
+    "protocol":"bgp","detail":"a","kind":"forward","next-hops":[{"gateway":"192.0.2.1","peer":"a"},
+    {"gateway":"192.0.2.2","peer":"b"}]}],"fib":{"prefix":"10.0.0.0/8","kind":"connected","paths":[{"interface":"e0"}]}}])");
+  EXPECT_NE(render_lookup(route, "10.0.0.0/8").find("        via 192.0.2.1\n        via 192.0.2.2, peer b\n"),
+            std::string::npos)
+      << render_lookup(route, "10.0.0.0/8");
+  EXPECT_EQ(render_fib(route), "Prefix      Kind       Next hop\n10.0.0.0/8  connected  on e0\n");
+}
+
+TEST(RouteShow, StrangeDataDoesNoHarm) {
+  for (const char* text :
+       {"null", "{}", "[1,null]", R"([{"candidates":[3,{"next-hops":[null]}],"fib":{"paths":[[]]}}])"}) {
+    const Json data = Json::parse(text);
+    render_routes(data, 1);
+    render_lookup(data, "10.0.0.1");
+    render_fib(data);
+    render_feeds(data);
+    render_summary(data);
+  }
+}
+
+class RouteCommands : public testing::Test {
+ protected:
+  RouteCommands() : session(context, terminal, registry(), shell::Session::Kind::script) { context.give(kRoutes); }
+  static shell::Registry registry() {
+    shell::Registry out;
+    register_show(out);
+    EXPECT_TRUE(out.unexplained().empty());
+    return out;
+  }
+  Json arguments_of(const std::string& line) {
+    EXPECT_EQ(session.run(line), 0) << terminal.errors;
+    return context.asked.back()["arguments"];
+  }
+  shell::FakeContext context;
+  shell::FakeTerminal terminal;
+  shell::Session session;
+};
+
+TEST_F(RouteCommands, AskForWhatWasTyped) {
+  EXPECT_EQ(arguments_of("show ip route"), (Json{{"family", 4}, {"limit", 1000}}));
+  EXPECT_EQ(arguments_of("show ip6 fib limit 5"), (Json{{"family", 6}, {"limit", 5}}));
+  EXPECT_EQ(arguments_of("show ip route 10.0.0.1"), (Json{{"address", "10.0.0.1"}}));
+  EXPECT_EQ(arguments_of("show ip route 10.0.0.0/8"), (Json{{"prefix", "10.0.0.0/8"}}));
+  EXPECT_EQ(arguments_of("show ip6 route fe80::1"), (Json{{"address", "fe80::1"}}));
+  EXPECT_EQ(session.run("show ip route sum"), 0);
+  EXPECT_EQ(context.asked.back()["what"], "route-summary");
+}
+
+TEST_F(RouteCommands, ExplainMistakes) {
+  EXPECT_EQ(session.run("show ip route fe80::1"), 1);
+  EXPECT_EQ(session.run("show ip route 10.0.0.0/40"), 1);
+  EXPECT_EQ(session.run("show ip route nonsense"), 1);
+  EXPECT_EQ(session.run("show ip route limit x"), 1);
+  EXPECT_NE(terminal.errors.find("fe80::1: is IPv6; use 'show ip6 ...'"), std::string::npos) << terminal.errors;
+  EXPECT_NE(terminal.errors.find("10.0.0.0/40"), std::string::npos) << terminal.errors;
+  EXPECT_NE(terminal.errors.find("expected an address (longest match) or a prefix (exact)"), std::string::npos);
+  EXPECT_NE(terminal.errors.find("limit x: is no number above 0"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace floof::route

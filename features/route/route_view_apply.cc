@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What `show ip route`, `show ip route summary` and `show feeds` tell: the dataplane's half.
+#include <algorithm>
+
+#include "features/route/route_apply.h"
+
+namespace floof::route {
+
+namespace {
+
+constexpr size_t kDefaultLimit = 1000;
+
+std::string_view kind_name(ip::PathKind kind) {
+  switch (kind) {
+    case ip::PathKind::forward:
+      return "forward";
+    case ip::PathKind::connected:
+      return "connected";
+    case ip::PathKind::local:
+      return "local";
+    case ip::PathKind::blackhole:
+      return "blackhole";
+    case ip::PathKind::unreachable:
+      return "unreachable";
+    case ip::PathKind::prohibit:
+      return "prohibit";
+    case ip::PathKind::drop:
+      break;
+  }
+  return "unresolved";
+}
+
+/// Names of /etc/iproute2/rt_protos that a router meets.
+std::string protocol_name(const Rib::Candidate& candidate) {
+  if (candidate.source == Source::feed_best) {
+    return "bgp";
+  }
+  switch (candidate.route.protocol) {
+    case 0:
+      return "";
+    case 3:
+      return "boot";
+    case 4:
+      return "static";
+    case 12:
+      return "bird";
+    default:
+      return std::to_string(candidate.route.protocol);
+  }
+}
+
+std::string text(const Json& object, const char* name) {
+  const auto at = object.find(name);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+uint64_t mac_of(const ip::Adjacency& adjacency) { return adjacency.dst_mac.load(std::memory_order_relaxed); }
+
+std::string mac_text(uint64_t bits) {
+  Mac mac;
+  for (size_t i = 0; i < mac.bytes.size(); i++) {
+    mac.bytes[i] = static_cast<uint8_t>(bits >> (8 * i));
+  }
+  return to_string(mac);
+}
+
+}  // namespace
+
+Json Routes::describe_hop(const NextHop& hop) const {
+  Json out = Json::object();
+  if (hop.gateway) {
+    out["gateway"] = to_string(*hop.gateway);
+  }
+  if (hop.interface) {
+    out["interface"] = context_.interface_name(*hop.interface);
+  }
+  if (hop.weight > 1) {
+    out["weight"] = hop.weight;
+  }
+  return out;
+}
+
+Json Routes::describe_candidate(const Rib::Candidate& candidate) const {
+  Json hops = Json::array();
+  std::string detail = candidate.route.detail;
+  ip::PathKind kind = candidate.route.kind;
+  for (const NextHop& hop : candidate.route.next_hops) {
+    hops.push_back(describe_hop(hop));
+  }
+  if (!candidate.paths.empty()) {
+    hops = Json::array();
+    kind = candidate.paths.front().kind;
+    for (const BgpPath& path : candidate.paths) {
+      Json hop = describe_hop(path.next_hop);
+      if (const auto peer = running_.peers.find(path.peer); peer != running_.peers.end()) {
+        hop["peer"] = peer->second.name;
+        detail = detail.empty() ? peer->second.name : detail;
+      }
+      hops.push_back(std::move(hop));
+    }
+  }
+  return {{"source", to_string(candidate.source)},
+          {"chosen", candidate.chosen},
+          {"stale", candidate.stale},
+          {"protocol", protocol_name(candidate)},
+          {"metric", candidate.route.metric},
+          {"detail", detail},
+          {"kind", kind_name(kind)},
+          {"next-hops", std::move(hops)}};
+}
+
+Json Routes::describe_fib(const Prefix& prefix) const {
+  const auto entry = context_.tables.longest_match(prefix.address());
+  if (!entry) {
+    return nullptr;
+  }
+  const ip::PathSet set = context_.tables.describe(entry->group);
+  const auto buckets = context_.tables.bucket_counts(entry->group);
+  Json paths = Json::array();
+  for (size_t i = 0; i < set.paths.size(); i++) {
+    const ip::Path& path = set.paths[i];
+    const auto& adjacency = context_.tables.adjacency(context_.tables.find_adjacency(path.interface, path.gateway));
+    const bool resolved = adjacency.state.load(std::memory_order_relaxed) == ip::Adjacency::resolved;
+    paths.push_back({{"interface", context_.interface_name(path.interface)},
+                     {"gateway", to_string(path.gateway)},
+                     {"mac", resolved ? Json(mac_text(mac_of(adjacency))) : Json(nullptr)},
+                     {"state", resolved ? "resolved" : "incomplete"},
+                     {"buckets", i < buckets.size() ? buckets[i] : 0}});
+  }
+  if (set.kind == ip::PathKind::connected || set.kind == ip::PathKind::local) {
+    paths.push_back({{"interface", context_.interface_name(set.interface)}});
+  }
+  return {{"prefix", to_string(entry->prefix)}, {"kind", kind_name(set.kind)}, {"paths", std::move(paths)}};
+}
+
+Json Routes::describe(const Rib::View& view) const {
+  Json candidates = Json::array();
+  for (const auto& candidate : view.candidates) {
+    candidates.push_back(describe_candidate(candidate));
+  }
+  return {{"prefix", to_string(view.prefix)},
+          {"candidates", std::move(candidates)},
+          {"held", view.held},
+          {"fib", describe_fib(view.prefix)}};
+}
+
+Json Routes::show_routes(const Json& arguments) const {
+  Json rows = Json::array();
+  if (const auto prefix = parse_prefix(text(arguments, "prefix"))) {
+    if (const auto view = context_.rib.find(*prefix)) {
+      rows.push_back(describe(*view));
+    }
+    return rows;
+  }
+  if (const auto address = parse_ip(text(arguments, "address"))) {
+    if (const auto view = context_.rib.longest_match(*address)) {
+      rows.push_back(describe(*view));
+      rows[0]["fib"] = describe_fib(Prefix(*address, address->is_ip4() ? 32 : 128));
+    }
+    return rows;
+  }
+  const auto family = arguments.find("family");
+  const auto limit = arguments.find("limit");
+  const size_t most = limit != arguments.end() && limit->is_number_integer() ? limit->get<size_t>() : kDefaultLimit;
+  const bool six = family != arguments.end() && family->is_number() && family->get<int>() == 6;
+  context_.rib.for_each(six ? Family::ip6 : Family::ip4, [&](const Rib::View& view) {
+    rows.push_back(describe(view));
+    return most == 0 || rows.size() < most;
+  });
+  return rows;
+}
+
+Json Routes::show_summary() const {
+  Json rows = Json::array();
+  for (const Source source : {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel,
+                              Source::neighbor}) {
+    rows.push_back({{"source", to_string(source)},
+                    {"routes4", context_.rib.count(source, Family::ip4)},
+                    {"routes6", context_.rib.count(source, Family::ip6)}});
+  }
+  rows.push_back({{"source", "total"},
+                  {"routes4", context_.rib.size(Family::ip4)},
+                  {"routes6", context_.rib.size(Family::ip6)}});
+  rows.push_back({{"source", "fib"},
+                  {"routes4", context_.tables.routes(Family::ip4)},
+                  {"routes6", context_.tables.routes(Family::ip6)}});
+  return rows;
+}
+
+Json Routes::show_feed(const BgpFeed& feed, const FeedOptions& options) const {
+  const BgpFeed::Status& status = feed.status();
+  const auto age = std::chrono::steady_clock::now() - status.since;
+  const auto routes = [&](Family family) {
+    return options.all_paths ? context_.rib.count_paths(family) : context_.rib.count(Source::feed_best, family);
+  };
+  return {{"name", options.name},
+          {"state", to_string(status.state)},
+          {"since-ms", std::chrono::duration_cast<std::chrono::milliseconds>(age).count()},
+          {"routes4", routes(Family::ip4)},
+          {"routes6", routes(Family::ip6)},
+          {"stale", status.stale},
+          {"updates", status.updates},
+          {"restarts", status.restarts},
+          {"last-error", status.last_error}};
+}
+
+Json Routes::show_feeds() const {
+  Json rows = Json::array();
+  if (best_) {
+    rows.push_back(show_feed(*best_, running_.best));
+  }
+  if (all_) {
+    rows.push_back(show_feed(*all_, running_.all));
+  }
+  rows.push_back({{"name", "feed-table"},
+                  {"state", "following"},
+                  {"table", running_.feed_table},
+                  {"routes4", context_.rib.count(Source::feed_table, Family::ip4)},
+                  {"routes6", context_.rib.count(Source::feed_table, Family::ip6)},
+                  {"updates", kernel_feed_.events()},
+                  {"restarts", context_.events.overruns()},
+                  {"last-error", ""}});
+  return rows;
+}
+
+Json Routes::show(std::string_view what, const Json& arguments) {
+  if (what == "route") {
+    return show_routes(arguments);
+  }
+  if (what == "route-summary") {
+    return show_summary();
+  }
+  if (what == "feeds") {
+    return show_feeds();
+  }
+  return nullptr;
+}
+
+}  // namespace floof::route

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// floofctl's commands about the router as a whole: `show system`, `show system commit`, `show configuration`, `show
+// version`, and ping and traceroute, which run in the router's network namespace and show their output as it comes.
+#pragma once
+
+#include <string>
+
+#include "shell/registry.h"
+
+namespace floof::system {
+
+void register_show(shell::Registry& registry);
+
+/// Commit history, newest first. Pure.
+std::string render_history(const shell::Json& history);
+/// State of the programs and whatever else the daemon tells. Pure.
+std::string render_system(const shell::Json& system);
+
+}  // namespace floof::system

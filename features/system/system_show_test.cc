@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/system/system_show.h"
+
+#include <gtest/gtest.h>
+
+#include "shell/fake_context.h"
+
+namespace floof::system {
+namespace {
+
+using shell::Answer;
+using shell::Json;
+
+class SystemCommands : public testing::Test {
+ protected:
+  SystemCommands() : session(context, terminal, registry(), shell::Session::Kind::script) {}
+  static shell::Registry registry() {
+    shell::Registry out;
+    register_show(out);
+    EXPECT_TRUE(out.unexplained().empty());
+    return out;
+  }
+  shell::FakeContext context;
+  shell::FakeTerminal terminal;
+  shell::Session session;
+};
+
+TEST(SystemShow, History) {
+  EXPECT_EQ(
+      render_history(Json::parse(R"([{"index":0,"time":"2026-11-22 20:15:01","user":"root","comment":"first light",
+              "generation":2},{"index":1,"time":"2026-11-22 20:10:00","user":"ann","comment":"","generation":1}])")),
+      "Index  Time                 User  Generation  Comment\n"
+      "    0  2026-11-22 20:15:01  root           2  first light\n"
+      "    1  2026-11-22 20:10:00  ann            1\n");
+  EXPECT_EQ(render_history(nullptr), "nothing was committed yet\n");
+}
+
+TEST(SystemShow, System) {
+  EXPECT_EQ(render_system(Json::parse(R"({"hostname":"edge1","instance":"r1","version":"0.1.0","generation":7,
+              "uptime-s":90061,"alarms":{"bird":"does not run"},
+              "programs":{"bird":{"state":"running","pid":12,"restarts":1}}})")),
+            "Host name:   edge1\n"
+            "Instance:    r1\n"
+            "Version:     0.1.0\n"
+            "Generation:  7\n"
+            "Uptime:      1d01:01:01\n"
+            "\n"
+            "Program  State    Pid  Restarts\n"
+            "bird     running   12         1\n"
+            "\n"
+            "Alarms:\n"
+            "  bird: does not run\n");
+  for (const char* strange : {"null", "[]", R"({"programs":[null,3],"alarms":7})"}) {
+    render_system(Json::parse(strange));
+    render_history(Json::parse(strange));
+  }
+}
+
+TEST_F(SystemCommands, ConfigurationInAllForms) {
+  context.answer = [](const Json& request) {
+    const Json data{{"system", {{"hostname", "edge1"}}}};
+    return Answer{{{"ok", true}, {"text", "form " + request["format"].get<std::string>()}, {"data", data}}, {}};
+  };
+  EXPECT_EQ(session.run("show configuration system | display set"), 0);
+  EXPECT_EQ(terminal.output, "form set\n");
+  EXPECT_EQ(context.asked.back()["path"], Json::array({"system"}));
+  EXPECT_EQ(context.asked.back()["which"], "running");
+  terminal.output.clear();
+  EXPECT_EQ(session.run("show configuration | json"), 0);
+  EXPECT_EQ(terminal.output, "{\n  \"system\": {\n    \"hostname\": \"edge1\"\n  }\n}\n");
+  EXPECT_EQ(session.run("show system | display set"), 1);
+  EXPECT_EQ(terminal.errors, "show system: is no configuration; use | json for its data\n");
+}
+
+TEST_F(SystemCommands, PingShowsOutputAsItComes) {
+  int reads = 0;
+  context.answer = [&](const Json& request) {
+    if (request["op"] == "exec-start") {
+      return Answer{{{"ok", true}, {"id", 7}}, {}};
+    }
+    reads++;
+    return Answer{{{"ok", true}, {"text", reads == 1 ? "reply 1\n" : "done\n"}, {"done", reads == 2}, {"status", 1}},
+                  {}};
+  };
+  EXPECT_EQ(session.run("ping 192.0.2.1 size 100"), 1);
+  EXPECT_EQ(context.written, "reply 1\ndone\n");
+  EXPECT_EQ(context.asked.front()["arguments"], (Json{{"address", "192.0.2.1"}, {"size", 100}, {"count", 5}}));
+  EXPECT_EQ(context.asked.back()["id"], 7);
+}
+
+TEST_F(SystemCommands, CtrlCStopsPing) {
+  bool stopped = false;
+  context.answer = [&](const Json& request) {
+    if (request["op"] == "exec-read" && !stopped) {
+      context.interrupts = 1;
+    }
+    stopped = stopped || request["op"] == "exec-stop";
+    return Answer{{{"ok", true}, {"id", 1}, {"text", "x\n"}, {"done", stopped}, {"status", 0}}, {}};
+  };
+  EXPECT_EQ(session.run("ping ::1 count 1000"), 130);
+  EXPECT_TRUE(stopped);
+}
+
+TEST_F(SystemCommands, BadArguments) {
+  EXPECT_EQ(session.run("ping 192.0.2.300"), 1);
+  EXPECT_EQ(session.run("ping 192.0.2.1 count many"), 1);
+  EXPECT_EQ(session.run("traceroute"), 1);
+  EXPECT_TRUE(context.asked.empty());
+  EXPECT_NE(terminal.errors.find("count many: is not a number; write count 10"), std::string::npos) << terminal.errors;
+  EXPECT_NE(terminal.errors.find("traceroute: incomplete; add <address>"), std::string::npos) << terminal.errors;
+}
+
+}  // namespace
+}  // namespace floof::system

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./dev bench: cycles per packet per node (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop.
+
+    bench.py [--quick] [--json FILE]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
+
+ADDRESS = "10.3.0.2"
+
+
+def cycles(quick):
+    path = pathlib.Path(f"/run/floof-bench-{os.getpid()}.json")
+    done = run(BIN / "floof-bench", "--json", path, *(["--quick"] if quick else []), timeout=600)
+    print(done.stdout)
+    entries = json.loads(path.read_text())
+    path.unlink()
+    return entries
+
+
+def iperf(client, server, seconds):
+    process = server.start("iperf3", "-s", "-1", log="iperf3.log")
+    wait_for("iperf3 listens", lambda: ":5201" in server.output("ss", "-ltn"))
+    text = client.output("iperf3", "-c", ADDRESS, "-t", seconds, "-J", timeout=seconds + 30)
+    process.wait(20)
+    return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e9
+
+
+def veth_hosts(lab, middle, offload):
+    for number, name in ((1, "h1"), (3, "h3")):
+        lab.link(middle, f"w{number}", lab.hosts[name], "eth0", checksum_offload=True)
+        if not offload:
+            for host, device in ((middle, f"w{number}"), (lab.hosts[name], "eth0")):
+                host.run("ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off", "gro", "off", check=False)
+
+
+def hosts(lab):
+    lab.host("h1")
+    lab.host("h3")
+
+
+def address(lab, routed):
+    for name, number in (("h1", 1), ("h3", 3)):
+        host = lab.hosts[name]
+        wait_for("a device", lambda h=host: h.run("ip", "link", "show", "eth0", check=False).returncode == 0)
+        if routed:
+            host.address("eth0", f"10.{number}.0.2/24")
+            host.route("default", f"10.{number}.0.1")
+        else:
+            host.address("eth0", f"10.{number}.0.2/8")
+    wait_for("h1 reaches h3", lambda: lab.h1.ping(ADDRESS, count=1, check=False))
+
+
+def with_router(ports, seconds):
+    """Gbit/s through FloofOS with `tap`, `af-xdp` or `af-packet` ports."""
+    with Lab(f"fb{os.getpid()}-") as lab:
+        hosts(lab)
+        r1 = lab.router("r1")
+        if ports != "tap":
+            veth_hosts(lab, r1, offload=ports == "af-packet")
+        r1.boot()
+        lines = []
+        for number in (1, 3):
+            device = [f"set interface e{number} device tap eth0", f"set interface e{number} device netns {lab.hosts[f'h{number}'].netns}"]
+            if ports != "tap":
+                device = [f"set interface e{number} device host w{number}", f"set interface e{number} device mode {ports}"]
+            lines += [*device, f"set interface e{number} address 10.{number}.0.1/24"]
+        r1.commit("\n".join(lines))
+        address(lab, routed=True)
+        return iperf(lab.h1, lab.h3, seconds)
+
+
+def with_copy_loop(ports, seconds):
+    """Gbit/s through a loop that only copies, between the same kinds of devices."""
+    with Lab(f"fb{os.getpid()}-") as lab:
+        hosts(lab)
+        middle = lab.host("m")
+        if ports == "tap":
+            lab.hosts["h1"].start(BIN / "floof-copy-loop", "tap", lab.h1.netns, "eth0", lab.h3.netns, "eth0")
+        else:
+            veth_hosts(lab, middle, offload=ports == "af-packet")
+            middle.start(BIN / "floof-copy-loop", "packet", "w1", "w3")
+        address(lab, routed=False)
+        return iperf(lab.h1, lab.h3, seconds)
+
+
+def throughput(quick):
+    rounds, seconds = (1, 2) if quick else (3, 4)
+    entries = []
+    for ports in ("tap", "af-packet", "af-xdp"):
+        pairs = [(with_copy_loop(ports, seconds), with_router(ports, seconds)) for _ in range(rounds)]
+        loop = statistics.median(p[0] for p in pairs)
+        router = statistics.median(p[1] for p in pairs)
+        entries.append({"name": f"tcp-{ports}", "gbit_per_second": round(router, 2), "copy_loop_gbit_per_second": round(loop, 2),
+                        "ratio": round(router / loop, 2), "runs": rounds})
+        print(f"tcp-{ports:10}  router {router:6.2f} Gbit/s   copy loop {loop:6.2f} Gbit/s   ratio {router / loop:.2f}", flush=True)
+    return entries
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench")
+    parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--json", metavar="FILE", help="write all figures as a list of objects")
+    options = parser.parse_args()
+    entries = cycles(options.quick) + throughput(options.quick)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(entries, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Checks what the compiler does not: borders between rooms, licences, file sizes, forgotten words; clang-tidy with --tidy.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+bad=0
+complain() { if [ -n "$2" ]; then printf '%s\n%s\n\n' "$1" "$2"; bad=1; fi; }
+sources=$(git ls-files -co --exclude-standard '*.cc' '*.h' '*.py' '*.sh' '*.cmake')
+code=$(printf '%s\n' "$sources" | grep -E '\.(cc|h)$')
+
+complain "base/ includes another room:" "$(grep -nE '#include "(engine|config|shell|features|programs)/' base/*.cc base/*.h)"
+complain "engine/ includes another room than base/:" "$(grep -nE '#include "(config|shell|features|programs)/' engine/* 2>/dev/null)"
+complain "config/ includes another room than base/:" "$(grep -nE '#include "(engine|shell|features|programs)/' config/*.cc config/*.h 2>/dev/null)"
+complain "shell/ includes another room than base/:" "$(grep -nE '#include "(engine|config|features|programs)/' shell/*.cc shell/*.h 2>/dev/null)"
+complain "DPDK outside engine/ and *_node/_apply files:" "$(printf '%s\n' "$code" | grep -vE '^engine/|_(node|apply)(_test)?\.(cc|h)$|^programs/floof_(bench|dataplane)' | xargs grep -lE '#include <rte_' 2>/dev/null)"
+complain "libyang outside config/:" "$(printf '%s\n' "$code" | grep -v '^config/' | xargs grep -lE '#include <libyang' 2>/dev/null)"
+complain "a file without its SPDX line:" "$(printf '%s\n' "$sources" | xargs grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' 2>/dev/null)"
+complain "a file over 600 lines:" "$(printf '%s\n' "$sources" | xargs wc -l | awk '$2 != "total" && $1 > 600')"
+complain "words that promise work instead of doing it:" "$(printf '%s\n' "$sources" | grep -v '^lab/lint.sh$' | xargs grep -nE '\b(TODO|FIXME|XXX)\b' 2>/dev/null)"
+complain "a feature without a README:" "$(for d in features/*/; do [ -f "$d/README.md" ] || echo "$d"; done)"
+if [ "${1:-}" = --tidy ]; then
+  printf '%s\n' "$code" | grep '\.cc$' | xargs -P 2 -n 4 clang-tidy -p build --quiet || bad=1
+fi
+[ "$bad" = 0 ] && echo "lint: clean"
+exit "$bad"

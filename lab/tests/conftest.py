@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with ./dev test --all")
+    if os.geteuid() != 0:
+        raise pytest.UsageError("these tests make network namespaces: run them as root (./dev test does)")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test of a lab shows the last lines of every log of that lab."""
+    outcome = yield
+    report = outcome.get_result()
+    lab = item.funcargs.get("lab")
+    if report.when == "call" and report.failed and lab is not None:
+        for log in sorted(lab.folder.rglob("*.log")):
+            text = log.read_text(errors="replace").splitlines()[-25:]
+            if text:
+                report.sections.append((str(log.relative_to(lab.folder)), "\n".join(text)))

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Malformed packets on the wire: none is forwarded, each is counted under its reason, and the router lives on."""
+
+import os
+import re
+import time
+
+import pytest
+
+from lab import packets
+from lab.hosts import Lab, wait_for
+
+CONFIG = """
+set interface e1 device tap eth0
+set interface e1 device netns {h1}
+set interface e1 address 10.1.0.1/24
+set interface e1 address 2001:db8:1::1/64
+set interface e3 device tap eth0
+set interface e3 device netns {h3}
+set interface e3 address 10.3.0.1/24
+set interface e3 address 2001:db8:3::1/64
+"""
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(f"fm{os.getpid()}-") as made:
+        for name in ("h1", "h3"):
+            made.host(name)
+        made.router("r1").boot()
+        made.r1.commit(CONFIG.format(h1=made.h1.netns, h3=made.h3.netns))
+        for host, number in ((made.h1, 1), (made.h3, 3)):
+            wait_for("a TAP", lambda h=host: h.run("ip", "link", "show", "eth0", check=False).returncode == 0)
+            host.address("eth0", f"10.{number}.0.2/24", f"2001:db8:{number}::2/64")
+            host.route("default", f"10.{number}.0.1")
+            host.route("default", f"2001:db8:{number}::1")
+        for target in ("10.3.0.2", "2001:db8:3::2"):
+            wait_for("h1 reaches h3", lambda t=target: made.h1.ping(t, count=1, check=False))
+        yield made
+
+
+def drops(lab):
+    return {d["reason"]: d["packets"] for d in lab.r1.show("dataplane", "drops")}
+
+
+def counters(lab, name):
+    return lab.r1.show("interface", name)[0]["counters"]
+
+
+def send(lab, *names):
+    mac = lab.r1.show("interface", "e1")[0]["mac"]
+    text = lab.h1.output("/usr/bin/python3", packets.__file__, "eth0", mac, *names)
+    return {line.split()[0]: int(line.split()[1]) for line in text.splitlines()}
+
+
+class Capture:
+    """What arrives at h3 and is not its own: UDP and fragments of the test."""
+
+    def __init__(self, lab):
+        self.process = lab.h3.start("tcpdump", "-n", "-i", "eth0", "-Q", "in", "-w", lab.folder / "h3.pcap", "-U", "-Z", "root",
+                                    "src host 10.1.0.2 or src host 2001:db8:1::2 or udp", log="tcpdump.log")
+        self.path = lab.folder / "h3.pcap"
+        wait_for("tcpdump listens", lambda: "listening" in (lab.h3.folder / "tcpdump.log").read_text().splitlines()[-1])
+
+    def packets(self):
+        time.sleep(0.3)
+        self.process.terminate()
+        self.process.wait(5)
+        from scapy.utils import rdpcap
+        return list(rdpcap(str(self.path)))
+
+
+@pytest.mark.parametrize("name", packets.CASES)
+def test_malformed_packets_are_counted_under_their_reason(lab, name):
+    before, sent_before = drops(lab), counters(lab, "e3")["tx-packets"]
+    count = send(lab, name)[name]
+
+    def counted():
+        after = drops(lab)
+        return {r: n - before.get(r, 0) for r, n in after.items() if n != before.get(r, 0)}
+
+    wait_for(f"{count} drops", lambda: sum(counted().values()) >= count, 5)
+    reasons = counted()
+    matching = sum(n for r, n in reasons.items() if re.search(packets.CASES[name][2], r))
+    assert matching >= count, reasons
+    assert counters(lab, "e3")["tx-packets"] == sent_before
+
+
+def test_correct_packets_of_the_same_kinds_arrive(lab):
+    capture = Capture(lab)
+    send(lab, *packets.FORWARDED)
+    arrived = capture.packets()
+    assert len(arrived) == len(packets.FORWARDED), [p.summary() for p in arrived]
+
+
+def test_the_router_lived_through_it(lab):
+    assert lab.r1.status()["floof-dataplane"]["restarts"] == 0
+    assert lab.h1.ping("10.3.0.2", count=5, interval=0.01) == 5

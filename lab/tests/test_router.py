@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The router of the demo's lab, judged from outside: what hosts and neighbours see, and what show commands tell."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lab import demo_topology as topology
+from lab.hosts import Lab, wait_for
+
+PREFIX = f"ft{os.getpid()}-"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(PREFIX) as made:
+        topology.build(made)
+        made.r1.boot()
+        made.r1.commit(topology.interfaces_config(made), "interfaces")
+        topology.attach_hosts(made)
+        made.r1.commit(topology.BGP_CONFIG, "bgp")
+        wait_for("four sessions", lambda: established(made) == 4, 30)
+        wait_for("h1 reaches h2", lambda: made.h1.ping(topology.H2, count=1, check=False), 20)
+        wait_for("h1 reaches h2 by IPv6", lambda: made.h1.ping(topology.H2_6, count=1, check=False), 20)
+        yield made
+
+
+def peers(lab):
+    return {p["name"]: p for p in lab.r1.show("bgp", "summary")["peers"]}
+
+
+def established(lab):
+    return sum(p["state"] == "Established" for p in peers(lab).values())
+
+
+def uptime(lab):
+    return {name: p["since"] for name, p in peers(lab).items()}
+
+
+def via(lab, address):
+    """Interfaces that packets to an address leave by, as the FIB has it."""
+    entry = lab.r1.show("ip", "route", address)[0]
+    return sorted(p["interface"] for p in entry["fib"]["paths"])
+
+
+def drops(lab):
+    return {d["reason"]: d["packets"] for d in lab.r1.show("dataplane", "drops")}
+
+
+class Stream:
+    """A ping at 100 packets a second in the background; `lost` ends it and counts."""
+
+    def __init__(self, host, address, interval=0.01):
+        self.process = subprocess.Popen(host.words("ping", "-n", "-i", str(interval), address), stdout=subprocess.PIPE, text=True)
+        time.sleep(0.3)
+
+    def lost(self):
+        self.process.send_signal(signal.SIGINT)
+        text, _ = self.process.communicate(timeout=10)
+        sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
+        # The last one may still be on its way when ping is interrupted.
+        return max(0, sent - received - 1), sent
+
+
+def test_hosts_reach_each_other(lab):
+    for target in (topology.H2, topology.H2_6, topology.H3, topology.H3_6):
+        assert lab.h1.ping(target, count=10, interval=0.01) == 10
+
+
+def test_router_answers_at_all_its_addresses(lab):
+    for target in ("10.1.0.1", "10.3.0.1", "172.16.1.1", topology.LOOP4, "2001:db8:1::1", topology.LOOP6):
+        assert lab.h1.ping(target, count=3, interval=0.01) == 3
+
+
+def test_router_reaches_hosts_off_link_from_its_loopback(lab):
+    assert lab.r1.ping(topology.H2, count=3) == 3
+    assert lab.r1.ping(topology.H2_6, count=3) == 3
+    assert lab.r1.ping(topology.H2, count=3, source=topology.LOOP4) == 3
+
+
+@pytest.mark.parametrize("target, hops", [
+    (topology.H2, ["10.1.0.1", "172.16.1.2", topology.H2]),
+    (topology.H2_6, ["2001:db8:1::1", "2001:db8:11::2", topology.H2_6]),
+])
+def test_traceroute_shows_each_hop(lab, target, hops):
+    text = lab.h1.output("traceroute", "-n", "-q", "2", "-w", "2", "-z", "50", target, timeout=60)
+    seen = [line.split()[1] for line in text.splitlines()[1:]]
+    assert seen == hops, text
+
+
+def test_tcp_traceroute_and_icmp_traceroute(lab):
+    for kind in ("-I", "-T"):
+        text = lab.h1.output("traceroute", "-n", kind, "-q", "1", "-w", "2", topology.H2, timeout=60)
+        assert [line.split()[1] for line in text.splitlines()[1:]] == ["10.1.0.1", "172.16.1.2", topology.H2]
+
+
+def test_no_route_is_answered_with_net_unreachable(lab):
+    text = lab.h1.output("ping", "-n", "-c", "1", "-W", "2", "192.0.2.77", check=False)
+    assert "From 10.1.0.1" in text and "Net Unreachable" in text
+    text = lab.h1.output("ping", "-n", "-c", "1", "-W", "2", "2001:db8:dead::1", check=False)
+    assert "From 2001:db8:1::1" in text and "No route" in text
+
+
+def test_silent_neighbour_is_answered_with_host_unreachable(lab):
+    text = lab.h1.output("ping", "-n", "-c", "1", "-W", "6", "10.3.0.99", check=False)
+    assert "From 10.1.0.1" in text and "Host Unreachable" in text
+    text = lab.h1.output("ping", "-n", "-c", "1", "-W", "6", "2001:db8:3::99", check=False)
+    assert "From 2001:db8:1::1" in text and "Address unreachable" in text
+
+
+def test_path_mtu_discovery(lab):
+    lab.r1.commit("set interface e3 mtu 1400")
+    try:
+        text = lab.h1.output("ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", "1450", topology.H3, check=False)
+        assert "From 10.1.0.1" in text and "mtu = 1400" in text, text
+        text = lab.h1.output("ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", "1450", topology.H3_6, check=False)
+        assert "From 2001:db8:1::1" in text and "mtu=1400" in text.replace(" ", ""), text
+        # Without DF the router fragments; h3 puts it together.
+        lab.h1.run("ip", "route", "flush", "cache")
+        assert lab.h1.ping(topology.H3, count=3, size=1450, extra=["-M", "dont"], interval=0.01) == 3
+        # TCP finds the smaller path by itself.
+        transfer(lab, topology.H3)
+        transfer(lab, topology.H3_6)
+    finally:
+        lab.r1.commit("delete interface e3 mtu")
+        lab.h1.run("ip", "route", "flush", "cache")
+        lab.h1.run("ip", "-6", "route", "flush", "cache")
+
+
+def transfer(lab, address):
+    server = lab.h3.start("iperf3", "-s", "-1", log="iperf3.log")
+    wait_for("iperf3 listens", lambda: ":5201" in lab.h3.output("ss", "-ltn"))
+    lab.h1.run("iperf3", "-c", address, "-n", "20M", timeout=30)
+    server.wait(10)
+
+
+def test_tcp_through_tap_ports(lab):
+    transfer(lab, topology.H3)
+    transfer(lab, topology.H3_6)
+
+
+def test_large_packets_are_fragmented_by_hosts_and_forwarded(lab):
+    assert lab.h1.ping(topology.H2, count=3, size=4000, interval=0.01) == 3
+    assert lab.h1.ping(topology.H2_6, count=3, size=4000, interval=0.01) == 3
+
+
+def test_show_ip_route_names_source_and_fib_entry(lab):
+    entry = lab.r1.show("ip", "route", topology.H2)[0]
+    assert entry["prefix"] == topology.LAN
+    chosen = [c for c in entry["candidates"] if c["chosen"]]
+    assert [c["source"] for c in chosen] == ["feed-best"]
+    path = entry["fib"]["paths"][0]
+    assert (path["interface"], path["gateway"]) == ("up1", "172.16.1.2")
+    assert re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", path["mac"])
+    text = lab.r1.ctl("show", "ip", "route", topology.H2).stdout
+    assert "172.16.1.2" in text and "up1" in text and path["mac"] in text
+
+
+def test_shows_answer_in_text_and_json(lab):
+    for words in (["interface"], ["ip", "neighbor"], ["protocols"], ["route", "for", topology.H2], ["dataplane", "drops"],
+                  ["dataplane", "nodes"], ["dataplane", "workers"], ["feeds"], ["system", "commit"], ["bgp", "summary"]):
+        assert lab.r1.ctl("show", *words).stdout.strip(), words
+        assert lab.r1.show(*words), words
+
+
+def test_interface_counters_count_packets(lab):
+    before = {i["name"]: i["counters"] for i in lab.r1.show("interface")}
+    assert lab.h1.ping(topology.H3, count=20, interval=0.005) == 20
+    after = {i["name"]: i["counters"] for i in lab.r1.show("interface")}
+    for name in ("e1", "e3"):
+        assert after[name]["rx-packets"] - before[name]["rx-packets"] >= 20
+        assert after[name]["tx-bytes"] - before[name]["tx-bytes"] >= 20 * 98
+
+
+def test_ping_and_traceroute_from_the_shell(lab):
+    assert "3 received" in lab.r1.ctl("ping", topology.H2, "count", "3").stdout
+    assert "172.16.1.2" in lab.r1.ctl("traceroute", topology.H2).stdout
+
+
+@pytest.mark.parametrize("lines, path, words", [
+    ("set interface x9 device host no-such-device", "interface x9", "no-such-device"),
+    ("set interface x9 address 10.3.0.1/24\nset interface x9 device null", "10.3.0.1", "e3"),
+    ("set interface x9 device host to-t1", "interface", "to-t1"),
+    ("set route 198.51.100.0/24 via 10.99.0.1", "route 198.51.100.0/24", "10.99.0.1"),
+    ("set bgp peer t1 policy transitt", "bgp peer t1", "transit"),
+    ('set bird raw "protocol nonsense {"', "bird raw", "syntax"),
+])
+def test_bad_configuration_is_refused_and_changes_nothing(lab, lines, path, words):
+    before = (lab.r1.ctl("show", "configuration").stdout, uptime(lab), (lab.r1.run_dir / "bird.conf").read_text())
+    done = lab.r1.script(f"configure\n{lines}\ncommit\n", check=False)
+    lab.r1.ctl("discard")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert path in text and words in text, text
+    assert before == (lab.r1.ctl("show", "configuration").stdout, uptime(lab), (lab.r1.run_dir / "bird.conf").read_text())
+
+
+def test_a_description_disturbs_nothing(lab):
+    before = uptime(lab)
+    stream = Stream(lab.h1, topology.H2)
+    lab.r1.commit('set interface e1 description "first customer"')
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 10
+    assert uptime(lab) == before
+
+
+def test_addresses_by_hand_work_and_are_shown_as_the_kernels(lab):
+    lab.r1.run("ip", "address", "add", "10.77.0.1/24", "dev", "e1")
+    wait_for("h1 reaches the new address", lambda: lab.h1.ping("10.77.0.1", count=1, check=False))
+    e1 = lab.r1.show("interface", "e1")[0]
+    assert {"address": "10.77.0.1/24", "origin": "kernel"} in e1["addresses"]
+    lab.r1.run("ip", "address", "del", "10.77.0.1/24", "dev", "e1")
+    wait_for("it is gone", lambda: all(a["address"] != "10.77.0.1/24" for a in lab.r1.show("interface", "e1")[0]["addresses"]))
+
+
+def test_a_neighbour_that_changes_its_mac_is_followed(lab):
+    stream = Stream(lab.h1, topology.H3)
+    lab.h3.run("ip", "link", "set", "eth0", "address", "02:00:00:00:33:99")
+    lab.h3.run("ip", "route", "replace", "default", "via", "10.3.0.1")
+    lab.h3.run("ip", "-6", "route", "replace", "default", "via", "2001:db8:3::1")
+    lab.h3.ping("10.3.0.1", count=2)
+    wait_for("h1 reaches h3 again", lambda: lab.h1.ping(topology.H3, count=1, check=False), 20)
+    stream.lost()
+    neighbors = {n["address"]: n["mac"] for n in lab.r1.show("ip", "neighbor")}
+    assert neighbors[topology.H3] == "02:00:00:00:33:99"
+
+
+def test_a_cut_link_moves_the_traffic_and_comes_back(lab):
+    assert via(lab, topology.H2) == ["up1"]
+    lab.t1.run("ip", "link", "set", "eth0", "down")
+    try:
+        wait_for("traffic takes t2", lambda: via(lab, topology.H2) == ["up2"], 15)
+        wait_for("h1 reaches h2 by t2", lambda: lab.h1.ping(topology.H2, count=1, check=False), 15)
+        assert {i["name"]: i["link"] for i in lab.r1.show("interface")}["up1"] == "down"
+    finally:
+        lab.t1.address("eth0", "172.16.1.2/24", "2001:db8:11::2/64")
+    wait_for("traffic takes t1 again", lambda: via(lab, topology.H2) == ["up1"] and established(lab) == 4, 40)
+    wait_for("h1 reaches h2 by t1", lambda: lab.h1.ping(topology.H2, count=1, check=False), 15)
+
+
+def test_a_withdrawn_route_moves_without_loss(lab):
+    stream = Stream(lab.h1, topology.H2)
+    lab.t1.reconfigure(topology.T1_CONFIG.replace("import all; export filter lan_only", "import all; export none"))
+    wait_for("traffic takes t2", lambda: via(lab, topology.H2) == ["up2"])
+    lab.t1.reconfigure(topology.T1_CONFIG)
+    wait_for("traffic takes t1", lambda: via(lab, topology.H2) == ["up1"], 30)
+    time.sleep(0.2)
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 20
+
+
+def test_rollback_is_live(lab):
+    lab.r1.commit("set route 203.0.113.0/24 via 172.16.2.2")
+    wait_for("the route is there", lambda: lab.r1.show("ip", "route", "203.0.113.1")[0]["prefix"] == "203.0.113.0/24")
+    lab.r1.script("configure\nrollback 1\ncommit\nexit\n")
+    wait_for("the route is gone", lambda: all(r["prefix"] != "203.0.113.0/24" for r in lab.r1.show("ip", "route", "203.0.113.1")))
+
+
+def kill_and_wait(lab, program, sig, limit):
+    """Ends a daemon and returns the seconds until floof-init runs another one that works."""
+    old = lab.r1.status()[program]
+    start = time.monotonic()
+    os.kill(old["pid"], sig)
+    wait_for(f"{program} runs again", lambda: lab.r1.status()[program]["pid"] not in (0, None, old["pid"]), limit, 0.02)
+    return start
+
+
+def test_killed_dataplane_comes_back_and_sessions_stay(lab):
+    before = uptime(lab)
+    start = kill_and_wait(lab, "floof-dataplane", signal.SIGKILL, 5)
+    assert "UP" in lab.h1.output("ip", "-br", "link", "show", "eth0"), "the TAP keeps its carrier"
+    wait_for("h1 reaches h3", lambda: lab.h1.ping(topology.H3, count=1, check=False, deadline=0.2), 10, 0.02)
+    took = time.monotonic() - start
+    wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2, count=1, check=False, deadline=0.2), 10, 0.02)
+    wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2_6, count=1, check=False, deadline=0.2), 10, 0.02)
+    assert uptime(lab) == before
+    assert took < 5, f"{took:.1f} s"
+
+
+def test_hanging_dataplane_is_replaced(lab):
+    before = uptime(lab)
+    kill_and_wait(lab, "floof-dataplane", signal.SIGSTOP, 8)
+    wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2, count=1, check=False), 10)
+    assert uptime(lab) == before
+
+
+def test_killed_bird_comes_back_without_a_lost_packet(lab):
+    stream = Stream(lab.h1, topology.H2)
+    kill_and_wait(lab, "bird", signal.SIGKILL, 5)
+    wait_for("sessions are back", lambda: established(lab) == 4, 60, 0.2)
+    time.sleep(1)
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 100
+
+
+def test_killed_floofd_touches_no_traffic(lab):
+    before = uptime(lab)
+    config = lab.r1.ctl("show", "configuration").stdout
+    dataplane = lab.r1.pid("floof-dataplane")
+    stream = Stream(lab.h1, topology.H2)
+    kill_and_wait(lab, "floofd", signal.SIGKILL, 5)
+    wait_for("floofd answers", lambda: lab.r1.ctl("show", "system", check=False).returncode == 0)
+    time.sleep(1)
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 50
+    assert uptime(lab) == before
+    assert lab.r1.ctl("show", "configuration").stdout == config
+    assert lab.r1.pid("floof-dataplane") == dataplane
+
+
+def cpu_ticks(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_an_idle_router_sleeps(lab):
+    time.sleep(0.5)
+    pids = [lab.r1.pid(p) for p in ("floof-dataplane", "floofd")] + [lab.r1.init.pid]
+    before = [cpu_ticks(p) for p in pids]
+    time.sleep(3)
+    used = [(cpu_ticks(p) - b) / os.sysconf("SC_CLK_TCK") / 3 for p, b in zip(pids, before)]
+    assert sum(used) < 0.05, used
+
+
+def test_a_restart_restores_everything(lab):
+    config = lab.r1.ctl("show", "configuration").stdout
+    lab.r1.stop()
+    assert not (lab.r1.run_dir / "floofd.sock").exists()
+    lab.r1.run("ip", "link", "show", "to-t1")  # host devices are back
+    lab.r1.boot()
+    assert lab.r1.ctl("show", "configuration").stdout == config
+    topology.attach_hosts(lab)
+    wait_for("four sessions", lambda: established(lab) == 4, 60)
+    wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2, count=1, check=False), 20)

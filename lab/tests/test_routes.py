@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How routes reach the FIB: OSPF, static and BGP against real BIRD and FRR neighbours, judged by the packets.
+
+    s -- r1 -- a (bird)        a, b and u all own the service addresses 203.0.113.1 and 2001:db8:113::1
+           +-- b (bird)
+           +-- u (FRR, BGP unnumbered)
+"""
+
+import os
+import time
+
+import pytest
+
+from lab.hosts import Lab, wait_for
+from lab.tests.test_router import Stream
+
+PREFIX = f"fr{os.getpid()}-"
+SERVICE, SERVICE6 = "203.0.113.1", "2001:db8:113::1"
+NET, NET6 = "203.0.113.0/24", "2001:db8:113::/64"
+
+INTERFACES = """
+set interface es device tap eth0
+set interface es device netns {s}
+set interface es address 10.9.0.1/24
+set interface es address 2001:db8:9::1/64
+set interface ra device host ra
+set interface ra address 172.20.1.1/24
+set interface ra address 2001:db8:a::1/64
+set interface rb device host rb
+set interface rb address 172.20.2.1/24
+set interface rb address 2001:db8:b::1/64
+set interface ru device host ru
+set interface loop0 address 10.255.1.1/32
+set interface loop0 address 2001:db8:ff::11/128
+set ospf router-id 10.255.1.1
+set ospf area 0 interface ra hello 1
+set ospf area 0 interface ra dead 4
+set ospf area 0 interface rb hello 1
+set ospf area 0 interface rb dead 4
+set ospf area 0 interface loop0 passive
+set bgp asn 65000
+set bgp router-id 10.255.1.1
+set bgp multipath 16
+set bgp policy open import accept all
+set bgp policy open import blackhole-community
+set bgp policy open export accept none
+set bgp peer a neighbor 172.20.1.2
+set bgp peer a remote-as 64600
+set bgp peer a policy open
+set bgp peer a6 neighbor 2001:db8:a::2
+set bgp peer a6 remote-as 64600
+set bgp peer a6 policy open
+set bgp peer b neighbor 172.20.2.2
+set bgp peer b remote-as 64600
+set bgp peer b policy open
+set bgp peer b6 neighbor 2001:db8:b::2
+set bgp peer b6 remote-as 64600
+set bgp peer b6 policy open
+"""
+
+NEIGHBOUR = """
+router id 10.255.1.{n};
+log stderr all;
+protocol device {{ scan time 1; }}
+protocol static s4 {{ ipv4; {static4} }}
+protocol static s6 {{ ipv6; {static6} }}
+protocol kernel {{ ipv4 {{ import none; export where source != RTS_STATIC; }}; }}
+protocol kernel {{ ipv6 {{ import none; export where source != RTS_STATIC; }}; }}
+protocol ospf v2 o4 {{ ipv4 {{ import all; export none; }};
+  area 0 {{ interface "eth0" {{ hello 1; dead 4; cost {cost}; }}; {stub4} }}; }}
+protocol ospf v3 o6 {{ ipv6 {{ import all; export none; }};
+  area 0 {{ interface "eth0" {{ hello 1; dead 4; cost {cost}; }}; {stub6} }}; }}
+protocol bgp r1 {{ local 172.20.{k}.2 as 64600; neighbor 172.20.{k}.1 as 65000; graceful restart on;
+  ipv4 {{ import all; export where source = RTS_STATIC; next hop self; }}; }}
+protocol bgp r1_6 {{ local 2001:db8:{x}::2 as 64600; neighbor 2001:db8:{x}::1 as 65000; graceful restart on;
+  ipv6 {{ import all; export where source = RTS_STATIC; next hop self; }}; }}
+"""
+
+
+def neighbour(number, ospf=(), bgp=(), cost=10):
+    """Configuration of a (1) or b (2): which prefixes it announces by OSPF and which by BGP."""
+    def stubs(six):
+        return " ".join(f"stubnet {p};" for p in ospf if (":" in p) == six)
+
+    def statics(six):
+        return " ".join(f"route {p} unreachable{extra};" for p, extra in bgp if (":" in p) == six)
+
+    return NEIGHBOUR.format(n=20 + number, k=number, x="ab"[number - 1], cost=cost, stub4=stubs(False), stub6=stubs(True),
+                            static4=statics(False), static6=statics(True))
+
+
+BOTH_BGP = ((NET, ""), (NET6, ""))
+BOTH_OSPF = (NET, NET6)
+
+FRR = """
+hostname u
+log stdout
+interface eth0
+ ipv6 nd ra-interval 1
+ no ipv6 nd suppress-ra
+router bgp 64700
+ bgp router-id 10.255.1.23
+ no bgp ebgp-requires-policy
+ no bgp network import-check
+ timers bgp 3 9
+ neighbor eth0 interface remote-as external
+ neighbor eth0 timers connect 1
+ neighbor eth0 capability extended-nexthop
+ address-family ipv4 unicast
+  network 198.51.100.0/24
+ exit-address-family
+ address-family ipv6 unicast
+  network 2001:db8:100::/64
+  neighbor eth0 activate
+ exit-address-family
+"""
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(PREFIX) as made:
+        made.host("s")
+        made.router("r1")
+        made.bird("a")
+        made.bird("b")
+        made.frr("u")
+        for number, name in ((1, "a"), (2, "b")):
+            host = made.hosts[name]
+            made.link(made.r1, "r" + name, host, "eth0")
+            host.address("eth0", f"172.20.{number}.2/24", f"2001:db8:{name}::2/64")
+            host.address("lo", f"{SERVICE}/32", f"{SERVICE6}/128")
+            host.route("10.9.0.0/24", f"172.20.{number}.1")
+            host.route("2001:db8:9::/64", f"2001:db8:{name}::1")
+            host.configure(neighbour(number))
+            host.boot()
+        made.link(made.r1, "ru", made.u, "eth0")
+        made.u.address("lo", "198.51.100.1/32", "2001:db8:100::1/128")
+        made.u.configure(FRR)
+        made.u.boot()
+        made.r1.boot()
+        made.r1.commit(INTERFACES.format(s=made.s.netns))
+        wait_for("s has its TAP", lambda: made.s.run("ip", "link", "show", "eth0", check=False).returncode == 0)
+        made.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
+        made.s.route("default", "10.9.0.1")
+        made.s.route("default", "2001:db8:9::1")
+        wait_for("sessions", lambda: sum(p["state"] == "Established" for p in peers(made).values()) == 4, 30)
+        yield made
+
+
+def peers(lab):
+    return {p["name"]: p for p in lab.r1.show("bgp", "summary")["peers"]}
+
+
+def route(lab, address):
+    entries = lab.r1.show("ip", "route", address)
+    return entries[0] if entries else {"prefix": None, "candidates": [], "fib": {"kind": "drop", "paths": []}}
+
+
+def chosen(lab, address):
+    """(source, interfaces) by which packets to an address go; waits until no old entry is held."""
+    entry = route(lab, address)
+    if entry.get("held"):
+        return None
+    sources = [c["source"] for c in entry["candidates"] if c["chosen"]]
+    return (sources[0] if sources else None, sorted(p["interface"] for p in entry["fib"]["paths"]))
+
+
+def announce(lab, a, b):
+    lab.a.reconfigure(neighbour(1, **a))
+    lab.b.reconfigure(neighbour(2, **b))
+
+
+def balance(lab, address):
+    """Sends 256 flows and returns the share of each interface."""
+    def sent():
+        return {i["name"]: i["counters"]["tx-packets"] for i in lab.r1.show("interface")}
+    before = sent()
+    program = ("import socket,sys\nfamily=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET\n"
+               "for port in range(20000,20256):\n s=socket.socket(family,socket.SOCK_DGRAM)\n s.bind(('',port))\n"
+               " s.sendto(b'x',(sys.argv[1],port))\n s.close()\n")
+    lab.s.run("/usr/bin/python3", "-c", program, address)
+    time.sleep(0.3)
+    after = sent()
+    return {name: after[name] - before[name] for name in ("ra", "rb")}
+
+
+@pytest.mark.parametrize("service, net", [(SERVICE, NET), (SERVICE6, NET6)])
+def test_ospf_ecmp_is_balanced(lab, service, net):
+    announce(lab, {"ospf": BOTH_OSPF}, {"ospf": BOTH_OSPF})
+    wait_for("two OSPF paths", lambda: chosen(lab, service) == ("feed-table", ["ra", "rb"]), 30)
+    share = balance(lab, service)
+    assert min(share.values()) >= 70 and sum(share.values()) >= 250, share
+    assert lab.s.ping(service, count=10, interval=0.01) == 10
+
+
+@pytest.mark.parametrize("service, net", [(SERVICE, NET), (SERVICE6, NET6)])
+def test_bgp_ecmp_is_balanced_and_survives_a_member(lab, service, net):
+    announce(lab, {"bgp": BOTH_BGP}, {"bgp": BOTH_BGP})
+    wait_for("two BGP paths", lambda: chosen(lab, service) == ("feed-best", ["ra", "rb"]), 30)
+    share = balance(lab, service)
+    assert min(share.values()) >= 70, share
+    stream = Stream(lab.s, service)
+    lab.b.reconfigure(neighbour(2))
+    wait_for("one BGP path", lambda: chosen(lab, service) == ("feed-best", ["ra"]), 20)
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 10
+
+
+@pytest.mark.parametrize("service, net", [(SERVICE, NET), (SERVICE6, NET6)])
+def test_a_prefix_moves_between_ospf_static_and_bgp_without_a_lost_packet(lab, service, net):
+    gateway = "2001:db8:b::2" if ":" in net else "172.20.2.2"
+    announce(lab, {"bgp": BOTH_BGP}, {})
+    wait_for("BGP", lambda: chosen(lab, service) == ("feed-best", ["ra"]), 30)
+    stream = Stream(lab.s, service, interval=0.002)
+    for _ in range(3):
+        announce(lab, {"bgp": BOTH_BGP}, {"ospf": BOTH_OSPF})
+        wait_for("OSPF", lambda: chosen(lab, service) == ("feed-table", ["rb"]), 20)
+        lab.r1.commit(f"set route {net} via {gateway}")
+        wait_for("static", lambda: [c["protocol"] for c in route(lab, service)["candidates"] if c["chosen"]], 20)
+        announce(lab, {"bgp": BOTH_BGP}, {})
+        lab.r1.commit(f"delete route {net}")
+        wait_for("BGP", lambda: chosen(lab, service) == ("feed-best", ["ra"]), 20)
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 500, (lost, sent)
+
+
+def test_rtbh_with_no_advertise_is_dropped_here(lab):
+    victim = "203.0.113.66"
+    announce(lab, {"bgp": (*BOTH_BGP, (f"{victim}/32", " { bgp_community.add((65535,666)); bgp_community.add((65535,65282)); }"))}, {})
+    wait_for("a blackhole", lambda: route(lab, victim)["fib"]["kind"] == "blackhole", 20)
+    before = blackholed(lab)
+    lab.s.ping(victim, count=5, interval=0.01, check=False, deadline=0.2)
+    wait_for("the drops are counted", lambda: blackholed(lab) - before >= 5)
+
+
+def blackholed(lab):
+    return sum(d["packets"] for d in lab.r1.show("dataplane", "drops") if "blackhole" in d["reason"])
+
+
+def test_a_changed_next_hop_is_followed(lab):
+    announce(lab, {"bgp": BOTH_BGP}, {})
+    wait_for("a", lambda: chosen(lab, SERVICE) == ("feed-best", ["ra"]), 20)
+    announce(lab, {}, {"bgp": BOTH_BGP})
+    wait_for("b", lambda: chosen(lab, SERVICE) == ("feed-best", ["rb"]), 20)
+    assert lab.s.ping(SERVICE, count=3) == 3
+
+
+def test_a_recursive_next_hop_follows_the_igp(lab):
+    """A multihop route whose next hop is an OSPF prefix moves with the OSPF path, without news from BGP."""
+    announce(lab, {"ospf": ("10.255.9.9/32",), "cost": 10, "bgp": ()}, {"ospf": ("10.255.9.9/32",), "cost": 10})
+    wait_for("OSPF", lambda: chosen(lab, "10.255.9.9") == ("feed-table", ["ra", "rb"]), 30)
+    # BIRD's own recursion is not used: the next hop of the announcement stays 10.255.9.9.
+    lab.r1.commit('set bgp policy far import accept all\nset bgp policy far import next-hop 10.255.9.9\nset bgp peer a policy far')
+    lab.a.reconfigure(neighbour(1, ospf=("10.255.9.9/32",), bgp=(("192.0.2.0/24", ""),)))
+    try:
+        wait_for("both ways", lambda: chosen(lab, "192.0.2.1") == ("feed-best", ["ra", "rb"]), 20)
+        lab.b.reconfigure(neighbour(2))
+        wait_for("one way", lambda: chosen(lab, "192.0.2.1") == ("feed-best", ["ra"]), 20)
+    finally:
+        lab.r1.commit("set bgp peer a policy open\ndelete bgp policy far")
+
+
+def test_bgp_unnumbered_carries_both_families(lab):
+    lab.r1.commit("set bgp peer u interface ru\nset bgp peer u remote-as 64700\nset bgp peer u policy open")
+    try:
+        wait_for("the session", lambda: peers(lab)["u"]["state"] == "Established", 40)
+        wait_for("IPv4 by IPv6", lambda: chosen(lab, "198.51.100.1") == ("feed-best", ["ru"]), 20)
+        assert route(lab, "198.51.100.1")["fib"]["paths"][0]["gateway"].startswith("fe80::")
+        wait_for("IPv6", lambda: chosen(lab, "2001:db8:100::1") == ("feed-best", ["ru"]), 20)
+        lab.u.run("ip", "route", "replace", "10.9.0.0/24", "via", "inet6", link_local(lab), "dev", "eth0")
+        wait_for("s reaches u", lambda: lab.s.ping("198.51.100.1", count=2, check=False), 10)
+    finally:
+        lab.r1.commit("delete bgp peer u")
+
+
+def link_local(lab):
+    text = lab.r1.output("ip", "-6", "-br", "address", "show", "dev", "ru", "scope", "link")
+    return text.split()[2].split("/")[0]
+
+
+def test_blackhole_unreachable_and_prohibit_routes(lab):
+    lab.r1.commit("set route 192.0.2.1/32 blackhole\nset route 192.0.2.2/32 unreachable\nset route 192.0.2.3/32 prohibit\n"
+                  "set route 2001:db8:dead::2/128 unreachable\nset route 2001:db8:dead::3/128 prohibit")
+    wait_for("routes", lambda: route(lab, "192.0.2.3")["fib"]["kind"] == "prohibit" and
+             route(lab, "2001:db8:dead::3")["fib"]["kind"] == "prohibit")
+    say = {a: lab.s.output("ping", "-n", "-c", "1", "-W", "1", a, check=False) for a in
+           ("192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8:dead::2", "2001:db8:dead::3")}
+    assert "From" not in say["192.0.2.1"]
+    assert "Host Unreachable" in say["192.0.2.2"]
+    assert "Packet filtered" in say["192.0.2.3"] or "rohibited" in say["192.0.2.3"]
+    assert "Address unreachable" in say["2001:db8:dead::2"]
+    assert "rohibited" in say["2001:db8:dead::3"]

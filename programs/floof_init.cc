@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// floof-init: parent of one router's daemons. It makes what they stand in (folders, the namespace of ports), starts
+// them, starts them again when they end or hang, and keeps the descriptors that must outlive them (init.sock). It runs
+// inside the router's network namespace, as systemd's ExecStart or under `ip netns exec`. It knows nothing of routing.
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/arguments.h"
+#include "base/child.h"
+#include "base/init_server.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/named_netns.h"
+#include "base/notifier.h"
+#include "base/process.h"
+
+namespace floof {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr const char* kUsage =
+    "usage: floof-init [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--bin-dir DIR] [--host-netns NAME] "
+    "[--program NAME=PATH]...";
+
+class Init {
+ public:
+  explicit Init(Arguments options) : options_(std::move(options)) {}
+
+  Result<void> start();
+  /// Until a signal asks for the end.
+  void run() { loop_.run(); }
+  void stop();
+
+ private:
+  std::string file(const std::string& name) const { return options_.file(name); }
+  std::string ports_netns() const { return options_.instance + "-ports"; }
+  std::string path_of(const std::string& program) const;
+  std::vector<std::string> common_arguments() const;
+  std::vector<std::string> dataplane_arguments() const;
+  Child* find(const std::string& name);
+
+  Result<void> lock();
+  void kill_leftovers();
+  void make_children();
+  Json command(const Json& request);
+  void write_pids();
+  void on_signal();
+  void reap();
+  void tick();
+  bool wait_for_end(std::chrono::milliseconds limit);
+  void release_devices();
+
+  Arguments options_;
+  EventLoop loop_;
+  Notifier notifier_;
+  UniqueFd lock_;
+  UniqueFd signals_;
+  std::vector<std::unique_ptr<Child>> children_;  ///< in the order of starting
+  std::set<std::string> crashed_;                 ///< programs that an earlier floof-init left
+  std::unique_ptr<InitServer> server_;
+  pid_t helper_ = 0;
+  unsigned ticks_ = 0;
+  bool ready_ = false;
+};
+
+std::string Init::path_of(const std::string& program) const {
+  const auto [first, last] = options_.values.equal_range("--program");
+  for (auto given = first; given != last; ++given) {
+    if (given->second.starts_with(program + "=")) {
+      return given->second.substr(program.size() + 1);
+    }
+  }
+  if (program == "bird") {
+    return access("/usr/sbin/bird", X_OK) == 0 ? "/usr/sbin/bird" : "bird";
+  }
+  return options_.bin_dir + "/" + program;
+}
+
+std::vector<std::string> Init::common_arguments() const {
+  return {"--instance", options_.instance, "--run-dir", options_.run_dir, "--state-dir", options_.state_dir};
+}
+
+std::vector<std::string> Init::dataplane_arguments() const {
+  auto out = common_arguments();
+  if (const auto name = options_.value("--host-netns"); !name.empty()) {
+    out.insert(out.end(), {"--host-netns", name});
+  }
+  return out;
+}
+
+Child* Init::find(const std::string& name) {
+  for (const auto& child : children_) {
+    if (child->name() == name) {
+      return child.get();
+    }
+  }
+  return nullptr;
+}
+
+Result<void> Init::lock() {
+  lock_.reset(open(options_.run_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock_ || flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    return errno_error(options_.run_dir, "cannot be taken", "another floof-init runs there: stop it first");
+  }
+  return {};
+}
+
+// An earlier floof-init that was killed left its daemons alone; nobody hands over their descriptors or their deaths.
+void Init::kill_leftovers() {
+  for (const auto& [name, process] : load_processes(file("init.json"))) {
+    crashed_.insert(name);
+    if (kill_process(process, 5s)) {
+      log::warning("killed {} (process {}) that an earlier floof-init left", name, process.pid);
+    }
+  }
+}
+
+void Init::make_children() {
+  const auto add = [this](const std::string& name, std::vector<std::string> arguments,
+                          std::unique_ptr<HangWatch> watch) -> Child::Options {
+    return {.name = name,
+            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log")},
+            .watch = std::move(watch)};
+  };
+  auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
+  auto floofd = add("floofd", common_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
+  auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
+                  std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
+  bird.crash_arguments = {"-R"};
+  bird.needs_file = file("bird.conf");
+  for (auto* options : {&dataplane, &floofd, &bird}) {
+    children_.push_back(std::make_unique<Child>(loop_, std::move(*options), [this] { write_pids(); }));
+    if (crashed_.contains(children_.back()->name())) {
+      children_.back()->set_crashed();
+    }
+  }
+}
+
+Result<void> Init::start() {
+  for (const auto& [path, mode] :
+       {std::pair(options_.run_dir, 0755), {file("log"), 0750}, {options_.state_dir, 0700}}) {
+    if (const auto made = make_folder(path, static_cast<mode_t>(mode)); !made) {
+      return made;
+    }
+  }
+  if (const auto locked = lock(); !locked) {
+    return locked;
+  }
+  if (const auto made = make_named_netns(ports_netns()); !made) {
+    return made;
+  }
+  if (const auto up = set_loopback_up(); !up) {
+    return up;
+  }
+  kill_leftovers();
+  auto server = InitServer::listen(loop_, file("init.sock"), [this](const Json& request) { return command(request); });
+  if (!server) {
+    return server.error();
+  }
+  server_ = std::move(*server);
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) {
+    sigaddset(&wanted, signal);
+  }
+  sigprocmask(SIG_BLOCK, &wanted, nullptr);
+  signals_.reset(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  loop_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { on_signal(); });
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  make_children();
+  tick();
+  loop_.every(HangWatch::kTick, [this] { tick(); });
+  return {};
+}
+
+Json Init::command(const Json& request) {
+  const auto text = [&request](const char* key) {
+    const auto found = request.find(key);
+    return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string op = text("op");
+  if (op == "status") {
+    Json programs = Json::object();
+    for (const auto& child : children_) {
+      programs[child->name()] = child->status();
+    }
+    return {{"ok", true}, {"programs", std::move(programs)}};
+  }
+  if (op != "restart" && op != "start") {
+    return ipc::failure(Error{"", "unknown request '" + op + "'", ""});
+  }
+  Child* child = find(text("program"));
+  if (child == nullptr) {
+    return ipc::failure(Error{"", "there is no program '" + text("program") + "'", "floof-dataplane, floofd or bird"});
+  }
+  const auto done = op == "restart" ? child->restart() : child->start();
+  return done ? Json{{"ok", true}} : ipc::failure(done.error());
+}
+
+void Init::write_pids() {
+  std::map<std::string, ProcessId> running;
+  for (const auto& child : children_) {
+    if (child->running()) {
+      running[child->name()] = child->id();
+    }
+  }
+  if (const auto saved = save_processes(file("init.json"), running); !saved) {
+    log::error("{}", saved.error().text());
+  }
+}
+
+void Init::on_signal() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo != SIGCHLD) {
+      log::info("told to stop by signal {}", info.ssi_signo);
+      loop_.stop();
+    }
+  }
+  reap();
+}
+
+// As subreaper we also get what our daemons' children leave behind.
+void Init::reap() {
+  siginfo_t info{};
+  while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+    const pid_t pid = info.si_pid;
+    const auto of_pid = [pid](const auto& child) { return child->id().pid == pid; };
+    const auto child = std::find_if(children_.begin(), children_.end(), of_pid);
+    if (child != children_.end()) {
+      ::kill(-pid, SIGKILL);  // what it started goes with it; its pid is not given away before the wait
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    helper_ = pid == helper_ ? 0 : helper_;
+    if (child != children_.end()) {
+      (*child)->exited(status);
+    }
+    info = {};
+  }
+}
+
+void Init::tick() {
+  for (const auto& child : children_) {
+    child->tick();
+  }
+  // Ready means that one can log in, or that this will not get better soon.
+  if (!ready_ && (find("floofd")->lively() || ticks_ * HangWatch::kTick >= 10s)) {
+    ready_ = true;
+    notifier_.say("READY=1");
+  }
+  if (ticks_++ % 5 == 0) {
+    notifier_.say("WATCHDOG=1");
+  }
+}
+
+bool Init::wait_for_end(std::chrono::milliseconds limit) {
+  const auto deadline = EventLoop::Clock::now() + limit;
+  const auto busy = [this] {
+    return helper_ != 0 || std::any_of(children_.begin(), children_.end(), [](const auto& c) { return c->ending(); });
+  };
+  while (busy() && EventLoop::Clock::now() < deadline) {
+    loop_.turn(50ms);
+  }
+  return !busy();
+}
+
+void Init::release_devices() {
+  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log")};
+  launch.arguments.insert(launch.arguments.begin(), "--release-devices");
+  const auto helper = spawn(launch);
+  if (!helper) {
+    return log::error("cannot give the host's devices back: {}", helper.error().text());
+  }
+  helper_ = *helper;
+  if (!wait_for_end(10s)) {
+    log::error("giving the host's devices back takes too long");
+    ::kill(helper_, SIGKILL);
+  }
+}
+
+void Init::stop() {
+  notifier_.say("STOPPING=1");
+  // First those who give orders and speak to neighbours, last the one that carries packets.
+  for (const auto& [names, limit] : {std::pair(std::vector{"floofd", "bird"}, 5000ms), {{"floof-dataplane"}, 3000ms}}) {
+    for (const char* name : names) {
+      find(name)->stop();
+    }
+    if (!wait_for_end(limit)) {
+      for (const char* name : names) {
+        find(name)->kill();
+      }
+      wait_for_end(2s);
+    }
+  }
+  release_devices();
+  if (const auto removed = remove_named_netns(ports_netns()); !removed) {
+    log::error("{}", removed.error().text());
+  }
+  server_.reset();
+  for (const char* name :
+       {"dataplane.sock", "floofd.sock", "bird.ctl", "bird.pid", "stats", "floofd.heartbeat", "init.json"}) {
+    ::unlink(file(name).c_str());
+  }
+  log::info("stopped");
+}
+
+int run(int argc, char** argv) {
+  log::start("floof-init");
+  const auto options = parse_arguments(argc, argv, {"--host-netns", "--program"}, {}, kUsage);
+  if (!options) {
+    log::error("{}", options.error().text());
+    return 2;
+  }
+  // Descriptors that the shell or a test left open are not for the daemons. One is needed per TAP.
+  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  Init init(*options);
+  if (const auto started = init.start(); !started) {
+    log::error("{}", started.error().text());
+    return 1;
+  }
+  init.run();
+  init.stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace floof
+
+int main(int argc, char** argv) { return floof::run(argc, argv); }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// floofd: the configuration of one router and the door to it. It restores the running configuration at start (whoever
+// runs already notices nothing: the same state is no change), then answers floofctl on <run-dir>/floofd.sock. It carries
+// no packets and no routes; when it dies, both go on.
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "base/arguments.h"
+#include "base/event_loop.h"
+#include "base/heartbeat.h"
+#include "base/init_client.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "config/exec.h"
+#include "config/json_view.h"
+#include "config/server.h"
+#include "config/transaction.h"
+#include "features/bird/bird_backend.h"
+#include "features/bird/bird_show_data.h"
+#include "features/dataplane/dataplane_backend.h"
+#include "features/system/tools.h"
+
+#define FLOOF_CONFIG_FEATURE(name)               \
+  namespace floof::name {                        \
+  const floof::config::Feature& config_feature(); \
+  }
+#include "config_features.inc"
+#undef FLOOF_CONFIG_FEATURE
+
+namespace floof {
+
+namespace {
+
+using config::Json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr const char* kVersion = "0.1.0";
+constexpr const char* kUsage = "usage: floofd [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--bin-dir DIR] [--bird PROGRAM]";
+constexpr milliseconds kBeat(100);
+
+std::vector<const config::Feature*> all_features() {
+  return {
+#define FLOOF_CONFIG_FEATURE(name) &floof::name::config_feature(),
+#include "config_features.inc"
+#undef FLOOF_CONFIG_FEATURE
+  };
+}
+
+class Daemon {
+ public:
+  Daemon(Arguments arguments, Heartbeat heartbeat) : arguments_(std::move(arguments)), heart_(std::move(heartbeat)) {}
+
+  Result<> start();
+  void run() { loop_.run(); }
+
+ private:
+  void watch_signals();
+  config::ConfigServer::Options server_options();
+  Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
+  Result<Json> ask_bird(const std::string& what, const Json& arguments);
+  Json system_state() const;
+
+  Arguments arguments_;
+  Heartbeat heart_;
+  EventLoop loop_;
+  UniqueFd signals_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::unique_ptr<config::Backend> dataplane_, bird_;
+  std::unique_ptr<config::ConfigEngine> engine_;
+  config::Exec exec_{loop_};
+  std::optional<config::ConfigServer> requests_;
+  std::unique_ptr<ipc::Server> server_;
+};
+
+void Daemon::watch_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  loop_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { loop_.stop(); });
+}
+
+Result<> Daemon::start() {
+  watch_signals();
+  loop_.every(kBeat, [this] { heart_.beat(); });
+  const auto pulse = [this] { heart_.beat(); };
+  auto schema = config::Schema::load(config::embedded_modules());
+  if (!schema) {
+    return schema.error();
+  }
+  dataplane_ = dataplane::make_backend({.run_dir = arguments_.run_dir, .pulse = pulse}, loop_);
+  bird::BirdOptions bird_options;
+  bird_options.run_dir = arguments_.run_dir;
+  bird_options.pulse = pulse;
+  if (const std::string program = arguments_.value("--bird"); !program.empty()) {
+    bird_options.bird_program = program;
+  }
+  bird_ = bird::make_bird_backend(std::move(bird_options));
+  auto engine = config::ConfigEngine::open({.state_dir = arguments_.state_dir,
+                                            .instance = arguments_.instance,
+                                            .schema = *schema,
+                                            .features = all_features(),
+                                            .backends = {dataplane_.get(), bird_.get()},
+                                            .pulse = pulse});
+  if (!engine) {
+    return engine.error();
+  }
+  engine_ = std::move(*engine);
+  requests_.emplace(*engine_, exec_, server_options());
+  auto server = ipc::Server::listen(loop_, arguments_.file("floofd.sock"),
+                                    [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); });
+  if (!server) {
+    return server.error();
+  }
+  server_ = std::move(*server);
+  // The first work of the loop: whoever connects meanwhile waits for it.
+  loop_.post([this] {
+    engine_->apply_running();
+    log::info("running generation {}", engine_->generation());
+  });
+  return {};
+}
+
+Result<Json> Daemon::ask_dataplane(const std::string& what, const Json& arguments) const {
+  auto answer = dataplane::ask(arguments_.run_dir, {{"op", "show"}, {"what", what}, {"arguments", arguments}});
+  if (!answer) {
+    return answer.error();
+  }
+  if (!config::flag_of(*answer, "ok")) {
+    return ipc::errors_of(*answer).front();
+  }
+  return config::member(*answer, "data");
+}
+
+Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
+  bird::BirdClient::Options options;
+  options.limit = seconds(5);
+  options.pulse = [this] { heart_.beat(); };
+  bird::BirdClient client(arguments_.file("bird.ctl"), options);
+  const Json config = engine_->running().for_features();
+  const std::string name = config::text_of(arguments, "name");
+  if (what == "bgp-summary") {
+    return bird::show_bgp_summary(client, config);
+  }
+  if (what == "bgp-peer") {
+    return bird::show_bgp_peer(client, config, name);
+  }
+  return what == "protocols" ? bird::show_protocols(client, config, name) : bird::show_route(client, config, arguments);
+}
+
+Json Daemon::system_state() const {
+  const Json config = engine_->running().to_json(true);
+  const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
+  Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
+              {"instance", arguments_.instance},
+              {"version", kVersion},
+              {"generation", engine_->generation()},
+              {"uptime-s", uptime.count()},
+              {"alarms", engine_->alarms()}};
+  if (auto init = InitClient::connect(arguments_.run_dir); init) {
+    if (auto status = init->status(); status) {
+      out["programs"] = config::member(*status, "programs");
+    }
+  }
+  return out;
+}
+
+config::ConfigServer::Options Daemon::server_options() {
+  config::ConfigServer::Options out;
+  out.instance = arguments_.instance;
+  out.version = kVersion;
+  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
+    out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
+  }
+  for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route"}) {
+    out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
+  }
+  out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
+  out.programs["ping"] = system::ping_command;
+  out.programs["traceroute"] = system::traceroute_command;
+  out.clear = [this](const std::string& what) -> Result<> {
+    const auto answer = dataplane::ask(arguments_.run_dir, {{"op", "clear"}, {"what", what}});
+    if (!answer) {
+      return answer.error();
+    }
+    return config::flag_of(*answer, "ok") ? Result<>() : Result<>(ipc::errors_of(*answer).front());
+  };
+  return out;
+}
+
+int main_of(int argc, char** argv) {
+  log::start("floofd");
+  auto arguments = parse_arguments(argc, argv, {"--bird"}, {}, kUsage);
+  if (!arguments) {
+    log::error("{}", arguments.error().text());
+    return 2;
+  }
+  if (const auto made = make_folder(arguments->run_dir, 0755); !made) {
+    log::error("{}", made.error().text());
+    return 1;
+  }
+  auto heartbeat = Heartbeat::open(arguments->file("floofd.heartbeat"));
+  if (!heartbeat) {
+    log::error("{}", heartbeat.error().text());
+    return 1;
+  }
+  Daemon daemon(std::move(*arguments), std::move(*heartbeat));
+  if (const auto started = daemon.start(); !started) {
+    log::error("{}", started.error().text());
+    return 1;
+  }
+  daemon.run();
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace floof
+
+int main(int argc, char** argv) { return floof::main_of(argc, argv); }

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shell/config_mode.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "shell/text.h"
+#include "shell/words.h"
+
+namespace floof::shell {
+namespace {
+
+using std::chrono::minutes;
+
+/// Publishing may restart daemons and wait for BIRD.
+constexpr minutes kCommitLimit{5};
+
+std::vector<std::string> warnings_of(const Json& body) {
+  std::vector<std::string> out;
+  for (const Json& warning : list(body, "warnings")) {
+    if (warning.is_object()) {
+      out.push_back(
+          Error{field(warning, "path", ""), field(warning, "reason", ""), field(warning, "remedy", "")}.text());
+    } else if (warning.is_string()) {
+      out.push_back(warning.get<std::string>());
+    }
+  }
+  return out;
+}
+
+Reply reply_of(const Answer& answer, std::string text = {}) {
+  if (!answer.ok()) {
+    return failure(answer.errors);
+  }
+  Reply reply;
+  reply.warnings = warnings_of(answer.body);
+  reply.text = std::move(text);
+  return reply;
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return errno_error(path, "cannot read", "give the path of a file on this machine");
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// The form of a configuration file, by its first words.
+std::string_view form_of(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(" \t\r"), line.size()));
+    if (line.empty() || line.front() == '#') {
+      continue;
+    }
+    return line.front() == '{' ? "json" : line.starts_with("set ") || line.starts_with("delete ") ? "set" : "curly";
+  }
+  return "set";
+}
+
+Result<size_t> history_index(const std::string& text) {
+  size_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size()) {
+    return Error{text, "is not a number", "give an index of the commit history"};
+  }
+  return value;
+}
+
+std::vector<Choice> history_choices(Context& context, const std::vector<std::string>&, const std::string&) {
+  const Answer answer = context.call({{"op", "history"}});
+  std::vector<Choice> out;
+  for (const Json& entry : list(answer.body, "data")) {
+    const std::string comment = field(entry, "comment", "");
+    out.push_back({field(entry, "index", "0"), fmt::format("{} by {}{}{}", field(entry, "time"), field(entry, "user"),
+                                                           comment.empty() ? "" : ": ", comment)});
+  }
+  return out;
+}
+
+Reply rollback(Context& context, const std::string& text) {
+  const Result<size_t> to = history_index(text);
+  if (!to) {
+    return failure(to.error());
+  }
+  return reply_of(context.call({{"op", "rollback"}, {"to", *to}}),
+                  "loaded into the candidate; 'compare' shows what 'commit' would change\n");
+}
+
+Reply commit(Context& context, const Invocation& words) {
+  const bool check = words.has("check");
+  Json request{{"op", "commit"}, {"check", check}};
+  if (words.has("comment")) {
+    request["comment"] = words.get("comment");
+  }
+  const Answer answer = context.call(request, kCommitLimit);
+  Reply reply = reply_of(answer);
+  if (!reply.ok()) {
+    return reply;
+  }
+  const std::string generation = field(answer.body, "generation", "");
+  const bool changed = member(answer.body, "changed") != Json(false);
+  reply.text = check      ? "configuration check succeeds\n"
+               : !changed ? "commit complete: nothing has changed\n"
+                          : fmt::format("commit complete{}{}\n", generation.empty() ? "" : ": generation ", generation);
+  reply.data = answer.body;
+  reply.data.erase("ok");
+  return reply;
+}
+
+}  // namespace
+
+Reply show_configuration(Context& context, std::string_view which, const std::vector<std::string>& path,
+                         Format format) {
+  if (format == Format::compare) {
+    return compare(context, std::nullopt);
+  }
+  const std::string_view form = format == Format::set ? "set" : format == Format::json ? "json" : "curly";
+  const Answer answer = context.call({{"op", "show-config"}, {"path", path}, {"format", form}, {"which", which}});
+  Reply reply = reply_of(answer, field(answer.body, "text", ""));
+  const Json& data = member(answer.body, "data");
+  // The daemon may give the tree as data or only printed.
+  reply.data = data.is_null() && form == "json" ? Json::parse(reply.text, nullptr, false) : data;
+  if (reply.data.is_discarded()) {
+    reply.data = nullptr;
+  }
+  return reply;
+}
+
+std::vector<Choice> complete_configuration(Context& context, std::string_view mode,
+                                           const std::vector<std::string>& words, const std::string& partial) {
+  const Answer answer = context.call({{"op", "complete"}, {"words", words}, {"partial", partial}, {"mode", mode}},
+                                     std::chrono::seconds(5));
+  std::vector<Choice> out;
+  for (const Json& option : list(answer.body, "options")) {
+    const std::string word = field(option, "word", "");
+    if (!word.empty()) {
+      out.push_back({word, field(option, "help", ""), field(option, "kind") != "value"});
+    }
+  }
+  return out;
+}
+
+Reply compare(Context& context, std::optional<size_t> to) {
+  Json request{{"op", "compare"}};
+  if (to) {
+    request["rollback"] = *to;
+  }
+  const Answer answer = context.call(request);
+  Reply reply = reply_of(answer, field(answer.body, "text", ""));
+  reply.data = Json{{"text", reply.text}};
+  return reply;
+}
+
+std::string ConfigurationMode::banner() const {
+  return level_.empty() ? "[edit]" : fmt::format("[edit {}]", join(level_));
+}
+
+void ConfigurationMode::up() {
+  if (!level_.empty()) {
+    level_.pop_back();
+  }
+}
+
+bool ConfigurationMode::changed(Context& context) {
+  const Answer answer = context.call({{"op", "compare"}}, std::chrono::seconds(5));
+  return answer.ok() && !field(answer.body, "text", "").empty();
+}
+
+std::vector<std::string> ConfigurationMode::here(const std::vector<std::string>& words) const {
+  std::vector<std::string> path = level_;
+  path.insert(path.end(), words.begin(), words.end());
+  return path;
+}
+
+std::vector<Choice> ConfigurationMode::complete(Context& context, std::string_view mode,
+                                                const std::vector<std::string>& words,
+                                                const std::string& partial) const {
+  // The first word is the command itself.
+  return complete_configuration(context, mode, here({words.begin() + 1, words.end()}), partial);
+}
+
+Reply ConfigurationMode::edit(Context& context, std::string_view operation,
+                              const std::vector<std::string>& words) const {
+  if (words.empty()) {
+    return failure(Error{std::string(operation), "incomplete", "add the path of what is meant; '?' lists the words"});
+  }
+  std::vector<std::string> line = here(words);
+  line.insert(line.begin(), std::string(operation));
+  return reply_of(context.call({{"op", "edit"}, {"words", line}}));
+}
+
+Reply ConfigurationMode::show(Context& context, const Invocation& words) const {
+  if (words.format == Format::compare) {
+    return compare(context, words.compare_to);
+  }
+  return show_configuration(context, "candidate", here(words.rest), words.format);
+}
+
+void ConfigurationMode::add_edit_commands(Registry& registry) {
+  const auto values = [this](std::string_view mode) {
+    return [this, mode](Context& context, const std::vector<std::string>& words, const std::string& partial) {
+      return complete(context, mode, words, partial);
+    };
+  };
+  registry.add({.path = "set <path...>",
+                .help = "Set a value in the candidate",
+                .handler = [this](Context& c, const Invocation& i) { return edit(c, "set", i.rest); },
+                .arguments = {{"path", {.help = "Path and value", .values = values("set")}}},
+                .fewest_words = 2});
+  registry.add({.path = "delete <path...>",
+                .help = "Delete from the candidate",
+                .handler = [this](Context& c, const Invocation& i) { return edit(c, "delete", i.rest); },
+                .arguments = {{"path", {.help = "Path of what goes", .values = values("delete")}}},
+                .fewest_words = 1});
+  registry.add({.path = "show <path...>",
+                .help = "Show the candidate",
+                .handler = [this](Context& c, const Invocation& i) { return show(c, i); },
+                .arguments = {{"path", {.help = "Part of the tree", .values = values("show")}}},
+                .prints_configuration = true});
+}
+
+void ConfigurationMode::add_move_commands(Registry& registry) {
+  registry.add(
+      {.path = "edit <path...>",
+       .help = "Move to a part of the tree",
+       .handler =
+           [this](Context&, const Invocation& i) {
+             level_ = here(i.rest);
+             return Reply{};
+           },
+       .arguments = {{"path",
+                      {.help = "Part of the tree",
+                       .values = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
+                         return complete(c, "set", words, partial);
+                       }}}}});
+  registry.add({.path = "up", .help = "Move one word up in the tree", .handler = [this](Context&, const Invocation&) {
+                  up();
+                  return Reply{};
+                }});
+  registry.add({.path = "top", .help = "Move to the top of the tree", .handler = [this](Context&, const Invocation&) {
+                  top();
+                  return Reply{};
+                }});
+}
+
+void ConfigurationMode::add_commit_commands(Registry& registry) {
+  registry.add(
+      {.path = "commit",
+       .help = "Make the candidate the running configuration",
+       .handler = commit,
+       .options = {{"check", "", "Only check, change nothing"}, {"comment", "text", "Why; kept in the history"}}});
+  registry.add({.path = "compare", .help = "What commit would change", .handler = [](Context& c, const Invocation&) {
+                  return compare(c, std::nullopt);
+                }});
+  registry.add({.path = "compare rollback <index>",
+                .help = "Difference to an earlier commit",
+                .handler =
+                    [](Context& c, const Invocation& i) {
+                      const Result<size_t> to = history_index(i.get("index"));
+                      return to ? compare(c, *to) : failure(to.error());
+                    },
+                .arguments = {{"index", {.help = "0 is the running one", .values = history_choices}}}});
+  registry.add({.path = "rollback",
+                .help = "Load an earlier configuration into the candidate",
+                .handler = [](Context& c, const Invocation&) { return rollback(c, "0"); }});
+  registry.add({.path = "rollback <index>",
+                .help = "Load an earlier configuration into the candidate",
+                .handler = [](Context& c, const Invocation& i) { return rollback(c, i.get("index")); },
+                .arguments = {{"index", {.help = "0 is the running one", .values = history_choices}}}});
+  registry.add(
+      {.path = "discard", .help = "Forget all uncommitted changes", .handler = [](Context& c, const Invocation&) {
+         return reply_of(c.call({{"op", "discard"}}));
+       }});
+}
+
+void ConfigurationMode::add_load_commands(Registry& registry) {
+  const auto load = [](std::string mode) {
+    return [mode](Context& context, const Invocation& words) {
+      const Result<std::string> text = read_file(words.get("file"));
+      if (!text) {
+        return failure(text.error());
+      }
+      return reply_of(
+          context.call({{"op", "load"}, {"text", *text}, {"format", form_of(*text)}, {"mode", mode}}, kCommitLimit));
+    };
+  };
+  registry.help("load", "Load a file into the candidate");
+  registry.add({.path = "load merge <file>",
+                .help = "Add a file's configuration to the candidate",
+                .handler = load("merge"),
+                .arguments = {{"file", {.help = "File of set lines, JSON or curly form"}}}});
+  registry.add({.path = "load override <file>",
+                .help = "Replace the candidate by a file's configuration",
+                .handler = load("override"),
+                .arguments = {{"file", {.help = "File of set lines, JSON or curly form"}}}});
+}
+
+void ConfigurationMode::add_commands(Registry& registry) {
+  add_edit_commands(registry);
+  add_move_commands(registry);
+  add_commit_commands(registry);
+  add_load_commands(registry);
+}
+
+}  // namespace floof::shell

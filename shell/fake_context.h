@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "shell/session.h"
+
+namespace floof::shell {
+
+/// A Context for unit tests: answers come from a function, everything asked and written is kept.
+class FakeContext : public Context {
+ public:
+  std::function<Answer(const Json&)> answer = [](const Json&) { return Answer{{{"ok", true}}, {}}; };
+  std::vector<Json> asked;
+  std::string written;
+  int interrupts = 0;
+
+  Answer call(const Json& request, std::chrono::milliseconds) override {
+    asked.push_back(request);
+    return answer(request);
+  }
+  void write(std::string_view text) override { written += text; }
+  bool interrupted() override { return interrupts > 0 && interrupts-- > 0; }
+
+  /// Answers every `show` with this data.
+  void give(Json data) {
+    answer = [data = std::move(data)](const Json&) { return Answer{{{"ok", true}, {"data", data}}, {}}; };
+  }
+};
+
+/// Keeps what a session prints.
+class FakeTerminal : public Terminal {
+ public:
+  std::string output, errors;
+  bool colours = false;
+  void out(std::string_view text, bool) override { output += text; }
+  void err(std::string_view text) override { errors += text; }
+  bool colour_out() const override { return colours; }
+  bool colour_err() const override { return colours; }
+};
+
+}  // namespace floof::shell

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shell/pager.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "shell/text.h"
+
+extern char** environ;
+
+namespace floof::shell {
+namespace {
+
+/// Screen lines that the text takes, long lines wrapped; stops counting at `enough`.
+size_t screen_lines(std::string_view text, size_t columns, size_t enough) {
+  size_t lines = 0;
+  while (!text.empty() && lines < enough) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    lines += 1 + (display_width(text.substr(0, end)) == 0 ? 0 : (display_width(text.substr(0, end)) - 1) / columns);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+bool fits_screen(std::string_view text) {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) {
+    return true;
+  }
+  const size_t columns = size.ws_col == 0 ? 80 : size.ws_col;
+  return screen_lines(text, columns, size.ws_row) < size.ws_row;
+}
+
+/// The caller's environment without what could make less run or read something.
+std::vector<std::string> safe_environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; entry++) {
+    if (!std::string_view(*entry).starts_with("LESS")) {
+      out.emplace_back(*entry);
+    }
+  }
+  out.emplace_back("LESSSECURE=1");
+  out.emplace_back("LESSHISTFILE=-");
+  return out;
+}
+
+pid_t start_less(int input) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t usual;
+  sigemptyset(&usual);
+  sigaddset(&usual, SIGINT);
+  sigaddset(&usual, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  std::vector<std::string> environment = safe_environment();
+  std::vector<char*> variables;
+  for (std::string& variable : environment) {
+    variables.push_back(variable.data());
+  }
+  variables.push_back(nullptr);
+  std::array<std::string, 2> words{"less", "-FRX"};
+  std::array<char*, 3> arguments{words[0].data(), words[1].data(), nullptr};
+  pid_t pid = -1;
+  if (posix_spawnp(&pid, "less", &actions, &attributes, arguments.data(), variables.data()) != 0) {
+    pid = -1;
+  }
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
+
+/// Ignores a signal for a while.
+class Ignore {
+ public:
+  explicit Ignore(int signal) : signal_(signal) {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(signal_, &ignore, &before_);
+  }
+  ~Ignore() { sigaction(signal_, &before_, nullptr); }
+  Ignore(const Ignore&) = delete;
+  Ignore& operator=(const Ignore&) = delete;
+
+ private:
+  int signal_;
+  struct sigaction before_ {};
+};
+
+}  // namespace
+
+bool is_rich_terminal(int fd) {
+  const char* term = std::getenv("TERM");
+  return isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+bool wants_colour(int fd) {
+  const char* refused = std::getenv("NO_COLOR");
+  return is_rich_terminal(fd) && (refused == nullptr || *refused == '\0');
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(static_cast<size_t>(std::max<ssize_t>(0, count)));
+  }
+  return true;
+}
+
+void page(std::string_view text) {
+  int ends[2];
+  if (!is_rich_terminal(STDOUT_FILENO) || isatty(STDIN_FILENO) != 1 || fits_screen(text) ||
+      pipe2(ends, O_CLOEXEC) != 0) {
+    write_all(STDOUT_FILENO, text);
+    return;
+  }
+  UniqueFd reader(ends[0]), writer(ends[1]);
+  const Ignore no_interrupt(SIGINT);
+  const Ignore no_pipe(SIGPIPE);
+  const pid_t pid = start_less(reader.get());
+  reader.reset();
+  if (pid < 0) {
+    write_all(STDOUT_FILENO, text);
+    return;
+  }
+  write_all(writer.get(), text);
+  writer.reset();
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace floof::shell

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <string_view>
+
+namespace floof::shell {
+
+/// Whether colours and paging make sense on this descriptor: a terminal that is not "dumb" (and no NO_COLOR for
+/// colours). One thread.
+bool is_rich_terminal(int fd);
+bool wants_colour(int fd);
+
+/// Writes all of `text` to `fd`; false when the reader is gone.
+bool write_all(int fd, std::string_view text);
+
+/// Shows text that is longer than the screen through less(1), with shell escapes forbidden (LESSSECURE); writes it
+/// plainly when it fits, when standard output is no terminal or when there is no less. Waits until the reader has
+/// seen enough; Ctrl-C belongs to the pager meanwhile.
+void page(std::string_view text);
+
+}  // namespace floof::shell

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shell/pipes.h"
+
+#include <fmt/format.h>
+#include <regex.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+
+namespace floof::shell {
+namespace {
+
+struct FreeRegex {
+  void operator()(regex_t* regex) const {
+    regfree(regex);
+    delete regex;
+  }
+};
+using Regex = std::unique_ptr<regex_t, FreeRegex>;
+
+Result<Regex> compile(const std::string& pattern) {
+  auto raw = std::make_unique<regex_t>();
+  const int code = regcomp(raw.get(), pattern.c_str(), REG_EXTENDED | REG_ICASE | REG_NOSUB);
+  if (code != 0) {
+    char reason[128];
+    regerror(code, raw.get(), reason, sizeof reason);
+    return Error{"| match " + quote(pattern), reason,
+                 "write a regular expression; a backslash takes a character literally"};
+  }
+  return Regex(raw.release());
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::string joined(const std::vector<std::string_view>& lines, size_t first = 0) {
+  std::string out;
+  for (size_t i = first; i < lines.size(); i++) {
+    out += lines[i];
+    out += '\n';
+  }
+  return out;
+}
+
+std::string matching(std::string_view text, const Pipe& pipe) {
+  const Result<Regex> regex = compile(pipe.pattern);
+  std::vector<std::string_view> kept;
+  for (const std::string_view line : lines_of(text)) {
+    const std::string whole(line);
+    const bool matches = regex.ok() && regexec(regex->get(), whole.c_str(), 0, nullptr, 0) == 0;
+    if (matches == (pipe.kind == Pipe::Kind::match)) {
+      kept.push_back(line);
+    }
+  }
+  return joined(kept);
+}
+
+Result<std::string> full_word(const std::string& typed) {
+  std::vector<std::string_view> fits;
+  std::string all;
+  for (const PipeHelp& pipe : pipe_words()) {
+    if (pipe.word == typed) {
+      return std::string(typed);
+    }
+    if (pipe.word.starts_with(typed)) {
+      fits.push_back(pipe.word);
+    }
+    all += fmt::format("{}{}", all.empty() ? "" : ", ", pipe.word);
+  }
+  if (fits.size() == 1) {
+    return std::string(fits.front());
+  }
+  return Error{"| " + quote(typed), fits.empty() ? "unknown pipe" : fmt::format("ambiguous: {}", fmt::join(fits, ", ")),
+               "use one of " + all};
+}
+
+Error usage(const std::string& word, std::string_view form) {
+  return Error{"| " + word, "wrong words behind it", fmt::format("write | {}", form)};
+}
+
+std::optional<size_t> count_of(const std::string& text) {
+  size_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+Result<void> set_format(Pipes& out, const std::string& word, const std::vector<std::string>& rest) {
+  if (out.format != Format::text || !out.filters.empty()) {
+    return Error{"| " + word, "must be the first pipe", "move it to the front"};
+  }
+  if (word == "json") {
+    out.format = Format::json;
+    return rest.empty() ? Result<void>() : usage(word, "json");
+  }
+  if (word == "display") {
+    const std::string form = rest.size() == 1 ? rest[0] : "";
+    if (form != "set" && form != "json" && form != "curly") {
+      return usage(word, "display set|json|curly");
+    }
+    out.format = form == "set" ? Format::set : form == "json" ? Format::json : Format::curly;
+    return {};
+  }
+  out.format = Format::compare;
+  if (rest.empty()) {
+    return {};
+  }
+  const std::optional<size_t> number = rest.size() == 2 && rest[0] == "rollback" ? count_of(rest[1]) : std::nullopt;
+  if (!number) {
+    return usage(word, "compare [rollback N]");
+  }
+  out.compare_given = true;
+  out.compare_to = *number;
+  return {};
+}
+
+Result<Pipe> filter_of(const std::string& word, const std::vector<std::string>& rest) {
+  Pipe pipe;
+  if (word == "match" || word == "except") {
+    if (rest.size() != 1) {
+      return usage(word, word + " PATTERN, with quotes around blanks");
+    }
+    pipe.kind = word == "match" ? Pipe::Kind::match : Pipe::Kind::except;
+    pipe.pattern = rest[0];
+    if (const auto regex = compile(pipe.pattern); !regex) {
+      return regex.error();
+    }
+    return pipe;
+  }
+  if (word == "last") {
+    const std::optional<size_t> lines = rest.size() == 1 ? count_of(rest[0]) : std::nullopt;
+    if (!lines) {
+      return usage(word, "last N");
+    }
+    pipe.kind = Pipe::Kind::last;
+    pipe.lines = *lines;
+    return pipe;
+  }
+  pipe.kind = word == "count" ? Pipe::Kind::count : Pipe::Kind::no_more;
+  return rest.empty() ? Result<Pipe>(pipe) : Result<Pipe>(usage(word, word));
+}
+
+}  // namespace
+
+const std::vector<PipeHelp>& pipe_words() {
+  static const std::vector<PipeHelp> words{
+      {"compare", "Difference between candidate and running configuration"},
+      {"count", "Count the lines"},
+      {"display", "Print configuration as set, json or curly"},
+      {"except", "Lines that do not match a pattern"},
+      {"json", "The data as indented JSON"},
+      {"last", "The last N lines"},
+      {"match", "Lines that match a pattern"},
+      {"no-more", "Do not stop at each full screen"},
+  };
+  return words;
+}
+
+bool Pipes::paged() const {
+  for (const Pipe& pipe : filters) {
+    if (pipe.kind == Pipe::Kind::no_more) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes) {
+  Pipes out;
+  for (const std::vector<Word>& words : pipes) {
+    if (words.empty()) {
+      return Error{"|", "nothing follows the pipe", "write | match PATTERN, | json, | count ..."};
+    }
+    const Result<std::string> word = full_word(words[0].text);
+    if (!word) {
+      return word.error();
+    }
+    std::vector<std::string> rest = texts_of(words);
+    rest.erase(rest.begin());
+    if (*word == "json" || *word == "display" || *word == "compare") {
+      if (const Result<void> done = set_format(out, *word, rest); !done) {
+        return done.error();
+      }
+    } else {
+      Result<Pipe> pipe = filter_of(*word, rest);
+      if (!pipe) {
+        return pipe.error();
+      }
+      out.filters.push_back(std::move(*pipe));
+    }
+  }
+  return out;
+}
+
+std::string filter(std::string text, const Pipes& pipes) {
+  for (const Pipe& pipe : pipes.filters) {
+    switch (pipe.kind) {
+      case Pipe::Kind::match:
+      case Pipe::Kind::except:
+        text = matching(text, pipe);
+        break;
+      case Pipe::Kind::count:
+        text = fmt::format("Count: {} lines\n", lines_of(text).size());
+        break;
+      case Pipe::Kind::last: {
+        const auto lines = lines_of(text);
+        text = joined(lines, lines.size() - std::min(lines.size(), pipe.lines));
+        break;
+      }
+      case Pipe::Kind::no_more:
+        break;
+    }
+  }
+  return text;
+}
+
+}  // namespace floof::shell

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "shell/reply.h"
+#include "shell/words.h"
+
+namespace floof::shell {
+
+/// One `| ...` behind a command.
+struct Pipe {
+  enum class Kind { match, except, count, last, no_more };
+  Kind kind = Kind::no_more;
+  std::string pattern;  ///< match, except: POSIX extended regular expression, case ignored
+  size_t lines = 0;     ///< last
+};
+
+/// All pipes of a line. A word that changes the form of the result (json, display, compare) may only come first.
+struct Pipes {
+  Format format = Format::text;
+  size_t compare_to = 0;       ///< compare: rollback number
+  bool compare_given = false;  ///< compare: a number was given
+  std::vector<Pipe> filters;
+
+  bool paged() const;
+};
+
+/// The words of a pipe with their help, for completion.
+struct PipeHelp {
+  std::string_view word;
+  std::string_view help;
+};
+const std::vector<PipeHelp>& pipe_words();
+
+/// Errors name the pipe and list what is possible. Words may be abbreviated when unique. Any thread.
+Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes);
+
+/// Runs the filters over the text, line by line. Any thread.
+std::string filter(std::string text, const Pipes& pipes);
+
+}  // namespace floof::shell

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The commands of a mode as a tree of words. A command's path is written as people read it:
+//   "show ip route <prefix>"   keywords and one argument
+//   "set <words...>"           whatever follows, zero or more words
+// Keywords may be abbreviated while unique; where an argument could stand as well, only when the argument says by
+// `accepts` that it is not meant. Options (`count N`) follow the path in any order. One thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "shell/reply.h"
+
+namespace floof::shell {
+
+/// Something that may stand at a place of a line. Not insertable: describes a value ("<address>").
+struct Choice {
+  std::string word;
+  std::string help;
+  bool insertable = true;
+};
+
+struct Completions {
+  std::vector<Choice> choices;
+  bool executable = false;  ///< the line up to here is a whole command
+};
+
+/// Values that exist now: called with the words before the value and the letters typed so far.
+using Values =
+    std::function<std::vector<Choice>(Context&, const std::vector<std::string>& words, const std::string& partial)>;
+
+struct Argument {
+  std::string help;
+  Values values = {};
+  bool (*accepts)(std::string_view) = nullptr;  ///< absent: everything
+};
+
+struct Option {
+  std::string word;
+  std::string value;  ///< name of its value; empty: a flag
+  std::string help;
+  Values values = {};
+};
+
+/// A command with its words filled in.
+struct Invocation {
+  std::map<std::string, std::string, std::less<>> arguments;  ///< by argument name or option word; flags are ""
+  std::vector<std::string> rest;                              ///< of "<words...>"
+  Format format = Format::text;
+  std::optional<size_t> compare_to;
+
+  bool has(std::string_view name) const { return arguments.contains(name); }
+  std::string get(std::string_view name) const {
+    const auto found = arguments.find(name);
+    return found == arguments.end() ? "" : found->second;
+  }
+};
+
+using Handler = std::function<Reply(Context&, const Invocation&)>;
+
+struct Command {
+  std::string path;
+  std::string help;
+  Handler handler;
+  std::map<std::string, Argument, std::less<>> arguments = {};  ///< by name
+  std::vector<Option> options = {};
+  bool prints_configuration = false;  ///< understands `| display` and `| compare`
+  size_t fewest_words = 0;            ///< of "<words...>", for completion to say that a line is whole
+};
+
+/// Which command a line means, or what is wrong with it.
+struct Resolution {
+  const Command* command = nullptr;
+  Invocation invocation;
+  std::optional<Error> error;
+  size_t error_word = 0;  ///< index of the word at fault; the number of words when one is missing
+};
+
+class Registry {
+ public:
+  Registry();
+  ~Registry();
+  Registry(Registry&&) noexcept;
+  Registry& operator=(Registry&&) noexcept;
+
+  /// Adds a command; the same path twice is a broken invariant and aborts. Its last keyword gets the command's help
+  /// unless it has one.
+  void add(Command command);
+  /// Help of the keyword at the end of `path` ("show ip"); the first help given stays.
+  void help(std::string_view path, std::string_view text);
+
+  Resolution resolve(const std::vector<std::string>& words) const;
+  /// Whether the first word means a command here, abbreviated or not.
+  bool knows(const std::string& word) const;
+  /// What may follow `words` and begins with `partial`, sorted, values first.
+  Completions complete(Context& context, const std::vector<std::string>& words, const std::string& partial) const;
+  /// Keywords without help, for tests: every word that a user can see is explained.
+  std::vector<std::string> unexplained() const;
+  /// Every command's path and help, sorted by path.
+  std::vector<Choice> commands() const;
+
+ private:
+  struct Node;
+  struct Walk;
+  bool step(Walk& walk, const std::string& word) const;
+  void step_unknown(Walk& walk, const std::string& word) const;
+  std::unique_ptr<Node> root_;
+  std::vector<std::unique_ptr<Command>> commands_;
+};
+
+}  // namespace floof::shell

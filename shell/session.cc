@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shell/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "shell/text.h"
+
+namespace floof::shell {
+namespace {
+
+constexpr std::string_view kRed = "\x1b[31m", kGreen = "\x1b[32m", kBold = "\x1b[1m", kPlain = "\x1b[0m";
+
+bool changes_mode(const std::vector<std::string>& words) {
+  return !words.empty() && (words[0] == "configure" || words[0] == "exit" || words[0] == "quit");
+}
+
+}  // namespace
+
+Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind)
+    : context_(context), terminal_(terminal), operational_(std::move(operational)), kind_(kind) {
+  add_own_commands();
+}
+
+void Session::add_own_commands() {
+  operational_.add(
+      {.path = "configure", .help = "Change the configuration", .handler = [this](Context&, const Invocation&) {
+         configuring_ = true;
+         return Reply{};
+       }});
+  for (const char* word : {"exit", "quit"}) {
+    operational_.add({.path = word, .help = "Leave the shell", .handler = [this](Context&, const Invocation&) {
+                        finished_ = true;
+                        return Reply{};
+                      }});
+    configuration_.add({.path = word,
+                        .help = "Leave this level, at the top configuration mode",
+                        .handler = [this](Context&, const Invocation&) { return leave_mode(); }});
+  }
+  operational_.add({.path = "help", .help = "List the commands", .handler = [this](Context&, const Invocation&) {
+                      return help(operational_);
+                    }});
+  configuration_.add({.path = "help", .help = "List the commands", .handler = [this](Context&, const Invocation&) {
+                        return help(configuration_);
+                      }});
+  configuration_.add(
+      {.path = "run <command...>",
+       .help = "Run an operational command",
+       .handler =
+           [](Context&, const Invocation&) {
+             return failure(Error{"run", "incomplete", "add an operational command; '?' lists them"});
+           },
+       .arguments = {{"command",
+                      {.help = "Operational command",
+                       .values = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
+                         return operational_.complete(c, {words.begin() + 1, words.end()}, partial).choices;
+                       }}}}});
+  configuration_mode_.add_commands(configuration_);
+}
+
+Reply Session::help(const Registry& registry) const {
+  Reply reply;
+  for (const Choice& command : registry.commands()) {
+    reply.text += fmt::format("  {}  {}\n", pad_right(command.word, 32), command.help);
+    reply.data.push_back({{"command", command.word}, {"help", command.help}});
+  }
+  return reply;
+}
+
+Reply Session::leave_mode() {
+  if (configuration_mode_.level().empty()) {
+    leave();
+    configuring_ = false;
+  }
+  configuration_mode_.top();
+  return {};
+}
+
+void Session::leave() {
+  if (configuring_ && ConfigurationMode::changed(context_)) {
+    terminal_.err(
+        "warning: there are uncommitted changes; they are kept: 'configure' goes on with them, "
+        "'discard' forgets them\n");
+  }
+}
+
+std::string Session::prompt() const {
+  return printable(fmt::format("{}@{}{} ", user_, host_, configuring_ ? '#' : '>'));
+}
+
+Session::Target Session::target_of(const std::vector<std::string>& words) const {
+  if (configuring_) {
+    const bool run = words.size() > 1 && configuration_.resolve({words[0]}).command != nullptr &&
+                     configuration_.resolve({words[0]}).command->path.starts_with("run ");
+    return run ? Target{&operational_, 1} : Target{&configuration_, 0};
+  }
+  if (kind_ == Kind::script && !words.empty() && !operational_.knows(words[0]) && configuration_.knows(words[0])) {
+    return {&configuration_, 0};
+  }
+  return {&operational_, 0};
+}
+
+void Session::report_error(const Error& error, std::string_view prefix) {
+  const std::string text = printable(error.text());
+  terminal_.err(terminal_.colour_err() ? fmt::format("{}{}{}{}\n", kRed, prefix, text, kPlain)
+                                       : fmt::format("{}{}\n", prefix, text));
+}
+
+void Session::point_at(size_t column_in_line) {
+  const size_t column = display_width(prompt()) + column_in_line;
+  if (kind_ == Kind::interactive && column < 78) {
+    terminal_.err(std::string(column, ' ') + "^\n");
+  }
+}
+
+std::string Session::coloured_difference(std::string_view text) const {
+  std::string out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const std::string_view colour = line.starts_with('+')   ? kGreen
+                                    : line.starts_with('-') ? kRed
+                                    : line.starts_with('[') ? kBold
+                                                            : "";
+    out += colour.empty() ? fmt::format("{}\n", line) : fmt::format("{}{}{}\n", colour, line, kPlain);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+int Session::report(const Reply& reply, const Pipes& pipes, std::string_view prefix) {
+  for (const std::string& warning : reply.warnings) {
+    terminal_.err(fmt::format("{}warning: {}\n", prefix, printable(warning)));
+  }
+  for (const Error& error : reply.errors) {
+    report_error(error, prefix);
+  }
+  if (!reply.ok()) {
+    return 1;
+  }
+  std::string text = pipes.format == Format::json ? json_text(reply.data) : printable(reply.text);
+  if (!text.empty() && text.back() != '\n') {
+    text += '\n';
+  }
+  text = filter(std::move(text), pipes);
+  const bool difference = pipes.format == Format::compare || text.starts_with("[edit");
+  if (difference && terminal_.colour_out()) {
+    text = coloured_difference(text);
+  }
+  if (!text.empty()) {
+    terminal_.out(text, pipes.paged());
+  }
+  return reply.status;
+}
+
+int Session::run(const Line& line, std::string_view prefix) {
+  if (line.error) {
+    point_at(line.error_at);
+    report_error(*line.error, prefix);
+    return 1;
+  }
+  if (line.empty()) {
+    return 0;
+  }
+  const Result<Pipes> pipes = parse_pipes(line.pipes);
+  if (!pipes) {
+    report_error(pipes.error(), prefix);
+    return 1;
+  }
+  std::vector<std::string> words = texts_of(line.words);
+  const Target target = target_of(words);
+  words.erase(words.begin(), words.begin() + static_cast<ptrdiff_t>(target.skip));
+  Resolution resolution = target.registry->resolve(words);
+  if (!resolution.error && target.skip != 0 && changes_mode(words)) {
+    resolution.error = Error{"run " + join(words), "cannot run here", "leave out 'run'"};
+  }
+  if (resolution.error) {
+    Error error = std::move(*resolution.error);
+    if (!configuring_ && !operational_.knows(words.empty() ? "" : words[0]) && !words.empty() &&
+        configuration_.knows(words[0])) {
+      error.remedy = "it belongs to configuration mode: type 'configure' first";
+    }
+    const size_t at = resolution.error_word + target.skip;
+    point_at(at < line.words.size() ? line.words[at].begin : line.words.empty() ? 0 : line.words.back().end + 1);
+    report_error(error, prefix);
+    return 1;
+  }
+  const bool form_given = pipes->format != Format::text && pipes->format != Format::json;
+  if (form_given && !resolution.command->prints_configuration) {
+    report_error(Error{join(words), "is no configuration", "use | json for its data"}, prefix);
+    return 1;
+  }
+  resolution.invocation.format = pipes->format;
+  resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
+  return report(resolution.command->handler(context_, resolution.invocation), *pipes, prefix);
+}
+
+int Session::run_script(std::string_view text, const std::string& name) {
+  size_t number = 0;
+  while (!text.empty() && !finished_) {
+    const size_t first = number + 1;
+    size_t length = 0;
+    Line line;
+    do {
+      const size_t end = std::min(text.find('\n', length), text.size());
+      number++;
+      line = parse_line(text.substr(0, end));
+      length = std::min(end + 1, text.size());
+    } while (line.unfinished && length < text.size());
+    text.remove_prefix(length);
+    const std::string prefix = name.empty() ? "" : fmt::format("{}:{}: ", name, first);
+    if (const int status = run(line, prefix); status != 0) {
+      return status;
+    }
+  }
+  return 0;
+}
+
+void Session::complete_pipe(const Line& line, Completion& out) const {
+  const std::vector<Word>& words = line.pipes.back();
+  const size_t whole = words.size() - (line.in_word ? 1 : 0);
+  if (whole == 0) {
+    for (const PipeHelp& pipe : pipe_words()) {
+      if (pipe.word.starts_with(out.partial)) {
+        out.choices.push_back({std::string(pipe.word), std::string(pipe.help)});
+      }
+    }
+    return;
+  }
+  const std::string& pipe = words[0].text;
+  if (whole == 1 && pipe == "display") {
+    for (const char* form : {"curly", "json", "set"}) {
+      if (std::string_view(form).starts_with(out.partial)) {
+        out.choices.push_back({form, fmt::format("In {} form", form)});
+      }
+    }
+  } else if (whole == 1 && (pipe == "match" || pipe == "except")) {
+    out.choices.push_back({"<pattern>", "Regular expression, case ignored", false});
+  } else if (whole == 1 && pipe == "last") {
+    out.choices.push_back({"<n>", "Number of lines", false});
+  } else {
+    out.executable = true;
+  }
+}
+
+Session::Completion Session::complete(std::string_view text) {
+  Completion out;
+  const Line line = parse_line(text);
+  if (line.error && !line.unfinished) {
+    return out;
+  }
+  const std::vector<Word>& segment = line.last_segment();
+  out.begin = line.in_word ? segment.back().begin : text.size();
+  out.partial = line.in_word ? segment.back().text : "";
+  if (!line.pipes.empty()) {
+    complete_pipe(line, out);
+    return out;
+  }
+  std::vector<std::string> words = texts_of(segment);
+  if (line.in_word) {
+    words.pop_back();
+  }
+  const Target target = target_of(words);
+  // `run` alone still wants the choices of the operational commands.
+  words.erase(words.begin(), words.begin() + static_cast<ptrdiff_t>(target.skip));
+  static_cast<Completions&>(out) = target.registry->complete(context_, words, out.partial);
+  return out;
+}
+
+std::string Session::choices_text(const Completion& completion, size_t most) {
+  if (completion.choices.empty() && !completion.executable) {
+    return "No possible completions\n";
+  }
+  size_t widest = 10;
+  for (const Choice& choice : completion.choices) {
+    widest = std::max(widest, std::min<size_t>(30, display_width(choice.word)));
+  }
+  std::string out = "Possible completions:\n";
+  const auto line = [&](const std::string& word, const std::string& help) {
+    std::string row = fmt::format("  {}  {}", pad_right(word, widest), help);
+    row.erase(row.find_last_not_of(' ') + 1);
+    std::replace(row.begin(), row.end(), '\n', ' ');
+    out += printable(row) + '\n';
+  };
+  size_t shown = 0;
+  for (const Choice& choice : completion.choices) {
+    if (shown++ == most) {
+      line("...", fmt::format("{} more; type a letter", completion.choices.size() - most));
+      break;
+    }
+    line(choice.word, choice.help);
+  }
+  if (completion.executable && completion.partial.empty()) {
+    line("<enter>", "Run this command");
+    line("|", "Pass the result through a pipe");
+  }
+  return out;
+}
+
+}  // namespace floof::shell

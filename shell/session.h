@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A person's or a script's conversation with the router: two modes, lines in, text out. Start reading here; what a
+// line means is in Registry, what a result looks like in the features' show commands. One thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shell/config_mode.h"
+#include "shell/pipes.h"
+#include "shell/registry.h"
+#include "shell/reply.h"
+#include "shell/words.h"
+
+namespace floof::shell {
+
+/// Where a session's text goes. Gets harmless text (see printable); colours are added only where they are wanted.
+class Terminal {
+ public:
+  virtual ~Terminal() = default;
+  /// A command's result; `paged` allows stopping at each full screen.
+  virtual void out(std::string_view text, bool paged) = 0;
+  /// Errors and warnings.
+  virtual void err(std::string_view text) = 0;
+  virtual bool colour_out() const { return false; }
+  virtual bool colour_err() const { return false; }
+};
+
+class Session {
+ public:
+  enum class Kind {
+    interactive,  ///< modes matter, a caret points at mistakes
+    script        ///< one command or a file: set, commit ... work without `configure`
+  };
+
+  /// `operational` has the features' commands; the session adds its own.
+  Session(Context& context, Terminal& terminal, Registry operational, Kind kind);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs one line. 0, or the exit status that it deserves. `prefix` stands before each error ("file:3: ").
+  int run(const Line& line, std::string_view prefix = {});
+  int run(std::string_view text, std::string_view prefix = {}) { return run(parse_line(text), prefix); }
+
+  /// Reads a script: stops at the first line that fails, whose status it returns. A quote may span lines.
+  int run_script(std::string_view text, const std::string& name);
+
+  bool finished() const { return finished_; }
+  bool configuring() const { return configuring_; }
+  /// "user@host> " or "user@host# "; `banner` ("[edit]") is the line above it, empty in operational mode.
+  std::string prompt() const;
+  std::string banner() const { return configuring_ ? configuration_mode_.banner() : ""; }
+  void set_identity(std::string user, std::string host) { user_ = std::move(user), host_ = std::move(host); }
+  /// Warns about uncommitted changes when the session ends in configuration mode.
+  void leave();
+
+  struct Completion : Completions {
+    size_t begin = 0;     ///< byte offset in the text from which a choice replaces it
+    std::string partial;  ///< what is typed of the word so far
+  };
+  /// What may stand at the end of `text`.
+  Completion complete(std::string_view text);
+  /// The list for '?', one choice a line with its help, made harmless.
+  static std::string choices_text(const Completion& completion, size_t most = 100);
+
+ private:
+  struct Target {
+    const Registry* registry;
+    size_t skip;  // words that are no part of the command: "run"
+  };
+  Target target_of(const std::vector<std::string>& words) const;
+  void add_own_commands();
+  Reply leave_mode();
+  Reply help(const Registry& registry) const;
+  int report(const Reply& reply, const Pipes& pipes, std::string_view prefix);
+  void report_error(const Error& error, std::string_view prefix);
+  void point_at(size_t column_in_line);
+  std::string coloured_difference(std::string_view text) const;
+  void complete_pipe(const Line& line, Completion& out) const;
+
+  Context& context_;
+  Terminal& terminal_;
+  Registry operational_;
+  Registry configuration_;
+  ConfigurationMode configuration_mode_;
+  Kind kind_;
+  bool configuring_ = false;
+  bool finished_ = false;
+  std::string user_ = "floof";
+  std::string host_ = "router";
+};
+
+}  // namespace floof::shell

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shell/session.h"
+
+#include <gtest/gtest.h>
+
+#include "shell/fake_context.h"
+
+namespace floof::shell {
+namespace {
+
+Registry operational() {
+  Registry registry;
+  registry.help("show", "Show things");
+  registry.add({.path = "show interface", .help = "Interfaces", .handler = [](Context&, const Invocation&) {
+                  Reply reply;
+                  reply.text = "e0 up\ne1 down \x1b[2J\n";
+                  reply.data = Json{{"e0", "up"}};
+                  return reply;
+                }});
+  return registry;
+}
+
+class SessionTest : public testing::Test {
+ protected:
+  SessionTest() : session(context, terminal, operational(), Session::Kind::interactive) {
+    session.set_identity("ann", "edge1");
+  }
+  std::string run(const std::string& line, int status = 0) {
+    terminal.output.clear();
+    terminal.errors.clear();
+    EXPECT_EQ(session.run(line), status) << line << "\n" << terminal.errors;
+    return terminal.output + terminal.errors;
+  }
+  Json last() { return context.asked.empty() ? Json() : context.asked.back(); }
+  FakeContext context;
+  FakeTerminal terminal;
+  Session session;
+};
+
+TEST_F(SessionTest, PrintsTextJsonAndFiltersHarmlessly) {
+  EXPECT_EQ(run("show interface"), "e0 up\ne1 down \\x1b[2J\n");
+  EXPECT_EQ(run("show interface | json"), "{\n  \"e0\": \"up\"\n}\n");
+  EXPECT_EQ(run("show interface | match e0 | count"), "Count: 1 lines\n");
+  EXPECT_EQ(run(""), "");
+  EXPECT_EQ(run("# comment"), "");
+}
+
+TEST_F(SessionTest, PointsAtMistakes) {
+  EXPECT_EQ(run("show intrface", 1), "                ^\nshow intrface: unknown word; did you mean 'interface'?\n");
+  EXPECT_EQ(run("show interface \"x", 1),
+            "                          ^\ncolumn 16: this quote is never closed; add a closing \"\n");
+  EXPECT_EQ(run("show interface | grep x", 1).substr(0, 20), "| grep: unknown pipe");
+  EXPECT_EQ(run("show interface | display set", 1), "show interface: is no configuration; use | json for its data\n");
+}
+
+TEST_F(SessionTest, ModesAndPrompts) {
+  EXPECT_EQ(session.prompt(), "ann@edge1> ");
+  EXPECT_EQ(session.banner(), "");
+  EXPECT_NE(run("set interface e0 mtu 1500", 1).find("type 'configure' first"), std::string::npos);
+  run("configure");
+  EXPECT_EQ(session.prompt(), "ann@edge1# ");
+  EXPECT_EQ(session.banner(), "[edit]");
+  EXPECT_EQ(run("run show interface | last 1"), "e1 down \\x1b[2J\n");
+  EXPECT_NE(run("run exit", 1).find("leave out 'run'"), std::string::npos);
+  run("exit");
+  EXPECT_FALSE(session.configuring());
+  run("exit");
+  EXPECT_TRUE(session.finished());
+}
+
+TEST_F(SessionTest, EditsRelativeToTheLevel) {
+  run("configure");
+  run(R"(set interface e0 description "a b")");
+  EXPECT_EQ(last(), Json::parse(R"({"op":"edit","words":["set","interface","e0","description","a b"]})"));
+  run("edit interface e0");
+  EXPECT_EQ(session.banner(), "[edit interface e0]");
+  run("delete mtu");
+  EXPECT_EQ(last()["words"], Json::parse(R"(["delete","interface","e0","mtu"])"));
+  run("show address | display set");
+  EXPECT_EQ(
+      last(),
+      Json::parse(R"({"op":"show-config","path":["interface","e0","address"],"format":"set","which":"candidate"})"));
+  run("up");
+  EXPECT_EQ(session.banner(), "[edit interface]");
+  run("exit");
+  EXPECT_EQ(session.banner(), "[edit]");
+  EXPECT_NE(run("delete", 1).find("delete: incomplete"), std::string::npos);
+}
+
+TEST_F(SessionTest, CommitForms) {
+  context.answer = [](const Json&) {
+    return Answer{{{"ok", true}, {"generation", 7}, {"changed", true}, {"warnings", {"peer a has no policy"}}}, {}};
+  };
+  run("configure");
+  EXPECT_EQ(run("commit"), "commit complete: generation 7\nwarning: peer a has no policy\n");
+  EXPECT_EQ(last(), (Json{{"op", "commit"}, {"check", false}}));
+  run(R"(commit comment "new uplink")");
+  EXPECT_EQ(last()["comment"], "new uplink");
+  EXPECT_EQ(run("commit check").substr(0, 29), "configuration check succeeds\n");
+  run("rollback 3");
+  EXPECT_EQ(last(), (Json{{"op", "rollback"}, {"to", 3}}));
+  run("show | compare rollback 2");
+  EXPECT_EQ(last(), (Json{{"op", "compare"}, {"rollback", 2}}));
+  run("compare");
+  EXPECT_EQ(last(), (Json{{"op", "compare"}}));
+  EXPECT_EQ(run("rollback x", 1), "x: is not a number; give an index of the commit history\n");
+}
+
+TEST_F(SessionTest, AllErrorsAreShown) {
+  context.answer = [](const Json&) {
+    return Answer{{},
+                  {Error{"interface e0 mtu", "too small", "use 68 to 9216"}, Error{"route 0.0.0.0/0", "bad\x1b", ""}}};
+  };
+  run("configure");
+  EXPECT_EQ(run("commit", 1), "interface e0 mtu: too small; use 68 to 9216\nroute 0.0.0.0/0: bad\\x1b\n");
+  terminal.colours = true;
+  EXPECT_NE(run("commit", 1).find("\x1b[31minterface e0 mtu"), std::string::npos);
+}
+
+TEST_F(SessionTest, DifferencesAreColouredOnlyOnATerminal) {
+  context.answer = [](const Json&) {
+    return Answer{{{"ok", true}, {"text", "[edit interface e0]\n+  mtu 1400;\n-  mtu 1500;\n"}}, {}};
+  };
+  run("configure");
+  EXPECT_EQ(run("show | compare"), "[edit interface e0]\n+  mtu 1400;\n-  mtu 1500;\n");
+  terminal.colours = true;
+  EXPECT_EQ(run("compare"),
+            "\x1b[1m[edit interface e0]\x1b[0m\n\x1b[32m+  mtu 1400;\x1b[0m\n\x1b[31m-  mtu 1500;\x1b[0m\n");
+}
+
+TEST_F(SessionTest, WarnsAboutUncommittedChanges) {
+  run("configure");
+  EXPECT_EQ(run("exit"), "");
+  context.answer = [](const Json&) { return Answer{{{"ok", true}, {"text", "[edit]\n+ x\n"}}, {}}; };
+  run("configure");
+  EXPECT_NE(run("exit").find("warning: there are uncommitted changes"), std::string::npos);
+}
+
+TEST_F(SessionTest, ScriptsStopAtTheFirstError) {
+  Session script(context, terminal, operational(), Session::Kind::script);
+  EXPECT_EQ(script.run_script("# start\nset system hostname a\n\nset bird raw \"two\nlines\"\ncommit\n", "file"), 0)
+      << terminal.errors;
+  EXPECT_EQ(context.asked[1]["words"].back(), "two\nlines");
+  EXPECT_EQ(context.asked.size(), 3u);
+  EXPECT_EQ(script.run_script("show interface\nshow nothing\nset x y\n", "file"), 1);
+  EXPECT_EQ(terminal.errors, "file:2: show nothing: unknown word; use one of interface\n");
+  EXPECT_EQ(context.asked.size(), 3u);
+  terminal.errors.clear();
+  EXPECT_EQ(script.run_script("set a \"open\nb\n", "f"), 1);
+  EXPECT_EQ(terminal.errors, "f:1: column 7: this quote is never closed; add a closing \"\n");
+}
+
+TEST_F(SessionTest, CompletesBothModesAndPipes) {
+  const auto words = [&](const std::string& text) {
+    std::string out;
+    const Session::Completion completion = session.complete(text);
+    for (const Choice& choice : completion.choices) {
+      out += choice.word + " ";
+    }
+    return out + std::to_string(completion.begin);
+  };
+  EXPECT_EQ(words("sh"), "show 0");
+  EXPECT_EQ(words("show "), "interface 5");
+  EXPECT_EQ(words("show interface | m"), "match 17");
+  EXPECT_EQ(words("show interface | display "), "curly json set 25");
+  run("configure");
+  context.answer = [](const Json& request) {
+    EXPECT_EQ(request["words"], Json::array({"interface"}));
+    EXPECT_EQ(request["mode"], "delete");
+    const Json options =
+        Json::parse(R"([{"word":"e0","help":"uplink","kind":"existing"},{"word":"<name>","kind":"value"}])");
+    return Answer{{{"ok", true}, {"options", options}}, {}};
+  };
+  EXPECT_EQ(words("delete interface e"), "<name> e0 17");
+  EXPECT_EQ(words("run sh"), "show 4");
+  EXPECT_EQ(words("run show inter"), "interface 9");
+}
+
+TEST_F(SessionTest, ChoicesForPeople) {
+  const std::string text = Session::choices_text(session.complete(""));
+  EXPECT_NE(text.find("Possible completions:\n  configure   Change the configuration\n"), std::string::npos) << text;
+  EXPECT_NE(Session::choices_text(session.complete("show interface ")).find("<enter>"), std::string::npos);
+  EXPECT_EQ(Session::choices_text(session.complete("nonsense ")), "No possible completions\n");
+  Session::Completion many;
+  many.choices.assign(150, {"x", "help\x1b"});
+  EXPECT_NE(Session::choices_text(many).find("50 more; type a letter"), std::string::npos);
+  EXPECT_EQ(Session::choices_text(many).find('\x1b'), std::string::npos);
+}
+
+TEST_F(SessionTest, HelpListsCommands) {
+  EXPECT_NE(run("help").find("show interface"), std::string::npos);
+  run("configure");
+  EXPECT_NE(run("help").find("commit"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace floof::shell
