@@ -303,6 +303,23 @@ TEST_F(InNetns, WriterChangesAndMonitorSees) {
   EXPECT_NE(gone.error().reason.find("No such device"), std::string::npos) << gone.error().text();
 }
 
+TEST_F(InNetns, DeletesManyLinksAtOnce) {
+  std::vector<UniqueFd> devices;
+  std::vector<int> indexes;
+  auto writer = Writer::open(-1);
+  for (const char* name : {"a", "b", "c", "keep"}) {
+    devices.emplace_back(tap(name));
+    indexes.push_back(*(*writer)->link_index(name));
+  }
+  indexes.pop_back();
+  indexes.push_back(4711);
+  EXPECT_TRUE((*writer)->delete_links(indexes, 77).ok());
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_FALSE((*writer)->link_index(name).ok()) << name;
+  }
+  EXPECT_TRUE((*writer)->link_index("keep").ok());
+}
+
 TEST_F(InNetns, DumpGivesThePresentState) {
   const UniqueFd device(tap("e0"));
   auto writer = Writer::open(-1);

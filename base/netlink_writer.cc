@@ -270,6 +270,21 @@ Result<void> Writer::delete_link(int index) {
   return impl_->run(request, fmt::format("delete link {}", index), {ENODEV});
 }
 
+Result<void> Writer::delete_links(const std::vector<int>& indexes, uint32_t group) {
+  for (const int index : indexes) {
+    Request request(RTM_NEWLINK, 0);
+    request.fixed<ifinfomsg>().ifi_index = index;
+    request.put_u32(IFLA_GROUP, group);
+    if (auto done = impl_->run(request, fmt::format("put link {} into a group", index), {ENODEV}); !done) {
+      return done;
+    }
+  }
+  Request request(RTM_DELLINK, 0);
+  request.fixed<ifinfomsg>();
+  request.put_u32(IFLA_GROUP, group);
+  return impl_->run(request, fmt::format("delete the links of group {}", group), {ENODEV});
+}
+
 namespace {
 
 Request address_request(uint16_t type, uint16_t flags, int index, const InterfaceAddress& address, bool no_dad) {

@@ -18,7 +18,8 @@ namespace {
 std::optional<uint32_t> number(std::string_view text) {
   uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(value) : std::nullopt;
+  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(value)
+                                                                                   : std::nullopt;
 }
 
 template <typename T>
@@ -47,7 +48,8 @@ Result<std::string> area(std::string_view text) {
   if (!value) {
     const auto dotted = parse_ip4(text);
     if (!dotted) {
-      return Error{"", fmt::format("\"{}\" is not an area", text), "give a number or four numbers with dots, such as 0 or 10.0.0.1"};
+      return Error{"", fmt::format("\"{}\" is not an area", text),
+                   "give a number or four numbers with dots, such as 0 or 10.0.0.1"};
     }
     value = dotted->value();
   }
@@ -79,9 +81,12 @@ struct Kind {
 };
 
 const std::array<Kind, 8> kKinds = {{
-    {"address", "an address such as 192.0.2.1 or 2001:db8::1", "<address>", [](std::string_view t) { return spell(parse_ip(t)); }},
-    {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>", [](std::string_view t) { return spell(parse_ip4(t)); }},
-    {"prefix", "a prefix such as 192.0.2.0/24 or 2001:db8::/32", "<prefix>", [](std::string_view t) { return spell(parse_prefix(t)); }},
+    {"address", "an address such as 192.0.2.1 or 2001:db8::1", "<address>",
+     [](std::string_view t) { return spell(parse_ip(t)); }},
+    {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>",
+     [](std::string_view t) { return spell(parse_ip4(t)); }},
+    {"prefix", "a prefix such as 192.0.2.0/24 or 2001:db8::/32", "<prefix>",
+     [](std::string_view t) { return spell(parse_prefix(t)); }},
     {"interface-address", "an address with its length such as 192.0.2.1/24 or 2001:db8::1/64", "<address/length>",
      [](std::string_view t) { return spell(parse_interface_address(t)); }},
     {"mac", "a MAC address such as 02:00:5e:00:01:0a", "<mac>", [](std::string_view t) { return spell(parse_mac(t)); }},

@@ -16,8 +16,8 @@ class Completer {
 
   Completion run(std::span<const std::string> words) {
     Node parent = nullptr;
-    const lyd_node* data = nullptr;   // the instance of `parent`, if it exists
-    bool exists = true;               // whether the path so far is configured
+    const lyd_node* data = nullptr;  // the instance of `parent`, if it exists
+    bool exists = true;              // whether the path so far is configured
     for (size_t at = 0; at < words.size();) {
       const Node node = parent != nullptr && is_term(parent) ? nullptr : schema_.child(parent, words[at]);
       if (node == nullptr || is_key(node)) {
@@ -38,7 +38,8 @@ class Completer {
         step[0].keys.push_back(std::move(*value));
       }
       if (is_term(node)) {
-        return at == words.size() ? value_of(node, exists ? data : nullptr, exists) : whole(at + 1 == words.size(), node);
+        return at == words.size() ? value_of(node, exists ? data : nullptr, exists)
+                                  : whole(at + 1 == words.size(), node);
       }
       data = exists ? below(data, step[0]) : nullptr;
       exists = exists && data != nullptr;
@@ -58,7 +59,8 @@ class Completer {
   Completion whole(bool last, Node node) { return finish(last && !is_empty_leaf(node)); }
 
   const lyd_node* below(const lyd_node* parent, const Step& step) const {
-    for (const lyd_node* node = parent != nullptr ? lyd_child(parent) : tree_.first(); node != nullptr; node = node->next) {
+    for (const lyd_node* node = parent != nullptr ? lyd_child(parent) : tree_.first(); node != nullptr;
+         node = node->next) {
       if (node->schema != step.node) {
         continue;
       }
@@ -70,7 +72,9 @@ class Completer {
     return nullptr;
   }
 
-  const lyd_node* siblings(const lyd_node* parent) const { return parent != nullptr ? lyd_child(parent) : tree_.first(); }
+  const lyd_node* siblings(const lyd_node* parent) const {
+    return parent != nullptr ? lyd_child(parent) : tree_.first();
+  }
 
   void add(std::string word, std::string help, std::string kind) {
     if (kind == "value" ? partial_.empty() || !matched_ : std::string_view(word).starts_with(partial_)) {
@@ -127,7 +131,8 @@ class Completer {
   void references(Node node) {
     const Node target = leafref_target(schema_, node);
     for (std::string& value : target != nullptr ? values_of(tree_, target) : std::vector<std::string>()) {
-      const bool seen = std::any_of(out_.options.begin(), out_.options.end(), [&](const Option& o) { return o.word == value; });
+      const bool seen =
+          std::any_of(out_.options.begin(), out_.options.end(), [&](const Option& o) { return o.word == value; });
       if (!seen) {
         add(std::move(value), "", "existing");
       }
@@ -167,7 +172,8 @@ class Completer {
 
 }  // namespace
 
-Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial, CompletionMode mode) {
+Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial,
+                    CompletionMode mode) {
   return Completer(tree, partial, mode).run(words);
 }
 

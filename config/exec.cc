@@ -109,7 +109,8 @@ Result<uint64_t> Exec::start(const std::vector<std::string>& arguments) {
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
     process->pid = 0;
-    return Error{arguments[0], fmt::format("cannot be started: {}", std::strerror(failed)), "install the Debian package that has it"};
+    return Error{arguments[0], fmt::format("cannot be started: {}", std::strerror(failed)),
+                 "install the Debian package that has it"};
   }
   const uint64_t id = next_++;
   loop_.watch(process->output.get(), EPOLLIN, [this, id](uint32_t) { readable(id); });

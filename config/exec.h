@@ -28,9 +28,9 @@ class Exec {
   Result<uint64_t> start(const std::vector<std::string>& arguments);
 
   struct Output {
-    std::string text;  ///< since the last read; bytes that are not UTF-8 are replaced by '?'
-    bool done = false; ///< ended and everything was read; the id is then forgotten
-    int status = 0;    ///< exit status, or 128 + signal
+    std::string text;   ///< since the last read; bytes that are not UTF-8 are replaced by '?'
+    bool done = false;  ///< ended and everything was read; the id is then forgotten
+    int status = 0;     ///< exit status, or 128 + signal
   };
   Result<Output> read(uint64_t id);
   /// Sends SIGINT, so that ping still prints its summary.

@@ -82,7 +82,7 @@ class CurlyReader {
   void run() {
     std::vector<size_t> depths;  // how many words of path_ stand before each open brace
     Words path;
-    size_t own = 0;      // words of the statement that is being read
+    size_t own = 0;  // words of the statement that is being read
     size_t first_line = line_;
     while (!loader_.full() && skip_blanks()) {
       const char c = text_[at_];
@@ -180,8 +180,9 @@ class CurlyReader {
 struct Value {
   enum class Kind { null, boolean, number, string, array, object } kind = Kind::null;
   size_t line = 0;
-  std::string text;  ///< of a scalar
-  std::vector<std::pair<std::string, Value>> members;  ///< of an object, or elements with empty names
+  std::string text;            ///< of a scalar
+  std::string name;            ///< of a member of an object
+  std::vector<Value> members;  ///< of an object or array
 };
 
 /// Feeds the JSON parser and counts lines as it goes.
@@ -252,8 +253,9 @@ class LineSax : public nlohmann::json_sax<Json> {
     }
     const bool member = stack_.back()->kind == Value::Kind::object;
     value.line = member ? key_line_ : line_;
-    stack_.back()->members.emplace_back(member ? key_ : std::string(), std::move(value));
-    return &stack_.back()->members.back().second;
+    value.name = member ? key_ : std::string();
+    stack_.back()->members.push_back(std::move(value));
+    return &stack_.back()->members.back();
   }
   bool scalar(Value::Kind kind, std::string text) {
     place(kind)->text = std::move(text);
@@ -287,7 +289,8 @@ class JsonWalker {
     if (value.kind != Value::Kind::object) {
       return wrong(value, path, "an object { ... } belongs here");
     }
-    for (const auto& [name, member] : value.members) {
+    for (const Value& member : value.members) {
+      const std::string& name = member.name;
       const Node node = loader_.schema().child(parent, name);
       if (node == nullptr) {
         loader_.fail(member.line, {join_words(path), fmt::format("unknown word \"{}\"", name),
@@ -314,7 +317,7 @@ class JsonWalker {
     if (value.kind != Value::Kind::array) {
       return wrong(value, path, "an array [ ... ] belongs here");
     }
-    for (const auto& [unnamed, element] : value.members) {
+    for (const Value& element : value.members) {
       is_list(node) ? entry(element, node, path) : scalar(element, node, path);
     }
   }
@@ -322,8 +325,8 @@ class JsonWalker {
   void entry(const Value& value, Node list, Words path) {
     for (const Node key : keys_of(list)) {
       const Value* found = nullptr;
-      for (const auto& [name, member] : value.members) {
-        found = value.kind == Value::Kind::object && name == name_of(key) ? &member : found;
+      for (const Value& member : value.members) {
+        found = value.kind == Value::Kind::object && member.name == name_of(key) ? &member : found;
       }
       if (found == nullptr || found->kind == Value::Kind::array || found->kind == Value::Kind::object) {
         return wrong(value, path, fmt::format("an entry without its {}", name_of(key)));

@@ -142,11 +142,11 @@ void print_curly(const Schema& schema, const lyd_node* node, int level, std::str
 
 Json Tree::for_features() const {
   Tree copy(*this);
-  lyd_new_implicit_all(&copy.first_, schema_->context(), LYD_IMPLICIT_NO_STATE, nullptr);
-  return JsonPrinter(*schema_, false, true).siblings(copy.first_);
+  lyd_new_implicit_all(&copy.root_, schema_->context(), LYD_IMPLICIT_NO_STATE, nullptr);
+  return JsonPrinter(*schema_, false, true).siblings(copy.first());
 }
 
-Json Tree::to_json(bool hide_secrets) const { return JsonPrinter(*schema_, hide_secrets, false).siblings(first_); }
+Json Tree::to_json(bool hide_secrets) const { return JsonPrinter(*schema_, hide_secrets, false).siblings(first()); }
 
 Result<Json> Tree::to_json(std::span<const std::string> path, bool hide_secrets) const {
   if (path.empty()) {
@@ -194,8 +194,7 @@ Result<std::string> Tree::set_lines(std::span<const std::string> path, bool hide
   }
   std::string out;
   for (const lyd_node* node : selected->nodes) {
-    const lyd_node* parent = lyd_parent(node);
-    print_set(*schema_, node, parent != nullptr ? words_of(parent) : Words(), hide_secrets, out);
+    print_set(*schema_, node, words_of(lyd_parent(node)), hide_secrets, out);
   }
   return out;
 }

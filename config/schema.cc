@@ -17,8 +17,8 @@ namespace floof::config {
 namespace {
 
 /// Gives libyang an imported module from the span that `user` points to: "floof-interface" lies in "interface".
-LY_ERR import_module(const char* name, const char*, const char* submodule, const char*, void* user, LYS_INFORMAT* format,
-                     const char** text, ly_module_imp_data_free_clb* free_text) {
+LY_ERR import_module(const char* name, const char*, const char* submodule, const char*, void* user,
+                     LYS_INFORMAT* format, const char** text, ly_module_imp_data_free_clb* free_text) {
   if (submodule != nullptr) {
     return LY_ENOTFOUND;
   }
@@ -122,6 +122,10 @@ Result<std::shared_ptr<const Schema>> Schema::load(std::span<const Module> modul
     }
   }
   ly_ctx_set_module_imp_clb(schema->context_, nullptr, nullptr);
+  schema->root_ = lys_find_path(schema->context_, nullptr, "/floof-root:configuration", 0);
+  if (schema->root_ == nullptr) {
+    return Error{"floof-root.yang", "has no container \"configuration\"", ""};
+  }
   schema->index(nullptr);
   return std::shared_ptr<const Schema>(schema);
 }
@@ -130,24 +134,15 @@ Schema::~Schema() { ly_ctx_destroy(context_); }
 
 void Schema::index(Node parent) {
   std::vector<Node> found;
-  if (parent == nullptr) {
-    uint32_t at = 0;
-    while (const lys_module* module = ly_ctx_get_module_iter(context_, &at)) {
-      if (module->implemented && std::string_view(module->name).starts_with("floof-")) {
-        for (Node node = nullptr; (node = lys_getnext(node, nullptr, module->compiled, 0)) != nullptr;) {
-          found.push_back(node);
-        }
-      }
+  for (Node node = nullptr; (node = lys_getnext(node, parent != nullptr ? parent : root_, nullptr, 0)) != nullptr;) {
+    if (node->nodetype & (LYS_CONTAINER | LYS_LIST | LYS_LEAF | LYS_LEAFLIST)) {
+      found.push_back(node);
     }
+  }
+  if (parent == nullptr) {
     std::stable_sort(found.begin(), found.end(), [](Node a, Node b) {
       return std::atoi(extension(a, "order").c_str()) < std::atoi(extension(b, "order").c_str());
     });
-  } else {
-    for (Node node = nullptr; (node = lys_getnext(node, parent, nullptr, 0)) != nullptr;) {
-      if (node->nodetype & (LYS_CONTAINER | LYS_LIST | LYS_LEAF | LYS_LEAFLIST)) {
-        found.push_back(node);
-      }
-    }
   }
   for (size_t i = 0; i < found.size(); i++) {
     position_[found[i]] = i;
@@ -285,10 +280,9 @@ std::string describe_value(Node node) {
   }
   if (is_number(node)) {
     const std::string range = replace_all(replace_all(range_text(type_of(node)), "..", " to "), "|", " or ");
-    const std::string units =
-        is_leaf(node) && reinterpret_cast<const lysc_node_leaf*>(node)->units != nullptr
-            ? fmt::format(" ({})", reinterpret_cast<const lysc_node_leaf*>(node)->units)
-            : "";
+    const std::string units = is_leaf(node) && reinterpret_cast<const lysc_node_leaf*>(node)->units != nullptr
+                                  ? fmt::format(" ({})", reinterpret_cast<const lysc_node_leaf*>(node)->units)
+                                  : "";
     return range.empty() ? "a number" : fmt::format("a number from {}{}", range, units);
   }
   if (const Node target = is_leafref(node) ? lysc_data_node(node->parent) : nullptr; target != nullptr) {

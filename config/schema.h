@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The schema: what may be configured, compiled from YANG 1.1 (RFC 7950) by libyang 2. This file and tree.h hide all of
-// libyang; a `Node` is a pointer into the schema and lives as long as it. Immutable once loaded; any thread may read it.
+// libyang; a `Node` is a pointer into the schema and lives as long as it. Immutable once loaded; any thread may read
+// it.
 #pragma once
 
 #include <memory>
@@ -40,6 +41,8 @@ class Schema {
   /// For trees; libyang wants it mutable for its error list, which is kept per thread.
   ly_ctx* context() const { return context_; }
 
+  /// The container around all of it, which nobody sees (floof-root.yang).
+  Node root() const { return root_; }
   /// Data nodes below `parent` (null: the top) in printing order: through choices, with keys first.
   const std::vector<Node>& children(Node parent) const;
   /// The child of this name, or null.
@@ -53,6 +56,7 @@ class Schema {
   void index(Node parent);
 
   ly_ctx* context_ = nullptr;
+  Node root_ = nullptr;
   std::vector<Node> top_;
   std::unordered_map<Node, std::vector<Node>> children_;
   std::unordered_map<Node, size_t> position_;

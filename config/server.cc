@@ -108,7 +108,8 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
     const auto done = exec_.stop(number_of(request, "id"));
     return done ? success() : ipc::failure(done.error());
   }
-  return ipc::failure(Error{"op", fmt::format("floofd knows no request \"{}\"", op), "use floofctl of the same version"});
+  return ipc::failure(
+      Error{"op", fmt::format("floofd knows no request \"{}\"", op), "use floofctl of the same version"});
 }
 
 Json ConfigServer::hello(const ipc::Peer& peer) const {
@@ -118,7 +119,11 @@ Json ConfigServer::hello(const ipc::Peer& peer) const {
     gethostname(buffer, sizeof buffer - 1);
     hostname = buffer;
   }
-  return {{"ok", true}, {"user", user_name(peer.uid)}, {"hostname", hostname}, {"instance", options_.instance}, {"version", options_.version}};
+  return {{"ok", true},
+          {"user", user_name(peer.uid)},
+          {"hostname", hostname},
+          {"instance", options_.instance},
+          {"version", options_.version}};
 }
 
 Json ConfigServer::edit(const Json& request) {
@@ -155,7 +160,8 @@ Json ConfigServer::show_config(const Json& request) const {
 
 Json ConfigServer::compare(const Json& request) const {
   const Json& index = member(request, "rollback");
-  const auto text = engine_.compare(index.is_null() ? std::nullopt : std::optional<size_t>(number_of(request, "rollback")));
+  const auto text =
+      engine_.compare(index.is_null() ? std::nullopt : std::optional<size_t>(number_of(request, "rollback")));
   return text ? Json{{"ok", true}, {"text", *text}} : ipc::failure(text.error());
 }
 
@@ -179,7 +185,8 @@ Json ConfigServer::load_text(const Json& request) {
   }
   const bool override_all = text_of(request, "mode") == "override";
   const TextFormat form = format == "set" ? TextFormat::set : format == "json" ? TextFormat::json : TextFormat::curly;
-  Loaded loaded = load(override_all ? Tree(engine_.candidate().shared_schema()) : engine_.candidate(), text_of(request, "text"), form);
+  Loaded loaded = load(override_all ? Tree(engine_.candidate().shared_schema()) : engine_.candidate(),
+                       text_of(request, "text"), form);
   if (!loaded.errors.empty()) {
     return ipc::failure(loaded.errors);
   }
@@ -193,9 +200,10 @@ Json ConfigServer::complete_words(const Json& request) const {
     return wrong_request("words", "send a list of words");
   }
   const std::string mode = text_of(request, "mode");
-  const Completion found =
-      complete(engine_.candidate(), *words, text_of(request, "partial"),
-               mode == "set" ? CompletionMode::set : mode == "delete" ? CompletionMode::remove : CompletionMode::show);
+  const Completion found = complete(engine_.candidate(), *words, text_of(request, "partial"),
+                                    mode == "set"      ? CompletionMode::set
+                                    : mode == "delete" ? CompletionMode::remove
+                                                       : CompletionMode::show);
   Json options = Json::array();
   for (const Option& option : found.options) {
     options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});

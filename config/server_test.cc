@@ -22,8 +22,12 @@ class Server : public testing::Test {
     engine_ = std::move(*engine);
     ConfigServer::Options options{"r1", "1.2.3", {}, {}, {}};
     options.show["thing"] = [](const std::string&, const Json& arguments) -> Result<Json> { return arguments; };
-    options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> { return Error{"broken", "is broken", "mend it"}; };
-    options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> { return std::vector<std::string>{"echo", "hi"}; };
+    options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> {
+      return Error{"broken", "is broken", "mend it"};
+    };
+    options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> {
+      return std::vector<std::string>{"echo", "hi"};
+    };
     server_.emplace(*engine_, exec_, std::move(options));
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -49,7 +53,8 @@ TEST_F(Server, ASession) {
   EXPECT_EQ(hello["instance"], "r1");
   EXPECT_EQ(ask(R"({"op":"edit","words":["set","system","hostname","edge1"]})"), Json::parse(R"({"ok":true})"));
   EXPECT_EQ(ask(R"({"op":"compare"})")["text"], "[edit]\n+   system {\n+       hostname edge1;\n+   }\n");
-  EXPECT_EQ(ask(R"({"op":"show-config","path":[],"format":"curly","which":"candidate"})")["text"], "system {\n    hostname edge1;\n}\n");
+  EXPECT_EQ(ask(R"({"op":"show-config","path":[],"format":"curly","which":"candidate"})")["text"],
+            "system {\n    hostname edge1;\n}\n");
   EXPECT_EQ(ask(R"({"op":"show-config","path":[],"format":"curly","which":"running"})")["text"], "");
   EXPECT_EQ(ask(R"({"op":"commit","check":true})")["generation"], 0);
   const Json done = ask(R"({"op":"commit","comment":"first"})");
@@ -70,13 +75,21 @@ TEST_F(Server, ASession) {
 }
 
 TEST_F(Server, LoadReplacesOrMergesAllOrNothing) {
-  EXPECT_EQ(ask(R"({"op":"load","format":"set","mode":"merge","text":"set system hostname a\nset interface e0 mtu 1400\n"})")["ok"], true);
-  EXPECT_EQ(error(R"({"op":"load","format":"set","mode":"merge","text":"set system hostname b\nset interface e0 mtu 1\n"})").substr(0, 6), "line 2");
+  EXPECT_EQ(
+      ask(R"({"op":"load","format":"set","mode":"merge","text":"set system hostname a\nset interface e0 mtu 1400\n"})")
+          ["ok"],
+      true);
+  EXPECT_EQ(
+      error(R"({"op":"load","format":"set","mode":"merge","text":"set system hostname b\nset interface e0 mtu 1\n"})")
+          .substr(0, 6),
+      "line 2");
   EXPECT_EQ(ask(R"({"op":"show-config","format":"set","path":["system"]})")["text"], "set system hostname a\n");
-  EXPECT_EQ(ask(R"({"op":"load","format":"json","mode":"override","text":"{\"system\":{\"hostname\":\"c\"}}"})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"load","format":"json","mode":"override","text":"{\"system\":{\"hostname\":\"c\"}}"})")["ok"],
+            true);
   EXPECT_EQ(ask(R"({"op":"show-config","format":"set"})")["text"], "set system hostname c\n");
   EXPECT_EQ(ask(R"({"op":"load","format":"curly","mode":"merge","text":"interface e1 { disabled; }"})")["ok"], true);
-  EXPECT_EQ(ask(R"({"op":"show-config","format":"json","path":["interface","e1"]})")["data"], Json::parse(R"({"name":"e1","disabled":true})"));
+  EXPECT_EQ(ask(R"({"op":"show-config","format":"json","path":["interface","e1"]})")["data"],
+            Json::parse(R"({"name":"e1","disabled":true})"));
 }
 
 TEST_F(Server, EditTellsWhatAnotherChoiceRemoved) {
@@ -112,12 +125,14 @@ TEST_F(Server, ShowAndPrograms) {
 }
 
 TEST_F(Server, WrongRequestsAreAnswered) {
-  for (const char* text : {"{}", R"({"op":5})", R"({"op":"edit"})", R"({"op":"edit","words":"set"})", R"({"op":"edit","words":[1]})",
-                           R"({"op":"edit","words":["commit"]})", R"({"op":"edit","words":["set"]})", R"({"op":"edit","words":["delete"]})",
-                           R"({"op":"load"})", R"({"op":"load","text":5,"format":"set"})", R"({"op":"rollback","to":77})",
-                           R"({"op":"show"})", R"({"op":"exec-read","id":"x"})", R"({"op":"show-config","path":{}})",
-                           R"({"op":"show-config","path":["nope"]})", R"({"op":"commit","comment":"\u0001"})", R"({"op":"complete","words":3})",
-                           R"({"op":"clear"})", R"({"op":"compare","rollback":99})"}) {
+  for (const char* text :
+       {"{}", R"({"op":5})", R"({"op":"edit"})", R"({"op":"edit","words":"set"})", R"({"op":"edit","words":[1]})",
+        R"({"op":"edit","words":["commit"]})", R"({"op":"edit","words":["set"]})",
+        R"({"op":"edit","words":["delete"]})", R"({"op":"load"})", R"({"op":"load","text":5,"format":"set"})",
+        R"({"op":"rollback","to":77})", R"({"op":"show"})", R"({"op":"exec-read","id":"x"})",
+        R"({"op":"show-config","path":{}})", R"({"op":"show-config","path":["nope"]})",
+        R"({"op":"commit","comment":"\u0001"})", R"({"op":"complete","words":3})", R"({"op":"clear"})",
+        R"({"op":"compare","rollback":99})"}) {
     const Json answer = ask(text);
     EXPECT_EQ(answer["ok"], false) << text << " " << answer.dump();
     EXPECT_FALSE(ipc::errors_of(answer)[0].reason.empty());
@@ -129,13 +144,27 @@ TEST_F(Server, WrongRequestsAreAnswered) {
 /// Any values under any of the protocol's names: always an answer.
 TEST_F(Server, RandomRequestsAreAnswered) {
   std::mt19937 random(3);
-  const char* ops[] = {"hello", "edit", "show-config", "compare", "commit", "rollback", "discard", "load", "history", "complete", "show",
-                       "clear", "exec-start", "exec-read", "exec-stop", "status"};
-  const char* keys[] = {"words", "path", "format", "which", "rollback", "check", "comment", "to", "text", "mode", "partial", "what",
-                        "arguments", "program", "id"};
-  const Json values[] = {nullptr, true, -1, 1.5, 1e300, "", "set", "json", "{\"interface\":7}", Json::array(), Json::object(),
-                         Json::parse(R"(["set","interface","e0","mtu",1500])"), Json::parse(R"(["set","interface"])"),
-                         Json::parse(R"({"address":{}})"), 18446744073709551615ULL, "\xff"};
+  const char* ops[] = {"hello",      "edit",      "show-config", "compare",  "commit", "rollback",
+                       "discard",    "load",      "history",     "complete", "show",   "clear",
+                       "exec-start", "exec-read", "exec-stop",   "status"};
+  const char* keys[] = {"words", "path", "format",  "which", "rollback",  "check",   "comment", "to",
+                        "text",  "mode", "partial", "what",  "arguments", "program", "id"};
+  const Json values[] = {nullptr,
+                         true,
+                         -1,
+                         1.5,
+                         1e300,
+                         "",
+                         "set",
+                         "json",
+                         "{\"interface\":7}",
+                         Json::array(),
+                         Json::object(),
+                         Json::parse(R"(["set","interface","e0","mtu",1500])"),
+                         Json::parse(R"(["set","interface"])"),
+                         Json::parse(R"({"address":{}})"),
+                         18446744073709551615ULL,
+                         "\xff"};
   for (int i = 0; i < 3000; i++) {
     Json request = {{"op", ops[random() % std::size(ops)]}};
     for (unsigned j = 0; j < random() % 4; j++) {

@@ -152,8 +152,8 @@ std::optional<Generation> Store::read(const std::string& path) const {
   if (!json.is_object() || !member(json, "config").is_object() || !member(json, "generation").is_number_unsigned()) {
     return std::nullopt;
   }
-  return Generation{number_of(json, "generation"), text_of(json, "time"), text_of(json, "user"), text_of(json, "comment"),
-                    json["config"]};
+  return Generation{number_of(json, "generation"), text_of(json, "time"), text_of(json, "user"),
+                    text_of(json, "comment"), json["config"]};
 }
 
 std::optional<Generation> Store::running() {

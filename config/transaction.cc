@@ -105,7 +105,8 @@ std::vector<Error> ConfigEngine::judge(const Json& config) const {
     const Node node = options_.schema->child(nullptr, error.path.substr(0, error.path.find(' ')));
     return node != nullptr ? options_.schema->position(node) : SIZE_MAX;
   };
-  std::stable_sort(errors.begin(), errors.end(), [&](const Error& a, const Error& b) { return position(a) < position(b); });
+  std::stable_sort(errors.begin(), errors.end(),
+                   [&](const Error& a, const Error& b) { return position(a) < position(b); });
   return errors;
 }
 
@@ -247,7 +248,8 @@ Result<> ConfigEngine::rollback(size_t index) {
   std::vector<std::string> complaints;
   Tree tree = tree_of(*generation, complaints);
   if (!complaints.empty()) {
-    return Error{fmt::format("rollback {}", index), complaints.front(), "this version cannot read that generation any more"};
+    return Error{fmt::format("rollback {}", index), complaints.front(),
+                 "this version cannot read that generation any more"};
   }
   candidate_ = std::move(tree);
   return {};

@@ -30,8 +30,8 @@ class ConfigEngine {
     std::string instance = "main";
     std::shared_ptr<const Schema> schema;
     std::vector<const Feature*> features;
-    std::vector<Backend*> backends;  ///< in order of publishing; not owned
-    std::function<void()> pulse{};   ///< called between long steps; may be empty
+    std::vector<Backend*> backends;                       ///< in order of publishing; not owned
+    std::function<void()> pulse{};                        ///< called between long steps; may be empty
     std::function<void(std::string_view)> crash_point{};  ///< tests; see Store
   };
   /// Reads what is stored. Nothing acts yet.

@@ -52,7 +52,8 @@ class FakeBackend : public Backend {
  private:
   void note(std::string_view what) { log_.push_back(name_ + " " + std::string(what)); }
   std::vector<Error> failing(std::string_view at) const {
-    return at == fail_at ? std::vector<Error>{{"system hostname", "fails at " + fail_at, "none"}} : std::vector<Error>();
+    return at == fail_at ? std::vector<Error>{{"system hostname", "fails at " + fail_at, "none"}}
+                         : std::vector<Error>();
   }
   std::string name_;
   std::vector<std::string>& log_;
@@ -67,17 +68,19 @@ class Transaction : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   std::unique_ptr<ConfigEngine> open(std::function<void(std::string_view)> crash_point = {}) {
-    static const Feature no_bad{"test",
-                                [](const Json& config) {
-                                  std::vector<Error> errors;
-                                  if (config.value("system", Json::object()).value("hostname", "") == "bad") {
-                                    errors.push_back({"system hostname bad", "is bad", "be good"});
-                                  }
-                                  return errors;
-                                },
-                                [](const Json& config, Json& desired) { desired["host"] = config.value("system", Json::object()); },
-                                [](const Json&) { return std::vector<std::string>{"feature warns"}; }};
-    auto engine = ConfigEngine::open({folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, {}, std::move(crash_point)});
+    static const Feature no_bad{
+        "test",
+        [](const Json& config) {
+          std::vector<Error> errors;
+          if (config.value("system", Json::object()).value("hostname", "") == "bad") {
+            errors.push_back({"system hostname bad", "is bad", "be good"});
+          }
+          return errors;
+        },
+        [](const Json& config, Json& desired) { desired["host"] = config.value("system", Json::object()); },
+        [](const Json&) { return std::vector<std::string>{"feature warns"}; }};
+    auto engine =
+        ConfigEngine::open({folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, {}, std::move(crash_point)});
     EXPECT_TRUE(engine.ok()) << engine.error().text();
     return std::move(*engine);
   }
@@ -85,7 +88,9 @@ class Transaction : public testing::Test {
   static void name(ConfigEngine& engine, const std::string& host) {
     ASSERT_TRUE(engine.set(Words{"system", "hostname", host}).ok());
   }
-  static std::string hostname(const Tree& tree) { return tree.to_json(false).value("system", Json::object()).value("hostname", ""); }
+  static std::string hostname(const Tree& tree) {
+    return tree.to_json(false).value("system", Json::object()).value("hostname", "");
+  }
 
   std::string folder_;
   std::vector<std::string> log_;
@@ -116,7 +121,8 @@ TEST_F(Transaction, CommitGoesThroughInOrderAndIsStored) {
   EXPECT_EQ(again->generation(), 1U);
   EXPECT_EQ(hostname(again->running()), "one");
   EXPECT_TRUE(again->apply_running().empty());
-  EXPECT_EQ(log_, (std::vector<std::string>{"a stage-lenient", "a publish", "a confirm", "b stage-lenient", "b publish", "b confirm"}));
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage-lenient", "a publish", "a confirm", "b stage-lenient", "b publish",
+                                            "b confirm"}));
   ASSERT_EQ(again->history().size(), 2U);
   EXPECT_EQ(again->history()[0].user, "ann");
   EXPECT_EQ(again->history()[0].comment, "first");
@@ -157,7 +163,8 @@ TEST_F(Transaction, UndoGoesBackwardsAndTheRestIsAborted) {
   b_.fail_at = "confirm";
   log_.clear();
   EXPECT_EQ(engine->commit("ann", "").errors.size(), 1U);
-  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "b publish", "a confirm", "b confirm", "b undo", "a undo"}));
+  EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "b publish", "a confirm", "b confirm",
+                                            "b undo", "a undo"}));
 }
 
 TEST_F(Transaction, CheckChangesNothing) {

@@ -97,20 +97,22 @@ Result<Path> parse_path(const Schema& schema, std::span<const std::string> words
 }
 
 Tree::Tree(const Tree& other) : schema_(other.schema_) {
-  if (other.first_ != nullptr) {
-    lyd_dup_siblings(other.first_, nullptr, LYD_DUP_RECURSIVE, &first_);
+  if (other.root_ != nullptr) {
+    lyd_dup_single(other.root_, nullptr, LYD_DUP_RECURSIVE, &root_);
   }
 }
 
-Tree::Tree(Tree&& other) noexcept : schema_(other.schema_), first_(std::exchange(other.first_, nullptr)) {}
+Tree::Tree(Tree&& other) noexcept : schema_(other.schema_), root_(std::exchange(other.root_, nullptr)) {}
 
 Tree& Tree::operator=(Tree other) noexcept {
   std::swap(schema_, other.schema_);
-  std::swap(first_, other.first_);
+  std::swap(root_, other.root_);
   return *this;
 }
 
-Tree::~Tree() { lyd_free_all(first_); }
+Tree::~Tree() { lyd_free_all(root_); }
+
+const lyd_node* Tree::first() const { return root_ != nullptr ? lyd_child(root_) : nullptr; }
 
 namespace {
 
@@ -154,11 +156,12 @@ lyd_node* Tree::find_mutable(const Path& path, size_t* depth) const {
     if (depth != nullptr) {
       *depth = i;
     }
-    node = find_step(i == 0 ? first_ : lyd_child(node), path[i]);
+    node = find_step(i == 0 ? first() : lyd_child(node), path[i]);
     if (node == nullptr) {
       return nullptr;
     }
-    if (is_leaf(path[i].node) && path[i].value && !is_empty_leaf(path[i].node) && *path[i].value != lyd_get_value(node)) {
+    if (is_leaf(path[i].node) && path[i].value && !is_empty_leaf(path[i].node) &&
+        *path[i].value != lyd_get_value(node)) {
       return nullptr;
     }
   }
@@ -167,11 +170,16 @@ lyd_node* Tree::find_mutable(const Path& path, size_t* depth) const {
 
 const lyd_node* Tree::find(const Path& path) const { return find_mutable(path); }
 
+/// Frees a node and the containers that it leaves empty.
 void Tree::drop(lyd_node* node) {
-  if (node == first_) {
-    first_ = node->next;
+  for (lyd_node* parent = lyd_parent(node);; parent = lyd_parent(node)) {
+    lyd_free_tree(node);
+    if (parent == nullptr || !is_container(parent->schema) || lyd_child(parent) != nullptr) {
+      return;
+    }
+    root_ = parent == root_ ? nullptr : root_;
+    node = parent;
   }
-  lyd_free_tree(node);
 }
 
 void Tree::drop_other_cases(lyd_node* parent, Node node, std::vector<std::string>& notes) {
@@ -182,12 +190,12 @@ void Tree::drop_other_cases(lyd_node* parent, Node node, std::vector<std::string
     }
     const Node own_case = case_within(node, choice);
     lyd_node* next = nullptr;
-    for (lyd_node* other = parent != nullptr ? lyd_child(parent) : first_; other != nullptr; other = next) {
+    for (lyd_node* other = lyd_child(parent); other != nullptr; other = next) {
       next = other->next;
       const Node other_case = case_within(other->schema, choice);
       if (other_case != nullptr && other_case != own_case) {
         notes.push_back("removed " + join_words(words_of(other)));
-        drop(other);
+        lyd_free_tree(other);
       }
     }
   }
@@ -195,7 +203,7 @@ void Tree::drop_other_cases(lyd_node* parent, Node node, std::vector<std::string
 
 lyd_node* Tree::make(lyd_node* parent, const Step& step, std::vector<std::string>& notes) {
   drop_other_cases(parent, step.node, notes);
-  lyd_node* node = find_step(parent != nullptr ? lyd_child(parent) : first_, step);
+  lyd_node* node = find_step(lyd_child(parent), step);
   const char* value = step.value ? step.value->c_str() : "";
   if (node != nullptr) {
     if (is_leaf(step.node)) {
@@ -214,9 +222,6 @@ lyd_node* Tree::make(lyd_node* parent, const Step& step, std::vector<std::string
   } else if (step.keys.size() == 2) {
     lyd_new_list(parent, module, name, 0, &node, step.keys[0].c_str(), step.keys[1].c_str());
   }
-  if (node != nullptr && parent == nullptr) {
-    lyd_insert_sibling(first_, node, &first_);
-  }
   return node;
 }
 
@@ -234,9 +239,12 @@ Result<std::vector<std::string>> Tree::set(std::span<const std::string> words) {
     return std::vector<std::string>();
   }
   std::vector<std::string> notes;
-  lyd_node* node = nullptr;
+  if (root_ == nullptr) {
+    lyd_new_inner(nullptr, schema_->root()->module, schema_->root()->name, 0, &root_);
+  }
+  lyd_node* node = root_;
   for (const Step& step : *path) {
-    node = make(node, step, notes);
+    node = node != nullptr ? make(node, step, notes) : nullptr;
     if (node == nullptr) {  // the path was checked, so this is libyang's own trouble
       const char* message = ly_errmsg(schema_->context());
       return Error{join_words(words), message != nullptr ? message : "libyang refused it", ""};
@@ -260,7 +268,8 @@ Result<> Tree::remove(std::span<const std::string> words) {
     const lyd_node* parent = above.empty() ? nullptr : find(above);
     const Step& missing = (*path)[depth];
     std::vector<std::string> existing;
-    for (const lyd_node* sibling : parent != nullptr ? children_in_order(*schema_, parent) : in_order(*schema_, first_)) {
+    for (const lyd_node* sibling :
+         parent != nullptr ? children_in_order(*schema_, parent) : in_order(*schema_, first())) {
       if (sibling->schema == missing.node && !is_container(missing.node)) {
         const Words own = own_words(sibling, true);
         existing.push_back(own.size() > 1 ? own[1] : own[0]);
@@ -269,17 +278,11 @@ Result<> Tree::remove(std::span<const std::string> words) {
     const std::string wanted = missing.keys.empty() ? missing.value.value_or("") : missing.keys[0];
     return Error{join_words(words), "nothing like this is configured", suggest(wanted, existing, "configured:")};
   }
-  lyd_node* parent = lyd_parent(node);
   const Step& last = path->back();
   const bool all = (is_list(last.node) && last.keys.empty()) || (is_leaf_list(last.node) && !last.value);
-  drop(node);
-  while (all && (node = find_step(parent != nullptr ? lyd_child(parent) : first_, last)) != nullptr) {
+  for (lyd_node* next = nullptr; node != nullptr; node = all ? next : nullptr) {
+    next = node->next != nullptr && node->next->schema == last.node ? node->next : nullptr;
     drop(node);
-  }
-  while (parent != nullptr && is_container(parent->schema) && lyd_child(parent) == nullptr) {
-    lyd_node* empty = parent;
-    parent = lyd_parent(parent);
-    drop(empty);
   }
   return {};
 }
@@ -298,7 +301,7 @@ Words own_words(const lyd_node* node, bool hide_secrets) {
 
 Words words_of(const lyd_node* node) {
   Words words;
-  for (; node != nullptr; node = lyd_parent(node)) {
+  for (; lyd_parent(node) != nullptr; node = lyd_parent(node)) {  // the outermost one is hidden
     const Words own = own_words(node, true);
     words.insert(words.begin(), own.begin(), own.end());
   }

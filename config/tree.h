@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // A configuration: what was set, under a Schema. A value type over a libyang 2 data tree that hides its pitfalls: text
-// is checked before libyang sees it, defaults never live in the tree, choosing another case removes the old one and says
-// so, and order on paper is natural and stable. One tree belongs to one thread at a time; copies are independent.
+// is checked before libyang sees it, defaults never live in the tree, choosing another case removes the old one and
+// says so, and order on paper is natural and stable. One tree belongs to one thread at a time; copies are independent.
 #pragma once
 
 #include <memory>
@@ -45,7 +45,7 @@ class Tree {
 
   const Schema& schema() const { return *schema_; }
   const std::shared_ptr<const Schema>& shared_schema() const { return schema_; }
-  bool empty() const { return first_ == nullptr; }
+  bool empty() const { return root_ == nullptr; }
 
   /// Sets one path, all or nothing. Returns notes about what had to go ("removed interface e0 device tap x").
   Result<std::vector<std::string>> set(std::span<const std::string> words);
@@ -58,16 +58,17 @@ class Tree {
   Json to_json(bool hide_secrets) const;
   /// The part at a path; null when nothing is there.
   Result<Json> to_json(std::span<const std::string> path, bool hide_secrets) const;
-  /// `name { ... }` with four blanks a level, or `set` lines. Secrets are hidden. An Error for a path that does not exist in the
-  /// schema; empty text when nothing is configured there.
+  /// `name { ... }` with four blanks a level, or `set` lines. Secrets are hidden. An Error for a path that does not
+  /// exist in the schema; empty text when nothing is configured there.
   Result<std::string> curly(std::span<const std::string> path) const;
   Result<std::string> set_lines(std::span<const std::string> path, bool hide_secrets = true) const;
 
   /// Everything that YANG has against it, at once; paths are in words.
   std::vector<Error> validate() const;
 
-  /// The first data node, for config/'s own files.
-  const lyd_node* first() const { return first_; }
+  /// The first top-level data node, and the hidden one around them; null when there is none. For config/'s own files.
+  const lyd_node* first() const;
+  const lyd_node* root() const { return root_; }
   /// The node at a path (its value, if given, must match), or null.
   const lyd_node* find(const Path& path) const;
 
@@ -80,7 +81,7 @@ class Tree {
   void drop(lyd_node* node);
 
   std::shared_ptr<const Schema> schema_;
-  lyd_node* first_ = nullptr;
+  lyd_node* root_ = nullptr;  ///< null while nothing is configured
 };
 
 /// What stands for a secret in print. Loading it back keeps the secret that is there.
@@ -104,7 +105,8 @@ std::string compare(const Tree& before, const Tree& after);
 
 struct Option {
   std::string word, help;
-  std::string kind;  ///< "keyword" (a word as it stands), "existing" (a name or value that is configured), "value" (a placeholder)
+  std::string kind;  ///< "keyword" (a word as it stands), "existing" (a name or value that is configured), "value" (a
+                     ///< placeholder)
 };
 struct Completion {
   std::vector<Option> options;
@@ -112,7 +114,8 @@ struct Completion {
 };
 enum class CompletionMode { set, remove, show };
 /// What may follow `words` and starts with `partial`.
-Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial, CompletionMode mode);
+Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial,
+                    CompletionMode mode);
 
 enum class TextFormat { set, json, curly };
 struct Loaded {

@@ -24,7 +24,8 @@ void expect(bool holds, const char* what, const std::string& text) {
 
 void round_trip(const Tree& tree) {
   const std::string lines = *tree.set_lines({}, false);
-  for (const auto& [format, text] : {std::pair(TextFormat::set, lines), std::pair(TextFormat::json, tree.to_json(false).dump())}) {
+  for (const auto& [format, text] :
+       {std::pair(TextFormat::set, lines), std::pair(TextFormat::json, tree.to_json(false).dump())}) {
     const Loaded back = load(Tree(schema()), text, format);
     expect(back.errors.empty(), "a print does not load", text);
     expect(*back.tree.set_lines({}, false) == lines, "a print loads as something else", text);
@@ -41,7 +42,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  const TextFormat format = data[0] % 3 == 0 ? TextFormat::set : data[0] % 3 == 1 ? TextFormat::json : TextFormat::curly;
+  const TextFormat format = data[0] % 3 == 0   ? TextFormat::set
+                            : data[0] % 3 == 1 ? TextFormat::json
+                                               : TextFormat::curly;
   const Loaded loaded = load(Tree(schema()), text, format);
   round_trip(loaded.tree);  // also what stood before the first error
   (void)loaded.tree.validate();

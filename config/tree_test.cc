@@ -75,9 +75,9 @@ TEST(Schema, EveryNodeHasHelp) {
 TEST(Tree, PrintsAndLoadsBackInEveryForm) {
   const Tree tree = tree_of(kRich);
   EXPECT_EQ(*tree.set_lines({}), kRich);
-  for (const auto& [format, text] : {std::pair(TextFormat::set, *tree.set_lines({}, false)),
-                                     std::pair(TextFormat::curly, *tree.curly({})),
-                                     std::pair(TextFormat::json, tree.to_json(false).dump(2))}) {
+  for (const auto& [format, text] :
+       {std::pair(TextFormat::set, *tree.set_lines({}, false)), std::pair(TextFormat::curly, *tree.curly({})),
+        std::pair(TextFormat::json, tree.to_json(false).dump(2))}) {
     const Loaded back = load(Tree(schema()), text, format);
     EXPECT_TRUE(back.errors.empty()) << back.errors[0].text() << "\n" << text;
     EXPECT_EQ(*back.tree.set_lines({}), kRich);
@@ -87,7 +87,8 @@ TEST(Tree, PrintsAndLoadsBackInEveryForm) {
 }
 
 TEST(Tree, CurlyForm) {
-  const Tree tree = tree_of("set interface e0 device tap a\nset interface e0 mtu 9000\nset interface e0 disabled\nset interface loop0");
+  const Tree tree = tree_of(
+      "set interface e0 device tap a\nset interface e0 mtu 9000\nset interface e0 disabled\nset interface loop0");
   EXPECT_EQ(*tree.curly({}),
             "interface e0 {\n    disabled;\n    device {\n        tap a;\n    }\n    mtu 9000;\n}\ninterface loop0;\n");
   EXPECT_EQ(*tree.curly(words("interface e0 device")), "tap a;\n");
@@ -121,17 +122,21 @@ TEST(Tree, MessagesNameTheWordAndTheRemedy) {
   Tree tree(schema());
   EXPECT_EQ(set_error(tree, "interfce e0 mtu 1500"), R"(unknown word "interfce"; did you mean "interface"?)");
   EXPECT_EQ(set_error(tree, "interface e0 mtuu 1500"), R"(interface e0: unknown word "mtuu"; did you mean "mtu"?)");
-  EXPECT_EQ(set_error(tree, "interface e0 mtu 20000"),
-            R"(interface e0 mtu: "20000" is not a valid mtu: The MTU is 68 to 9216 bytes; give a number from 68 to 9216 (bytes))");
-  EXPECT_EQ(set_error(tree, "interface e0 mtu"), "interface e0 mtu: the value of mtu is missing; give a number from 68 to 9216 (bytes)");
-  EXPECT_EQ(set_error(tree, "interface e0 mtu x"), R"(interface e0 mtu: "x" is not a valid mtu; give a number from 68 to 9216 (bytes))");
+  EXPECT_EQ(
+      set_error(tree, "interface e0 mtu 20000"),
+      R"(interface e0 mtu: "20000" is not a valid mtu: The MTU is 68 to 9216 bytes; give a number from 68 to 9216 (bytes))");
+  EXPECT_EQ(set_error(tree, "interface e0 mtu"),
+            "interface e0 mtu: the value of mtu is missing; give a number from 68 to 9216 (bytes)");
+  EXPECT_EQ(set_error(tree, "interface e0 mtu x"),
+            R"(interface e0 mtu: "x" is not a valid mtu; give a number from 68 to 9216 (bytes))");
   EXPECT_EQ(set_error(tree, "dataplane polling bussy"),
             R"(dataplane polling: "bussy" is not a valid polling; did you mean "busy"? one of adaptive, busy)");
   EXPECT_EQ(set_error(tree, "interface"), "interface: a name is missing; add <interface>: a interface");
   EXPECT_EQ(set_error(tree, "interface e0 disabled yes"),
             R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out)");
   EXPECT_EQ(set_error(tree, "bgp"),
-            "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, graceful-restart, policy, peer");
+            "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, "
+            "graceful-restart, policy, peer");
   EXPECT_NE(set_error(tree, "interface this-name-is-too-long").find("at most 15 characters"), std::string::npos);
   EXPECT_NE(set_error(tree, "route 192.0.2.1/24 blackhole").find("192.0.2.0/24"), std::string::npos);
   EXPECT_NE(set_error(tree, "interface e0 address 192.0.2.1").find("192.0.2.1/24"), std::string::npos);
@@ -163,10 +168,12 @@ set ospf area 10.0.0.1 interface e0
 }
 
 TEST(Tree, AnotherCaseRemovesTheOldOneAndSaysSo) {
-  Tree tree = tree_of("set interface e0 device tap a\nset interface e0 device netns h1\nset route 10.0.0.0/8 via 192.0.2.1\n");
+  Tree tree =
+      tree_of("set interface e0 device tap a\nset interface e0 device netns h1\nset route 10.0.0.0/8 via 192.0.2.1\n");
   auto notes = tree.set(words("interface e0 device host veth0"));
   ASSERT_TRUE(notes.ok());
-  EXPECT_EQ(*notes, (std::vector<std::string>{"removed interface e0 device tap a", "removed interface e0 device netns h1"}));
+  EXPECT_EQ(*notes,
+            (std::vector<std::string>{"removed interface e0 device tap a", "removed interface e0 device netns h1"}));
   ASSERT_TRUE(tree.set(words("route 10.0.0.0/8 blackhole")).ok());
   EXPECT_EQ(*tree.set_lines({}), "set interface e0 device host veth0\nset route 10.0.0.0/8 blackhole\n");
 }
@@ -209,14 +216,15 @@ set ospf area 0 interface e1
   for (const Error& error : tree.validate()) {
     texts.push_back(error.text());
   }
-  EXPECT_EQ(texts, (std::vector<std::string>{
-                       "interface e0 device netns h1: A namespace is given for a tap device, but no tap device is named.; "
-                       "delete interface e0 device netns h1, or set what it needs",
-                       "route 10.0.0.0/8: it says nothing to do; add one of via, blackhole, unreachable, prohibit",
-                       "bgp peer a: remote-as is missing; set bgp peer a remote-as <as-number>",
-                       R"(bgp peer b policy trnsit: no policy is named "trnsit"; did you mean "transit"?)",
-                       R"(ospf area 0 interface e1: no interface is named "e1"; did you mean "e0"?)",
-                   }));
+  EXPECT_EQ(texts,
+            (std::vector<std::string>{
+                "interface e0 device netns h1: A namespace is given for a tap device, but no tap device is named.; "
+                "delete interface e0 device netns h1, or set what it needs",
+                "route 10.0.0.0/8: it says nothing to do; add one of via, blackhole, unreachable, prohibit",
+                "bgp peer a: remote-as is missing; set bgp peer a remote-as <as-number>",
+                R"(bgp peer b policy trnsit: no policy is named "trnsit"; did you mean "transit"?)",
+                R"(ospf area 0 interface e1: no interface is named "e1"; did you mean "e0"?)",
+            }));
   EXPECT_TRUE(tree_of(kRich).validate().empty());
 }
 
@@ -252,7 +260,8 @@ TEST(Tree, CompareLikeJunos) {
 
 TEST(Tree, SecretsAreNotPrinted) {
   Tree tree = tree_of("set bgp peer a remote-as 1\nset bgp peer a password hunter2\n");
-  for (const std::string& text : {*tree.set_lines({}), *tree.curly({}), tree.to_json(true).dump(), compare(Tree(schema()), tree)}) {
+  for (const std::string& text :
+       {*tree.set_lines({}), *tree.curly({}), tree.to_json(true).dump(), compare(Tree(schema()), tree)}) {
     EXPECT_EQ(text.find("hunter2"), std::string::npos);
     EXPECT_NE(text.find(kHiddenSecret), std::string::npos);
   }
@@ -320,8 +329,10 @@ TEST(Load, ErrorsCarryLines) {
   EXPECT_EQ(first("interface e0 {\n  mtu 1500;\n", TextFormat::curly), "line 3: a } is missing at the end");
   EXPECT_EQ(first("interface e0 {\n  mtu 1500\n}", TextFormat::curly), "line 3: a ; is missing before }");
   EXPECT_EQ(first("}", TextFormat::curly), "line 1: a } closes nothing");
-  EXPECT_EQ(first("{\"interface\":[\n {\"name\":\"e0\",\n  \"mtu\": 1}]}", TextFormat::json).substr(0, 25), "line 3: interface e0 mtu:");
-  EXPECT_EQ(first("{\n\"bgp\": {\"asnn\": 1}}", TextFormat::json), R"(line 2: bgp: unknown word "asnn"; did you mean "asn"?)");
+  EXPECT_EQ(first("{\"interface\":[\n {\"name\":\"e0\",\n  \"mtu\": 1}]}", TextFormat::json).substr(0, 25),
+            "line 3: interface e0 mtu:");
+  EXPECT_EQ(first("{\n\"bgp\": {\"asnn\": 1}}", TextFormat::json),
+            R"(line 2: bgp: unknown word "asnn"; did you mean "asn"?)");
   EXPECT_EQ(first("{\n\"bgp\": ", TextFormat::json).substr(0, 16), "line 2: not JSON");
   EXPECT_EQ(first("{\"interface\":{}}", TextFormat::json), "line 1: interface: an array [ ... ] belongs here");
   EXPECT_EQ(first("{\"interface\":[{}]}", TextFormat::json), "line 1: interface: an entry without its name");

@@ -6,7 +6,7 @@
 #include <libyang/libyang.h>
 
 #include <algorithm>
-#include <cstring>
+#include <map>
 
 #include "config/tree.h"
 
@@ -109,9 +109,13 @@ class Validator {
     if (target == nullptr) {
       return;
     }
-    const std::vector<std::string> names = values_of(tree_, target);
+    const auto [known, fresh] = targets_.try_emplace(target);
+    if (fresh) {
+      known->second = values_of(tree_, target);
+    }
+    const std::vector<std::string>& names = known->second;
     const std::string wanted = lyd_get_value(node);
-    if (std::find(names.begin(), names.end(), wanted) != names.end()) {
+    if (std::binary_search(names.begin(), names.end(), wanted, natural_less)) {
       return;
     }
     const std::string what = target->parent != nullptr ? target->parent->name : target->name;
@@ -122,8 +126,8 @@ class Validator {
 
   void ask_libyang() {
     lyd_node* data = nullptr;  // a copy: validation adds defaults and may delete
-    if (tree_.first() != nullptr) {
-      lyd_dup_siblings(tree_.first(), nullptr, LYD_DUP_RECURSIVE, &data);
+    if (tree_.root() != nullptr) {
+      lyd_dup_single(tree_.root(), nullptr, LYD_DUP_RECURSIVE, &data);
     }
     if (lyd_validate_all(&data, schema_.context(), LYD_VALIDATE_NO_STATE, nullptr) != LY_SUCCESS) {
       const char* message = ly_errmsg(schema_.context());
@@ -136,6 +140,7 @@ class Validator {
 
   const Tree& tree_;
   const Schema& schema_;
+  std::map<Node, std::vector<std::string>> targets_;  ///< values that leafrefs may take, naturally sorted
   std::vector<Error> errors_;
 };
 

@@ -237,7 +237,8 @@ Result<> check_text(std::string_view text) {
     const auto byte = static_cast<uint8_t>(text[at]);
     const size_t length = sequence(text, at);
     if (length == 0) {
-      return Error{"", fmt::format("byte 0x{:02x} at position {} is not UTF-8", byte, at + 1), "write the text in UTF-8"};
+      return Error{"", fmt::format("byte 0x{:02x} at position {} is not UTF-8", byte, at + 1),
+                   "write the text in UTF-8"};
     }
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
       return Error{"", fmt::format("control character 0x{:02x} at position {}", byte, at + 1), "remove it"};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // floofd: the configuration of one router and the door to it. It restores the running configuration at start (whoever
-// runs already notices nothing: the same state is no change), then answers floofctl on <run-dir>/floofd.sock. It carries
-// no packets and no routes; when it dies, both go on.
+// runs already notices nothing: the same state is no change), then answers floofctl on <run-dir>/floofd.sock. It
+// carries no packets and no routes; when it dies, both go on.
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
@@ -26,8 +26,8 @@
 #include "features/dataplane/dataplane_backend.h"
 #include "features/system/tools.h"
 
-#define FLOOF_CONFIG_FEATURE(name)               \
-  namespace floof::name {                        \
+#define FLOOF_CONFIG_FEATURE(name)                \
+  namespace floof::name {                         \
   const floof::config::Feature& config_feature(); \
   }
 #include "config_features.inc"
@@ -42,7 +42,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr const char* kVersion = "0.1.0";
-constexpr const char* kUsage = "usage: floofd [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--bin-dir DIR] [--bird PROGRAM]";
+constexpr const char* kUsage =
+    "usage: floofd [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--bin-dir DIR] [--bird PROGRAM]";
 constexpr milliseconds kBeat(100);
 
 std::vector<const config::Feature*> all_features() {
@@ -117,8 +118,9 @@ Result<> Daemon::start() {
   }
   engine_ = std::move(*engine);
   requests_.emplace(*engine_, exec_, server_options());
-  auto server = ipc::Server::listen(loop_, arguments_.file("floofd.sock"),
-                                    [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); });
+  auto server = ipc::Server::listen(
+      loop_, arguments_.file("floofd.sock"),
+      [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); });
   if (!server) {
     return server.error();
   }
@@ -179,7 +181,8 @@ config::ConfigServer::Options Daemon::server_options() {
   config::ConfigServer::Options out;
   out.instance = arguments_.instance;
   out.version = kVersion;
-  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
+  for (const char* what :
+       {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
   for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route"}) {

@@ -243,9 +243,13 @@ std::string plain_text(const Json& data, size_t indent) {
   if (!data.is_object()) {
     return data.is_null() ? "" : margin + scalar_text(data) + '\n';
   }
+  const auto shown = [](const Json& value) {
+    return !value.is_structured() && !value.is_null() &&
+           !(value.is_string() && value.get_ref<const std::string&>().empty());
+  };
   size_t widest = 0;
   for (const auto& [key, value] : data.items()) {
-    widest = std::max(widest, value.is_structured() ? 0 : display_width(key));
+    widest = std::max(widest, shown(value) ? display_width(key) : 0);
   }
   std::string out;
   for (const auto& [key, value] : data.items()) {
@@ -253,7 +257,7 @@ std::string plain_text(const Json& data, size_t indent) {
     std::replace(name.begin(), name.end(), '-', ' ');
     if (value.is_structured()) {
       out += value.empty() ? "" : margin + name + ":\n" + plain_text(value, indent + 2);
-    } else if (!value.is_null()) {
+    } else if (shown(value)) {
       out += margin + pad_right(name + ":", widest + 2) + scalar_text(value) + '\n';
     }
   }

@@ -49,8 +49,8 @@ const Json& member(const Json& object, std::string_view key);
 /// The object without these keys; an empty object when it is none.
 Json without(Json object, std::initializer_list<const char*> keys);
 
-/// "Name:  value" lines of an object of which no more is known; nested objects and arrays are indented. Keys lose
-/// their dashes.
+/// "Name:  value" lines of an object of which no more is known; nested objects and arrays are indented. What is
+/// empty is left out, keys lose their dashes.
 std::string plain_text(const Json& data, size_t indent = 0);
 
 }  // namespace floof::shell

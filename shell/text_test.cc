@@ -66,7 +66,7 @@ TEST(Text, FieldsOfAnything) {
 }
 
 TEST(Text, PlainText) {
-  EXPECT_EQ(plain_text(Json::parse(R"({"b-c":1,"a":"x","d":{"e":[1,2]},"f":[],"g":null})")),
+  EXPECT_EQ(plain_text(Json::parse(R"({"b-c":1,"a":"x","d":{"e":[1,2]},"f":[],"g":null,"long-but-empty":""})")),
             "a:   x\nb c: 1\nd:\n  e:\n    1\n    2\n");
 }
 

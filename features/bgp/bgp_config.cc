@@ -86,7 +86,8 @@ class Judge {
                                      [](const auto& entry) { return entry.address.address.is_ip4(); });
     const bool ospf_names_one = !text_of(member(config_, "ospf"), "router-id").empty();
     if (id.empty() && has_peers && !any_ip4 && !ospf_names_one) {
-      add("bgp router-id", "is missing, and no interface has an IPv4 address to take it from", "set bgp router-id <ipv4-address>");
+      add("bgp router-id", "is missing, and no interface has an IPv4 address to take it from",
+          "set bgp router-id <ipv4-address>");
     }
   }
 
@@ -102,7 +103,8 @@ class Judge {
       if (le > most || ge > most) {
         add(here, fmt::format("ge and le are at most {} in this family", most), "give a smaller length");
       } else if (ge < prefix->length() || le < prefix->length()) {
-        add(here, fmt::format("ge and le are at least the prefix's own length {}", prefix->length()), "give a greater length");
+        add(here, fmt::format("ge and le are at least the prefix's own length {}", prefix->length()),
+            "give a greater length");
       } else if (le < ge) {
         add(here, fmt::format("le {} is smaller than ge {}, so nothing matches", le, ge), "exchange the two");
       }
@@ -124,11 +126,12 @@ class Judge {
       add(path, "neither neighbor nor interface says where the peer is",
           fmt::format("set {} neighbor <address>, or {} interface <name> for an unnumbered one", path, path));
     }
-    const auto [other, fresh] = seen_.emplace(std::pair(neighbor, neighbor.empty() || is_link_local(neighbor) ? device : ""),
-                                              text_of(peer, "name"));
+    const auto [other, fresh] = seen_.emplace(
+        std::pair(neighbor, neighbor.empty() || is_link_local(neighbor) ? device : ""), text_of(peer, "name"));
     if (!fresh && !(neighbor.empty() && device.empty())) {
       const std::string what = neighbor.empty() ? "interface " + device : "neighbor " + neighbor;
-      add(fmt::format("{} {}", path, what), fmt::format("peer {} has the same {}", other->second, neighbor.empty() ? "interface" : "address"),
+      add(fmt::format("{} {}", path, what),
+          fmt::format("peer {} has the same {}", other->second, neighbor.empty() ? "interface" : "address"),
           "delete one of the two");
     }
     if (const auto address = parse_ip(neighbor); address) {
@@ -177,10 +180,12 @@ class Judge {
 
   void unnumbered(const std::string& path, const Json& peer, const std::string& device) {
     if (interface::is_loopback_name(device)) {
-      add(fmt::format("{} interface {}", path, device), "nobody is on a loopback", "name the interface that leads to the peer");
+      add(fmt::format("{} interface {}", path, device), "nobody is on a loopback",
+          "name the interface that leads to the peer");
     }
     if (number_of(peer, "multihop") != 0) {
-      add(path + " multihop", "an unnumbered peer is on the link", fmt::format("delete {} multihop, or set its neighbor", path));
+      add(path + " multihop", "an unnumbered peer is on the link",
+          fmt::format("delete {} multihop, or set its neighbor", path));
     }
   }
 
@@ -202,7 +207,8 @@ class Judge {
   void session(const std::string& path, const Json& peer) {
     const uint64_t hold = number_of(peer, "hold-time", 240), keepalive = number_of(peer, "keepalive");
     if (keepalive != 0 && hold != 0 && keepalive >= hold) {
-      add(path + " keepalive", fmt::format("keepalives each {} s are too rare for a hold time of {} s", keepalive, hold),
+      add(path + " keepalive",
+          fmt::format("keepalives each {} s are too rare for a hold time of {} s", keepalive, hold),
           "give a third of the hold time");
     }
     if (flag_of(peer, "route-reflector-client") && !is_internal(peer)) {
@@ -242,8 +248,10 @@ std::vector<std::string> warnings(const Json& config) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
     if (!internal && text_of(peer, "policy").empty()) {
       const std::string name = text_of(peer, "name");
-      out.push_back(fmt::format("bgp peer {}: no policy, so it neither accepts nor announces routes (RFC 8212); "
-                                "set bgp peer {} policy <name>", name, name));
+      out.push_back(
+          fmt::format("bgp peer {}: no policy, so it neither accepts nor announces routes (RFC 8212); "
+                      "set bgp peer {} policy <name>",
+                      name, name));
     }
   }
   return out;

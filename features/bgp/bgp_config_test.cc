@@ -39,7 +39,8 @@ set bgp peer d interface e0
 set bgp peer e remote-as 64503
 set bgp peer e neighbor fe80::5
 set bgp peer e interface e0
-)"), Strings{});
+)"),
+            Strings{});
   EXPECT_EQ(complaints(config_feature(), "set interface e0 device null"), Strings{});
 }
 
@@ -48,24 +49,29 @@ TEST(BgpConfig, Peers) {
   EXPECT_EQ(judge(a), Strings{"bgp peer a: neither neighbor nor interface says where the peer is"});
   EXPECT_EQ(judge(a + "set bgp peer a neighbor 203.0.113.1"),
             Strings{"bgp peer a neighbor 203.0.113.1: is on no connected subnet (e0 192.0.2.0/24)"});
-  EXPECT_EQ(judge(a + "set bgp peer a neighbor 192.0.2.1"), Strings{"bgp peer a neighbor 192.0.2.1: is an address of this router"});
+  EXPECT_EQ(judge(a + "set bgp peer a neighbor 192.0.2.1"),
+            Strings{"bgp peer a neighbor 192.0.2.1: is an address of this router"});
   EXPECT_EQ(judge(a + "set bgp peer a neighbor 192.0.2.255"),
             Strings{"bgp peer a neighbor 192.0.2.255: is the broadcast address of 192.0.2.0/24"});
   EXPECT_EQ(judge(a + "set bgp peer a neighbor 127.0.0.2"),
             Strings{"bgp peer a neighbor 127.0.0.2: is not the address of another router"});
   EXPECT_EQ(judge(a + "set bgp peer a neighbor fe80::2"),
             Strings{"bgp peer a neighbor fe80::2: is a link-local address, which every link has"});
-  EXPECT_EQ(judge(a + "set bgp peer a interface loop0"), Strings{"bgp peer a interface loop0: nobody is on a loopback"});
+  EXPECT_EQ(judge(a + "set bgp peer a interface loop0"),
+            Strings{"bgp peer a interface loop0: nobody is on a loopback"});
   EXPECT_EQ(judge(a + "set bgp peer a interface e0\nset bgp peer a multihop 2"),
             Strings{"bgp peer a multihop: an unnumbered peer is on the link"});
   const std::string near = a + "set bgp peer a neighbor 192.0.2.2\n";
   EXPECT_EQ(judge(near + "set bgp peer b remote-as 1\nset bgp peer b neighbor 192.0.2.2"),
             Strings{"bgp peer b neighbor 192.0.2.2: peer a has the same address"});
-  EXPECT_EQ(judge(near + "set bgp peer a source 192.0.2.9"), Strings{"bgp peer a source 192.0.2.9: is not an address of this router"});
+  EXPECT_EQ(judge(near + "set bgp peer a source 192.0.2.9"),
+            Strings{"bgp peer a source 192.0.2.9: is not an address of this router"});
   EXPECT_EQ(judge(near + "set bgp peer a source 2001:db8::1"),
             Strings{"bgp peer a source 2001:db8::1: is of another family than the neighbor's address"});
-  EXPECT_EQ(judge(near + "set bgp peer a route-reflector-client"),
-            Strings{"bgp peer a route-reflector-client: only an internal peer (with this router's AS number) can be a client"});
+  EXPECT_EQ(
+      judge(near + "set bgp peer a route-reflector-client"),
+      Strings{
+          "bgp peer a route-reflector-client: only an internal peer (with this router's AS number) can be a client"});
   EXPECT_EQ(judge(near + "set bgp peer a hold-time 30\nset bgp peer a keepalive 30"),
             Strings{"bgp peer a keepalive: keepalives each 30 s are too rare for a hold time of 30 s"});
 }
@@ -74,8 +80,9 @@ TEST(BgpConfig, NumbersAndIds) {
   EXPECT_EQ(judge("set bgp asn 23456"), Strings{"bgp asn: AS 23456 is reserved (RFC 6793, RFC 7300)"});
   EXPECT_EQ(judge("set bgp asn 4200000000"), Strings{"bgp asn: AS 4200000000 is used between BIRD and the dataplane"});
   EXPECT_EQ(judge("set bgp router-id 0.0.0.0"), Strings{"bgp router-id 0.0.0.0: is not the address of a host"});
-  EXPECT_EQ(complaints(config_feature(), "set interface e0 device null\nset interface e0 address 2001:db8::1/64\n"
-                                         "set bgp peer a remote-as 1\nset bgp peer a neighbor 2001:db8::2"),
+  EXPECT_EQ(complaints(config_feature(),
+                       "set interface e0 device null\nset interface e0 address 2001:db8::1/64\n"
+                       "set bgp peer a remote-as 1\nset bgp peer a neighbor 2001:db8::2"),
             (Strings{"bgp asn: is missing, but there are peers",
                      "bgp router-id: is missing, and no interface has an IPv4 address to take it from"}));
   EXPECT_EQ(judge("set bgp prefix ff00::/8"), Strings{"bgp prefix ff00::/8: is not a unicast prefix"});
@@ -107,8 +114,9 @@ TEST(BgpConfig, DesiredPeersAreNumberedByName) {
                                 "set bgp peer alpha remote-as 1\nset bgp peer alpha neighbor 192.0.2.2\n");
   nlohmann::json desired;
   config_feature().desired(config, desired);
-  EXPECT_EQ(desired["route"]["peers"], nlohmann::json::parse(
-      R"([{"id":1,"name":"alpha","internal":false},{"id":2,"name":"zeta","internal":true}])"));
+  EXPECT_EQ(
+      desired["route"]["peers"],
+      nlohmann::json::parse(R"([{"id":1,"name":"alpha","internal":false},{"id":2,"name":"zeta","internal":true}])"));
   EXPECT_TRUE(peer_ids(nlohmann::json()).empty());
   EXPECT_TRUE(peer_ids(nlohmann::json::parse(R"({"bgp":{"peer":[7,{"name":5}]}})")).empty());
 }

@@ -39,6 +39,9 @@ std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std:
 }  // namespace
 
 std::string render_summary(const Json& summary) {
+  if (number(summary, "asn") == 0 && list(summary, "peers").empty()) {
+    return "BGP is not configured; 'set bgp asn N' starts it\n";
+  }
   std::string out = fmt::format("Router id {}, local AS {}\n", field(summary, "router-id"), field(summary, "asn"));
   if (list(summary, "peers").empty()) {
     return out + "no peers; 'set bgp peer NAME ...' makes one\n";

@@ -23,7 +23,8 @@ TEST(BgpShow, Summary) {
             "upstream-a  192.0.2.254       64501  Established  01:02:03   1000000    999999         1\n"
             "b           2001:db8::2  4200000000  Active       12:00:02         -         -         -  "
             "Socket: Connection refused\n");
-  EXPECT_NE(render_summary(Json::object()).find("no peers"), std::string::npos);
+  EXPECT_NE(render_summary(Json{{"asn", 65000}}).find("no peers"), std::string::npos);
+  EXPECT_EQ(render_summary(Json::object()), "BGP is not configured; 'set bgp asn N' starts it\n");
 }
 
 TEST(BgpShow, PeerAndStrangeData) {

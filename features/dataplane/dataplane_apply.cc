@@ -66,6 +66,9 @@ void Api::restore() {
     log::warning("restoring the last state: {}", error.text());
   }
   const Json answer = publish();
+  if (answer["ok"].get<bool>()) {
+    return;
+  }
   for (const Error& error : ipc::errors_of(answer)) {
     log::error("restoring the last state: {}", error.text());
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// floof-dataplane as a part of the machine that a commit changes. Its interface is declarative: it always gets the whole
-// desired state and finds the difference itself, so undo, a restart of either side and a commit are the same call.
-// A connection that carries nothing tells when the dataplane died; as soon as a new one listens (tried each 100 ms) it
-// gets the last state, leniently. Settings that need a restart of the dataplane are brought in by asking floof-init.
+// floof-dataplane as a part of the machine that a commit changes. Its interface is declarative: it always gets the
+// whole desired state and finds the difference itself, so undo, a restart of either side and a commit are the same
+// call. A connection that carries nothing tells when the dataplane died; as soon as a new one listens (tried each 100
+// ms) it gets the last state, leniently. Settings that need a restart of the dataplane are brought in by asking
+// floof-init.
 #pragma once
 
 #include <chrono>
@@ -18,11 +19,11 @@
 namespace floof::dataplane {
 
 struct BackendOptions {
-  std::string run_dir;                              ///< holds dataplane.sock and init.sock
-  std::function<void()> pulse{};                    ///< called at least ten times a second while a call waits
-  std::chrono::milliseconds connect_limit{5000};    ///< a dataplane that is just restarting is waited for that long
-  std::chrono::milliseconds answer_limit{60000};    ///< for one stage or publish
-  std::chrono::milliseconds restart_limit{20000};   ///< until a restarted dataplane answers
+  std::string run_dir;                             ///< holds dataplane.sock and init.sock
+  std::function<void()> pulse{};                   ///< called at least ten times a second while a call waits
+  std::chrono::milliseconds connect_limit{5000};   ///< a dataplane that is just restarting is waited for that long
+  std::chrono::milliseconds answer_limit{60000};   ///< for one stage or publish
+  std::chrono::milliseconds restart_limit{20000};  ///< until a restarted dataplane answers
   /// Restarts the dataplane; by default floof-init is asked.
   std::function<Result<>()> restart{};
 };

@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRetry(100);
+constexpr milliseconds kTryAgain(5000);
 
 std::string socket_path(const std::string& run_dir) { return run_dir + "/dataplane.sock"; }
 
@@ -67,24 +68,27 @@ class DataplaneBackend : public config::Backend {
       deferred_ = lenient;
       return lenient ? std::vector<Error>() : std::vector<Error>{not_there(options_.run_dir)};
     }
-    return request({{"op", "stage"}, {"desired", desired}, {"lenient", lenient}}, nullptr);
+    auto errors = request({{"op", "stage"}, {"desired", desired}, {"lenient", lenient}}, nullptr);
+    deferred_ = lenient && !errors.empty();
+    return errors;
   }
 
   std::vector<Error> publish() override {
     previous_ = current_;
-    restart_needed_ = false;
+    restart_needed_ = restart_tried_ = false;
     if (deferred_) {
       current_ = std::move(staged_);
       pending_ = true;
       return {};
     }
     Json answer;
-    if (auto errors = request({{"op", "publish"}}, &answer); !errors.empty()) {
-      return errors;
+    auto errors = request({{"op", "publish"}}, &answer);
+    if (errors.empty() || previous_.is_null()) {  // at start it is tried again until it is taken
+      current_ = std::move(staged_);
+      pending_ = !errors.empty();
+      note_restart(answer);
     }
-    current_ = std::move(staged_);
-    note_restart(answer);
-    return {};
+    return errors;
   }
 
   std::vector<Error> confirm() override { return restart_needed_ ? restart() : std::vector<Error>(); }
@@ -105,7 +109,7 @@ class DataplaneBackend : public config::Backend {
   }
 
   void abort() override {
-    if (!deferred_ && monitor_) {
+    if (!deferred_) {
       (void)request({{"op", "abort"}}, nullptr);
     }
     staged_ = nullptr;
@@ -120,9 +124,8 @@ class DataplaneBackend : public config::Backend {
 
   /// Runs one call on a thread of its own, so that the heart goes on beating while it waits.
   std::vector<Error> request(const Json& message, Json* answer_out) {
-    auto waiting = std::async(std::launch::async, [&]() -> Result<Json> {
-      return ask(options_.run_dir, message, options_.answer_limit);
-    });
+    auto waiting = std::async(std::launch::async,
+                              [&]() -> Result<Json> { return ask(options_.run_dir, message, options_.answer_limit); });
     while (waiting.wait_for(kRetry) != std::future_status::ready) {
       pulse();
     }
@@ -159,7 +162,8 @@ class DataplaneBackend : public config::Backend {
   }
 
   std::vector<Error> send_all(bool lenient) {
-    if (auto errors = request({{"op", "stage"}, {"desired", current_}, {"lenient", lenient}}, nullptr); !errors.empty()) {
+    if (auto errors = request({{"op", "stage"}, {"desired", current_}, {"lenient", lenient}}, nullptr);
+        !errors.empty()) {
       return errors;
     }
     Json answer;
@@ -188,14 +192,18 @@ class DataplaneBackend : public config::Backend {
         if (auto errors = send_all(true); !errors.empty()) {
           return errors;
         }
-        return restart_needed_ ? std::vector<Error>{{"dataplane", "floof-dataplane did not take the new settings at its restart", "read its log"}}
-                               : std::vector<Error>();
+        return restart_needed_
+                   ? std::vector<Error>{{"dataplane", "floof-dataplane did not take the new settings at its restart",
+                                         "read its log"}}
+                   : std::vector<Error>();
       }
       pulse();
       std::this_thread::sleep_for(kRetry);
     }
-    return {Error{"dataplane", fmt::format("floof-dataplane was not back within {} s after a restart", options_.restart_limit.count() / 1000),
-                  "the machine may lack memory or cores for these settings: read its log"}};
+    return {Error{
+        "dataplane",
+        fmt::format("floof-dataplane was not back within {} s after a restart", options_.restart_limit.count() / 1000),
+        "the machine may lack memory or cores for these settings: read its log"}};
   }
 
   Result<> ask_init() const {
@@ -215,16 +223,30 @@ class DataplaneBackend : public config::Backend {
       }
       loop_.watch(monitor_.get(), EPOLLRDHUP | EPOLLHUP, [this](uint32_t) { lost(); });
     }
-    if (!pending_ || current_.is_null()) {
+    if (!pending_ || current_.is_null() || Clock::now() < not_before_) {
       return;
     }
     pending_ = false;
+    not_before_ = Clock::now() + kTryAgain;
     for (const Error& error : send_all(true)) {
       log::warning("sending the state to floof-dataplane: {}", error.text());
       pending_ = true;
     }
     if (!pending_) {
+      not_before_ = {};
+      restart_once();
       log::info("floof-dataplane has the state of generation {}", config::number_of(current_, "generation"));
+    }
+  }
+
+  /// A dataplane that started without its last state may run with other resources than configured.
+  void restart_once() {
+    if (!restart_needed_ || std::exchange(restart_tried_, true)) {
+      return;
+    }
+    log::info("restarting floof-dataplane: it runs with other settings than configured");
+    if (const auto asked = options_.restart ? options_.restart() : ask_init(); !asked) {
+      log::warning("{}", asked.error().text());
     }
   }
 
@@ -232,6 +254,7 @@ class DataplaneBackend : public config::Backend {
     loop_.unwatch(monitor_.get());
     monitor_.reset();
     pending_ = true;
+    not_before_ = {};
     log::warning("floof-dataplane is gone; it gets the state again when it is back");
   }
 
@@ -243,6 +266,8 @@ class DataplaneBackend : public config::Backend {
   bool deferred_ = false;  ///< staged while nobody listened
   bool pending_ = false;   ///< `current_` has to be sent
   bool restart_needed_ = false;
+  bool restart_tried_ = false;
+  Clock::time_point not_before_{};  ///< of the next try after a refusal
 };
 
 }  // namespace

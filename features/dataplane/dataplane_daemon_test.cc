@@ -158,6 +158,16 @@ TEST_F(DataplaneBackendTest, ANewDataplaneGetsTheStateAgain) {
   }
 }
 
+TEST_F(DataplaneBackendTest, ALateDataplaneWithOtherSettingsIsRestartedOnce) {
+  EXPECT_TRUE(backend_->stage({}, state(1), true).empty());
+  EXPECT_TRUE(backend_->publish().empty());
+  start();
+  fake_->needs_restart = true;
+  turn(12);
+  EXPECT_EQ(restarts_, 1);
+  EXPECT_EQ(fake_->live(), state(1));
+}
+
 TEST_F(DataplaneBackendTest, SettingsThatNeedARestart) {
   start();
   fake_->needs_restart = true;

@@ -57,14 +57,16 @@ std::string render_drops(const Json& drops, bool zero) {
   return table.empty() ? "no packet was dropped\n" : table.text();
 }
 
-std::string render_nodes(const Json& nodes) {
+std::string render_nodes(const Json& nodes, bool idle) {
   shell::Table table(
       {{"Node"}, {"Calls", kRight}, {"Packets", kRight}, {"Packets/call", kRight}, {"Cycles/packet", kRight}});
   for (const Json& node : array_or_none(nodes)) {
-    table.add({field(node, "node"), field(node, "calls", "0"), field(node, "packets", "0"),
-               field(node, "vector-size", "0"), field(node, "cycles-per-packet", "0")});
+    if (idle || number(node, "calls") != 0) {
+      table.add({field(node, "node"), field(node, "calls", "0"), field(node, "packets", "0"),
+                 field(node, "vector-size", "0"), field(node, "cycles-per-packet", "0")});
+    }
   }
-  return table.empty() ? "no nodes\n" : table.text();
+  return table.empty() ? "no node has seen a packet\n" : table.text();
 }
 
 std::string render_workers(const Json& workers) {
@@ -82,7 +84,7 @@ std::string render_samples(const Json& samples) {
   for (const Json& sample : array_or_none(samples)) {
     const std::string interface = field(sample, "interface", "");
     out += fmt::format("{}: {}{} bytes, {:.1f} s ago\n", field(sample, "reason"),
-                       interface.empty() ? "" : fmt::format("from {}, ", interface), number(sample, "length"),
+                       interface.empty() ? "" : fmt::format("on {}, ", interface), number(sample, "length"),
                        static_cast<double>(number(sample, "age-ms")) / 1000);
     out += hex_lines(field(sample, "data", ""));
   }
@@ -100,10 +102,14 @@ void register_show(shell::Registry& registry) {
                                          [&](const Json& data) { return render_drops(data, words.has("all")); });
                     },
                 .options = {{"all", "", "Also reasons that counted nothing"}}});
-  registry.add(
-      {.path = "show dataplane nodes",
-       .help = "What each node of the packet graph did and cost",
-       .handler = [](Context& c, const Invocation&) { return shell::show(c, "nodes", Json::object(), render_nodes); }});
+  registry.add({.path = "show dataplane nodes",
+                .help = "What each node of the packet graph did and cost",
+                .handler =
+                    [](Context& c, const Invocation& words) {
+                      return shell::show(c, "nodes", Json::object(),
+                                         [&](const Json& data) { return render_nodes(data, words.has("all")); });
+                    },
+                .options = {{"all", "", "Also nodes that saw no packet"}}});
   registry.add({.path = "show dataplane workers",
                 .help = "Worker threads, their cores and interfaces",
                 .handler = [](Context& c, const Invocation&) {

@@ -14,7 +14,8 @@ void register_show(shell::Registry& registry);
 
 /// Reasons that have counted something; with `zero` also the others.
 std::string render_drops(const shell::Json& drops, bool zero = false);
-std::string render_nodes(const shell::Json& nodes);
+/// Nodes that were called; with `idle` also the others.
+std::string render_nodes(const shell::Json& nodes, bool idle = false);
 std::string render_workers(const shell::Json& workers);
 /// The last packets of each drop reason with their first bytes.
 std::string render_samples(const shell::Json& samples);

@@ -25,6 +25,7 @@ TEST(DataplaneShow, NodesAndWorkers) {
                 R"([{"node":"ip4-lookup","calls":10,"packets":2560,"vector-size":256.0,"cycles-per-packet":31.25}])")),
             "Node        Calls  Packets  Packets/call  Cycles/packet\n"
             "ip4-lookup     10     2560         256.0           31.2\n");
+  EXPECT_EQ(render_nodes(Json::parse(R"([{"node":"ip4-lookup","calls":0}])")), "no node has seen a packet\n");
   EXPECT_EQ(render_workers(Json::parse(
                 R"([{"worker":1,"core":1,"state":"sleeping","loops":5,"packets":9,"interfaces":["e0","e1"]}])")),
             "Worker  Core  State     Loops  Packets  Interfaces\n"
@@ -35,7 +36,7 @@ TEST(DataplaneShow, Samples) {
   EXPECT_EQ(
       render_samples(Json::parse(
           R"([{"reason":"ip4-checksum","interface":"e0","length":60,"age-ms":1250,"data":"4500002a0102030405060708090a0b0c0d"}])")),
-      "ip4-checksum: from e0, 60 bytes, 1.2 s ago\n"
+      "ip4-checksum: on e0, 60 bytes, 1.2 s ago\n"
       "    0000  45 00 00 2a 01 02 03 04 05 06 07 08 09 0a 0b 0c\n"
       "    0010  0d\n");
 }
@@ -44,7 +45,7 @@ TEST(DataplaneShow, StrangeDataDoesNoHarm) {
   for (const char* text : {"null", "{}", "[null,1,[]]", R"([{"interfaces":{"a":[]},"data":3}])"}) {
     const Json data = Json::parse(text);
     render_drops(data, true);
-    render_nodes(data);
+    render_nodes(data, true);
     render_workers(data);
     render_samples(data);
   }

@@ -66,9 +66,8 @@ bool may_answer6(const uint8_t* bytes, uint32_t length, const Error& error) {
   if (source.is_unspecified() || source.is_multicast() || source.is_loopback()) {
     return false;
   }
-  const bool despite_group =
-      error.type == ip::icmp6::too_big ||
-      (error.type == ip::icmp6::parameter_problem && error.code == ip::icmp6::unknown_option);
+  const bool despite_group = error.type == ip::icmp6::too_big ||
+                             (error.type == ip::icmp6::parameter_problem && error.code == ip::icmp6::unknown_option);
   if (Ip6(ip.destination).is_multicast() && !despite_group) {
     return false;
   }

@@ -15,8 +15,8 @@ struct Error {
   uint32_t data = 0;  ///< MTU or pointer
 };
 
-/// RFC 1812 4.3.2.7: not about ICMP errors, fragments but the first, broadcasts, multicasts, and sources that are not one
-/// host. `ip`: `length` contiguous bytes from an IPv4 header that passed its check.
+/// RFC 1812 4.3.2.7: not about ICMP errors, fragments but the first, broadcasts, multicasts, and sources that are not
+/// one host. `ip`: `length` contiguous bytes from an IPv4 header that passed its check.
 bool may_answer4(const uint8_t* ip, uint32_t length);
 /// RFC 4443 2.4 (e): not about ICMPv6 errors and redirects, nor about packets to multicast groups but for "packet too
 /// big" and "unknown option", nor to sources that are not one host.

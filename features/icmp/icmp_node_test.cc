@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/icmp/icmp_build.h"
-#include "features/ip/node_fixture.h"
+#include "features/ip/fixture_node_test.h"
 
 namespace floof::icmp {
 namespace {
@@ -73,8 +73,8 @@ TEST_F(Icmp, SourceIsTheIngressInterfaceElseTheDefault) {
 }
 
 TEST_F(Icmp, NotAboutErrorsFragmentsAndBroadcasts) {
-  send4({ip4({.ttl = 1, .protocol = 1, .payload = {11, 0, 0, 0, 0, 0, 0, 0}}),
-         ip4({.ttl = 1, .fragment = 0x0010}), ip4({.ttl = 1, .fragment = 0x2000})});
+  send4({ip4({.ttl = 1, .protocol = 1, .payload = {11, 0, 0, 0, 0, 0, 0, 0}}), ip4({.ttl = 1, .fragment = 0x0010}),
+         ip4({.ttl = 1, .fragment = 0x2000})});
   EXPECT_EQ(r.port1.take().size(), 1u) << "the first fragment only";
   EXPECT_EQ(r.counter("icmp4-not-allowed"), 2u);
   EXPECT_EQ(r.drops(), (Drops{{"ip4-ttl-expired", 3}}));

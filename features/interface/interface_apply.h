@@ -27,6 +27,9 @@ Result<UniqueFd> tap_netns(const DeviceSpec& device);
 /// Under which floof-init keeps an interface's port.
 std::string port_key(const std::string& interface);
 
+/// Deletes links that are about to lose their descriptors anyway; what fails here goes then, one by one.
+void delete_links(netlink::Writer& writer, const std::vector<std::string>& names);
+
 /// An interface as it runs. `admin`, `mtu` and `mac` start as configured and follow changes made in Linux by hand.
 struct Running {
   InterfaceSpec spec;
@@ -73,6 +76,8 @@ class Interfaces final : public dataplane::Participant {
   std::function<void(Running&)> on_change;
   /// Called before the interface goes away; its id must not be used afterwards.
   std::function<void(Running&)> on_remove;
+  /// Called before many go away at once, before their on_remove.
+  std::function<void(const std::vector<Running*>&)> on_delete_many;
   /// For `show`: [{"address","origin"}].
   std::function<Json(const Running&)> addresses;
 
@@ -86,6 +91,7 @@ class Interfaces final : public dataplane::Participant {
 
   Result<Running*> add(const InterfaceSpec& spec);
   void remove(Running& running);
+  void delete_taps(const std::vector<Running*>& of);
   Result<void> open(Running& running);
   Result<void> open_tap(Running& running);
   Result<void> open_host(Running& running);

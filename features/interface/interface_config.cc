@@ -34,7 +34,8 @@ class Judge {
   std::vector<Error> run() {
     const Json& list = items(config_, "interface");
     if (list.size() > kMostInterfaces) {
-      add("interface", fmt::format("there are {} interfaces", list.size()), fmt::format("have at most {}", kMostInterfaces));
+      add("interface", fmt::format("there are {} interfaces", list.size()),
+          fmt::format("have at most {}", kMostInterfaces));
     }
     for (const Json& entry : list) {
       const std::string name = text_of(entry, "name");
@@ -67,12 +68,14 @@ class Judge {
     const bool any = !host.empty() || !tap.empty() || null;
     if (is_loopback_name(name)) {
       if (any) {
-        add(path + " device", "a loopback has no device", fmt::format("delete {} device, or name the interface otherwise", path));
+        add(path + " device", "a loopback has no device",
+            fmt::format("delete {} device, or name the interface otherwise", path));
       }
       return;
     }
     if (!any) {
-      add(path, "no device carries its packets", fmt::format("set {} device host NAME, device tap NAME or device null", path));
+      add(path, "no device carries its packets",
+          fmt::format("set {} device host NAME, device tap NAME or device null", path));
     }
     if (host == "lo") {
       add(path + " device host lo", "Linux's own loopback cannot be taken", "name an Ethernet device");
@@ -86,7 +89,8 @@ class Judge {
     }
   }
 
-  void claim(const std::string& path, const std::string& words, const std::string& what, const std::string& netns = {}) {
+  void claim(const std::string& path, const std::string& words, const std::string& what,
+             const std::string& netns = {}) {
     const auto [owner, fresh] = devices_.emplace(std::pair(words, netns), path);
     if (!fresh) {
       add(fmt::format("{} device {}", path, words), fmt::format("{} is already used by {}", what, owner->second),
@@ -97,7 +101,8 @@ class Judge {
   void mac(const std::string& name, const std::string& text) {
     const auto mac = parse_mac(text);
     if (mac && (mac->is_multicast() || mac->is_zero())) {
-      add(fmt::format("interface {} mac {}", name, text), mac->is_zero() ? "all zeros is no address" : "is a multicast address",
+      add(fmt::format("interface {} mac {}", name, text),
+          mac->is_zero() ? "all zeros is no address" : "is a multicast address",
           "use a unicast address, such as 02:00:00:00:00:01");
     }
   }
@@ -134,10 +139,10 @@ class Judge {
                                   : "";
     }
     const Ip6 ip6 = address.ip6();
-    return ip6.is_unspecified()                                     ? "is the unspecified address"
-           : ip6.is_loopback()                                      ? "is the loopback address, which Linux keeps for itself"
+    return ip6.is_unspecified()                           ? "is the unspecified address"
+           : ip6.is_loopback()                            ? "is the loopback address, which Linux keeps for itself"
            : ip6.high() == 0 && ip6.low() >> 32 == 0xffff ? "is an IPv4-mapped address"
-                                                                    : "";
+                                                          : "";
   }
 
   /// Duplicates and overlaps. Sorted by prefix, an overlapping subnet follows the one that contains it.
@@ -150,8 +155,9 @@ class Judge {
       }
       const auto [first, fresh] = seen.emplace(entry.address.address, &entry);
       if (!fresh) {
-        add(path_of(entry), fmt::format("{} is also on interface {} as {}", to_string(entry.address.address),
-                                        first->second->interface, to_string(first->second->address)),
+        add(path_of(entry),
+            fmt::format("{} is also on interface {} as {}", to_string(entry.address.address), first->second->interface,
+                        to_string(first->second->address)),
             "delete one of the two");
       } else if (!entry.address.subnet().is_host()) {
         subnets.push_back(&entry);
@@ -168,8 +174,9 @@ class Judge {
       }
       for (const ConfiguredAddress* outer : open) {
         if (outer->interface != entry->interface) {
-          add(path_of(*entry), fmt::format("its subnet {} overlaps {} of interface {}", to_string(entry->address.subnet()),
-                                           to_string(outer->address.subnet()), outer->interface),
+          add(path_of(*entry),
+              fmt::format("its subnet {} overlaps {} of interface {}", to_string(entry->address.subnet()),
+                          to_string(outer->address.subnet()), outer->interface),
               "give each interface a subnet of its own");
           break;
         }
@@ -198,7 +205,8 @@ Json desired_device(const std::string& name, const Json& device) {
   }
   if (const std::string host = text_of(device, "host"); !host.empty()) {
     const std::string mode = text_of(device, "mode");
-    return {{"type", "host"}, {"name", host}, {"mode", mode.empty() ? "auto" : mode}, {"force", flag_of(device, "force")}};
+    return {
+        {"type", "host"}, {"name", host}, {"mode", mode.empty() ? "auto" : mode}, {"force", flag_of(device, "force")}};
   }
   return {{"type", is_loopback_name(name) ? "loopback" : "null"}};
 }

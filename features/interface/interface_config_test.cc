@@ -30,12 +30,14 @@ set interface e1 address 2001:db8:1::/127
 set interface e1 address fe80::1/64
 set interface loop0 address 192.0.2.200/32
 set interface loop0 address 2001:db8::200/128
-)"), Strings{});
+)"),
+            Strings{});
 }
 
 TEST(InterfaceConfig, Names) {
   EXPECT_EQ(judge("set interface lo device null"), Strings{"interface lo: Linux or FloofOS uses this name itself"});
-  EXPECT_EQ(judge("set interface floof0 device null"), Strings{"interface floof0: Linux or FloofOS uses this name itself"});
+  EXPECT_EQ(judge("set interface floof0 device null"),
+            Strings{"interface floof0: Linux or FloofOS uses this name itself"});
 }
 
 TEST(InterfaceConfig, Devices) {
@@ -74,7 +76,8 @@ TEST(InterfaceConfig, Addresses) {
     EXPECT_TRUE(found[0].ends_with(": " + std::string(c.reason))) << found[0];
   }
   EXPECT_EQ(judge(std::string(kE0) + "set interface e0 mtu 1000\nset interface e0 address 2001:db8::1/64"),
-            Strings{"interface e0 address 2001:db8::1/64: IPv6 needs an MTU of at least 1280 (RFC 8200), this interface has 1000"});
+            Strings{"interface e0 address 2001:db8::1/64: IPv6 needs an MTU of at least 1280 (RFC 8200), this "
+                    "interface has 1000"});
   EXPECT_EQ(judge(std::string(kE0) + "set interface e0 mac 01:00:00:00:00:01"),
             Strings{"interface e0 mac 01:00:00:00:00:01: is a multicast address"});
 }
@@ -85,10 +88,13 @@ TEST(InterfaceConfig, DuplicatesAndOverlaps) {
             Strings{"interface e1 address 192.0.2.1/24: 192.0.2.1 is also on interface e0 as 192.0.2.1/24"});
   EXPECT_EQ(judge(both + "set interface e0 address 192.0.2.1/24\nset interface e0 address 192.0.2.1/25"),
             Strings{"interface e0 address 192.0.2.1/25: 192.0.2.1 is also on interface e0 as 192.0.2.1/24"});
-  EXPECT_EQ(judge(both + "set interface e0 address 192.0.2.1/24\nset interface e1 address 192.0.2.130/25"),
-            Strings{"interface e1 address 192.0.2.130/25: its subnet 192.0.2.128/25 overlaps 192.0.2.0/24 of interface e0"});
-  EXPECT_EQ(judge(both + "set interface e0 address 192.0.2.1/24\nset interface e0 address 192.0.2.9/29\nset interface e1 address 192.0.2.10/29"),
-            Strings{"interface e1 address 192.0.2.10/29: its subnet 192.0.2.8/29 overlaps 192.0.2.0/24 of interface e0"});
+  EXPECT_EQ(
+      judge(both + "set interface e0 address 192.0.2.1/24\nset interface e1 address 192.0.2.130/25"),
+      Strings{"interface e1 address 192.0.2.130/25: its subnet 192.0.2.128/25 overlaps 192.0.2.0/24 of interface e0"});
+  EXPECT_EQ(
+      judge(both + "set interface e0 address 192.0.2.1/24\nset interface e0 address 192.0.2.9/29\nset interface e1 "
+                   "address 192.0.2.10/29"),
+      Strings{"interface e1 address 192.0.2.10/29: its subnet 192.0.2.8/29 overlaps 192.0.2.0/24 of interface e0"});
 }
 
 TEST(InterfaceConfig, Desired) {
@@ -104,7 +110,8 @@ set interface e1 mac 02:00:00:00:00:01
 set interface e1 mtu 9000
 set interface loop0 address 198.51.100.1/32
 set interface n0 device null
-)"), desired);
+)"),
+                           desired);
   EXPECT_EQ(desired["interfaces"], nlohmann::json::parse(R"([
 {"name":"e0","device":{"type":"tap","name":"to-r1","netns":"h1"},"description":"the first","enabled":true,"mtu":1500,"mac":null,"addresses":["192.0.2.1/24"]},
 {"name":"e1","device":{"type":"host","name":"veth-b","mode":"auto","force":true},"description":"","enabled":false,"mtu":9000,"mac":"02:00:00:00:00:01","addresses":[]},

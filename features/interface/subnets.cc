@@ -42,7 +42,8 @@ const ConfiguredAddress* subnet_of(const std::vector<ConfiguredAddress>& list, c
 }
 
 bool is_own(const std::vector<ConfiguredAddress>& list, const IpAddress& address) {
-  return std::any_of(list.begin(), list.end(), [&](const ConfiguredAddress& e) { return e.address.address == address; });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const ConfiguredAddress& e) { return e.address.address == address; });
 }
 
 std::string not_a_host(const InterfaceAddress& subnet, const IpAddress& address) {

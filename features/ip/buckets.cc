@@ -9,7 +9,7 @@ namespace floof::ip {
 namespace {
 
 struct Share {
-  uint32_t held = 0;       ///< buckets owned now
+  uint32_t held = 0;  ///< buckets owned now
   uint32_t target = 0;
   uint64_t remainder = 0;  ///< of the exact share, in 1/total_weight
   int surplus() const { return static_cast<int>(held) - static_cast<int>(target); }

@@ -27,9 +27,7 @@ class Chunked {
     }
   }
 
-  T& at(uint32_t index) const {
-    return directory_[index >> kChunkBits].load(std::memory_order_acquire)[index & kMask];
-  }
+  T& at(uint32_t index) const { return directory_[index >> kChunkBits].load(std::memory_order_acquire)[index & kMask]; }
   /// Makes `index` usable. An index beyond kLimit is a broken invariant of the caller: abort.
   void reserve(uint32_t index) {
     if (index >= kLimit) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/node_support.h"
+#include "features/ip/ip_node.h"
 
 namespace floof::ip {
 
@@ -44,13 +44,9 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
 }
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
-  constexpr size_t kAhead = 8;
   const IpState& state = node.state<IpState>();
   for (size_t i = 0; i < packets.size(); i++) {
-    if (i + kAhead < packets.size()) {
-      rte_prefetch0(&meta(packets[i + kAhead]));
-      rte_prefetch0(rte_pktmbuf_mtod(packets[i + kAhead], void*));
-    }
+    prefetch_after(packets, i);
     one(node, state, packets[i]);
   }
 }

@@ -13,11 +13,7 @@ FibKey masked(const FibKey& key, unsigned length) {
 }  // namespace
 
 FibTable::FibTable(Qsbr& qsbr, unsigned bits)
-    : bits_(bits),
-      root_(new Slot[kRootSlots]()),
-      root_lengths_(new uint8_t[kRootSlots]()),
-      indices_(qsbr),
-      by_length_(bits + 1) {}
+    : root_(new Slot[kRootSlots]()), root_lengths_(new uint8_t[kRootSlots]()), indices_(qsbr), by_length_(bits + 1) {}
 
 FibTable::View FibTable::root_view() { return {root_.get(), root_lengths_.get(), nullptr, 0, 0}; }
 

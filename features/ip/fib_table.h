@@ -78,8 +78,8 @@ class FibTable {
   struct View {
     Slot* slots;
     uint8_t* lengths;
-    uint16_t* own;   ///< nullptr for the root, which is never given up
-    unsigned base;   ///< bits that were consumed before this block
+    uint16_t* own;  ///< nullptr for the root, which is never given up
+    unsigned base;  ///< bits that were consumed before this block
     unsigned depth;
   };
   struct KeyHash {
@@ -111,7 +111,6 @@ class FibTable {
   std::optional<Match> less_specific(const FibKey& key, unsigned length) const;
   void collapse(std::vector<Step>& path);
 
-  const unsigned bits_;
   std::unique_ptr<Slot[]> root_;
   std::unique_ptr<uint8_t[]> root_lengths_;
   Chunked<Block, 8, 16> blocks_;

@@ -49,8 +49,9 @@ inline uint32_t flow_hash4(const uint8_t* header, uint32_t length, uint32_t seed
   const uint8_t protocol = header[9];
   const uint32_t header_length = (header[0] & 0xfu) * 4;
   const bool fragment = ((header[6] & 0x3f) | header[7]) != 0;
-  const uint32_t ports =
-      fragment || length < header_length ? 0 : detail::ports_of(header + header_length, length - header_length, protocol);
+  const uint32_t ports = fragment || length < header_length
+                             ? 0
+                             : detail::ports_of(header + header_length, length - header_length, protocol);
   const uint64_t h = detail::mix(addresses, uint64_t{ports} << 32 | protocol << 8 | 4);
   return static_cast<uint32_t>(detail::mix(h, seed) >> 16);
 }

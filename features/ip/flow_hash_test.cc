@@ -13,7 +13,8 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-Bytes ip4(uint32_t source, uint32_t destination, uint8_t protocol, uint16_t sport, uint16_t dport, uint16_t fragment = 0) {
+Bytes ip4(uint32_t source, uint32_t destination, uint8_t protocol, uint16_t sport, uint16_t dport,
+          uint16_t fragment = 0) {
   Bytes p(28);
   p[0] = 0x45;
   p[6] = static_cast<uint8_t>(fragment >> 8);
@@ -70,7 +71,7 @@ TEST(FlowHash, ProtocolsWithoutPortsIgnoreThePayload) {
 }
 
 TEST(FlowHash, WalksExtensionHeaders) {
-  Bytes chain = {60, 0, 1, 4, 0, 0, 0, 0};         // hop-by-hop, then destination options,
+  Bytes chain = {60, 0, 1, 4, 0, 0, 0, 0};  // hop-by-hop, then destination options,
   chain.insert(chain.end(), {17, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});  // 16 bytes long
   chain.insert(chain.end(), kPorts.begin(), kPorts.end());
   EXPECT_EQ(hash6(ip6(1, 2, 0, chain)), hash6(ip6(1, 2, 17, kPorts)));
@@ -104,11 +105,13 @@ TEST(FlowHash, SpreadsNeighbouringFlowsEvenly) {
     std::vector<int> seen(buckets);
     const int flows = 64000;
     for (int i = 0; i < flows; i++) {
-      seen[hash4(ip4(0x0a000001 + (i >> 8), 0xc6336401, 17, static_cast<uint16_t>(10000 + (i & 255)), 53)) % 64 % buckets]++;
+      seen[hash4(ip4(0x0a000001 + (i >> 8), 0xc6336401, 17, static_cast<uint16_t>(10000 + (i & 255)), 53)) % 64 %
+           buckets]++;
     }
     const auto [least, most] = std::minmax_element(seen.begin(), seen.end());
     EXPECT_GT(*least, flows / static_cast<int>(64) * static_cast<int>(64 / buckets) * 85 / 100) << buckets;
-    EXPECT_LT(*most, flows / static_cast<int>(64) * static_cast<int>((64 + buckets - 1) / buckets) * 115 / 100) << buckets;
+    EXPECT_LT(*most, flows / static_cast<int>(64) * static_cast<int>((64 + buckets - 1) / buckets) * 115 / 100)
+        << buckets;
   }
 }
 

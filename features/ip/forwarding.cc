@@ -6,6 +6,7 @@
 
 #include "features/ip/buckets.h"
 #include "features/ip/fib_table.h"
+#include "features/ip/wire.h"
 
 namespace floof::ip {
 
@@ -14,7 +15,10 @@ namespace {
 using BucketArray = std::array<std::atomic<uint32_t>, kBuckets>;
 
 FibKey key_of(Ip4 address) { return {uint64_t{address.value()} << 32, 0}; }
-FibKey key_of(const Ip6& address) { return {address.high(), address.low()}; }
+FibKey key_of(const Ip6& address) {
+  const Ip6Words words(address.bytes().data());
+  return {words.high, words.low};
+}
 FibKey key_of(const IpAddress& address) { return address.is_ip4() ? key_of(address.ip4()) : key_of(address.ip6()); }
 
 uint64_t mac_word(const Mac& mac) {
@@ -50,9 +54,9 @@ struct ForwardingTables::Impl {
   IndexAllocator group_ids;
   IndexAllocator adjacency_ids;
   std::unordered_map<NeighborKey, uint32_t, NeighborKeyHash> neighbors;
-  std::unordered_map<uint32_t, PathSet> sets;          ///< by group
-  std::unordered_map<uint32_t, uint32_t> references;   ///< of adjacencies, by groups' paths
-  std::vector<std::unique_ptr<BucketArray>> buckets;   ///< owns what groups point to
+  std::unordered_map<uint32_t, PathSet> sets;         ///< by group
+  std::unordered_map<uint32_t, uint32_t> references;  ///< of adjacencies, by groups' paths
+  std::vector<std::unique_ptr<BucketArray>> buckets;  ///< owns what groups point to
 };
 
 ForwardingTables::ForwardingTables(Qsbr& qsbr) : impl_(std::make_unique<Impl>(qsbr)) {
@@ -85,7 +89,7 @@ void ForwardingTables::lookup(std::span<const Ip4> destinations, std::span<Group
 void ForwardingTables::lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const {
   const FibTable& fib = impl_->fib6;
   for (const Ip6& destination : destinations) {
-    fib.prefetch(destination.high());
+    fib.prefetch(key_of(destination).high);
   }
   for (size_t i = 0; i < destinations.size(); i++) {
     out[i] = GroupId(fib.lookup(key_of(destinations[i])));
@@ -220,9 +224,10 @@ std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
   for (const Path& path : set.paths) {
     const uint32_t adjacency = impl_->neighbors.at({path.interface, path.gateway});
     const bool only = single == adjacency;
-    out.push_back(only                 ? kBuckets
-                  : buckets == nullptr ? 0
-                                       : static_cast<unsigned>(std::count(buckets->begin(), buckets->end(), adjacency)));
+    out.push_back(only ? kBuckets
+                  : buckets == nullptr
+                      ? 0
+                      : static_cast<unsigned>(std::count(buckets->begin(), buckets->end(), adjacency)));
   }
   return out;
 }

@@ -56,15 +56,15 @@ inline constexpr unsigned kBuckets = 64;
 struct alignas(64) Adjacency {
   enum State : uint8_t { incomplete, resolved };
   std::atomic<uint8_t> state{incomplete};
-  std::atomic<uint16_t> interface{0};   ///< IfId
-  std::atomic<uint64_t> dst_mac{0};     ///< low 48 bits, first byte lowest; source MAC is the interface's
-  IpAddress next_hop;                   ///< constant while the id is in use
+  std::atomic<uint16_t> interface { 0 };  ///< IfId
+  std::atomic<uint64_t> dst_mac{0};       ///< low 48 bits, first byte lowest; source MAC is the interface's
+  IpAddress next_hop;                     ///< constant while the id is in use
 };
 
 struct Group {
   std::atomic<PathKind> kind{PathKind::drop};
-  std::atomic<uint16_t> interface{0};
-  std::atomic<uint32_t> single{0};                       ///< AdjId when there is one path, else 0
+  std::atomic<uint16_t> interface { 0 };
+  std::atomic<uint32_t> single{0};  ///< AdjId when there is one path, else 0
   /// AdjId each; never freed or null again once there were several paths, so that a reader that saw single == 0 finds
   /// them.
   std::atomic<std::array<std::atomic<uint32_t>, kBuckets>*> buckets{nullptr};
@@ -103,8 +103,8 @@ class ForwardingTables {
   void destroy_group(GroupId id);
   PathSet describe(GroupId id) const;
 
-  void set_route(const Prefix& prefix, GroupId group);   ///< adds or replaces
-  void remove_route(const Prefix& prefix);               ///< nothing happens when there is none
+  void set_route(const Prefix& prefix, GroupId group);  ///< adds or replaces
+  void remove_route(const Prefix& prefix);              ///< nothing happens when there is none
   /// The entry that packets to this address use, with its prefix.
   struct Entry {
     Prefix prefix;
@@ -113,7 +113,8 @@ class ForwardingTables {
   std::optional<Entry> longest_match(const IpAddress& destination) const;
   size_t routes(Family family) const;
 
-  /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route uses.
+  /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route
+  /// uses.
   void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac);
   /// A neighbour is FAILED or gone: its adjacency becomes incomplete.
   void clear_neighbor(IfId interface, const IpAddress& address);

@@ -21,6 +21,7 @@
 #include "engine/graph.h"
 #include "features/ip/forwarding.h"
 #include "features/ip/ip_drops.h"
+#include "features/ip/wire.h"
 
 namespace floof::ip {
 
@@ -37,10 +38,10 @@ class SourceTable {
   bool is_own(IfId interface, uint32_t address) const {
     return slots_[interface.value()].ip4.load(std::memory_order_relaxed) == address;
   }
-  bool is_own(IfId interface, const Ip6& address) const {
+  bool is_own(IfId interface, const Ip6Words& address) const {
     const Slot& slot = slots_[interface.value()];
-    return slot.low.load(std::memory_order_relaxed) == address.low() &&
-           slot.high.load(std::memory_order_relaxed) == address.high();
+    return slot.low.load(std::memory_order_relaxed) == address.low &&
+           slot.high.load(std::memory_order_relaxed) == address.high;
   }
 
  private:
@@ -55,7 +56,8 @@ class SourceTable {
 
 /// What the ip nodes share. Made by the program, outlives the graph.
 struct IpState {
-  IpState(ForwardingTables& t, engine::InterfaceTable& i, const engine::Pools& p) : tables(t), interfaces(i), pools(p) {}
+  IpState(ForwardingTables& t, engine::InterfaceTable& i, const engine::Pools& p)
+      : tables(t), interfaces(i), pools(p) {}
 
   ForwardingTables& tables;
   engine::InterfaceTable& interfaces;

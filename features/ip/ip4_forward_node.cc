@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/node_support.h"
+#include "features/ip/ip_node.h"
 
 namespace floof::ip {
 
@@ -28,8 +28,7 @@ bool make_fit(NodeContext& node, const IpState& state, uint32_t mtu, rte_mbuf* p
     node.next(Edge::fragment, packet);
     return false;
   }
-  icmp::ask(packet, icmp4::unreachable, icmp4::fragmentation_needed, mtu,
-            state.drop(IpDrop::ip4_needs_fragmentation));
+  icmp::ask(packet, icmp4::unreachable, icmp4::fragmentation_needed, mtu, state.drop(IpDrop::ip4_needs_fragmentation));
   node.next(Edge::error, packet);
   return false;
 }
@@ -66,11 +65,9 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
-  for (rte_mbuf* packet : packets) {
-    rte_prefetch0(&state.tables.adjacency(meta(packet).adj));
-  }
-  for (rte_mbuf* packet : packets) {
-    one(node, state, packet);
+  for (size_t i = 0; i < packets.size(); i++) {
+    prefetch_after(packets, i);
+    one(node, state, packets[i]);
   }
 }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "engine/offload.h"
-#include "features/ip/node_support.h"
+#include "features/ip/ip_node.h"
 
 namespace floof::ip {
 
@@ -46,9 +46,9 @@ class Fragmenter {
   Fragmenter(const IpState& state, rte_mbuf* packet)
       : state_(state), packet_(packet), original_(header<Ip4Header>(packet)), header_(original_.header_length()) {
     std::memcpy(later_.data(), &original_, sizeof(Ip4Header));
-    later_length_ = sizeof(Ip4Header) + copy_fragment_options(bytes_of(packet) + sizeof(Ip4Header),
-                                                              header_ - sizeof(Ip4Header),
-                                                              later_.data() + sizeof(Ip4Header));
+    later_length_ =
+        sizeof(Ip4Header) + copy_fragment_options(bytes_of(packet) + sizeof(Ip4Header), header_ - sizeof(Ip4Header),
+                                                  later_.data() + sizeof(Ip4Header));
     later_[0] = static_cast<uint8_t>(0x40 | later_length_ / 4);
   }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "features/ip/node_fixture.h"
+#include "features/ip/fixture_node_test.h"
 
 namespace floof::ip::test {
 namespace {
@@ -18,7 +18,8 @@ struct Piece {
 Piece parse(const Bytes& frame, unsigned mtu) {
   const Bytes packet = l3(frame);
   EXPECT_LE(packet.size(), mtu);
-  const Verdict verdict = check_ip4(packet.data(), static_cast<uint32_t>(packet.size()), static_cast<uint32_t>(packet.size()));
+  const Verdict verdict =
+      check_ip4(packet.data(), static_cast<uint32_t>(packet.size()), static_cast<uint32_t>(packet.size()));
   EXPECT_TRUE(verdict.next == Verdict::lookup || verdict.next == Verdict::options);
   EXPECT_EQ(ip4_length(packet.data()), packet.size());
   const auto& ip = *reinterpret_cast<const Ip4Header*>(packet.data());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <set>
 
-#include "features/ip/node_fixture.h"
+#include "features/ip/fixture_node_test.h"
 
 namespace floof::ip::test {
 namespace {
@@ -34,9 +34,11 @@ TEST_F(Ip4, TrimsEthernetPadding) {
 
 TEST_F(Ip4, LinkLayerOnlyTakesWhatIsForUs) {
   const Bytes packet = ip4({});
-  r.run(r.port1, {ethernet(Mac{{2, 0, 0, 0, 0, 2}}, ethertype::ip4, packet), ethernet(r.mac(r.e1), ethertype::vlan, packet),
-                  ethernet(Mac{{255, 255, 255, 255, 255, 255}}, ethertype::ip4, packet), Bytes(13, 2)});
-  EXPECT_EQ(r.drops(), (Drops{{"l2-not-for-us", 1}, {"unknown-vlan", 1}, {"ip4-l2-broadcast", 1}, {"l2-too-short", 1}}));
+  r.run(r.port1,
+        {ethernet(Mac{{2, 0, 0, 0, 0, 2}}, ethertype::ip4, packet), ethernet(r.mac(r.e1), ethertype::vlan, packet),
+         ethernet(Mac{{255, 255, 255, 255, 255, 255}}, ethertype::ip4, packet), Bytes(13, 2)});
+  EXPECT_EQ(r.drops(),
+            (Drops{{"l2-not-for-us", 1}, {"unknown-vlan", 1}, {"ip4-l2-broadcast", 1}, {"l2-too-short", 1}}));
   EXPECT_TRUE(r.port2.take().empty());
 }
 
@@ -74,10 +76,9 @@ TEST_F(Ip4, MartiansAreDropped) {
     send4({ip4({.destination = to})});
   }
   send4({ip4({.source = "169.254.1.1"}), ip4({.destination = "169.254.1.1"})});
-  EXPECT_EQ(r.drops(), (Drops{{"ip4-source-martian", 6},
-                              {"ip4-source-own", 1},
-                              {"ip4-destination-martian", 5},
-                              {"ip4-link-local", 2}}));
+  EXPECT_EQ(
+      r.drops(),
+      (Drops{{"ip4-source-martian", 6}, {"ip4-source-own", 1}, {"ip4-destination-martian", 5}, {"ip4-link-local", 2}}));
   EXPECT_TRUE(r.port1.take().empty());
   EXPECT_TRUE(r.port2.take().empty());
 }

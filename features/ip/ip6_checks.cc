@@ -44,25 +44,38 @@ uint32_t extension_length(uint8_t type, const uint8_t* header) {
   return type == protocol::ah ? 8 + header[1] * 4u : 8 + header[1] * 8u;
 }
 
-bool is_mapped(const Ip6& a) { return a.high() == 0 && a.low() >> 32 == 0xffff; }
+/// ::, ::1 and ::ffff:0:0/96, told from all that starts otherwise by one comparison.
+enum class Special { none, unspecified, loopback, mapped };
+Special special_of(const Ip6Words& a) {
+  if (a.high != 0 || a.low >> 48 != 0) [[likely]] {
+    return Special::none;
+  }
+  return a.low == 0              ? Special::unspecified
+         : a.low == 1            ? Special::loopback
+         : a.low >> 32 == 0xffff ? Special::mapped
+                                 : Special::none;
+}
 
 // RFC 4291 sections 2.5.2, 2.5.3, 2.5.5.2 and 2.7: what may stand in an address field on a link.
-Verdict check_addresses(const Ip6& source, const Ip6& destination) {
-  if (source.is_multicast() || source.is_loopback() || is_mapped(source)) {
+Verdict check_addresses(const Ip6Words& source, const Ip6Words& destination) {
+  const Special from = special_of(source);
+  const Special to = special_of(destination);
+  const bool group = destination.high >> 56 == 0xff;
+  if (source.high >> 56 == 0xff || from == Special::loopback || from == Special::mapped) {
     return dropped(IpDrop::ip6_source_martian);
   }
-  if (destination.is_unspecified() || destination.is_loopback() || is_mapped(destination)) {
+  if (to != Special::none) {
     return dropped(IpDrop::ip6_destination_martian);
   }
-  if (destination.is_multicast()) {
-    const unsigned scope = destination.bytes()[1] & 0xf;
+  if (group) {
+    const unsigned scope = destination.high >> 48 & 0xf;
     return scope <= 1 ? dropped(IpDrop::ip6_destination_martian) : Verdict{.next = Verdict::kernel};
   }
-  if (source.is_unspecified()) {  // duplicate address detection asks multicast groups only
+  if (from == Special::unspecified) {  // duplicate address detection asks multicast groups only
     return dropped(IpDrop::ip6_source_martian);
   }
   // Came to our MAC address, so a link-local destination is ours; the kernel knows on which link.
-  return {.next = destination.is_link_local() ? Verdict::kernel : Verdict::lookup};
+  return {.next = destination.high >> 54 == 0xfe80 >> 6 ? Verdict::kernel : Verdict::lookup};
 }
 
 // RFC 8200 section 4.2. `at`..`end` are the options of a hop-by-hop header.
@@ -120,7 +133,7 @@ Verdict check_ip6(const uint8_t* bytes, uint32_t contiguous, uint32_t total) {
   if (ip.payload_length.host() == 0 && ip.next_header == protocol::hop_by_hop) {
     return dropped(IpDrop::ip6_jumbo);
   }
-  Verdict verdict = check_addresses(Ip6(ip.source), Ip6(ip.destination));
+  Verdict verdict = check_addresses(Ip6Words(ip.source.data()), Ip6Words(ip.destination.data()));
   if (verdict.next == Verdict::lookup && is_extension(ip.next_header)) {
     verdict.next = Verdict::options;
   }

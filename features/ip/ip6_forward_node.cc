@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/node_support.h"
+#include "features/ip/ip_node.h"
 
 namespace floof::ip {
 
@@ -41,11 +41,9 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
-  for (rte_mbuf* packet : packets) {
-    rte_prefetch0(&state.tables.adjacency(meta(packet).adj));
-  }
-  for (rte_mbuf* packet : packets) {
-    one(node, state, packet);
+  for (size_t i = 0; i < packets.size(); i++) {
+    prefetch_after(packets, i);
+    one(node, state, packets[i]);
   }
 }
 

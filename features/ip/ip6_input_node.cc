@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/node_support.h"
+#include "features/ip/ip_node.h"
 
 namespace floof::ip {
 
@@ -21,7 +21,7 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
     const IfId rx = meta(packet).rx_if;
     if (verdict.next == Verdict::kernel) [[unlikely]] {
       to_kernel(node, state, Edge::punt, ethertype::ip6, IpDrop::multicast_from_kernel, packet);
-    } else if (state.sources.is_own(rx, Ip6(header<Ip6Header>(packet).source))) [[unlikely]] {
+    } else if (state.sources.is_own(rx, Ip6Words(header<Ip6Header>(packet).source.data()))) [[unlikely]] {
       node.drop(state.drop(IpDrop::ip6_source_own), packet);
     } else if (verdict.next == Verdict::options) [[unlikely]] {
       node.next(Edge::options, packet);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <set>
 
-#include "features/ip/node_fixture.h"
+#include "features/ip/fixture_node_test.h"
 
 namespace floof::ip::test {
 namespace {
@@ -73,8 +73,7 @@ TEST_F(Ip6, MartiansAreDropped) {
     send6({ip6({.destination = to})});
   }
   send6({ip6({.source = "2001:db8:1::1"})});
-  EXPECT_EQ(r.drops(),
-            (Drops{{"ip6-source-martian", 4}, {"ip6-destination-martian", 5}, {"ip6-source-own", 1}}));
+  EXPECT_EQ(r.drops(), (Drops{{"ip6-source-martian", 4}, {"ip6-destination-martian", 5}, {"ip6-source-own", 1}}));
   EXPECT_TRUE(r.port1.take().empty());
   EXPECT_TRUE(r.port2.take().empty());
 }
@@ -187,8 +186,8 @@ TEST_F(Ip6, ExtensionHeaders) {
   send6({chain(60, nine)});
   EXPECT_EQ(r.drops(), (Drops{{"ip6-extension-chain-too-long", 1}}));
   r.reset();
-  send6({ip6({.next_header = 60, .payload = {17, 5, 1, 4, 0, 0, 0, 0}}), ip6({.next_header = 60, .payload = {17, 0, 1}}),
-         ip6({.next_header = 44, .payload = {17, 0, 0, 0}})});
+  send6({ip6({.next_header = 60, .payload = {17, 5, 1, 4, 0, 0, 0, 0}}),
+         ip6({.next_header = 60, .payload = {17, 0, 1}}), ip6({.next_header = 44, .payload = {17, 0, 0, 0}})});
   EXPECT_EQ(r.drops(), (Drops{{"ip6-extension-truncated", 3}}));
   r.reset();
   send6({ip6({.next_header = 44, .payload = join({{17, 0, 0, 1, 0, 0, 0, 9}, Bytes(15, 1)})}),
@@ -200,7 +199,8 @@ TEST_F(Ip6, ExtensionHeaders) {
 
 TEST_F(Ip6, CutAtEveryByteIsNeverForwarded) {
   const Bytes packet =
-      ip6({.next_header = 0, .payload = with_option({1, 4, 0, 0, 0, 0}, 60, join({{17, 0, 1, 4, 0, 0, 0, 0}, Bytes(8, 1)}))});
+      ip6({.next_header = 0,
+           .payload = with_option({1, 4, 0, 0, 0, 0}, 60, join({{17, 0, 1, 4, 0, 0, 0, 0}, Bytes(8, 1)}))});
   for (size_t length = 0; length < packet.size(); length++) {
     send6({Bytes(packet.begin(), packet.begin() + static_cast<long>(length))});
   }
@@ -236,7 +236,9 @@ TEST_F(Ip6, FromTheKernel) {
   from_kernel(ip6({.source = "2001:db8:ff::1", .destination = "ff02::5"}));
   from_kernel(ip6({.source = "2001:db8:ff::1", .destination = "fe80::5"}));
   from_kernel(Bytes(20, 0x60));
-  EXPECT_EQ(r.drops(), (Drops{{"local-from-kernel", 1}, {"multicast-from-kernel", 1}, {"ip6-link-local", 1}, {"ip6-too-short", 1}}));
+  EXPECT_EQ(
+      r.drops(),
+      (Drops{{"local-from-kernel", 1}, {"multicast-from-kernel", 1}, {"ip6-link-local", 1}, {"ip6-too-short", 1}}));
   r.reset();
   from_kernel(ip6({.source = "2001:db8:ff::1", .destination = "2001:db9::1"}));
   ASSERT_EQ(r.punted.kept.size(), 1u);

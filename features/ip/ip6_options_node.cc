@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/node_support.h"
+#include "features/ip/ip_node.h"
 
 namespace floof::ip {
 

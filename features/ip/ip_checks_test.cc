@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The nodes' tests try every verdict on whole packets; here is what only bytes can show: nothing is read beyond the end.
+// The nodes' tests try every verdict on whole packets; here is what only bytes can show: nothing is read beyond the
+// end.
 #include "features/ip/ip_checks.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +22,7 @@ TEST(IpChecks, EveryDropReasonHasAName) {
   for (const DropText& text : kDropTexts) {
     EXPECT_FALSE(text.name.empty());
     EXPECT_EQ(text.help.back(), '.') << text.name;
-    EXPECT_LT(text.name.size(), 56u);   // as the stats segment holds them
+    EXPECT_LT(text.name.size(), 56u);  // as the stats segment holds them
     EXPECT_LT(text.help.size(), 120u) << text.name;
     names.insert(text.name);
   }

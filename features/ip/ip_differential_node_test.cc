@@ -4,14 +4,14 @@
 #include <map>
 #include <random>
 
-#include "features/ip/node_fixture.h"
+#include "features/ip/fixture_node_test.h"
 
 namespace floof::ip::test {
 namespace {
 
 struct NaiveRoute {
   PathKind kind;
-  int port = 0;        ///< 2 or 3
+  int port = 0;          ///< 2 or 3
   uint8_t neighbor = 0;  ///< last byte of its MAC; 0: not resolved
 };
 
@@ -20,7 +20,7 @@ struct Outcome {
   int port = 0;
   uint8_t neighbor = 0;
   int icmp_type = -1, icmp_code = -1;
-  friend auto operator<=>(const Outcome&, const Outcome&) = default;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 std::string text(const Outcome& o) {
@@ -38,7 +38,8 @@ class Differential : public NodeTest {
     if (family == Family::ip4) {
       return floof::Ip4(20u << 24 | (rng_() & 0x01030307));
     }
-    return floof::Ip6::from_halves(0x20020db800000000u | (rng_() & 0x0103000700000000u) | (rng_() & 0x03010301), rng_() & 0x0301030000000301u);
+    return floof::Ip6::from_halves(0x20020db800000000u | (rng_() & 0x0103000700000000u) | (rng_() & 0x03010301),
+                                   rng_() & 0x0301030000000301u);
   }
 
   void make_routes(Family family) {
@@ -118,8 +119,10 @@ class Differential : public NodeTest {
       const auto ttl = static_cast<uint8_t>(rng_() % 8 == 0 ? 1 : 2 + rng_() % 60);
       const bool may_fragment = four && rng_() % 2 == 0;
       const Bytes payload(8 + rng_() % 700, static_cast<uint8_t>(i));
-      const Bytes packet = four ? ip4({.destination = to.c_str(), .ttl = ttl,
-                                       .fragment = static_cast<uint16_t>(may_fragment ? 0 : 0x4000), .payload = payload})
+      const Bytes packet = four ? ip4({.destination = to.c_str(),
+                                       .ttl = ttl,
+                                       .fragment = static_cast<uint16_t>(may_fragment ? 0 : 0x4000),
+                                       .payload = payload})
                                 : ip6({.destination = to.c_str(), .hop_limit = ttl, .payload = payload});
       r.reset();
       send({packet}, four ? ethertype::ip4 : ethertype::ip6);
@@ -156,7 +159,8 @@ class Differential : public NodeTest {
       const size_t icmp = four ? 34 : 54;
       out = {"error", 1, 0, sent.frame[icmp], sent.frame[icmp + 1]};
       const size_t quoted = sent.frame.size() - icmp - 8;
-      EXPECT_TRUE(std::equal(packet.begin(), packet.begin() + static_cast<long>(quoted), sent.frame.begin() + static_cast<long>(icmp) + 8))
+      EXPECT_TRUE(std::equal(packet.begin(), packet.begin() + static_cast<long>(quoted),
+                             sent.frame.begin() + static_cast<long>(icmp) + 8))
           << "quotes the packet as it was received";
     }
     return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/ip_node.h"
+
 #include "features/ip/ip.h"
-#include "features/ip/node_support.h"
 
 namespace floof::ip {
 
@@ -100,12 +101,8 @@ uint32_t super_packet_headers(rte_mbuf* packet) {
   return tcp + (bytes_of(packet)[tcp + 12] >> 4) * 4u;
 }
 
-uint32_t length_on_wire(rte_mbuf* packet) {
-  const PacketMeta& m = meta(packet);
-  if (m.gso == PacketMeta::gso_none) [[likely]] {
-    return packet->pkt_len;
-  }
-  const uint32_t segment = super_packet_headers(packet) + m.gso_size;
+uint32_t super_packet_segment(rte_mbuf* packet) {
+  const uint32_t segment = super_packet_headers(packet) + meta(packet).gso_size;
   return segment < packet->pkt_len ? segment : packet->pkt_len;
 }
 

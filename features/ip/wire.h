@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Headers as they stand on the wire. Fields are bytes in network order with alignment 1, so that a struct may lie at any
-// address.
+// Headers as they stand on the wire. Fields are bytes in network order with alignment 1, so that a struct may lie at
+// any address.
 #pragma once
 
 #include <array>
@@ -75,6 +75,17 @@ struct Ip6Header {  // RFC 8200
   std::array<uint8_t, 16> destination;
 };
 static_assert(sizeof(Ip6Header) == 40 && alignof(Ip6Header) == 1);
+
+/// An IPv6 address of a header as two numbers, for comparisons in a hurry.
+struct Ip6Words {
+  uint64_t high, low;
+  explicit Ip6Words(const uint8_t* bytes) {
+    std::memcpy(&high, bytes, 8);
+    std::memcpy(&low, bytes + 8, 8);
+    high = be64::from_raw(high).host();
+    low = be64::from_raw(low).host();
+  }
+};
 
 struct Ip6FragmentHeader {
   uint8_t next_header;

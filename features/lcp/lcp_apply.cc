@@ -42,6 +42,15 @@ Lcp::Lcp(Context context)
                  [this](IfId id) { return context_.engine.interfaces()[id].up(); }) {
   context_.interfaces.on_change = [this](Running& r) { interface_changed(r); };
   context_.interfaces.on_remove = [this](Running& r) { interface_removed(r); };
+  context_.interfaces.on_delete_many = [this](const std::vector<Running*>& of) {
+    std::vector<std::string> names;
+    for (const Running* running : of) {
+      if (taps_.contains(running->id)) {
+        names.push_back(running->spec.name);
+      }
+    }
+    interface::delete_links(context_.kernel, names);
+  };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
   KernelEvents::Subscriber subscriber;
   subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
@@ -73,6 +82,7 @@ Lcp::~Lcp() {
   context_.engine.loop().cancel(retry_);
   context_.interfaces.on_change = nullptr;
   context_.interfaces.on_remove = nullptr;
+  context_.interfaces.on_delete_many = nullptr;
   context_.interfaces.addresses = nullptr;
   for (auto& [id, tap] : taps_) {
     close(tap);

@@ -43,12 +43,16 @@ std::vector<Error> validate(const Json& config) {
       const std::string path = fmt::format("ospf area {} interface {}", text_of(area, "id"), name);
       const auto [other, fresh] = area_of.emplace(name, text_of(area, "id"));
       if (!fresh) {
-        errors.push_back({path, fmt::format("the interface is already in area {}", other->second), "delete one of the two"});
+        errors.push_back(
+            {path, fmt::format("the interface is already in area {}", other->second), "delete one of the two"});
       }
       const uint64_t hello = number_of(entry, "hello", 10), dead = number_of(entry, "dead", 4 * hello);
       if (dead <= hello) {
-        errors.push_back({path + " dead", fmt::format("neighbours would be lost: the dead interval {} s is not longer than the hello interval {} s", dead, hello),
-                          "give four times the hello interval"});
+        errors.push_back(
+            {path + " dead",
+             fmt::format("neighbours would be lost: the dead interval {} s is not longer than the hello interval {} s",
+                         dead, hello),
+             "give four times the hello interval"});
       }
     }
   }

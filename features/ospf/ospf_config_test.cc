@@ -14,11 +14,14 @@ constexpr std::string_view kE0 = "set interface e0 device null\nset interface e0
 
 TEST(OspfConfig, Rules) {
   const std::string base(kE0);
-  EXPECT_EQ(complaints(config_feature(), base + "set ospf area 0 interface e0 hello 1\nset ospf area 0 interface e0 dead 4"), Strings{});
+  EXPECT_EQ(
+      complaints(config_feature(), base + "set ospf area 0 interface e0 hello 1\nset ospf area 0 interface e0 dead 4"),
+      Strings{});
   EXPECT_EQ(complaints(config_feature(), base + "set ospf area 0 interface e0\nset ospf area 1 interface e0"),
             Strings{"ospf area 1 interface e0: the interface is already in area 0"});
   EXPECT_EQ(complaints(config_feature(), base + "set ospf area 0 interface e0 dead 10"),
-            Strings{"ospf area 0 interface e0 dead: neighbours would be lost: the dead interval 10 s is not longer than the hello interval 10 s"});
+            Strings{"ospf area 0 interface e0 dead: neighbours would be lost: the dead interval 10 s is not longer "
+                    "than the hello interval 10 s"});
   EXPECT_EQ(complaints(config_feature(), "set interface e0 device null\nset ospf area 0 interface e0"),
             Strings{"ospf router-id: is missing, and no interface has an IPv4 address to take it from"});
   EXPECT_EQ(complaints(config_feature(), base + "set ospf router-id 0.0.0.0"),

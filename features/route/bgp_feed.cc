@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "features/route/bgp_feed_impl.h"
 
 namespace floof::route {
 
@@ -22,7 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::array<Family, 2> kFamilies{Family::ip4, Family::ip6};
 /// How long one turn of the loop may be spent with reading.
 constexpr auto kReadBudget = 8ms;
 constexpr size_t kReadSize = 256 * 1024;
@@ -81,106 +81,10 @@ std::string_view to_string(BgpFeed::State state) {
   return kNames[static_cast<size_t>(state)];
 }
 
-DecodedPath decode_path(const bgp::Attributes& attributes, const IpAddress& next_hop, uint32_t feed_as,
-                        const FeedContext& context) {
-  DecodedPath out;
-  BgpPath& path = out.path;
-  path.next_hop.gateway = next_hop;
-  path.local_pref = attributes.local_pref;
-  path.as_path_length = attributes.as_path_length;
-  path.first_as = attributes.first_as;
-  path.origin = attributes.origin;
-  path.med = attributes.med;
-  for (const bgp::LargeCommunity& community : attributes.large_communities) {
-    if (community.global != feed_as) {
-      continue;
-    }
-    const uint32_t value = community.local2;
-    switch (community.local1) {
-      case 1:
-        path.peer = value;
-        path.internal = context.peer_is_internal(value);
-        break;
-      case 2:
-        path.preference = value;
-        break;
-      case 3:
-        path.kind = value == 1   ? ip::PathKind::blackhole
-                    : value == 2 ? ip::PathKind::unreachable
-                    : value == 3 ? ip::PathKind::prohibit
-                                 : path.kind;
-        break;
-      case 4: {
-        const IfId interface = context.interface_of(static_cast<int>(value));
-        out.unknown_interface = !interface.valid();
-        path.next_hop.interface = interface.valid() ? std::optional(interface) : std::nullopt;
-        break;
-      }
-      case 5:
-        path.igp_metric = value;
-        break;
-      default:
-        break;
-    }
-  }
-  return out;
-}
-
-struct BgpFeed::Impl {
-  Impl(EventLoop& l, Rib& r, FeedOptions o, FeedContext c)
-      : loop(l), rib(r), options(std::move(o)), context(std::move(c)) {}
-
-  EventLoop& loop;
-  Rib& rib;
-  FeedOptions options;
-  FeedContext context;
-  Status status;
-  UniqueFd fd;
-  std::vector<uint8_t> input = std::vector<uint8_t>(2 * kReadSize);
-  size_t input_size = 0;
-  bgp::Bytes output;
-  bool write_watched = false;
-  Clock::time_point last_heard;
-  std::chrono::seconds hold{30};
-  bgp::FamilyFlags add_path;
-  bool can_refresh = false;
-  bool recovering = false;         ///< R bit in BIRD's OPEN
-  bool same_process = true;        ///< nothing speaks for a death of BIRD since the stale routes were told
-  bool unknown_interfaces = false;
-  bgp::FamilyFlags stale, synced;
-  std::chrono::milliseconds back_off{0};
-  EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0;
-
-  // session
-  void enter(State state);
-  void connect();
-  void retry_later();
-  void connected();
-  void io(uint32_t events);
-  void read();
-  bool handle_input();
-  bool handle(const bgp::Frame& frame);
-  bool handle_open(bgp::View body);
-  void every_second();
-  void send(const bgp::Bytes& message);
-  void flush();
-  void refuse(const Notification& notification);
-  void lost(std::string why, bool same);
-  void close();
-
-  // routes
-  bool handle_update(bgp::View body);
-  void announce(const bgp::Attributes& attributes, const bgp::Announcement& announcement);
-  void withdraw(const bgp::Nlri& route);
-  void mark();
-  void await_resync();
-  void end_of_rib(Family family);
-  void sweep(Family family);
-  void stale_too_long();
-};
-
 BgpFeed::BgpFeed(EventLoop& loop, Rib& rib, FeedOptions options, FeedContext context)
-    : impl_(std::make_unique<Impl>(loop, rib, std::move(options), std::move(context))) {}
+    : impl_(std::make_unique<Impl>(loop, rib, std::move(options), std::move(context))) {
+  impl_->input.resize(2 * kReadSize);
+}
 
 BgpFeed::~BgpFeed() { stop(); }
 
@@ -263,8 +167,8 @@ void BgpFeed::Impl::retry_later() {
   enter(State::waiting);
   if (retry_timer == 0) {
     retry_timer = loop.after(back_off, [this] { connect(); });
-    back_off = std::clamp(back_off * 2, std::chrono::milliseconds(kFirstBackOff),
-                          std::chrono::milliseconds(kLongestBackOff));
+    back_off =
+        std::clamp(back_off * 2, std::chrono::milliseconds(kFirstBackOff), std::chrono::milliseconds(kLongestBackOff));
   }
 }
 
@@ -483,113 +387,6 @@ void BgpFeed::Impl::close() {
   input_size = 0;
   output.clear();
   write_watched = false;
-}
-
-// -- Routes -------------------------------------------------------------------------------------------------------
-
-bool BgpFeed::Impl::handle_update(bgp::View body) {
-  const auto parsed = bgp::parse_update(body, add_path);
-  if (const auto* const error = std::get_if<Notification>(&parsed)) {
-    refuse(*error);
-    return false;
-  }
-  const auto& update = std::get<bgp::Update>(parsed);
-  status.updates++;
-  if (update.treated_as_withdraw) {
-    log::warning("{}: an UPDATE was malformed ({}); {} routes withdrawn", options.name, update.problem,
-                 update.withdrawn.size());
-  }
-  for (const bgp::Nlri& route : update.withdrawn) {
-    withdraw(route);
-  }
-  announce(update.attributes, update.plain);
-  announce(update.attributes, update.multiprotocol);
-  if (update.end_of_rib) {
-    end_of_rib(*update.end_of_rib);
-  }
-  return true;
-}
-
-void BgpFeed::Impl::announce(const bgp::Attributes& attributes, const bgp::Announcement& announcement) {
-  if (announcement.routes.empty()) {
-    return;
-  }
-  const DecodedPath decoded = decode_path(attributes, *announcement.next_hop, options.as, context);
-  unknown_interfaces = unknown_interfaces || decoded.unknown_interface;
-  status.routes_read += announcement.routes.size();
-  for (const bgp::Nlri& route : announcement.routes) {
-    if (options.all_paths) {
-      rib.set_path(route.prefix, route.path_id, decoded.path);
-    } else {
-      rib.set_best(route.prefix, decoded.path);
-    }
-  }
-}
-
-void BgpFeed::Impl::withdraw(const bgp::Nlri& route) {
-  if (options.all_paths) {
-    rib.remove_path(route.prefix, route.path_id);
-  } else {
-    rib.remove_best(route.prefix);
-  }
-}
-
-void BgpFeed::Impl::mark() {
-  for (const Family family : kFamilies) {
-    if (options.all_paths) {
-      rib.mark_paths(family);
-    } else {
-      rib.mark(Source::feed_best, family);
-    }
-    stale.of(family) = true;
-  }
-  status.stale = true;
-  await_resync();
-}
-
-void BgpFeed::Impl::await_resync() {
-  loop.cancel(stale_timer);
-  stale_timer = loop.after(options.stale_limit, [this] { stale_too_long(); });
-}
-
-void BgpFeed::Impl::end_of_rib(Family family) {
-  if (stale.of(family)) {
-    if (recovering || same_process) {
-      sweep(family);
-    } else {
-      log::warning("{}: BIRD was started afresh; its old routes stay for at most {} s", options.name,
-                   options.stale_limit.count());
-    }
-  }
-  synced.of(family) = true;
-  if (synced == bgp::FamilyFlags{true, true}) {
-    enter(State::established);
-  }
-}
-
-void BgpFeed::Impl::sweep(Family family) {
-  const size_t swept = options.all_paths ? rib.sweep_paths(family) : rib.sweep(Source::feed_best, family);
-  stale.of(family) = false;
-  if (swept != 0) {
-    log::info("{}: {} stale {} routes removed", options.name, swept, family == Family::ip4 ? "IPv4" : "IPv6");
-  }
-  if (stale == bgp::FamilyFlags{}) {
-    status.stale = false;
-    loop.cancel(std::exchange(stale_timer, 0));
-  }
-  context.changed();
-}
-
-void BgpFeed::Impl::stale_too_long() {
-  stale_timer = 0;
-  log::warning("{}: alarm: after {} s without a complete answer from BIRD its old routes are removed", options.name,
-               options.stale_limit.count());
-  status.last_error = "stale routes were removed at the limit";
-  for (const Family family : kFamilies) {
-    if (stale.of(family)) {
-      sweep(family);
-    }
-  }
 }
 
 }  // namespace floof::route

@@ -22,9 +22,9 @@
 namespace floof::route {
 
 struct FeedOptions {
-  std::string name;      ///< "feed-best", "feed-all"
+  std::string name;  ///< "feed-best", "feed-all"
   bool all_paths = false;
-  IpAddress source;      ///< our end, by which BIRD knows the feed
+  IpAddress source;  ///< our end, by which BIRD knows the feed
   IpAddress bird;
   uint16_t port = 179;
   uint32_t as = 4200000000;
@@ -37,7 +37,7 @@ struct FeedOptions {
 struct FeedContext {
   std::function<IfId(int kernel_index)> interface_of;  ///< invalid when unknown
   std::function<bool(uint32_t peer)> peer_is_internal;
-  std::function<void()> changed;                       ///< the RIB has something to settle
+  std::function<void()> changed;  ///< the RIB has something to settle
 };
 
 /// The decoded private communities of an announcement (see README.md), and with them the path as the RIB wants it.
@@ -54,8 +54,8 @@ class BgpFeed {
   struct Status {
     State state = State::stopped;
     std::chrono::steady_clock::time_point since;
-    unsigned restarts = 0;       ///< sessions that were lost
-    bool stale = false;          ///< routes of a lost session are still in use
+    unsigned restarts = 0;  ///< sessions that were lost
+    bool stale = false;     ///< routes of a lost session are still in use
     std::string last_error;
     uint64_t updates = 0, routes_read = 0;
   };

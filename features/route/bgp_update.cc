@@ -86,9 +86,10 @@ void Parser::read_prefixes(Reader in, Family family, std::vector<Nlri>& to) {
     }
     Ip6::Bytes whole{};
     std::memcpy(whole.data(), bytes.data(), bytes.size());
-    const IpAddress address = family == Family::ip6 ? IpAddress(Ip6(whole))
-                                                    : IpAddress(Ip4(uint32_t{whole[0]} << 24 | uint32_t{whole[1]} << 16 |
-                                                                    uint32_t{whole[2]} << 8 | whole[3]));
+    const IpAddress address =
+        family == Family::ip6
+            ? IpAddress(Ip6(whole))
+            : IpAddress(Ip4(uint32_t{whole[0]} << 24 | uint32_t{whole[1]} << 16 | uint32_t{whole[2]} << 8 | whole[3]));
     to.push_back({Prefix(address, length), path_id});
   }
 }
@@ -144,8 +145,7 @@ void Parser::read_mp_reach(Reader value) {
   } else {
     return reset(9);
   }
-  read_prefixes(value, afi == kAfiIp4 ? Family::ip4 : Family::ip6,
-                out_.multiprotocol.routes);
+  read_prefixes(value, afi == kAfiIp4 ? Family::ip4 : Family::ip6, out_.multiprotocol.routes);
 }
 
 void Parser::read_mp_unreach(Reader value) {
@@ -279,6 +279,8 @@ std::variant<Update, Notification> Parser::parse(View body) {
 
 }  // namespace
 
-std::variant<Update, Notification> parse_update(View body, FamilyFlags add_path) { return Parser(add_path).parse(body); }
+std::variant<Update, Notification> parse_update(View body, FamilyFlags add_path) {
+  return Parser(add_path).parse(body);
+}
 
 }  // namespace floof::route::bgp

@@ -126,9 +126,9 @@ Bytes capabilities_of(const Open& open) {
 }  // namespace
 
 std::string Notification::text() const {
-  static constexpr std::array<const char*, 8> kCodes{"unknown error",       "message header error", "OPEN error",
-                                                     "UPDATE error",        "hold timer expired",   "state machine error",
-                                                     "cease",               "ROUTE-REFRESH error"};
+  static constexpr std::array<const char*, 8> kCodes{"unknown error", "message header error", "OPEN error",
+                                                     "UPDATE error",  "hold timer expired",   "state machine error",
+                                                     "cease",         "ROUTE-REFRESH error"};
   return fmt::format("{} ({}/{})", code < kCodes.size() ? kCodes[code] : kCodes[0], code, subcode);
 }
 

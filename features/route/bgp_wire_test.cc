@@ -23,7 +23,8 @@ Bytes update(const Bytes& withdrawn, const Bytes& attributes, const Bytes& nlri)
 }
 /// The header's length made right for a body.
 Bytes message(uint8_t type, const Bytes& body) {
-  return Bytes(16, 0xff) + Bytes{static_cast<uint8_t>((body.size() + 19) >> 8), static_cast<uint8_t>(body.size() + 19), type} + body;
+  return Bytes(16, 0xff) +
+         Bytes{static_cast<uint8_t>((body.size() + 19) >> 8), static_cast<uint8_t>(body.size() + 19), type} + body;
 }
 
 const Bytes kOriginIgp = attribute(0x40, 1, {0});
@@ -77,11 +78,10 @@ TEST(BgpWire, OpenRoundTrip) {
 
 /// As BIRD 2.0.12 started with -R sends it on feed-all.
 TEST(BgpWire, OpenOfBird) {
-  const Bytes body = {0x04, 0x5b, 0xa0, 0x00, 0x1e, 0xc6, 0x33, 0x64, 0x01, 0x36, 0x02, 0x34, 0x01, 0x04, 0x00,
-                      0x01, 0x00, 0x01, 0x01, 0x04, 0x00, 0x02, 0x00, 0x01, 0x02, 0x00, 0x05, 0x06, 0x00, 0x01,
-                      0x00, 0x01, 0x00, 0x02, 0x40, 0x0a, 0x80, 0x78, 0x00, 0x01, 0x01, 0x80, 0x00, 0x02, 0x01,
-                      0x80, 0x41, 0x04, 0xfa, 0x56, 0xea, 0x00, 0x45, 0x08, 0x00, 0x01, 0x01, 0x02, 0x00, 0x02,
-                      0x01, 0x02, 0x46, 0x00};
+  const Bytes body = {0x04, 0x5b, 0xa0, 0x00, 0x1e, 0xc6, 0x33, 0x64, 0x01, 0x36, 0x02, 0x34, 0x01, 0x04, 0x00, 0x01,
+                      0x00, 0x01, 0x01, 0x04, 0x00, 0x02, 0x00, 0x01, 0x02, 0x00, 0x05, 0x06, 0x00, 0x01, 0x00, 0x01,
+                      0x00, 0x02, 0x40, 0x0a, 0x80, 0x78, 0x00, 0x01, 0x01, 0x80, 0x00, 0x02, 0x01, 0x80, 0x41, 0x04,
+                      0xfa, 0x56, 0xea, 0x00, 0x45, 0x08, 0x00, 0x01, 0x01, 0x02, 0x00, 0x02, 0x01, 0x02, 0x46, 0x00};
   const Open open = std::get<Open>(parse_open(body));
   EXPECT_EQ(open.as, 4200000000);
   EXPECT_EQ(to_string(open.router_id), "198.51.100.1");
@@ -139,10 +139,10 @@ TEST(BgpWire, Announcement) {
 }
 
 TEST(BgpWire, AsPathLengthCountsSetsOnceAndConfederationsNever) {
-  const Bytes path = attribute(0x40, 2, {3, 1, 0, 0, 0, 9,                           // confederation sequence
-                                         2, 1, 0, 0, 0, 5,                           // sequence
-                                         1, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3,   // set
-                                         4, 1, 0, 0, 0, 8});                         // confederation set
+  const Bytes path = attribute(0x40, 2, {3, 1, 0, 0, 0, 9,                          // confederation sequence
+                                         2, 1, 0, 0, 0, 5,                          // sequence
+                                         1, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3,  // set
+                                         4, 1, 0, 0, 0, 8});                        // confederation set
   const Update u = good(update({}, kOriginIgp + path + kNextHop, kNet));
   EXPECT_EQ(u.attributes.as_path_length, 2u);
   EXPECT_EQ(u.attributes.first_as, 0u);
@@ -198,26 +198,26 @@ TEST(BgpWire, EndOfRib) {
 TEST(BgpWire, WrongAttributesWithdraw) {
   const Bytes rest = kOriginIgp + kPath + kNextHop;
   const std::vector<Bytes> cases{
-      attribute(0x40, 1, {3}) + kPath + kNextHop,                        // ORIGIN's value
-      attribute(0x40, 1, {0, 0}) + kPath + kNextHop,                     // its length
-      attribute(0x80, 1, {0}) + kPath + kNextHop,                        // its flags
-      kOriginIgp + attribute(0x40, 2, {2, 2, 0, 0, 0, 1}) + kNextHop,    // AS_PATH's segment passes its end
-      kOriginIgp + attribute(0x40, 2, {2, 0}) + kNextHop,                // an empty segment
-      kOriginIgp + attribute(0x40, 2, {7, 1, 0, 0, 0, 1}) + kNextHop,    // an unknown segment
-      kOriginIgp + attribute(0x40, 2, {2}) + kNextHop,                   //
-      kOriginIgp + kPath + attribute(0x40, 3, {10, 1, 0}),               // NEXT_HOP's length
-      kOriginIgp + kPath + attribute(0x40, 3, {0, 0, 0, 0}),             // its value
-      kOriginIgp + kPath + attribute(0x40, 3, {224, 0, 0, 1}),           //
-      rest + attribute(0x80, 4, {1}),                                    // MED
-      rest + attribute(0x40, 5, {1, 2, 3, 4, 5}),                        // LOCAL_PREF
-      rest + attribute(0xc0, 32, {1, 2, 3}),                             // large communities
-      rest + attribute(0xc0, 32, {}),                                    //
-      rest + attribute(0x40, 99, {}),                                    // unknown, but not optional
-      kOriginIgp + kPath,                                                // no NEXT_HOP
-      kPath + kNextHop,                                                  // no ORIGIN
-      kOriginIgp + kNextHop,                                             // no AS_PATH
-      rest + Bytes{0x40},                                                // the attributes' end cuts one
-      rest + Bytes{0x40, 5, 9, 1},                                       //
+      attribute(0x40, 1, {3}) + kPath + kNextHop,                      // ORIGIN's value
+      attribute(0x40, 1, {0, 0}) + kPath + kNextHop,                   // its length
+      attribute(0x80, 1, {0}) + kPath + kNextHop,                      // its flags
+      kOriginIgp + attribute(0x40, 2, {2, 2, 0, 0, 0, 1}) + kNextHop,  // AS_PATH's segment passes its end
+      kOriginIgp + attribute(0x40, 2, {2, 0}) + kNextHop,              // an empty segment
+      kOriginIgp + attribute(0x40, 2, {7, 1, 0, 0, 0, 1}) + kNextHop,  // an unknown segment
+      kOriginIgp + attribute(0x40, 2, {2}) + kNextHop,                 //
+      kOriginIgp + kPath + attribute(0x40, 3, {10, 1, 0}),             // NEXT_HOP's length
+      kOriginIgp + kPath + attribute(0x40, 3, {0, 0, 0, 0}),           // its value
+      kOriginIgp + kPath + attribute(0x40, 3, {224, 0, 0, 1}),         //
+      rest + attribute(0x80, 4, {1}),                                  // MED
+      rest + attribute(0x40, 5, {1, 2, 3, 4, 5}),                      // LOCAL_PREF
+      rest + attribute(0xc0, 32, {1, 2, 3}),                           // large communities
+      rest + attribute(0xc0, 32, {}),                                  //
+      rest + attribute(0x40, 99, {}),                                  // unknown, but not optional
+      kOriginIgp + kPath,                                              // no NEXT_HOP
+      kPath + kNextHop,                                                // no ORIGIN
+      kOriginIgp + kNextHop,                                           // no AS_PATH
+      rest + Bytes{0x40},                                              // the attributes' end cuts one
+      rest + Bytes{0x40, 5, 9, 1},                                     //
   };
   for (size_t i = 0; i < cases.size(); i++) {
     const Update u = good(update({}, cases[i], kNet));
@@ -228,7 +228,8 @@ TEST(BgpWire, WrongAttributesWithdraw) {
     EXPECT_FALSE(u.end_of_rib) << i;
   }
   // Harmless: unknown optional attributes, and an attribute told twice (the first counts).
-  const Update u = good(update({}, rest + kPreference + attribute(0xc0, 200, {1}) + attribute(0x40, 5, {0, 0, 0, 1}), kNet));
+  const Update u =
+      good(update({}, rest + kPreference + attribute(0xc0, 200, {1}) + attribute(0x40, 5, {0, 0, 0, 1}), kNet));
   EXPECT_FALSE(u.treated_as_withdraw);
   EXPECT_EQ(u.attributes.local_pref, 200u);
 }

@@ -57,7 +57,7 @@ bool KernelFeed::wanted(const netlink::Route& route, Source source) const {
     switch (route.protocol) {
       case RTPROT_KERNEL:  // connected
       case RTPROT_RA:
-      case RTPROT_BIRD:    // copies for those who want the whole table in Linux
+      case RTPROT_BIRD:  // copies for those who want the whole table in Linux
       case kOwnProtocol:
         return false;
       default:
@@ -85,7 +85,8 @@ void KernelFeed::on_route(const netlink::Route& route) {
 void KernelFeed::add(Entries& entries, const netlink::Route& route) {
   const Entry fresh{route.metric, route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric, route.protocol, route.type,
                     route.next_hops};
-  const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
+  const auto same =
+      std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
   const bool six = route.prefix.family() == Family::ip6;
   if (same != entries.end() && six && route.type == RTN_UNICAST && !route.replace && route.next_hops.size() == 1 &&
       same->type == RTN_UNICAST) {

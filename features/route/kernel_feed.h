@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Routes that come by netlink: BIRD's non-BGP choices from the feed table (Source::feed_table), and routes that somebody
-// made in Linux's main table by hand (Source::kernel). Connected routes are left out, addresses tell of those; so are
-// our own defaults, BIRD's copies, and what is never forwarded (multicast, link-local). Control thread only.
+// Routes that come by netlink: BIRD's non-BGP choices from the feed table (Source::feed_table), and routes that
+// somebody made in Linux's main table by hand (Source::kernel). Connected routes are left out, addresses tell of those;
+// so are our own defaults, BIRD's copies, and what is never forwarded (multicast, link-local). Control thread only.
 //
 // Of several routes for a prefix the kernel uses the one with the smallest metric, and so do we. BIRD passes the IGP
 // distance of a route in RTAX_CWND (nobody consults that table): BGP's multipath rule needs it.

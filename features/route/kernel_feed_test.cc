@@ -89,8 +89,9 @@ TEST_F(KernelFeedTest, WhatIsNotForwardedOrOursIsLeftOut) {
 }
 
 TEST_F(KernelFeedTest, KindsAndIgpMetric) {
-  const std::map<uint8_t, PathKind> kinds{
-      {RTN_BLACKHOLE, PathKind::blackhole}, {RTN_UNREACHABLE, PathKind::unreachable}, {RTN_PROHIBIT, PathKind::prohibit}};
+  const std::map<uint8_t, PathKind> kinds{{RTN_BLACKHOLE, PathKind::blackhole},
+                                          {RTN_UNREACHABLE, PathKind::unreachable},
+                                          {RTN_PROHIBIT, PathKind::prohibit}};
   for (const auto& [type, kind] : kinds) {
     auto r = route("10.0.0.0/24", {});
     r.type = type;

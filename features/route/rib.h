@@ -31,7 +31,7 @@ namespace floof::route {
 
 /// Where an opinion comes from; smaller wins for the same prefix.
 enum class Source : uint8_t {
-  local,       ///< an address of this router (host prefix) 
+  local,       ///< an address of this router (host prefix)
   connected,   ///< subnet of an interface address
   feed_table,  ///< BIRD's non-BGP choice, by netlink from the feed table (static, OSPF, RIP, Babel, ...)
   feed_best,   ///< BIRD's BGP choice (with feed_all: its ECMP members and the proof that it is still alive)
@@ -55,10 +55,10 @@ struct NextHop {
 struct RouteInfo {
   ip::PathKind kind = ip::PathKind::forward;  ///< forward, connected, local, blackhole, unreachable, prohibit
   std::vector<NextHop> next_hops;
-  uint8_t protocol = 0;      ///< rtm_protocol for netlink sources
-  uint32_t metric = 0;       ///< for display
+  uint8_t protocol = 0;                     ///< rtm_protocol for netlink sources
+  uint32_t metric = 0;                      ///< for display
   uint32_t igp_metric = kUnknownIgpMetric;  ///< distance that BGP next hops resolved through it have
-  std::string detail;        ///< for display: BIRD protocol or peer name
+  std::string detail;                       ///< for display: BIRD protocol or peer name
   friend bool operator==(const RouteInfo&, const RouteInfo&) = default;
 };
 
@@ -66,8 +66,8 @@ struct RouteInfo {
 struct BgpPath {
   ip::PathKind kind = ip::PathKind::forward;
   NextHop next_hop;
-  uint32_t peer = 0;          ///< index into the peer list of the desired state
-  bool internal = false;      ///< learned by iBGP
+  uint32_t peer = 0;      ///< index into the peer list of the desired state
+  bool internal = false;  ///< learned by iBGP
   uint32_t preference = 100;
   uint32_t local_pref = 100;
   uint32_t as_path_length = 0;
@@ -84,16 +84,16 @@ bool mergeable(const BgpPath& best, const BgpPath& path);
 class Rib {
  public:
   struct Options {
-    unsigned multipath = 1;                               ///< most BGP ECMP members
-    std::chrono::milliseconds removal_delay{50};          ///< how long a prefix that lost its last source is kept
-    std::chrono::seconds disagreement_limit{30};          ///< how long an old entry may stay while the feeds disagree
+    unsigned multipath = 1;                       ///< most BGP ECMP members
+    std::chrono::milliseconds removal_delay{50};  ///< how long a prefix that lost its last source is kept
+    std::chrono::seconds disagreement_limit{30};  ///< how long an old entry may stay while the feeds disagree
   };
   /// `link_up` tells whether an interface can carry packets now.
   Rib(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up);
   ~Rib();
   void configure(const Options& options);
 
-  void set(Source source, const Prefix& prefix, RouteInfo route);   ///< any source but feed_best
+  void set(Source source, const Prefix& prefix, RouteInfo route);  ///< any source but feed_best
   void remove(Source source, const Prefix& prefix);
 
   void set_best(const Prefix& prefix, BgpPath path);
@@ -101,8 +101,9 @@ class Rib {
   void set_path(const Prefix& prefix, uint32_t path_id, BgpPath path);  ///< feed-all
   void remove_path(const Prefix& prefix, uint32_t path_id);
 
-  /// Mark and sweep per source and family (feed restart, netlink overrun): everything present becomes stale; what is set again is
-  /// fresh; `sweep` removes what is still stale. For feed_best also covers nothing of feed-all; use the `_paths` forms for that.
+  /// Mark and sweep per source and family (feed restart, netlink overrun): everything present becomes stale; what is
+  /// set again is fresh; `sweep` removes what is still stale. For feed_best also covers nothing of feed-all; use the
+  /// `_paths` forms for that.
   void mark(Source source, Family family);
   size_t sweep(Source source, Family family);
   void mark_paths(Family family);
@@ -115,7 +116,8 @@ class Rib {
   void settle(std::chrono::steady_clock::time_point now);
   std::optional<std::chrono::steady_clock::time_point> next_deadline() const;
 
-  /// Addresses that resolved next hops use, for keeping their neighbours fresh: called with (added, ...) as sets change.
+  /// Addresses that resolved next hops use, for keeping their neighbours fresh: called with (added, ...) as sets
+  /// change.
   using NextHopWatch = std::function<void(IfId, const IpAddress&, bool added)>;
   void watch_next_hops(NextHopWatch watch);
 
@@ -131,7 +133,7 @@ class Rib {
     Prefix prefix;
     std::vector<Candidate> candidates;
     ip::PathSet forwarding;
-    bool held = false;           ///< kept although its source withdrew it (feeds disagree or removal is deferred)
+    bool held = false;  ///< kept although its source withdrew it (feeds disagree or removal is deferred)
   };
   /// How many times a next-hop set changed in place (one write each, whatever the number of its routes).
   uint64_t group_updates() const;
@@ -139,7 +141,7 @@ class Rib {
   std::optional<View> longest_match(const IpAddress& destination) const;
   size_t size(Family family) const;
   size_t count(Source source, Family family) const;
-  size_t count_paths(Family family) const;   ///< of feed-all
+  size_t count_paths(Family family) const;  ///< of feed-all
   /// In ascending order; stops when `visit` returns false.
   void for_each(Family family, const std::function<bool(const View&)>& visit) const;
 

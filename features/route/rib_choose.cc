@@ -49,14 +49,13 @@ std::vector<uint32_t> Rib::Impl::members_of(const Entry& entry) const {
   }
   for (const PathRef& other : entry.paths) {
     const BgpPath& path = paths[other.path];
-    const bool known = std::any_of(out.begin(), out.end(),
-                                   [&](uint32_t have) { return paths[have].next_hop == path.next_hop; });
+    const bool known =
+        std::any_of(out.begin(), out.end(), [&](uint32_t have) { return paths[have].next_hop == path.next_hop; });
     if (!known && mergeable(best, path)) {
       out.push_back(other.path);
     }
   }
-  std::sort(out.begin() + 1, out.end(),
-            [&](uint32_t a, uint32_t b) { return paths[a].next_hop < paths[b].next_hop; });
+  std::sort(out.begin() + 1, out.end(), [&](uint32_t a, uint32_t b) { return paths[a].next_hop < paths[b].next_hop; });
   if (out.size() > options.multipath) {
     out.resize(options.multipath);
   }
@@ -177,8 +176,8 @@ void Rib::Impl::hold(Node& node, Hold kind, Clock::time_point now) {
   entry.hold = kind;
   entry.hold_serial = next_serial++;
   auto& waiting = kind == Hold::removal ? removals : disagreements;
-  const auto delay = kind == Hold::removal ? Clock::duration(options.removal_delay)
-                                           : Clock::duration(options.disagreement_limit);
+  const auto delay =
+      kind == Hold::removal ? Clock::duration(options.removal_delay) : Clock::duration(options.disagreement_limit);
   waiting.push_back({now + delay, node.first, entry.hold_serial});
 }
 

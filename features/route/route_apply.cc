@@ -17,8 +17,8 @@ Result<void> read_number(const Json& object, const char* name, T& to) {
     return {};
   }
   if (!at->is_number_integer() || at->get<int64_t>() < 0 || at->get<uint64_t>() > std::numeric_limits<T>::max()) {
-    return Error{std::string("route ") + name, "is no number from 0 to " + std::to_string(std::numeric_limits<T>::max()),
-                 ""};
+    return Error{std::string("route ") + name,
+                 "is no number from 0 to " + std::to_string(std::numeric_limits<T>::max()), ""};
   }
   to = at->get<T>();
   return {};
@@ -70,10 +70,11 @@ Result<RouteSettings> parse_settings(const Json& desired) {
   }
   const auto feeds = route->find("feeds");
   out.feeds = feeds != route->end() && feeds->is_boolean() && feeds->get<bool>();
-  for (auto done : {read_number(*route, "feed-table", out.feed_table), read_number(*route, "feed-as", out.best.as),
-                    read_number(*route, "bgp-port", out.best.port), read_number(*route, "multipath", out.multipath),
-                    read_address(*route, "feed-best", out.best.source), read_address(*route, "feed-all", out.all.source),
-                    read_address(*route, "bird", out.best.bird), read_peers(*route, out)}) {
+  for (auto done :
+       {read_number(*route, "feed-table", out.feed_table), read_number(*route, "feed-as", out.best.as),
+        read_number(*route, "bgp-port", out.best.port), read_number(*route, "multipath", out.multipath),
+        read_address(*route, "feed-best", out.best.source), read_address(*route, "feed-all", out.all.source),
+        read_address(*route, "bird", out.best.bird), read_peers(*route, out)}) {
     if (!done) {
       return done.error();
     }

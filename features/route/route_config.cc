@@ -64,8 +64,10 @@ class Judge {
   std::vector<Error> run() {
     for (const auto& [prefix, hops] : routes_) {
       const std::string path = "route " + to_string(prefix);
-      if (prefix.length() > 0 && (prefix.address().is_multicast() || prefix.address().is_link_local() || is_loopback(prefix))) {
-        add(path, "is not a destination that is routed", "use a unicast prefix that is neither loopback nor link-local");
+      if (prefix.length() > 0 &&
+          (prefix.address().is_multicast() || prefix.address().is_link_local() || is_loopback(prefix))) {
+        add(path, "is not a destination that is routed",
+            "use a unicast prefix that is neither loopback nor link-local");
       }
       for (const Hop& hop : hops) {
         judge(path + " via " + hop.text, prefix, hop);
@@ -94,13 +96,15 @@ class Judge {
     if (interface::is_own(addresses_, hop.address)) {
       return add(path, shown + " is an address of this router", "give the address of the next router");
     }
-    if (!hop.interface.empty() && std::find(interfaces_.begin(), interfaces_.end(), hop.interface) == interfaces_.end()) {
+    if (!hop.interface.empty() &&
+        std::find(interfaces_.begin(), interfaces_.end(), hop.interface) == interfaces_.end()) {
       return add(path, fmt::format("no interface is named \"{}\"", hop.interface),
                  config::suggest(hop.interface, interfaces_, "configured:"));
     }
     if (hop.address.is_ip6() && hop.address.is_link_local()) {
       if (hop.interface.empty()) {
-        add(path, shown + " is a link-local address, which every link has", fmt::format("name its interface: via {}%INTERFACE", shown));
+        add(path, shown + " is a link-local address, which every link has",
+            fmt::format("name its interface: via {}%INTERFACE", shown));
       }
       return;
     }
@@ -119,8 +123,10 @@ class Judge {
     if (!hop.interface.empty() || !through_static(hop.address, visited)) {
       const std::string known = interface::list_subnets(addresses_, hop.address.family());
       add(path, fmt::format("nothing reaches the next hop {}", shown),
-          known.empty() ? fmt::format("give an interface an address in the subnet of {}", shown)
-                        : fmt::format("use an address on a connected subnet ({}), or add the interface or route that leads there", known));
+          known.empty()
+              ? fmt::format("give an interface an address in the subnet of {}", shown)
+              : fmt::format("use an address on a connected subnet ({}), or add the interface or route that leads there",
+                            known));
     }
   }
 
@@ -138,7 +144,8 @@ class Judge {
     }
     for (const Hop& hop : best->second) {
       const bool link_local = hop.address.is_link_local() && !hop.interface.empty();
-      if (link_local || interface::subnet_of(addresses_, hop.address) != nullptr || through_static(hop.address, visited)) {
+      if (link_local || interface::subnet_of(addresses_, hop.address) != nullptr ||
+          through_static(hop.address, visited)) {
         return true;
       }
     }
@@ -152,8 +159,10 @@ class Judge {
   std::vector<Error> errors_;
 };
 
-/// The address that locally made packets carry when they leave the subnet: a loopback's, else the router id's, else any.
-Json source_address(const std::vector<interface::ConfiguredAddress>& addresses, Family family, const std::string& router_id) {
+/// The address that locally made packets carry when they leave the subnet: a loopback's, else the router id's, else
+/// any.
+Json source_address(const std::vector<interface::ConfiguredAddress>& addresses, Family family,
+                    const std::string& router_id) {
   if (const auto* loopback = interface::loopback_address(addresses, family); loopback != nullptr) {
     return to_string(loopback->address.address);
   }

@@ -29,7 +29,8 @@ set route 203.0.113.0/24 blackhole
 set route ::/0 via fe80::1%e1
 set route 2001:db8:1::/48 via 2001:db8::2
 set route 172.16.0.0/12 via fe80::1%e0
-)"), Strings{});
+)"),
+            Strings{});
 }
 
 TEST(RouteConfig, NextHops) {
@@ -37,9 +38,11 @@ TEST(RouteConfig, NextHops) {
     return Strings{std::string(path) + ": nothing reaches the next hop " + std::string(hop)};
   };
   EXPECT_EQ(judge("set route 10.0.0.0/8 via 203.0.113.1"), nothing("route 10.0.0.0/8 via 203.0.113.1", "203.0.113.1"));
-  EXPECT_EQ(judge("set route 10.0.0.0/8 via 10.0.0.1"), nothing("route 10.0.0.0/8 via 10.0.0.1", "10.0.0.1")) << "itself";
+  EXPECT_EQ(judge("set route 10.0.0.0/8 via 10.0.0.1"), nothing("route 10.0.0.0/8 via 10.0.0.1", "10.0.0.1"))
+      << "itself";
   EXPECT_EQ(judge("set route 0.0.0.0/0 via 192.0.2.2\nset route 10.0.0.0/8 via 203.0.113.1"),
-            nothing("route 10.0.0.0/8 via 203.0.113.1", "203.0.113.1")) << "the default route is no way";
+            nothing("route 10.0.0.0/8 via 203.0.113.1", "203.0.113.1"))
+      << "the default route is no way";
   EXPECT_EQ(judge("set route 10.0.0.0/8 via 20.0.0.1\nset route 20.0.0.0/8 via 10.0.0.1").size(), 2U) << "a circle";
   EXPECT_EQ(judge("set route 10.0.0.0/8 blackhole\nset route 20.0.0.0/8 via 10.0.0.1").size(), 1U);
   EXPECT_EQ(judge("set route 10.0.0.0/8 via 192.0.2.1"),
@@ -51,10 +54,12 @@ TEST(RouteConfig, NextHops) {
   EXPECT_EQ(judge("set route ::/0 via fe80::1"),
             Strings{"route ::/0 via fe80::1: fe80::1 is a link-local address, which every link has"});
   EXPECT_EQ(judge("set route ::/0 via fe80::1%e7"), Strings{"route ::/0 via fe80::1%e7: no interface is named \"e7\""});
-  EXPECT_EQ(judge("set route ::/0 via 192.0.2.2"), Strings{"route ::/0 via 192.0.2.2: an IPv6 route cannot go through an IPv4 router"});
+  EXPECT_EQ(judge("set route ::/0 via 192.0.2.2"),
+            Strings{"route ::/0 via 192.0.2.2: an IPv6 route cannot go through an IPv4 router"});
   EXPECT_EQ(judge("set route 10.0.0.0/8 via 192.0.2.2%e1"),
             Strings{"route 10.0.0.0/8 via 192.0.2.2%e1: 192.0.2.2 is on a subnet of e0, not of e1"});
-  EXPECT_EQ(judge("set route 224.0.0.0/4 blackhole"), Strings{"route 224.0.0.0/4: is not a destination that is routed"});
+  EXPECT_EQ(judge("set route 224.0.0.0/4 blackhole"),
+            Strings{"route 224.0.0.0/4: is not a destination that is routed"});
 }
 
 TEST(RouteConfig, Desired) {
@@ -64,13 +69,16 @@ set interface loop2 address 198.51.100.20/32
 set dataplane kernel-routes all
 set bgp asn 65000
 set bgp multipath 4
-)"), desired);
+)"),
+                           desired);
   EXPECT_EQ(desired["route"], nlohmann::json::parse(R"({"feed-table":10001,"feed-as":4200000000,"feed-best":"127.0.0.2",
 "feed-all":"127.0.0.3","bird":"127.0.0.1","bgp-port":179,"multipath":4,"router-id":"198.51.100.20","source4":"198.51.100.20",
 "source6":"2001:db8::1","kernel-routes":"all","feeds":true})"));
   desired = nullptr;
-  config_feature().desired(config_of("set bgp router-id 192.0.2.1\nset interface e1 device null\nset interface e1 address 10.0.0.1/24\n"
-                                     "set interface e2 device null\nset interface e2 address 192.0.2.1/24"), desired);
+  config_feature().desired(
+      config_of("set bgp router-id 192.0.2.1\nset interface e1 device null\nset interface e1 address 10.0.0.1/24\n"
+                "set interface e2 device null\nset interface e2 address 192.0.2.1/24"),
+      desired);
   EXPECT_EQ(desired["route"]["source4"], "192.0.2.1");
   EXPECT_EQ(desired["route"]["source6"], nullptr);
   EXPECT_EQ(desired["route"]["kernel-routes"], "none");

@@ -106,9 +106,7 @@ struct Bird {
       kill(process, number);
     }
   }
-  bool ask(std::string_view command) const {
-    return run(fmt::format("birdc -s {} '{}'", file("ctl"), command)) == 0;
-  }
+  bool ask(std::string_view command) const { return run(fmt::format("birdc -s {} '{}'", file("ctl"), command)) == 0; }
   static int run(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()); }
 };
 
@@ -137,19 +135,24 @@ class FeedTest : public testing::Test {
     home_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     const std::string r = router_netns_, p = peer_netns_;
     for (const std::string& command : {
-             fmt::format("ip netns add {}", r), fmt::format("ip netns add {}", p),
-             fmt::format("ip -n {} link set lo up", r), fmt::format("ip -n {} link set lo up", p),
+             fmt::format("ip netns add {}", r),
+             fmt::format("ip netns add {}", p),
+             fmt::format("ip -n {} link set lo up", r),
+             fmt::format("ip -n {} link set lo up", p),
              fmt::format("ip -n {} link add rp type veth peer name pr netns {}", r, p),
              fmt::format("ip -n {} addr add 10.1.0.1/24 dev rp", r),
              // BIRD allows one session per neighbour address: the peer's other ones go to these.
-             fmt::format("ip -n {} addr add 10.1.0.11/24 dev rp", r), fmt::format("ip -n {} addr add 10.1.0.12/24 dev rp", r),
+             fmt::format("ip -n {} addr add 10.1.0.11/24 dev rp", r),
+             fmt::format("ip -n {} addr add 10.1.0.12/24 dev rp", r),
              fmt::format("ip -n {} addr add 2001:db8:1::1/64 dev rp nodad", r),
              fmt::format("ip -n {} addr add fe80::1/64 dev rp nodad", r),
-             fmt::format("ip -n {} addr add 10.1.0.2/24 dev pr", p), fmt::format("ip -n {} addr add 10.1.0.3/24 dev pr", p),
+             fmt::format("ip -n {} addr add 10.1.0.2/24 dev pr", p),
+             fmt::format("ip -n {} addr add 10.1.0.3/24 dev pr", p),
              fmt::format("ip -n {} addr add 10.255.0.2/32 dev lo", p),
              fmt::format("ip -n {} addr add 2001:db8:1::2/64 dev pr nodad", p),
              fmt::format("ip -n {} addr add fe80::2/64 dev pr nodad", p),
-             fmt::format("ip -n {} link set rp up", r), fmt::format("ip -n {} link set pr up", p),
+             fmt::format("ip -n {} link set rp up", r),
+             fmt::format("ip -n {} link set pr up", p),
              // What the router itself sends to a neighbour off link.
              fmt::format("ip -n {} route add 10.255.0.0/16 via 10.1.0.2 proto 42", r),
          }) {
@@ -180,12 +183,10 @@ class FeedTest : public testing::Test {
     auto events = lcp::KernelEvents::open(loop_);
     ASSERT_TRUE(events);
     events_ = std::move(*events);
-    routes_ = std::make_unique<Routes>(Routes::Context{.loop = loop_,
-                                                       .tables = tables_,
-                                                       .rib = rib_,
-                                                       .links = links_,
-                                                       .events = *events_,
-                                                       .interface_name = [](IfId) { return std::string("rp"); }});
+    routes_ = std::make_unique<Routes>(Routes::Context{
+        .loop = loop_, .tables = tables_, .rib = rib_, .links = links_, .events = *events_, .interface_name = [](IfId) {
+          return std::string("rp");
+        }});
     for (const auto* subnet : {"10.1.0.0/24", "2001:db8:1::/64"}) {
       rib_.set(Source::connected, *parse_prefix(subnet),
                {.kind = PathKind::connected, .next_hops = {{.interface = IfId(1)}}});
@@ -206,8 +207,8 @@ class FeedTest : public testing::Test {
                 std::string(rest));
   }
   void write_peer(std::string_view rest) {
-    peer_.write(fmt::format("log \"{}/peer.log\" all;\nrouter id 10.1.0.2;\nprotocol device {{ scan time 1; }}\n{}", dir_,
-                            rest));
+    peer_.write(fmt::format("log \"{}/peer.log\" all;\nrouter id 10.1.0.2;\nprotocol device {{ scan time 1; }}\n{}",
+                            dir_, rest));
   }
 
   void turn() {
@@ -331,15 +332,17 @@ protocol bgp two { local 10.1.0.3 as 64501; neighbor 10.1.0.11 as 65000; connect
   ASSERT_EQ(fib("100.64.0.1"), via("10.1.0.5"));
   const auto present = [&] { ASSERT_EQ(fib("100.64.0.1").kind, PathKind::forward); };
   for (int round = 0; round < 6; round++) {
-    for (const auto* step : {"disable fixed", "disable second", "enable second", "disable second", "disable one", "enable fixed",
-                             "enable second", "disable fixed", "enable one", "disable second", "enable fixed", "enable second"}) {
+    for (const auto* step :
+         {"disable fixed", "disable second", "enable second", "disable second", "disable one", "enable fixed",
+          "enable second", "disable fixed", "enable one", "disable second", "enable fixed", "enable second"}) {
       ASSERT_TRUE(bird_.ask(step));
       run_for(std::chrono::milliseconds(round < 3 ? 5 : 120), present);
       ASSERT_FALSE(HasFatalFailure()) << round << " " << step;
     }
     ASSERT_TRUE(wait([&] { return rib_.count_paths(Family::ip4) == 2; }));
   }
-  EXPECT_TRUE(wait([&] { return fib("100.64.0.1") == via("10.1.0.5") && !rib_.find(*parse_prefix("100.64.0.0/24"))->held; }));
+  EXPECT_TRUE(
+      wait([&] { return fib("100.64.0.1") == via("10.1.0.5") && !rib_.find(*parse_prefix("100.64.0.0/24"))->held; }));
 }
 
 constexpr uint32_t kMany = 100'000;
@@ -411,7 +414,8 @@ protocol bgp one { local 10.1.0.2 as 64501; neighbor 10.1.0.1 as 65000; connect 
 )");
   ASSERT_TRUE(peer_.start());
   ASSERT_TRUE(bird_.start());
-  ASSERT_TRUE(wait([&] { return rib_.count_paths(Family::ip4) == 1 && rib_.count(Source::feed_best, Family::ip4) == 1; }));
+  ASSERT_TRUE(
+      wait([&] { return rib_.count_paths(Family::ip4) == 1 && rib_.count(Source::feed_best, Family::ip4) == 1; }));
   const auto present = [&] { ASSERT_EQ(fib("100.64.0.1"), via("10.1.0.2")); };
   for (const auto* command : {"restart feed_best", "restart feed_all"}) {
     const auto start = std::chrono::steady_clock::now();

@@ -173,15 +173,14 @@ Json Routes::show_routes(const Json& arguments) const {
 
 Json Routes::show_summary() const {
   Json rows = Json::array();
-  for (const Source source : {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel,
-                              Source::neighbor}) {
+  for (const Source source :
+       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel, Source::neighbor}) {
     rows.push_back({{"source", to_string(source)},
                     {"routes4", context_.rib.count(source, Family::ip4)},
                     {"routes6", context_.rib.count(source, Family::ip6)}});
   }
-  rows.push_back({{"source", "total"},
-                  {"routes4", context_.rib.size(Family::ip4)},
-                  {"routes6", context_.rib.size(Family::ip6)}});
+  rows.push_back(
+      {{"source", "total"}, {"routes4", context_.rib.size(Family::ip4)}, {"routes6", context_.rib.size(Family::ip6)}});
   rows.push_back({{"source", "fib"},
                   {"routes4", context_.tables.routes(Family::ip4)},
                   {"routes6", context_.tables.routes(Family::ip6)}});

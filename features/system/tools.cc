@@ -20,7 +20,8 @@ std::string text_of(const json& object, const char* key) {
 
 bool is_interface_name(std::string_view text) {
   return !text.empty() && text.size() <= 15 && text[0] != '-' && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
   });
 }
 
@@ -75,7 +76,8 @@ Result<std::vector<std::string>> ping_command(const json& arguments) {
   if (const std::string source = text_of(arguments, "source"); !source.empty()) {
     const auto address = parse_ip(source);
     if (!address && !is_interface_name(source)) {
-      return Error{"source", fmt::format("\"{}\" is neither an address nor an interface", source), "give one of the router's own"};
+      return Error{"source", fmt::format("\"{}\" is neither an address nor an interface", source),
+                   "give one of the router's own"};
     }
     out.insert(out.end(), {"-I", address ? to_string(*address) : source});
   }

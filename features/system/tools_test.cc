@@ -19,11 +19,12 @@ TEST(Tools, ArgumentVectors) {
 }
 
 TEST(Tools, NothingTypedBecomesAnOption) {
-  for (const json& bad : {json(), json::array(), json{{"address", "-f"}}, json{{"address", "a.example"}}, json{{"address", 5}},
-                          json{{"address", "fe80::1%-x"}}, json{{"address", "fe80::1%"}},
-                          json{{"address", "192.0.2.1"}, {"source", "-f"}}, json{{"address", "192.0.2.1"}, {"source", "a b"}},
-                          json{{"address", "192.0.2.1"}, {"count", "3; ls"}}, json{{"address", "192.0.2.1"}, {"count", 0u}},
-                          json{{"address", "192.0.2.1"}, {"size", 70000u}}, json{{"address", "192.0.2.1"}, {"size", -1}}}) {
+  for (const json& bad :
+       {json(), json::array(), json{{"address", "-f"}}, json{{"address", "a.example"}}, json{{"address", 5}},
+        json{{"address", "fe80::1%-x"}}, json{{"address", "fe80::1%"}},
+        json{{"address", "192.0.2.1"}, {"source", "-f"}}, json{{"address", "192.0.2.1"}, {"source", "a b"}},
+        json{{"address", "192.0.2.1"}, {"count", "3; ls"}}, json{{"address", "192.0.2.1"}, {"count", 0u}},
+        json{{"address", "192.0.2.1"}, {"size", 70000u}}, json{{"address", "192.0.2.1"}, {"size", -1}}}) {
     EXPECT_FALSE(ping_command(bad).ok()) << bad.dump();
   }
   EXPECT_FALSE(traceroute_command({{"address", "192.0.2.1"}, {"source", "e0"}}).ok());

@@ -28,8 +28,12 @@ class Box:
     def boot(self):
         self.process = self.host.start(BIN / "floof-dataplane", "--instance", self.instance, "--run-dir", self.run_dir,
                                        "--no-huge")
-        wait_for("the dataplane answers", lambda: self.client().call("ping"))
+        wait_for("the dataplane answers", self.answers, 10)
         return self
+
+    def answers(self):
+        assert self.process.poll() is None, f"it ended with status {self.process.poll()}"
+        return self.client().call("ping")
 
     def client(self):
         return Dataplane(self.run_dir)

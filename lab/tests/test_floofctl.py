@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """floofctl as a person and as a script see it.
 
-What needs a configuration talks to a real floofd that runs alone in a namespace. How floofctl itself behaves towards
-answers that a healthy floofd never gives (garbage, silence, escape sequences) is tried against a small server here.
+What needs a configuration talks to a real router without neighbours. How floofctl itself behaves towards answers that a
+healthy floofd never gives (garbage, silence, escape sequences) is tried against a small server here.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import time
 import pexpect
 import pytest
 
-from lab.hosts import BIN
+from lab.hosts import BIN, Lab, wait_for
 
 FLOOFCTL = str(BIN / "floofctl")
 
@@ -309,3 +309,130 @@ def test_the_shell_survives_a_restart_of_floofd(server):
         server.answers["hello"] = {"user": "ann", "hostname": "edge2"}
         child.sendline("")
         child.expect_exact("ann@edge2> ")
+
+
+# -- With a real router ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(f"ctl-{os.getpid()}-") as made:
+        made.router("r1").boot()
+        made.r1.commit("""set system hostname edge1
+set interface e0 device null
+set interface e0 description "to nowhere"
+set interface e0 address 192.0.2.1/24
+set interface e0 address 2001:db8::1/64
+set interface loop0 address 203.0.113.1/32
+set route 10.0.0.0/8 via 192.0.2.254
+set route 10.1.0.0/16 blackhole
+set bgp asn 65000
+set bgp router-id 203.0.113.1
+set bgp peer a remote-as 64501
+set bgp peer a neighbor 192.0.2.254""", "first light")
+        yield made
+
+
+def test_every_show_command_has_text_and_json(lab):
+    listing = lab.r1.ctl("help", "|", "json").stdout
+    values = {"<name>": "e0", "<prefix>": "10.0.0.0/8"}
+    shown = 0
+    for path in [entry["command"] for entry in json.loads(listing)]:
+        if not path.startswith("show "):
+            continue
+        words = [values.get(word, word) for word in path.split() if word != "<path...>"]
+        if words[:3] == ["show", "bgp", "peer"] or words == ["show", "protocols", "e0"]:
+            words[-1] = "a"
+        if words[1] == "ip6" and "/" in words[-1]:
+            words[-1] = "2001:db8::/64"
+        assert lab.r1.ctl(*words).stdout.strip(), path
+        json.loads(lab.r1.ctl(*words, "|", "json").stdout)
+        shown += 1
+    assert shown >= 20
+
+
+def test_route_lookup_tells_rib_and_fib(lab):
+    wait_for("the static route", lambda: lab.r1.show("ip", "route", "10.2.3.4"))
+    text = lab.r1.ctl("show", "ip", "route", "10.2.3.4").stdout
+    assert "10.2.3.4: longest match 10.0.0.0/8" in text
+    assert "feed-table" in text and "via 192.0.2.254 on e0" in text.split("FIB:")[1]
+    assert "10.1.0.0/16, blackhole" in lab.r1.ctl("show", "ip", "fib", "10.1.2.3").stdout
+    done = lab.r1.ctl("show", "ip", "route", "2001:db8::5", check=False)
+    assert done.returncode == 1 and "use 'show ip6" in done.stderr
+
+
+def test_a_configuration_session(lab, tmp_path):
+    with terminal(lab.r1.run_dir, home=str(tmp_path), rows=60) as child:
+        child.expect_exact("root@edge1> ")
+        child.sendline("configure")
+        child.expect_exact("[edit]\r\n")
+        child.expect_exact("root@edge1# ")
+        child.send("set sys\thost\t")
+        child.expect_exact("set system hostname ")
+        child.send("?")
+        child.expect_exact("Possible completions:")
+        child.expect_exact("Name of the router, shown in the prompt")
+        child.send("edge2\r")
+        child.expect_exact("root@edge1# ")
+        child.send("set interface e0 mt\t")
+        child.expect_exact("set interface e0 mtu ")
+        child.sendline("99999")
+        child.expect_exact("68 to 9216")
+        child.expect_exact("root@edge1# ")
+        child.sendline("show | compare")
+        child.expect(r"\[edit system\]")
+        child.expect(r"-.*hostname edge1;")
+        child.expect(r"\+.*hostname edge2;")
+        child.expect_exact("root@edge1# ")
+        child.sendline("exit")
+        child.expect_exact("warning: there are uncommitted changes")
+        child.expect_exact("root@edge1> ")
+        child.sendline("configure")
+        child.expect_exact("root@edge1# ")
+        child.sendline("commit check")
+        child.expect_exact("configuration check succeeds")
+        child.expect_exact("root@edge1# ")
+        child.sendline('commit comment "renamed by a test"')
+        child.expect("commit complete: generation [0-9]+")
+        child.expect_exact("root@edge2# ")
+        child.sendline("run show system commit | match renamed")
+        child.expect(r"root .*renamed by a test")
+        child.expect_exact("root@edge2# ")
+        child.sendline("rollback 1")
+        child.expect_exact("root@edge2# ")
+        child.sendline("commit")
+        child.expect_exact("root@edge1# ")
+        child.sendline("exit")
+        child.expect_exact("root@edge1> ")
+
+
+def test_broken_configuration_changes_nothing(lab):
+    before = lab.r1.ctl("show", "configuration", "|", "display", "set").stdout
+    done = lab.r1.script("set interface e1 device tap x\nset interface e1 address 192.0.2.1/24\ncommit\n", check=False)
+    assert done.returncode == 1 and "192.0.2.1" in done.stderr and "script:3: " in done.stderr
+    assert lab.r1.ctl("show", "configuration", "|", "display", "set").stdout == before
+    assert lab.r1.ctl("discard").returncode == 0
+    assert lab.r1.ctl("compare").stdout == ""
+
+
+@pytest.mark.parametrize("form", ["set", "json", "curly"])
+def test_every_printed_form_loads_back(lab, tmp_path, form):
+    text = lab.r1.ctl("show", "configuration", "|", "display", form).stdout
+    assert '"to nowhere"' in text
+    path = tmp_path / form
+    path.write_text(text)
+    assert lab.r1.ctl("load", "override", path).returncode == 0
+    assert lab.r1.ctl("compare").stdout == ""
+
+
+def test_ping_of_the_router_itself(lab):
+    done = lab.r1.ctl("ping", "203.0.113.1", "count", "1")
+    assert "1 received" in done.stdout
+    assert lab.r1.ctl("ping", "192.0.2.300", check=False).returncode == 1
+    with terminal(lab.r1.run_dir) as child:
+        child.expect_exact("> ")
+        child.sendline("ping 203.0.113.1 count 1000")
+        child.expect_exact("icmp_seq=1")
+        child.sendintr()
+        child.expect_exact("packets transmitted")
+        child.expect_exact("> ")

@@ -87,7 +87,7 @@ def test_a_thousand_interfaces(lab):
     shown = lab.r2.show("interface")
     assert len(shown) >= 1003
     assert all(i["admin"] == "up" for i in shown)
-    assert lab.h1.ping("10.100.3.200", count=2) == 2
+    assert lab.h2.ping("10.100.3.200", count=2) == 2
     lab.r2.script("configure\nrollback 1\ncommit\nexit\n")
     wait_for("they are gone", lambda: len(lab.r2.show("interface")) < 10)
     assert lab.h1.ping("10.2.0.2", count=3) == 3

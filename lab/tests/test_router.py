@@ -153,7 +153,7 @@ def test_show_ip_route_names_source_and_fib_entry(lab):
     entry = lab.r1.show("ip", "route", topology.H2)[0]
     assert entry["prefix"] == topology.LAN
     chosen = [c for c in entry["candidates"] if c["chosen"]]
-    assert [c["source"] for c in chosen] == ["feed-best"]
+    assert [c["source"] for c in chosen] == ["bgp"]
     path = entry["fib"]["paths"][0]
     assert (path["interface"], path["gateway"]) == ("up1", "172.16.1.2")
     assert re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", path["mac"])

@@ -39,6 +39,18 @@ T& header(rte_mbuf* packet) {
 inline const uint8_t* bytes_of(rte_mbuf* packet) { return rte_pktmbuf_mtod(packet, const uint8_t*); }
 inline bool has_flag(rte_mbuf* packet, unsigned flags) { return (meta(packet).flags & flags) != 0; }
 
+/// Fetches what the packets after number `i` of a vector will need: a full vector does not fit into the nearest cache.
+inline void prefetch_after(std::span<rte_mbuf*> packets, size_t i) {
+  constexpr size_t kMbuf = 8, kData = 4;
+  if (i + kMbuf < packets.size()) {
+    rte_prefetch0(packets[i + kMbuf]);
+    rte_prefetch0(&meta(packets[i + kMbuf]));
+  }
+  if (i + kData < packets.size()) {
+    rte_prefetch0(rte_pktmbuf_mtod(packets[i + kData], void*));
+  }
+}
+
 /// Cuts what lies beyond `length` (Ethernet padding). `length` is at least what the first segment needs.
 void trim_to(rte_mbuf* packet, uint32_t length);
 
@@ -62,10 +74,10 @@ inline bool prepend_l2(rte_mbuf* packet, uint64_t destination, uint64_t source, 
 
 /// RFC 1141: the checksum follows without looking at the rest of the header.
 inline void decrement_ttl(Ip4Header& ip) {
-  uint16_t before, after;  // the word of TTL and protocol
+  uint16_t before;  // the word of TTL and protocol, read and written whole
   std::memcpy(&before, &ip.ttl, 2);
-  ip.ttl--;
-  std::memcpy(&after, &ip.ttl, 2);
+  const auto after = static_cast<uint16_t>(before - be16::from(0x0100).raw());
+  std::memcpy(&ip.ttl, &after, 2);
   ip.checksum.set_raw(update_checksum(ip.checksum.raw(), before, after));
 }
 
@@ -85,9 +97,13 @@ inline void reject(NodeContext& node, const IpState& state, const Verdict& verdi
 void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint16_t ethertype, IpDrop from_kernel,
                rte_mbuf* packet);
 
-/// What a packet needs of its way out: its length, or that of the longest segment of a TCP super packet.
-uint32_t length_on_wire(rte_mbuf* packet);
 /// Headers of each segment of a TCP super packet, from the IP header on.
 uint32_t super_packet_headers(rte_mbuf* packet);
+/// The longest segment of a TCP super packet, from the IP header on.
+uint32_t super_packet_segment(rte_mbuf* packet);
+/// What a packet needs of its way out.
+inline uint32_t length_on_wire(rte_mbuf* packet) {
+  return meta(packet).gso == PacketMeta::gso_none ? packet->pkt_len : super_packet_segment(packet);
+}
 
 }  // namespace floof::ip

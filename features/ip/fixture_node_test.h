@@ -26,7 +26,8 @@ using engine::PacketMeta;
 using engine::TestPort;
 
 /// A router of three interfaces around the real ip and icmp nodes, on the test's own thread:
-///   e1 192.0.2.1/24 2001:db8:1::1      e2 198.51.100.1/24 2001:db8:2::1, MTU 1500     e3 203.0.113.1/24, MTU 600 (1280 IPv6)
+///   e1 192.0.2.1/24 2001:db8:1::1      e2 198.51.100.1/24 2001:db8:2::1, MTU 1500     e3 203.0.113.1/24, MTU 600 (1280
+///   IPv6)
 /// punt and neighbor-hold only keep what they get. EAL starts once per process, so there is one router per process.
 class Router {
  public:
@@ -129,7 +130,8 @@ class Router {
     icmp::register_nodes(builder, *icmp);
     builder.add_node({.name = "punt", .help = "test", .process = keep, .state = &punted});
     builder.add_node({.name = "neighbor-hold", .help = "test", .process = keep, .state = &held});
-    builder.add_node({.name = "from-kernel", .help = "test", .process = from_kernel, .next = {"ip4-lookup", "ip6-lookup"}});
+    builder.add_node(
+        {.name = "from-kernel", .help = "test", .process = from_kernel, .next = {"ip4-lookup", "ip6-lookup"}});
     const auto running = engine->run(std::move(builder));
     EXPECT_TRUE(running.ok()) << (running ? "" : running.error().text());
     const auto input = engine->graph().node("ethernet-input");
@@ -218,7 +220,6 @@ class Router {
       node.next(six ? 1 : 0, packet);
     }
   }
-
 };
 
 // -- Packets ----------------------------------------------------------------------------------------------------------
