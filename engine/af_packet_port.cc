@@ -24,7 +24,7 @@ constexpr unsigned kMinBatch = 4, kMaxBatch = 32;
 constexpr unsigned kMaxSegments = 24;
 constexpr unsigned kMaxPieces = 128;  ///< of one UDP super packet, as the kernel bounds it
 constexpr int kSocketBuffer = 16 << 20;
-constexpr uint8_t kGsoUdp = 5;        ///< VIRTIO_NET_HDR_GSO_UDP_L4
+constexpr uint8_t kGsoUdp = 5;  ///< VIRTIO_NET_HDR_GSO_UDP_L4
 
 class AfPacketPort final : public Port {
  public:
@@ -226,7 +226,7 @@ class AfPacketPort final : public Port {
       } else if (errno == EAGAIN || errno == ENETDOWN || errno == ENXIO) {
         break;  // full, down or gone: the others would fare no better
       } else {
-        at++;   // this one is at fault, by its length for example
+        at++;  // this one is at fault, by its length for example
       }
     }
     return sent;

@@ -29,12 +29,12 @@ namespace {
 
 constexpr uint32_t kFrameBytes = 4096;
 constexpr uint32_t kRing = 2048;
-constexpr uint32_t kFrames = 2 * kRing;    ///< half for receiving, half for sending
-constexpr uint32_t kMaxFrame = 3498;       ///< what fits a page with XDP's headroom and the kernel's own data behind
+constexpr uint32_t kFrames = 2 * kRing;  ///< half for receiving, half for sending
+constexpr uint32_t kMaxFrame = 3498;     ///< what fits a page with XDP's headroom and the kernel's own data behind
 constexpr unsigned kMaxQueues = 16;
 constexpr unsigned kBusyTries = 50;
 constexpr unsigned kBusyWaitUs = 10'000;
-constexpr unsigned kKicks = 64;            ///< a call sends at most 32 frames in copy mode
+constexpr unsigned kKicks = 64;  ///< a call sends at most 32 frames in copy mode
 
 Error xdp_error(const LinuxDevice& device, std::string_view doing, int code) {
   return Error{fmt::format("device {}", device.name()), fmt::format("{}: {}", doing, std::strerror(code)),
@@ -131,7 +131,8 @@ class XdpQueue {
     config.rx_size = config.tx_size = kRing;
     config.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
     config.bind_flags = XDP_USE_NEED_WAKEUP;
-    if (const int code = xsk_socket__create(&socket_, device.name().c_str(), queue, umem_, &rx_, &tx_, &config); code != 0) {
+    if (const int code = xsk_socket__create(&socket_, device.name().c_str(), queue, umem_, &rx_, &tx_, &config);
+        code != 0) {
       socket_ = nullptr;
       return -code;
     }
@@ -224,7 +225,8 @@ class XdpQueue {
 class Redirect {
  public:
   Result<> attach(const LinuxDevice& device, const std::vector<std::unique_ptr<XdpQueue>>& queues, XdpMode mode) {
-    map_.reset(bpf_map_create(BPF_MAP_TYPE_XSKMAP, "floof_xsks", sizeof(uint32_t), sizeof(uint32_t), kMaxQueues, nullptr));
+    map_.reset(
+        bpf_map_create(BPF_MAP_TYPE_XSKMAP, "floof_xsks", sizeof(uint32_t), sizeof(uint32_t), kMaxQueues, nullptr));
     if (!map_) {
       return xdp_error(device, "creating the XDP map", errno);
     }
@@ -252,7 +254,11 @@ class Redirect {
   Result<> load(const LinuxDevice& device) {
     const bpf_insn program[] = {
         // r2 = context->rx_queue_index; r1 = map; r3 = XDP_PASS where there is no socket; redirect
-        {.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 2, .src_reg = 1, .off = offsetof(xdp_md, rx_queue_index), .imm = 0},
+        {.code = BPF_LDX | BPF_MEM | BPF_W,
+         .dst_reg = 2,
+         .src_reg = 1,
+         .off = offsetof(xdp_md, rx_queue_index),
+         .imm = 0},
         {.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD, .off = 0, .imm = map_.get()},
         {.code = 0, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .src_reg = 0, .off = 0, .imm = XDP_PASS},
@@ -278,7 +284,8 @@ class AfXdpPort final : public Port {
 
   Result<> open(XdpMode mode) {
     if (device_.mtu() + kEthernetHeader > kMaxFrame) {
-      return Error{fmt::format("device {}", device_.name()), fmt::format("its MTU {} is too long for AF_XDP", device_.mtu()),
+      return Error{fmt::format("device {}", device_.name()),
+                   fmt::format("its MTU {} is too long for AF_XDP", device_.mtu()),
                    fmt::format("set its MTU to at most {} or use `mode af-packet`", kMaxFrame - kEthernetHeader)};
     }
     for (unsigned i = 0; i < std::min(device_.queues(), kMaxQueues); i++) {

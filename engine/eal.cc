@@ -126,15 +126,17 @@ Result<EalState> start_eal(size_t bytes, bool allow_hugepages) {
     argv.push_back(argument.data());
   }
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
-    return Error{"dataplane", fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)),
-                 hugepages ? "free the hugepages or reserve more" : fmt::format("{} MiB of memory must be free", bytes / kMiB)};
+    return Error{
+        "dataplane", fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)),
+        hugepages ? "free the hugepages or reserve more" : fmt::format("{} MiB of memory must be free", bytes / kMiB)};
   }
   sched_setaffinity(0, sizeof(before), &before);
   eal = EalState{hugepages, false};
   if (allow_hugepages && !hugepages) {
-    log::warning("no hugepages ({} MiB free, {} MiB needed): buffers are in ordinary memory; forwarding then costs up to "
-                 "5 % more per packet. `sysctl vm.nr_hugepages={}` before the start gives some",
-                 free_bytes / kMiB, wanted / kMiB, (wanted + kHugepage - 1) / kHugepage);
+    log::warning(
+        "no hugepages ({} MiB free, {} MiB needed): buffers are in ordinary memory; forwarding then costs up to "
+        "5 % more per packet. `sysctl vm.nr_hugepages={}` before the start gives some",
+        free_bytes / kMiB, wanted / kMiB, (wanted + kHugepage - 1) / kHugepage);
   }
   return *eal;
 }
@@ -172,7 +174,8 @@ Result<Pools> make_pools(unsigned buffers) {
   static unsigned serial = 0;
   serial++;
   Pools pools;
-  pools.packets = make_pool(fmt::format("packets-{}", serial), buffers, buffers >= 2048 ? 512 : 64, RTE_MBUF_DEFAULT_BUF_SIZE);
+  pools.packets =
+      make_pool(fmt::format("packets-{}", serial), buffers, buffers >= 2048 ? 512 : 64, RTE_MBUF_DEFAULT_BUF_SIZE);
   pools.large = make_pool(fmt::format("large-{}", serial), large_buffers(buffers), 32, kLargeRoom);
   if (pools.packets == nullptr || pools.large == nullptr) {
     const int why = rte_errno;

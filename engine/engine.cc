@@ -119,8 +119,8 @@ Result<void> Engine::run(GraphBuilder&& builder) {
   }
   set_counting_thread(impl_->stats->block(0), impl_->stats->interface_slots());
   for (unsigned i = 0; i < count; i++) {
-    Worker::Setup setup{i, impl_->graph.get(), impl_->interfaces.get(), &impl_->qsbr, impl_->stats.get(),
-                        impl_->options.polling, -1};
+    Worker::Setup setup{
+        i, impl_->graph.get(), impl_->interfaces.get(), &impl_->qsbr, impl_->stats.get(), impl_->options.polling, -1};
     if (i < impl_->options.cores.size()) {
       setup.core = static_cast<int>(impl_->options.cores[i]);
     }

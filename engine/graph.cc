@@ -162,7 +162,8 @@ Result<> Graph::add_nodes(const GraphBuilder& builder) {
     for (std::string_view name : builder.nodes_[i].next) {
       const NodeId to = impl_->find(name);
       if (!to.valid()) {
-        return graph_error(fmt::format("node {}", builder.nodes_[i].name), fmt::format("next node {} does not exist", name));
+        return graph_error(fmt::format("node {}", builder.nodes_[i].name),
+                           fmt::format("next node {} does not exist", name));
       }
       impl_->nodes[i].next.push_back(to);
     }
@@ -209,7 +210,8 @@ Result<> Graph::add_arc(const GraphBuilder& builder, const GraphBuilder::Arc& ar
 
 Result<> Graph::add_arcs(const GraphBuilder& builder) {
   for (const auto& feature : builder.features_) {
-    if (std::none_of(builder.arcs_.begin(), builder.arcs_.end(), [&](const auto& a) { return a.name == feature.arc; })) {
+    if (std::none_of(builder.arcs_.begin(), builder.arcs_.end(),
+                     [&](const auto& a) { return a.name == feature.arc; })) {
       return graph_error(fmt::format("feature {}", feature.node), fmt::format("arc {} does not exist", feature.arc));
     }
   }
@@ -233,7 +235,8 @@ Result<std::unique_ptr<Graph>> Graph::build(GraphBuilder&& builder) {
   auto graph = std::unique_ptr<Graph>(new Graph(std::make_unique<Impl>()));
   Impl& impl = *graph->impl_;
   impl.queue_full = builder.declare_drop("graph-queue-full", "A node had more packets waiting than its queue holds.");
-  impl.input_down = builder.declare_drop("input-interface-down", "The packet came in on an interface that is disabled.");
+  impl.input_down =
+      builder.declare_drop("input-interface-down", "The packet came in on an interface that is disabled.");
   impl.control_queue_full = builder.declare_drop(
       "inject-queue-full", "The control thread made packets faster than the worker took them (counted there).");
   if (auto added = graph->add_nodes(builder); !added) {
@@ -303,7 +306,8 @@ std::string Graph::dot() const {
   for (const auto& arc : impl_->arcs) {
     for (size_t i = 0; i < arc.features.size(); i++) {
       const NodeId to = i + 1 < arc.features.size() ? arc.features[i + 1] : arc.end;
-      out += fmt::format("  \"{}\" -> \"{}\" [style=dashed, label=\"{}\"];\n", node_name(arc.features[i]), node_name(to), arc.name);
+      out += fmt::format("  \"{}\" -> \"{}\" [style=dashed, label=\"{}\"];\n", node_name(arc.features[i]),
+                         node_name(to), arc.name);
     }
   }
   return out + "}\n";

@@ -24,7 +24,7 @@ struct Graph::Impl {
   struct Arc {
     std::string name;
     NodeId end;
-    std::vector<NodeId> features;                     ///< in the order in which packets visit them
+    std::vector<NodeId> features;                      ///< in the order in which packets visit them
     std::unique_ptr<std::atomic<uint32_t>[]> enabled;  ///< by interface: bit i = features[i]
   };
   struct Named {
@@ -34,7 +34,7 @@ struct Graph::Impl {
   std::vector<Node> nodes;
   std::vector<Arc> arcs;
   std::vector<Named> drops, counters;
-  DropId queue_full;           ///< the engine's own reasons
+  DropId queue_full;  ///< the engine's own reasons
   DropId input_down;
   DropId control_queue_full;
 

@@ -25,9 +25,10 @@ Result<HostPort> open_host(HostOptions options, const Pools& pools) {
   }
   if (options.mode == HostMode::automatic && device->is_virtual()) {
     // Measured on veth: TCP 9 Gbit/s by AF_PACKET, 1.5 by AF_XDP, which takes super packets apart on both sides.
-    return with_note(open_af_packet(std::move(*device), options.netns, pools),
-                     "AF_PACKET instead of AF_XDP: a virtual device passes TCP super packets this way, which is faster; "
-                     "`mode af-xdp` insists");
+    return with_note(
+        open_af_packet(std::move(*device), options.netns, pools),
+        "AF_PACKET instead of AF_XDP: a virtual device passes TCP super packets this way, which is faster; "
+        "`mode af-xdp` insists");
   }
   const XdpMode mode = options.mode == HostMode::af_xdp ? XdpMode::any : XdpMode::native;
   auto fast = open_af_xdp(std::move(*device), options.netns, mode, pools);

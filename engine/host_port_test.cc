@@ -78,11 +78,13 @@ class WireTest : public testing::TestWithParam<Ends> {
       ASSERT_TRUE(host.run("ip link add end type veth peer name wire" + side + " netns " + middle_.path()));
       ASSERT_TRUE(middle_.run("sysctl -qw net.ipv6.conf.wire" + side + ".disable_ipv6=1"));
     }
-    ASSERT_TRUE(host.run("ip link set lo up; ip addr add 192.0.2." + side + "/24 dev end; ip -6 addr add 2001:db8::" + side +
-                         "/64 dev end nodad; ip link set end up"));
+    ASSERT_TRUE(host.run("ip link set lo up; ip addr add 192.0.2." + side +
+                         "/24 dev end; ip -6 addr add 2001:db8::" + side + "/64 dev end nodad; ip link set end up"));
     if (kind != Kind::tap) {
-      auto opened = open_host({.device = "wire" + side, .netns = middle_.fd(),
-                               .mode = kind == Kind::af_xdp ? HostMode::af_xdp : HostMode::af_packet}, engine_->pools());
+      auto opened = open_host({.device = "wire" + side,
+                               .netns = middle_.fd(),
+                               .mode = kind == Kind::af_xdp ? HostMode::af_xdp : HostMode::af_packet},
+                              engine_->pools());
       ASSERT_TRUE(opened) << opened.error().text();
       EXPECT_EQ(opened->note, "");
       EXPECT_EQ(opened->port->kind(), kind == Kind::af_xdp ? "af-xdp" : "af-packet");
@@ -181,9 +183,12 @@ void WireTest::datagrams(int family) {
   const int segment = 1000;
   const auto data = random_bytes(4500);
   // One datagram alone, then a super packet of five that the kernel leaves for the device to cut.
-  ASSERT_GT(sendto(sender.get(), data.data(), 1001, 0, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_GT(sendto(sender.get(), data.data(), 1001, 0, reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+            0);
   setsockopt(sender.get(), SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
-  ASSERT_EQ(sendto(sender.get(), data.data(), data.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 4500);
+  ASSERT_EQ(
+      sendto(sender.get(), data.data(), data.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+      4500);
   std::array<char, 2000> part;
   EXPECT_EQ(recv(receiver.get(), part.data(), part.size(), 0), 1001);
   for (size_t at = 0; at < data.size(); at += 1000) {

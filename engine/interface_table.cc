@@ -42,7 +42,8 @@ Result<IfId> InterfaceTable::allocate(std::string_view name) {
   }
   const unsigned at = fresh != 0 ? fresh : reusable;
   if (at == 0) {
-    return Error{fmt::format("interface {}", name), fmt::format("there are {} interfaces already", kMaxInterfaces - 1), "remove some"};
+    return Error{fmt::format("interface {}", name), fmt::format("there are {} interfaces already", kMaxInterfaces - 1),
+                 "remove some"};
   }
   Interface& slot = slots_[at];
   std::memset(slot.name, 0, sizeof(slot.name));

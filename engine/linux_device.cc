@@ -86,7 +86,8 @@ void LinuxDevice::ask_driver() {
   request.ifr_data = reinterpret_cast<char*>(&driver);
   if (ioctl(socket_.get(), SIOCETHTOOL, &request) == 0) {
     constexpr std::string_view kVirtual[] = {"veth", "tun", "bridge", "macvlan", "ipvlan"};
-    virtual_ = std::find(std::begin(kVirtual), std::end(kVirtual), std::string_view(driver.driver)) != std::end(kVirtual);
+    virtual_ =
+        std::find(std::begin(kVirtual), std::end(kVirtual), std::string_view(driver.driver)) != std::end(kVirtual);
   }
   ethtool_channels channels{};
   channels.cmd = ETHTOOL_GCHANNELS;

@@ -129,7 +129,8 @@ bool Segmenter::find_headers() {
   ip_at_ = l3_offset(frame);
   const uint8_t version = frame[ip_at_] >> 4;
   ip6_ = version == 6;
-  if (kind_ == Kind::tcp ? m.gso != (ip6_ ? PacketMeta::gso_tcp6 : PacketMeta::gso_tcp4) : (version != 4 && version != 6)) {
+  if (kind_ == Kind::tcp ? m.gso != (ip6_ ? PacketMeta::gso_tcp6 : PacketMeta::gso_tcp4)
+                         : (version != 4 && version != 6)) {
     return false;
   }
   const uint16_t ip_bytes = ip6_ ? 40 : static_cast<uint16_t>((frame[ip_at_] & 15) * 4);
@@ -138,7 +139,8 @@ bool Segmenter::find_headers() {
     // Extension headers: only the sender's word says where they end.
     l4_at_ = static_cast<uint16_t>(m.csum_start + kEthernetHeader);
   }
-  if (ip_bytes < 20 || l4_at_ < ip_at_ + ip_bytes || l4_at_ + (kind_ == Kind::udp ? kUdpHeader : 20) > super_.data_len) {
+  if (ip_bytes < 20 || l4_at_ < ip_at_ + ip_bytes ||
+      l4_at_ + (kind_ == Kind::udp ? kUdpHeader : 20) > super_.data_len) {
     return false;
   }
   const uint16_t l4_bytes = kind_ == Kind::udp ? kUdpHeader : static_cast<uint16_t>((frame[l4_at_ + 12] >> 4) * 4);

@@ -46,7 +46,7 @@ class Segmenter {
   bool ip6_ = false;
   uint16_t ip_at_ = 0, l4_at_ = 0, headers_ = 0;  ///< bytes from the start of the frame
   uint32_t payload_ = 0;
-  uint32_t at_ = 0;     ///< payload bytes cut so far
+  uint32_t at_ = 0;  ///< payload bytes cut so far
   uint32_t index_ = 0;
 };
 

@@ -15,7 +15,8 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-// -- The naive model: byte by byte, as RFC 1071 and RFC 9293 say -------------------------------------------------------
+// -- The naive model: byte by byte, as RFC 1071 and RFC 9293 say
+// -------------------------------------------------------
 
 uint32_t naive_sum(const uint8_t* at, size_t bytes, uint32_t sum = 0) {
   for (size_t i = 0; i < bytes; i++) {
@@ -180,7 +181,8 @@ TEST_F(OffloadTest, CompletesChecksumsLikeTheModel) {
   for (Shape shape : shapes()) {
     for (const uint8_t protocol : {6, 17}) {
       shape.protocol = protocol;
-      for (const size_t payload : {size_t{0}, size_t{1}, size_t{2}, size_t{777}, size_t{1448}, size_t{3001}, size_t{40000}}) {
+      for (const size_t payload :
+           {size_t{0}, size_t{1}, size_t{2}, size_t{777}, size_t{1448}, size_t{3001}, size_t{40000}}) {
         Bytes frame = make_frame(shape, payload, random_);
         const uint16_t wanted = naive_l4_checksum(frame, shape);
         rte_mbuf* packet = packet_of(frame, shape);
@@ -255,7 +257,8 @@ TEST_F(OffloadTest, CutsUdpLikeTheModel) {
           ASSERT_NE(cut, nullptr);
           const size_t part = std::min(size, super.size() - at);
           Bytes wanted(super.begin(), super.begin() + static_cast<ptrdiff_t>(shape.l4() + 8));
-          wanted.insert(wanted.end(), super.begin() + static_cast<ptrdiff_t>(at), super.begin() + static_cast<ptrdiff_t>(at + part));
+          wanted.insert(wanted.end(), super.begin() + static_cast<ptrdiff_t>(at),
+                        super.begin() + static_cast<ptrdiff_t>(at + part));
           const size_t ip = shape.l2();
           if (shape.ip6) {
             put16(wanted, ip + 4, static_cast<uint32_t>(wanted.size() - ip - 40));
@@ -371,8 +374,8 @@ TEST_F(OffloadTest, RefusesContradictoryVnetHeaders) {
   EXPECT_FALSE(fits({.flags = 1, .csum_start = 13, .csum_offset = 16}));
   EXPECT_FALSE(fits({.flags = 1, .csum_start = 99, .csum_offset = 16}));
   EXPECT_FALSE(fits({.flags = 1, .csum_start = 65535, .csum_offset = 65535}));
-  EXPECT_FALSE(fits({.gso_type = 1, .gso_size = 100}));                                    // no checksum left over
-  EXPECT_FALSE(fits({.flags = 1, .gso_type = 1, .csum_start = 34, .csum_offset = 16}));    // no size
+  EXPECT_FALSE(fits({.gso_type = 1, .gso_size = 100}));                                  // no checksum left over
+  EXPECT_FALSE(fits({.flags = 1, .gso_type = 1, .csum_start = 34, .csum_offset = 16}));  // no size
   EXPECT_FALSE(fits({.flags = 1, .gso_type = 3, .gso_size = 9, .csum_start = 34, .csum_offset = 16}));  // UFO
 }
 

@@ -76,7 +76,8 @@ struct HostPort {
   std::unique_ptr<Port> port;
   std::string note;  ///< why AF_PACKET was taken although AF_XDP was tried; else empty
 };
-/// Opens an existing Linux device, raised and promiscuous. Errors name the device and the remedy.
+/// Opens an existing Linux device, raised and promiscuous. `automatic`: AF_XDP on hardware whose driver supports it,
+/// else AF_PACKET with a note. Errors name the device and the remedy.
 Result<HostPort> open_host(HostOptions options, const Pools& pools);
 
 std::unique_ptr<Port> open_null();

@@ -139,11 +139,14 @@ void interface_output(NodeContext& node, std::span<rte_mbuf*> packets) {
 
 void register_output_nodes(GraphBuilder& builder, OutputState& state) {
   state.arc = builder.add_arc("interface-output", "port-tx");
-  state.interface_down = builder.declare_drop("interface-down", "The interface to send on is disabled, has no link or no device.");
-  state.tx_failed = builder.declare_drop("tx-failed", "The device did not take the packet: its queue is full or it went down.");
+  state.interface_down =
+      builder.declare_drop("interface-down", "The interface to send on is disabled, has no link or no device.");
+  state.tx_failed =
+      builder.declare_drop("tx-failed", "The device did not take the packet: its queue is full or it went down.");
   state.frame_too_long = builder.declare_drop("frame-too-long", "The frame is longer than the device can send.");
-  state.bad_offload = builder.declare_drop(
-      "tx-offload-malformed", "A checksum or TCP segmentation was left to the device, but the headers do not fit that.");
+  state.bad_offload =
+      builder.declare_drop("tx-offload-malformed",
+                           "A checksum or TCP segmentation was left to the device, but the headers do not fit that.");
   state.no_buffer = builder.declare_drop("tx-no-buffer", "No packet buffer was free to cut a TCP super packet into.");
   builder.add_node({.name = "interface-output",
                     .help = "Sends packets through the output features of their interface.",

@@ -75,9 +75,9 @@ void StatsWriter::fill(Graph& graph, unsigned workers, uint64_t tsc_hz) {
   h.interface_slots = interface_slots_;
   h.block_stride = stride_of(slots());
   h.tsc_hz = tsc_hz;
-  h.started_unix_ms = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                                std::chrono::system_clock::now().time_since_epoch())
-                                                .count());
+  h.started_unix_ms = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
   auto* to = reinterpret_cast<stats::CounterEntry*>(memory_ + stats::counters_offset());
   for (size_t i = 0; i < impl.nodes.size(); i++) {
     const NodeId id(static_cast<uint16_t>(i));

@@ -27,7 +27,10 @@ constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 class TapPort final : public Port {
  public:
   TapPort(UniqueFd fd, const TapOptions& options, const Pools& pools)
-      : fd_(std::move(fd)), mac_(options.mac), flags_(options.mark_from_tap ? PacketMeta::from_tap : 0), pools_(pools) {}
+      : fd_(std::move(fd)),
+        mac_(options.mac),
+        flags_(options.mark_from_tap ? PacketMeta::from_tap : 0),
+        pools_(pools) {}
 
   std::string_view kind() const override { return "tap"; }
   int receive_fd() const override { return fd_.get(); }
@@ -141,7 +144,8 @@ Result<> check_adopted(int fd, const std::string& name) {
   request.ifr_name[IFNAMSIZ - 1] = 0;
   constexpr int kNeeded = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   if (name != request.ifr_name || (request.ifr_flags & kNeeded) != kNeeded) {
-    return Error{fmt::format("device {}", name), fmt::format("the kept descriptor is of another device, {}", request.ifr_name), "it is made anew"};
+    return Error{fmt::format("device {}", name),
+                 fmt::format("the kept descriptor is of another device, {}", request.ifr_name), "it is made anew"};
   }
   return {};
 }
@@ -194,7 +198,8 @@ Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools) {
   if (ioctl(fd.get(), TUNSETVNETHDRSZ, &header_bytes) != 0 || fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
     return errno_error(path, "setting the TAP's header size");
   }
-  if (ioctl(fd.get(), TUNSETOFFLOAD, kOffloads | TUN_F_TSO_ECN) != 0 && ioctl(fd.get(), TUNSETOFFLOAD, kOffloads) != 0) {
+  if (ioctl(fd.get(), TUNSETOFFLOAD, kOffloads | TUN_F_TSO_ECN) != 0 &&
+      ioctl(fd.get(), TUNSETOFFLOAD, kOffloads) != 0) {
     return errno_error(path, "switching on the TAP's offloads");
   }
   return std::unique_ptr<Port>(std::make_unique<TapPort>(std::move(fd), options, pools));

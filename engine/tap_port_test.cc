@@ -51,7 +51,8 @@ class TapTest : public testing::Test {
   }
 
   std::unique_ptr<Port> open_one(const char* name, bool from_tap = false) {
-    auto port = open_tap({.name = name, .netns = netns_.fd(), .adopted = {}, .mac = {}, .mark_from_tap = from_tap}, pools);
+    auto port =
+        open_tap({.name = name, .netns = netns_.fd(), .adopted = {}, .mac = {}, .mark_from_tap = from_tap}, pools);
     EXPECT_TRUE(port) << port.error().text();
     return port ? std::move(*port) : nullptr;
   }

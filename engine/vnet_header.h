@@ -18,7 +18,7 @@ struct VnetHeader {
   uint8_t gso_type = 0;
   uint16_t hdr_len = 0;
   uint16_t gso_size = 0;
-  uint16_t csum_start = 0;   ///< from the start of the frame
+  uint16_t csum_start = 0;  ///< from the start of the frame
   uint16_t csum_offset = 0;
 
   static constexpr uint8_t needs_csum = 1, data_valid = 2;

@@ -24,17 +24,15 @@ namespace floof::engine {
 namespace {
 
 constexpr unsigned kInjectRing = 4096;
-constexpr unsigned kSpinUs = 60;         ///< stays awake this long after a packet
-constexpr unsigned kCollectEveryUs = 20; ///< asks epoll this often while busy
-constexpr unsigned kSleepMs = 100;       ///< longest sleep: heartbeats must move
-constexpr unsigned kRestUs = 100'000;    ///< a port with an error and no packets is left alone this long
+constexpr unsigned kSpinUs = 60;          ///< stays awake this long after a packet
+constexpr unsigned kCollectEveryUs = 20;  ///< asks epoll this often while busy
+constexpr unsigned kSleepMs = 100;        ///< longest sleep: heartbeats must move
+constexpr unsigned kRestUs = 100'000;     ///< a port with an error and no packets is left alone this long
 constexpr unsigned kHeartbeatUs = 1000;
 
 }  // namespace
 
-void Lane::overflow(rte_mbuf* packet) {
-  worker->drop(worker_queue_full, packet, meta(packet).rx_if, stats::rx_drops);
-}
+void Lane::overflow(rte_mbuf* packet) { worker->drop(worker_queue_full, packet, meta(packet).rx_if, stats::rx_drops); }
 
 void Lane::enqueue_all(NodeQueue& to, std::span<rte_mbuf*> packets) {
   if (packets.empty() || to.count + packets.size() > NodeQueue::kSize) {
@@ -76,7 +74,8 @@ Result<std::unique_ptr<Worker>> Worker::create(Setup setup) {
   const auto name = fmt::format("inject-{}", serial++);
   worker->injected_ = rte_ring_create_elem(name.c_str(), sizeof(Injected), kInjectRing, SOCKET_ID_ANY, RING_F_SC_DEQ);
   if (worker->injected_ == nullptr) {
-    return Error{fmt::format("worker {}", setup.index), fmt::format("no memory for its ring: {}", rte_strerror(rte_errno)), ""};
+    return Error{fmt::format("worker {}", setup.index),
+                 fmt::format("no memory for its ring: {}", rte_strerror(rte_errno)), ""};
   }
   worker->make_nodes();
   worker->reader_ = setup.qsbr->add_reader();
@@ -147,7 +146,8 @@ void Worker::start() {
     CPU_ZERO(&cpus);
     CPU_SET(static_cast<unsigned>(setup_.core), &cpus);
     if (pthread_setaffinity_np(thread_.native_handle(), sizeof(cpus), &cpus) != 0) {
-      log::warning("worker {} cannot be pinned to core {}; it runs where the kernel puts it", setup_.index, setup_.core);
+      log::warning("worker {} cannot be pinned to core {}; it runs where the kernel puts it", setup_.index,
+                   setup_.core);
       setup_.core = -1;
     }
   }

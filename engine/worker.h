@@ -127,7 +127,7 @@ class Worker {
   std::unique_ptr<NodeQueue[]> queues_;  ///< by rank
   std::vector<Node> nodes_;              ///< by rank
   std::vector<NodeQueue*> by_id_;
-  std::unique_ptr<Samples[]> samples_;   ///< by drop reason
+  std::unique_ptr<Samples[]> samples_;  ///< by drop reason
   std::array<rte_mbuf*, kFrameSize> trash_;
   uint32_t trash_count_ = 0;
 

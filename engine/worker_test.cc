@@ -112,7 +112,8 @@ class EngineTest : public testing::Test {
   void start(unsigned workers, unsigned buffers = 8192) {
     run_dir_ = std::filesystem::temp_directory_path() / ("engine-test-" + std::to_string(getpid()));
     std::filesystem::create_directories(run_dir_);
-    auto engine = Engine::start({.run_dir = run_dir_, .workers = workers, .buffers = buffers, .allow_hugepages = false}, loop_);
+    auto engine =
+        Engine::start({.run_dir = run_dir_, .workers = workers, .buffers = buffers, .allow_hugepages = false}, loop_);
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     GraphBuilder builder;
@@ -120,7 +121,11 @@ class EngineTest : public testing::Test {
     state_.counter = builder.declare_counter("test-counter", "packets", "Counted on purpose.");
     state_.arc = builder.add_arc("test-arc", "interface-output");
     state_.pools = engine_->pools();
-    builder.add_node({.name = "test-input", .help = "", .process = input, .next = {"interface-output", "test-input"}, .state = &state_});
+    builder.add_node({.name = "test-input",
+                      .help = "",
+                      .process = input,
+                      .next = {"interface-output", "test-input"},
+                      .state = &state_});
     builder.add_node({.name = "feature-a", .help = "", .process = feature<'a'>, .state = &state_});
     builder.add_node({.name = "feature-b", .help = "", .process = feature<'b'>, .state = &state_});
     builder.add_feature({"test-arc", "feature-a", {}, {}});

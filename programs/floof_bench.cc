@@ -113,7 +113,8 @@ class Bench {
     }
     engine_->unbind(*ports->source);
     engine_->interfaces()[out_].port = nullptr;
-    std::sort(repeats.begin(), repeats.end(), [](const auto& a, const auto& b) { return a.nodes_total < b.nodes_total; });
+    std::sort(repeats.begin(), repeats.end(),
+              [](const auto& a, const auto& b) { return a.nodes_total < b.nodes_total; });
     CaseResult out = repeats[kRepeats / 2];
     out.name = family == Family::ip4 ? "ip4" : "ip6";
     return out;
@@ -144,7 +145,8 @@ class Bench {
   void fill_tables(Family family) {
     std::vector<GroupId> groups;
     for (uint32_t i = 0; i < kNextHops; i++) {
-      const IpAddress gateway = family == Family::ip4 ? IpAddress(Ip4(0xc6336400 + i + 1)) : IpAddress(Ip6::from_halves(0xfe80ull << 48, i + 1));
+      const IpAddress gateway = family == Family::ip4 ? IpAddress(Ip4(0xc6336400 + i + 1))
+                                                      : IpAddress(Ip6::from_halves(0xfe80ull << 48, i + 1));
       tables_->set_neighbor(out_, gateway, Mac{{2, 0, 0, 1, 0, static_cast<uint8_t>(i)}});
       groups.push_back(tables_->create_group({ip::PathKind::forward, {{out_, gateway, 1}}, IfId{}}));
     }
@@ -165,7 +167,8 @@ class Bench {
       const Mac to = engine_->interfaces()[in_].mac();
       std::copy(to.bytes.begin(), to.bytes.end(), frame.begin());
       frame[6] = 2;
-      const IpAddress destination = address_of(family, first_net(family) + random() % options_.routes, 1 + random() % 254);
+      const IpAddress destination =
+          address_of(family, first_net(family) + random() % options_.routes, 1 + random() % 254);
       const IpAddress source = address_of(family, family == Family::ip4 ? 0x090000 : 0x1, 1 + random() % 254);
       write_packet(frame, source, destination, random());
       out.push_back(std::move(frame));
@@ -263,7 +266,8 @@ void print(const CaseResult& result, double hz) {
   }
   fmt::print("  {:<20} {:>14.1f}\n", "all nodes", result.nodes_total);
   fmt::print("  {:<20} {:>14.1f}   source, turns\n", "beside them", result.total - result.nodes_total);
-  fmt::print("  {:<20} {:>14.1f}   {:.1f} Mpps on this core at {:.0f} MHz\n", "in all", result.total, hz / result.total / 1e6, hz / 1e6);
+  fmt::print("  {:<20} {:>14.1f}   {:.1f} Mpps on this core at {:.0f} MHz\n", "in all", result.total,
+             hz / result.total / 1e6, hz / 1e6);
 }
 
 Json to_json(const CaseResult& result) {
@@ -271,8 +275,12 @@ Json to_json(const CaseResult& result) {
   for (const NodeCost& node : result.nodes) {
     nodes.push_back({{"node", node.name}, {"cycles-per-packet", node.cycles_per_packet}, {"vector", node.vector}});
   }
-  return {{"case", result.name},           {"nodes", nodes},         {"nodes-cycles-per-packet", result.nodes_total},
-          {"cycles-per-packet", result.total}, {"packets", result.packets}, {"lost", result.lost}};
+  return {{"case", result.name},
+          {"nodes", nodes},
+          {"nodes-cycles-per-packet", result.nodes_total},
+          {"cycles-per-packet", result.total},
+          {"packets", result.packets},
+          {"lost", result.lost}};
 }
 
 int usage() {
@@ -329,7 +337,9 @@ int run(const Options& options) {
     lost = lost || result->lost > 0 || result->packets == 0;
   }
   if (!options.json.empty()) {
-    std::ofstream(options.json) << Json{{"tsc-hz", hz}, {"vector", options.vector}, {"routes", options.routes}, {"cases", cases}}.dump(2) << "\n";
+    std::ofstream(options.json)
+        << Json{{"tsc-hz", hz}, {"vector", options.vector}, {"routes", options.routes}, {"cases", cases}}.dump(2)
+        << "\n";
   }
   return lost ? 1 : 0;
 }

@@ -35,11 +35,6 @@ Result<std::unique_ptr<HostDevices>> HostDevices::open(EventLoop& loop, Places p
     }
     out->host_ = std::move(*host);
   }
-  // With IPv6 a device would have the same link-local address here as the interface's TAP has in the router, and this
-  // namespace would answer its TCP connections with resets.
-  if (auto off = netlink::write_sysctl(out->ports_.get(), "ipv6/conf/all/disable_ipv6", "1"); !off) {
-    log::warning("{}", off.error().text());
-  }
   for (auto [netns, writer] : {std::pair{out->ports_.get(), &out->ports_writer_}, {-1, &out->router_writer_},
                                {out->host_.get(), &out->host_writer_}}) {
     if (writer == &out->host_writer_ && !out->host_) {
@@ -51,6 +46,12 @@ Result<std::unique_ptr<HostDevices>> HostDevices::open(EventLoop& loop, Places p
     }
     *writer = std::move(*opened);
   }
+  // Linux shall neither answer there nor speak by itself. With IPv6 a device would have the same link-local address as
+  // the interface's TAP has in the router, and would answer its TCP connections with resets.
+  for (const char* path : {"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6"}) {
+    (void)netlink::write_sysctl(out->ports_.get(), path, "1");
+  }
+  (void)netlink::write_sysctl(out->ports_.get(), "ipv4/conf/all/arp_ignore", "8");
   if (auto loaded = out->load(); !loaded) {
     log::warning("{}", loaded.error().text());
   }

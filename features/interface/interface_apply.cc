@@ -9,7 +9,7 @@ namespace floof::interface {
 
 namespace {
 
-constexpr auto kPollPeriod = std::chrono::milliseconds(100);
+constexpr auto kPollPeriod = std::chrono::milliseconds(20);
 constexpr auto kRetryPeriod = std::chrono::seconds(1);
 constexpr size_t kManyAtOnce = 4;
 

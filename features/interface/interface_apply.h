@@ -111,6 +111,7 @@ class Interfaces final : public dataplane::Participant {
   std::unique_ptr<netlink::Monitor> ports_monitor_;
   std::map<int, bool> carrier_;  ///< of the links in the ports namespace
   EventLoop::TimerId poll_timer_ = 0, retry_timer_ = 0;
+  unsigned polls_ = 0;
   std::map<std::string, std::unique_ptr<Running>> running_;
   std::vector<InterfaceSpec> staged_;
   bool lenient_ = false;

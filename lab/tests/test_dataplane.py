@@ -10,6 +10,7 @@ import time
 import pytest
 
 from lab.floof_ipc import Dataplane, Refused
+from lab.init_status import status
 from lab.hosts import BIN, Lab, run, wait_for
 
 
@@ -366,6 +367,39 @@ def test_comes_back_by_itself(lab, box):
     wait_for("packets flow again", lambda: lab.h1.ping("192.0.2.2", count=1, check=False), 5)
     box.process.terminate()
     assert box.process.wait(5) == 0
+
+
+def test_taps_outlive_the_dataplane_under_floof_init(lab):
+    box = Box(lab)
+    run("ip", "netns", "delete", box.ports.netns)  # floof-init makes its own
+    for number in (1, 2):
+        attach(box, f"e{number}", lab.host(f"h{number}"), [f"192.0.{number}.1/24", f"2001:db8:{number}::1/64"], number)
+    box.process = box.host.start(BIN / "floof-init", "--instance", box.instance, "--run-dir", box.run_dir, "--state-dir",
+                                 box.host.folder / "state", log="floof-init.log")
+    wait_for("the dataplane answers", box.answers)
+    box.apply()
+    for number in (1, 2):
+        settle_host(lab.hosts[f"h{number}"], f"to-e{number}", number)
+        box.wait_link(f"e{number}", "up")
+    box.host.run("ip", "address", "add", "198.51.100.1/24", "dev", "e1")
+    assert lab.h1.ping("192.0.2.2") == 3
+    monitors = [host.start("ip", "monitor", "link", log="links.log") for host in (box.host, lab.h1, lab.h2)]
+    before = box.link("e1")["ifindex"]
+    time.sleep(0.3)
+    for _ in range(2):
+        os.kill(status(box.run_dir)["floof-dataplane"]["pid"], signal.SIGKILL)
+        time.sleep(0.05)
+        wait_for("packets flow again", lambda: lab.h1.ping("192.0.2.2", count=1, check=False, deadline=0.2), 3)
+    assert box.link("e1")["ifindex"] == before
+    assert {"address": "198.51.100.1/24", "origin": "kernel"} in box.interface("e1")["addresses"]
+    for monitor in monitors:
+        monitor.terminate()
+    for host in (box.host, lab.h1, lab.h2):
+        seen = (host.folder / "links.log").read_text()
+        assert "NO-CARRIER" not in seen and "Deleted" not in seen, seen
+    box.process.terminate()
+    assert box.process.wait(15) == 0
+    assert box.host.run("ip", "link", "show", "e1", check=False).returncode != 0
 
 
 def test_interfaces_come_and_go(lab, box):

@@ -70,7 +70,7 @@ class Capture:
 
     def __init__(self, lab, name):
         self.path = lab.folder / f"{name}.pcap"
-        self.process = lab.h3.start("tcpdump", "-n", "-i", "eth0", "-Q", "in", "-w", self.path, "-U", "-Z", "root",
+        self.process = lab.h3.start("tcpdump", "-n", "-i", "eth0", "-Q", "in", "-w", self.path, "-U", "--immediate-mode", "-Z", "root",
                                     "not arp and not icmp and not icmp6 and not ip6 multicast", log=f"{name}.log")
         wait_for("tcpdump listens", lambda: "listening" in (lab.h3.folder / f"{name}.log").read_text())
 
