@@ -19,7 +19,7 @@ ADDRESS = "10.3.0.2"
 
 def cycles(quick):
     path = pathlib.Path(f"/run/floof-bench-{os.getpid()}.json")
-    done = run(BIN / "floof-bench", "--json", path, *(["--quick"] if quick else []), timeout=600)
+    done = run(BIN / "floof-bench", "--json", path, *(["--milliseconds", 50] if quick else []), timeout=600)
     print(done.stdout)
     entries = json.loads(path.read_text())
     path.unlink()
