@@ -21,9 +21,10 @@ def cycles(quick):
     path = pathlib.Path(f"/run/floof-bench-{os.getpid()}.json")
     done = run(BIN / "floof-bench", "--json", path, *(["--milliseconds", 50] if quick else []), timeout=600)
     print(done.stdout)
-    entries = json.loads(path.read_text())
+    figures = json.loads(path.read_text())
     path.unlink()
-    return entries
+    return [{"name": f"{c['case']}-1route", "cycles_per_packet": round(c["cycles-per-packet"], 1), "nodes": c["nodes"]}
+            for c in figures["cases"]]
 
 
 def iperf(client, server, seconds):
