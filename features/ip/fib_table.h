@@ -59,6 +59,10 @@ class FibTable {
     uint32_t value;
   };
   std::optional<Match> match(const FibKey& key) const;
+  /// Among prefixes of at most this length.
+  std::optional<Match> match(const FibKey& key, unsigned max_length) const {
+    return less_specific(key, max_length + 1);
+  }
   /// Blocks in use, for tests of leaks.
   size_t blocks_in_use() const { return blocks_used_; }
 

@@ -254,6 +254,14 @@ std::optional<ForwardingTables::Entry> ForwardingTables::longest_match(const IpA
   return Entry{Prefix(destination, static_cast<uint8_t>(match->length)), GroupId(match->value)};
 }
 
+std::optional<ForwardingTables::Entry> ForwardingTables::covering(const Prefix& prefix) const {
+  const auto match = impl_->fib(prefix.family()).match(key_of(prefix.address()), prefix.length());
+  if (!match) {
+    return std::nullopt;
+  }
+  return Entry{Prefix(prefix.address(), static_cast<uint8_t>(match->length)), GroupId(match->value)};
+}
+
 size_t ForwardingTables::routes(Family family) const { return impl_->fib(family).size(); }
 
 // -- Adjacencies ------------------------------------------------------------------------------------------------------

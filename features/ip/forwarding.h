@@ -111,6 +111,8 @@ class ForwardingTables {
     GroupId group;
   };
   std::optional<Entry> longest_match(const IpAddress& destination) const;
+  /// The entry of this very prefix, else the longest one that covers all of it.
+  std::optional<Entry> covering(const Prefix& prefix) const;
   size_t routes(Family family) const;
 
   /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route

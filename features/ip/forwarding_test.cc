@@ -19,7 +19,10 @@ class NaiveFib {
   void set(const Prefix& prefix, GroupId group) { routes_[prefix] = group; }
   void remove(const Prefix& prefix) { routes_.erase(prefix); }
   std::optional<ForwardingTables::Entry> match(const IpAddress& address) const {
-    for (int length = address.is_ip4() ? 32 : 128; length >= 0; length--) {
+    return match(address, address.is_ip4() ? 32 : 128);
+  }
+  std::optional<ForwardingTables::Entry> match(const IpAddress& address, int max_length) const {
+    for (int length = max_length; length >= 0; length--) {
       const Prefix prefix(address, static_cast<uint8_t>(length));
       if (const auto it = routes_.find(prefix); it != routes_.end()) {
         return ForwardingTables::Entry{prefix, it->second};
@@ -59,6 +62,16 @@ void compare(const ForwardingTables& tables, const NaiveFib& naive, const IpAddr
   }
 }
 
+void compare(const ForwardingTables& tables, const NaiveFib& naive, const Prefix& prefix) {
+  const auto want = naive.match(prefix.address(), prefix.length());
+  const auto entry = tables.covering(prefix);
+  ASSERT_EQ(entry.has_value(), want.has_value()) << to_string(prefix);
+  if (entry) {
+    ASSERT_EQ(entry->group, want->group);
+    ASSERT_EQ(entry->prefix, want->prefix) << to_string(entry->prefix) << " " << to_string(want->prefix);
+  }
+}
+
 void random_changes(Family family, unsigned seed) {
   Qsbr qsbr;
   ForwardingTables tables(qsbr);
@@ -84,6 +97,8 @@ void random_changes(Family family, unsigned seed) {
       compare(tables, naive, random_address(rng, family));
     }
     compare(tables, naive, prefix.address());
+    compare(tables, naive, prefix);
+    compare(tables, naive, Prefix(random_address(rng, family), static_cast<uint8_t>(rng() % (most + 1))));
   }
   for (const auto& [prefix, group] : std::map(naive.routes())) {
     tables.remove_route(prefix);

@@ -345,6 +345,31 @@ protocol bgp two { local 10.1.0.3 as 64501; neighbor 10.1.0.11 as 65000; connect
       wait([&] { return fib("100.64.0.1") == via("10.1.0.5") && !rib_.find(*parse_prefix("100.64.0.0/24"))->held; }));
 }
 
+TEST_F(FeedTest, AShownPrefixHasItsOwnFibEntry) {
+  const auto fib_of = [&](const char* what, const char* text) {
+    return routes_->show("route", {{what, text}})[0]["fib"]["prefix"].get<std::string>();
+  };
+  rib_.set(Source::local, *parse_prefix("10.1.0.0/32"), {.kind = PathKind::local, .next_hops = {{IfId(1), {}}}});
+  rib_.set(Source::feed_table, *parse_prefix("0.0.0.0/0"), {.kind = PathKind::blackhole});
+  rib_.settle(std::chrono::steady_clock::now());
+  EXPECT_EQ(fib_of("prefix", "10.1.0.0/24"), "10.1.0.0/24");
+  EXPECT_EQ(fib_of("prefix", "10.1.0.0/32"), "10.1.0.0/32");
+  EXPECT_EQ(fib_of("prefix", "0.0.0.0/0"), "0.0.0.0/0");
+  EXPECT_EQ(fib_of("address", "10.1.0.0"), "10.1.0.0/32");
+  EXPECT_EQ(fib_of("address", "10.1.0.7"), "10.1.0.0/24");
+  EXPECT_EQ(fib_of("address", "10.2.0.0"), "0.0.0.0/0");
+  // Asked for and known, but nothing forwards it: what covers it does, and not the host route at its own address.
+  const Prefix subnet = *parse_prefix("10.1.0.0/24");
+  rib_.remove(Source::connected, subnet);
+  rib_.set(Source::connected, subnet, {.kind = PathKind::connected});
+  rib_.settle(std::chrono::steady_clock::now());
+  EXPECT_EQ(fib_of("prefix", "10.1.0.0/24"), "0.0.0.0/0");
+  for (const auto* row : {"10.1.0.0/24", "0.0.0.0/0"}) {
+    rib_.remove(Source::feed_table, *parse_prefix(row));
+  }
+  ASSERT_TRUE(wait([&] { return routes_->show("route", {{"prefix", "10.1.0.0/24"}})[0]["fib"].is_null(); }));
+}
+
 constexpr uint32_t kMany = 100'000;
 
 /// 100000 /24 from 20.0.0.0 on, without the first `left_out`.

@@ -111,7 +111,7 @@ Json Routes::describe_candidate(const Rib::Candidate& candidate) const {
 }
 
 Json Routes::describe_fib(const Prefix& prefix) const {
-  const auto entry = context_.tables.longest_match(prefix.address());
+  const auto entry = context_.tables.covering(prefix);
   if (!entry) {
     return nullptr;
   }
