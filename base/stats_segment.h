@@ -48,6 +48,21 @@ enum InterfaceSlot : uint32_t {
   kPerInterface
 };
 
+struct InterfaceSlotText {
+  std::string_view name, unit, help;
+};
+inline constexpr std::array<InterfaceSlotText, kPerInterface> kInterfaceSlots{{
+    {"rx-packets", "packets", "Received from the device."},
+    {"rx-bytes", "bytes", "Received from the device, with Ethernet headers."},
+    {"rx-errors", "packets", "The device could not receive, or gave something broken."},
+    {"rx-drops", "packets", "Received, then dropped; `show dataplane drops` says why."},
+    {"tx-packets", "packets", "Given to the device."},
+    {"tx-bytes", "bytes", "Given to the device, with Ethernet headers."},
+    {"tx-errors", "packets", "The device did not take it."},
+    {"tx-drops", "packets", "Dropped on the way out; `show dataplane drops` says why."},
+    {"punted", "packets", "Given to Linux."},
+}};
+
 struct InterfaceEntry {
   char name[16];  ///< empty = unused
 };

@@ -213,6 +213,11 @@ bool is_leafref(Node node) {
 std::string name_of(Node node) { return node->name; }
 std::string description_of(Node node) { return node->dsc != nullptr ? node->dsc : ""; }
 
+std::string default_of(Node node) {
+  const lyd_value* value = is_leaf(node) ? reinterpret_cast<const lysc_node_leaf*>(node)->dflt : nullptr;
+  return value != nullptr ? lyd_value_get_canonical(node->module->ctx, value) : "";
+}
+
 std::vector<Node> keys_of(Node list) {
   std::vector<Node> keys;
   for (Node node = lysc_node_child(list); node != nullptr && is_key(node); node = node->next) {

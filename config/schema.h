@@ -77,6 +77,8 @@ bool is_secret(Node node);
 bool is_leafref(Node node);
 std::string name_of(Node node);
 std::string description_of(Node node);
+/// What an absent leaf stands for, empty when nothing.
+std::string default_of(Node node);
 /// The key leafs of a list, in order.
 std::vector<Node> keys_of(Node list);
 /// Argument of an extension of floof-cli on this node, empty when it is not there.

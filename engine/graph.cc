@@ -290,27 +290,4 @@ std::string_view Graph::drop_help(DropId id) const { return impl_->drops[id.valu
 size_t Graph::drops() const { return impl_->drops.size(); }
 size_t Graph::counters() const { return impl_->counters.size(); }
 
-std::string Graph::dot() const {
-  std::string out = "digraph floof {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans\"];\n";
-  for (const auto& node : impl_->nodes) {
-    out += fmt::format("  \"{}\" [tooltip=\"{}\"];\n", node.name, node.help);
-    for (NodeId to : node.next) {
-      out += fmt::format("  \"{}\" -> \"{}\";\n", node.name, node_name(to));
-    }
-    for (ArcId arc : node.arcs) {
-      const auto& a = impl_->arcs[arc.value()];
-      const NodeId first = a.features.empty() ? a.end : a.features.front();
-      out += fmt::format("  \"{}\" -> \"{}\" [label=\"{}\"];\n", node.name, node_name(first), a.name);
-    }
-  }
-  for (const auto& arc : impl_->arcs) {
-    for (size_t i = 0; i < arc.features.size(); i++) {
-      const NodeId to = i + 1 < arc.features.size() ? arc.features[i + 1] : arc.end;
-      out += fmt::format("  \"{}\" -> \"{}\" [style=dashed, label=\"{}\"];\n", node_name(arc.features[i]),
-                         node_name(to), arc.name);
-    }
-  }
-  return out + "}\n";
-}
-
 }  // namespace floof::engine

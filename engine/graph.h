@@ -37,12 +37,12 @@ using Process = void (*)(NodeContext& node, std::span<rte_mbuf*> packets);
 using TraceText = std::string (*)(const rte_mbuf& packet);
 
 struct NodeSpec {
-  std::string_view name;                ///< same as its source file, with dashes: "ip4-input"
+  std::string_view name;  ///< same as its source file, with dashes: "ip4-input"
   std::string_view help;
   Process process = nullptr;
-  std::vector<std::string_view> next;   ///< edge i leads to the node of this name
-  void* state = nullptr;                ///< what NodeContext::state<T>() returns; outlives the graph
-  std::vector<std::string_view> arcs;   ///< arcs that it starts; only for the order of nodes and for dot()
+  std::vector<std::string_view> next;  ///< edge i leads to the node of this name
+  void* state = nullptr;               ///< what NodeContext::state<T>() returns; outlives the graph
+  std::vector<std::string_view> arcs;  ///< arcs that it starts; only for the order of nodes and the picture
 };
 
 /// Collects nodes, arcs, drop reasons and counters from the features at start. Control thread, before `build`.
@@ -99,11 +99,10 @@ class Graph {
   std::string_view drop_help(DropId id) const;
   size_t drops() const;
   size_t counters() const;
-  /// Graphviz text of all nodes and edges, for docs/graph.dot.
-  std::string dot() const;
 
   struct Impl;
   Impl& impl() { return *impl_; }
+  const Impl& impl() const { return *impl_; }
 
  private:
   explicit Graph(std::unique_ptr<Impl> impl);

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import statistics
 import sys
 
@@ -79,6 +80,24 @@ def with_router(ports, seconds):
         return iperf(lab.h1, lab.h3, seconds)
 
 
+def wake_up(quick):
+    """Round trips h1-h3 of single pings, 50 ms apart, so that the router has gone to sleep before each: two wake-ups
+    of the router and one of h3."""
+    with Lab(f"fb{os.getpid()}-") as lab:
+        hosts(lab)
+        r1 = lab.router("r1")
+        r1.boot()
+        r1.commit("\n".join(f"set interface e{n} device tap eth0\nset interface e{n} device netns {lab.hosts[f'h{n}'].netns}\n"
+                            f"set interface e{n} address 10.{n}.0.1/24" for n in (1, 3)))
+        address(lab, routed=True)
+        text = lab.h1.output("ping", "-n", "-i", "0.05", "-c", 40 if quick else 200, ADDRESS, timeout=60)
+    trips = sorted(float(t) * 1000 for t in re.findall(r"time=([0-9.]+) ms", text))
+    figure = {"name": "wake-up-ping", "p50_us": round(trips[len(trips) // 2]), "p99_us": round(trips[len(trips) * 99 // 100]),
+              "max_us": round(trips[-1]), "runs": len(trips)}
+    print("wake-up-ping    round trip of two wake-ups: p50 {p50_us} us, p99 {p99_us} us, max {max_us} us, of {runs}".format(**figure), flush=True)
+    return [figure]
+
+
 def with_copy_loop(ports, seconds):
     """Gbit/s through a loop that only copies, between the same kinds of devices."""
     with Lab(f"fb{os.getpid()}-") as lab:
@@ -111,7 +130,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     parser.add_argument("--json", metavar="FILE", help="write all figures as a list of objects")
     options = parser.parse_args()
-    entries = cycles(options.quick) + throughput(options.quick)
+    entries = cycles(options.quick) + wake_up(options.quick) + throughput(options.quick)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(entries, indent=1) + "\n")
 

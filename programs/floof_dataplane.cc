@@ -9,7 +9,8 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/netlink.h"
 #include "engine/engine.h"
+#include "engine/reference.h"
 #include "features/dataplane/dataplane_apply.h"
 #include "features/icmp/icmp.h"
 #include "features/interface/interface_apply.h"
@@ -25,7 +27,6 @@
 #include "features/lcp/lcp_node.h"
 #include "features/neighbor/neighbor_apply.h"
 #include "features/route/rib.h"
-#include "features/route/route_apply.h"
 #include "features/route/route_apply.h"
 
 namespace floof {
@@ -37,15 +38,18 @@ struct Options {
   std::string host_netns;
   bool release_devices = false;
   bool no_huge = false;
+  std::string reference;
 };
 
 constexpr const char* kUsage =
     "usage: floof-dataplane [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--host-netns NAME] [--no-huge]\n"
-    "                       [--release-devices]\n"
-    "  --host-netns NAME   namespace of the host: its devices may carry interfaces, and TAPs without a namespace go there\n"
+    "                       [--release-devices | --reference counters|graph]\n"
+    "  --host-netns NAME   namespace of the host: its devices may carry interfaces, and TAPs without a namespace go "
+    "there\n"
     "                      (a name of `ip netns list`, or pid:N)\n"
     "  --no-huge           do not use hugepages\n"
-    "  --release-devices   give devices back that an ended instance had taken, and exit\n";
+    "  --release-devices   give devices back that an ended instance had taken, and exit\n"
+    "  --reference WHAT    print docs/reference/counters.md or graph.md, and exit\n";
 
 Result<Options> parse_arguments(int argc, char** argv) {
   Options out;
@@ -55,6 +59,7 @@ Result<Options> parse_arguments(int argc, char** argv) {
                          : word == "--run-dir"    ? &out.run_dir
                          : word == "--state-dir"  ? &out.state_dir
                          : word == "--host-netns" ? &out.host_netns
+                         : word == "--reference"  ? &out.reference
                                                   : nullptr;
     if (word == "--release-devices") {
       out.release_devices = true;
@@ -78,6 +83,8 @@ class Dataplane {
   Dataplane(EventLoop& loop, Options options) : loop_(loop), options_(std::move(options)) {}
   ~Dataplane();
   Result<void> start();
+  /// Without ports, as docs/reference/ has it.
+  Result<std::string> reference();
 
  private:
   Result<void> start_engine();
@@ -234,6 +241,35 @@ Result<void> Dataplane::start() {
   return api_->listen();
 }
 
+Result<std::string> Dataplane::reference() {
+  if (options_.reference != "counters" && options_.reference != "graph") {
+    return Error{"--reference " + options_.reference, "is not known", "give counters or graph"};
+  }
+  if (auto done = start_engine(); !done) {
+    return done.error();
+  }
+  return options_.reference == "graph" ? engine::graph_reference(engine_->graph())
+                                       : engine::counters_reference(engine_->graph());
+}
+
+int print_reference(EventLoop& loop, Options options) {
+  char folder[] = "/tmp/floof-reference-XXXXXX";
+  if (mkdtemp(folder) == nullptr) {
+    log::error("{}: cannot be made", folder);
+    return 1;
+  }
+  options.run_dir = folder;
+  options.no_huge = true;
+  const auto text = Dataplane(loop, std::move(options)).reference();
+  std::filesystem::remove_all(folder);
+  if (!text) {
+    log::error("{}", text.error().text());
+    return 1;
+  }
+  std::fputs(text->c_str(), stdout);
+  return 0;
+}
+
 int release_devices(EventLoop& loop, const Options& options) {
   auto hosts = interface::HostDevices::open(
       loop, {.run_dir = options.run_dir, .ports = options.instance + "-ports", .host = options.host_netns});
@@ -268,6 +304,9 @@ int run(int argc, char** argv) {
   EventLoop loop;
   if (options->release_devices) {
     return release_devices(loop, *options);
+  }
+  if (!options->reference.empty()) {
+    return print_reference(loop, std::move(*options));
   }
   mkdir("/run/floof", 0755);
   mkdir(options->run_dir.c_str(), 0755);

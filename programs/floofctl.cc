@@ -46,6 +46,7 @@ constexpr std::string_view kUsage = R"(usage: floofctl [--instance NAME | --run-
   -f FILE         runs each line of FILE ('-': standard input) and stops at the first error
   --instance NAME which router (default: $FLOOF_INSTANCE, else main), its socket is in /run/floof/NAME
   --run-dir DIR   the same by its folder
+  --reference     prints docs/reference/cli.md
 )";
 
 volatile sig_atomic_t interrupt_seen = 0;
@@ -71,6 +72,7 @@ struct Options {
   std::string run_dir;
   std::string file;
   bool help = false;
+  bool reference = false;
   std::vector<std::string> words;
 };
 
@@ -84,8 +86,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
       out.words.assign(arguments.begin() + static_cast<ptrdiff_t>(i), arguments.end());
       break;
     }
-    if (word == "--help" || word == "-h") {
-      out.help = true;
+    if (word == "--help" || word == "-h" || word == "--reference") {
+      (word == "--reference" ? out.reference : out.help) = true;
       return out;
     }
     std::string* target = word == "--instance" || word == "-i" ? &out.instance
@@ -497,6 +499,10 @@ int run(const std::vector<std::string>& arguments) {
   }
   signal(SIGPIPE, SIG_IGN);
   Daemon daemon(options->run_dir + "/floofd.sock");
+  if (options->reference) {
+    terminal.out(shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script).reference(), false);
+    return 0;
+  }
   if (!options->words.empty()) {
     return run_words(daemon, terminal, options->words);
   }

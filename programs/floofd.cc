@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "config/exec.h"
 #include "config/json_view.h"
+#include "config/reference.h"
 #include "config/server.h"
 #include "config/transaction.h"
 #include "features/bird/bird_backend.h"
@@ -43,7 +45,8 @@ using std::chrono::seconds;
 
 constexpr const char* kVersion = "0.1.0";
 constexpr const char* kUsage =
-    "usage: floofd [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--bin-dir DIR] [--bird PROGRAM]";
+    "usage: floofd [--instance NAME] [--run-dir DIR] [--state-dir DIR] [--bin-dir DIR] [--bird PROGRAM]\n"
+    "       floofd --reference   prints docs/reference/configuration.md";
 constexpr milliseconds kBeat(100);
 
 std::vector<const config::Feature*> all_features() {
@@ -201,12 +204,25 @@ config::ConfigServer::Options Daemon::server_options() {
   return out;
 }
 
+int print_reference() {
+  const auto schema = config::Schema::load(config::embedded_modules());
+  if (!schema) {
+    log::error("{}", schema.error().text());
+    return 1;
+  }
+  std::fputs(config::reference(**schema).c_str(), stdout);
+  return 0;
+}
+
 int main_of(int argc, char** argv) {
   log::start("floofd");
-  auto arguments = parse_arguments(argc, argv, {"--bird"}, {}, kUsage);
+  auto arguments = parse_arguments(argc, argv, {"--bird"}, {"--reference"}, kUsage);
   if (!arguments) {
     log::error("{}", arguments.error().text());
     return 2;
+  }
+  if (arguments->flags.contains("--reference")) {
+    return print_reference();
   }
   if (const auto made = make_folder(arguments->run_dir, 0755); !made) {
     log::error("{}", made.error().text());

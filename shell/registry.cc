@@ -338,12 +338,12 @@ std::vector<std::string> Registry::unexplained() const {
   return out;
 }
 
-std::vector<Choice> Registry::commands() const {
-  std::vector<Choice> out;
+std::vector<const Command*> Registry::commands() const {
+  std::vector<const Command*> out;
   for (const auto& command : commands_) {
-    out.push_back({command->path, command->help, true});
+    out.push_back(command.get());
   }
-  std::sort(out.begin(), out.end(), [](const Choice& a, const Choice& b) { return a.word < b.word; });
+  std::sort(out.begin(), out.end(), [](const Command* a, const Command* b) { return a->path < b->path; });
   return out;
 }
 

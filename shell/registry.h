@@ -103,8 +103,8 @@ class Registry {
   Completions complete(Context& context, const std::vector<std::string>& words, const std::string& partial) const;
   /// Keywords without help, for tests: every word that a user can see is explained.
   std::vector<std::string> unexplained() const;
-  /// Every command's path and help, sorted by path.
-  std::vector<Choice> commands() const;
+  /// Every command, sorted by path. They live as long as the registry.
+  std::vector<const Command*> commands() const;
 
  private:
   struct Node;

@@ -61,9 +61,9 @@ void Session::add_own_commands() {
 
 Reply Session::help(const Registry& registry) const {
   Reply reply;
-  for (const Choice& command : registry.commands()) {
-    reply.text += fmt::format("  {}  {}\n", pad_right(command.word, 32), command.help);
-    reply.data.push_back({{"command", command.word}, {"help", command.help}});
+  for (const Command* command : registry.commands()) {
+    reply.text += fmt::format("  {}  {}\n", pad_right(command->path, 32), command->help);
+    reply.data.push_back({{"command", command->path}, {"help", command->help}});
   }
   return reply;
 }

@@ -64,6 +64,8 @@ class Session {
   Completion complete(std::string_view text);
   /// The list for '?', one choice a line with its help, made harmless.
   static std::string choices_text(const Completion& completion, size_t most = 100);
+  /// docs/reference/cli.md: every command of both modes with its arguments and options, and the pipes, as Markdown.
+  std::string reference() const;
 
  private:
   struct Target {

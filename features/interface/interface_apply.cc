@@ -76,8 +76,8 @@ bool Interfaces::is_own_tap(const std::string& link_name) const {
 void Interfaces::check_tap(const InterfaceSpec& spec, std::vector<Error>& errors) {
   auto netns = tap_netns(spec.device);
   if (!netns) {
-    errors.push_back({"interface " + spec.name + " device netns " + spec.device.netns, netns.error().reason,
-                      netns.error().remedy});
+    errors.push_back(
+        {"interface " + spec.name + " device netns " + spec.device.netns, netns.error().reason, netns.error().remedy});
     return;
   }
   const int fd = *netns ? netns->get() : context_.hosts.host_netns();
@@ -177,9 +177,8 @@ Result<Json> Interfaces::publish() {
   }
   if (!leftovers_dropped_) {
     context_.hosts.release_unless([&](const std::string& device) {
-      return std::any_of(staged.begin(), staged.end(), [&](const auto& s) {
-        return s.device.type == DeviceType::host && s.device.name == device;
-      });
+      return std::any_of(staged.begin(), staged.end(),
+                         [&](const auto& s) { return s.device.type == DeviceType::host && s.device.name == device; });
     });
     leftovers_dropped_ = true;
   }
@@ -285,7 +284,7 @@ Result<void> Interfaces::change(Running& running, const InterfaceSpec& spec) {
     }
   }
   const Mac own = running.port && spec.device.type == DeviceType::host ? running.port->mac()
-                                                                        : derived_mac(context_.instance, spec.name);
+                                                                       : derived_mac(context_.instance, spec.name);
   for (auto& done : {apply_mtu(running, spec.mtu), apply_mac(running, spec.mac.value_or(own))}) {
     if (!done && !lenient_) {
       return done.error();
@@ -322,11 +321,9 @@ Json Interfaces::describe(const Running& running) const {
                     : running.spec.device.type == DeviceType::tap ? "the Linux end of the TAP is down"
                                                                   : "no carrier";
   }
-  out["counters"] = {{"rx-packets", value(stats::rx_packets)}, {"rx-bytes", value(stats::rx_bytes)},
-                     {"rx-drops", value(stats::rx_drops)},     {"rx-errors", value(stats::rx_errors)},
-                     {"tx-packets", value(stats::tx_packets)}, {"tx-bytes", value(stats::tx_bytes)},
-                     {"tx-drops", value(stats::tx_drops)},     {"tx-errors", value(stats::tx_errors)},
-                     {"punted", value(stats::punted)}};
+  for (uint32_t slot = 0; slot < stats::kPerInterface; slot++) {
+    out["counters"][stats::kInterfaceSlots[slot].name] = value(static_cast<stats::InterfaceSlot>(slot));
+  }
   return out;
 }
 

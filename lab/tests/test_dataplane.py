@@ -233,6 +233,35 @@ def test_unresolved_neighbors_are_unreachable(lab, box):
     assert box.drops()["neighbor-unresolved"] >= 2
 
 
+def node_packets(box, name):
+    return next((n["packets"] for n in box.show("nodes") if n["node"] == name), 0)
+
+
+def broadcasts_in(host):
+    names, values = [l.split() for l in host.output("cat", "/proc/net/netstat").splitlines() if l.startswith("IpExt:")]
+    return int(values[names.index("InBcastPkts")])
+
+
+@pytest.mark.parametrize("address", ["192.0.2.255", "192.0.2.0"])
+def test_directed_broadcasts_end_here(lab, box, address):
+    """RFC 2644: Linux gets them, and nothing of them is on the far link, not even a question for a neighbour."""
+    entry = box.show("route", address=address)[0]
+    assert (entry["prefix"], entry["candidates"][0]["source"], entry["fib"]["kind"]) == (f"{address}/32", "local", "local")
+    sniffer = lab.h2.start("tcpdump", "-l", "-n", "-i", "to-e2", "-Q", "in", "--immediate-mode", "ip or arp", log="far.log")
+    wait_for("tcpdump listens", lambda: "listening" in (lab.h2.folder / "far.log").read_text())
+    before = node_packets(box, "punt"), node_packets(box, "neighbor-hold"), broadcasts_in(box.host)
+    assert lab.h1.ping(address, count=5, interval=0.01, check=False, deadline=0.5) == 0
+    assert node_packets(box, "punt") - before[0] >= 5
+    assert node_packets(box, "neighbor-hold") == before[1]
+    if address.endswith(".255"):
+        assert broadcasts_in(box.host) - before[2] == 5
+    time.sleep(0.5)
+    sniffer.terminate()
+    sniffer.wait(5)
+    far = [line for line in (lab.h2.folder / "far.log").read_text().splitlines() if address in line]
+    assert not far, far
+
+
 def test_first_packet_waits_for_its_neighbor(lab, box):
     lab.h2.ping("192.0.2.1")  # h2 knows the router, not the other way round
     box.host.run("ip", "neigh", "flush", "all")

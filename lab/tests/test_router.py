@@ -298,6 +298,16 @@ def test_killed_bird_comes_back_without_a_lost_packet(lab):
     assert lost == 0 and sent > 100
 
 
+@pytest.mark.parametrize("program, limit", [("floofd", 15), ("bird", 30)])
+def test_hanging_daemons_are_replaced_and_no_packet_is_lost(lab, program, limit):
+    stream = Stream(lab.h1, topology.H2)
+    kill_and_wait(lab, program, signal.SIGSTOP, limit)
+    wait_for("sessions are back", lambda: lab.r1.ctl("show", "bgp", "summary", check=False).returncode == 0 and established(lab) == 4, 60, 0.2)
+    time.sleep(0.5)
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 100
+
+
 def test_killed_floofd_touches_no_traffic(lab):
     before = uptime(lab)
     config = lab.r1.ctl("show", "configuration").stdout
