@@ -84,7 +84,7 @@ class Engine {
   EventLoop& loop();
   bool hugepages() const;
 
-  /// Lets a worker receive from `port` for `interface` into node `input` (e.g. "ethernet-input"); returns when the
+  /// Lets a worker receive from `port` for `interface` into node `input` (e.g. "ip-fast"); returns when the
   /// worker has taken it. The port must stay alive until `unbind` has returned. Control thread.
   void bind(Port& port, IfId interface, NodeId input);
   void unbind(Port& port);

@@ -105,7 +105,7 @@ class Bench {
       return ports.error();
     }
     engine_->interfaces()[out_].port = ports->sink.get();
-    engine_->bind(*ports->source, in_, engine_->graph().node("ethernet-input"));
+    engine_->bind(*ports->source, in_, engine_->graph().node("ip-fast"));
     turn_for(options_.milliseconds);  // warm caches, touch all buffers
     std::vector<CaseResult> repeats;
     for (unsigned i = 0; i < kRepeats; i++) {
