@@ -36,7 +36,7 @@ class FibTree {
   static constexpr unsigned kBits = kKeyBits<K>;
   static constexpr unsigned kRootBits = kBits == 32 ? kRootBits4 : kRootBits6;
   /// Prefixes in a bucket before it bursts: a rebuild must stay short, a split is 1 KiB.
-  static constexpr unsigned kBurst = kBits == 32 ? 96 : 32;
+  static constexpr unsigned kBurst = kBits == 32 ? 96 : 16;
 
   /// `reserve`: bytes of address space for blocks, and as many for the writer's own nodes.
   FibTree(Qsbr& qsbr, size_t reserve);
