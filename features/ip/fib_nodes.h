@@ -24,9 +24,9 @@ struct FibTree<K>::Route {
   }
   unsigned length() const { return packed >> 24; }
   uint32_t value() const { return packed & kMaxValue; }
-  bool same_prefix(const Route& other) const { return words == other.words && length() == other.length(); }
+  bool same_prefix(const Route& other) const { return key() == other.key() && length() == other.length(); }
   friend bool operator<(const Route& a, const Route& b) {
-    return a.words != b.words ? a.words < b.words : a.length() < b.length();
+    return a.key() != b.key() ? a.key() < b.key() : a.length() < b.length();
   }
 
  private:

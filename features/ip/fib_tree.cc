@@ -221,8 +221,8 @@ Entry FibTree<K>::render_bucket(const Bucket& list, unsigned depth, uint32_t inh
   const K region_last = last_of(list.all()[0].key(), depth);
   open[0] = {region_last, inherited};
   size_t top = 0;
-  runs_.clear();
-  runs_.push_back({0, inherited});
+  runs_[0] = {0, inherited};
+  run_count_ = 1;
   const auto close = [&] {
     const K last = open[top--].last;
     if (last != region_last) {
@@ -243,16 +243,16 @@ Entry FibTree<K>::render_bucket(const Bucket& list, unsigned depth, uint32_t inh
   while (top > 0) {
     close();
   }
-  return blocks_.build(std::span<const Run<K>>(runs_), depth);
+  return blocks_.build(std::span<const Run<K>>(runs_.data(), run_count_), depth);
 }
 
 template <typename K>
 void FibTree<K>::put_run(K start, uint32_t value) {
-  if (runs_.size() > 1 && runs_.back().start == start) {
-    runs_.pop_back();
+  if (run_count_ > 1 && runs_[run_count_ - 1].start == start) {
+    run_count_--;
   }
-  if (runs_.back().value != value) {
-    runs_.push_back({start, value});
+  if (runs_[run_count_ - 1].value != value) {
+    runs_[run_count_++] = {start, value};
   }
 }
 
@@ -392,13 +392,13 @@ bool FibTree<K>::take(NodeRef& ref, const Route& route) {
 }
 
 template <typename K>
-bool FibTree<K>::put_into_split(Split& node, unsigned depth, const Route& route) {
+void FibTree<K>::put_into_split(Split& node, unsigned depth, const Route& route) {
   node.count++;
   if (route.length() > depth + kBitmapBits) {
-    return put(node.below[slot_of(route.key(), depth)], route);
+    put(node.below[slot_of(route.key(), depth)], route);
+  } else {
+    node.own[code_of(route.key(), depth, route.length())] = route.value();
   }
-  node.own[code_of(route.key(), depth, route.length())] = route.value();
-  return true;
 }
 
 template <typename K>

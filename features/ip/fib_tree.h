@@ -103,7 +103,7 @@ class FibTree {
   bool put(NodeRef& ref, const Route& route);
   bool take(NodeRef& ref, const Route& route);
   void resize(NodeRef& ref, unsigned count);
-  bool put_into_split(Split& node, unsigned depth, const Route& route);
+  void put_into_split(Split& node, unsigned depth, const Route& route);
   void burst(NodeRef& ref, unsigned depth);
   void collapse(NodeRef& ref, K key, unsigned depth);
   void gather(NodeRef ref, K key, unsigned depth, std::vector<Route>& out);
@@ -118,7 +118,9 @@ class FibTree {
   NodeRef* below_;     ///< by root slot: its longer prefixes
   uint32_t* painted_;  ///< by root slot: the value of the longest prefix of at most kRootBits
   uint32_t* short_;    ///< by 1 << length | bits: values of prefixes of at most kRootBits, 0 none
-  std::vector<Run<K>> runs_;
+  /// Of the bucket that is being rendered: a prefix begins a run and, where it ends, may begin another.
+  std::array<Run<K>, 2 * (kBurst + 1) + 1> runs_;
+  size_t run_count_ = 0;
   size_t size_ = 0;
 };
 
