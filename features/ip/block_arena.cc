@@ -21,7 +21,9 @@ constexpr std::array<uint8_t, BlockArena::kLargest / BlockArena::kUnit + 1> Bloc
 const std::array<uint8_t, BlockArena::kLargest / BlockArena::kUnit + 1> BlockArena::kClassOf = class_table();
 
 BlockArena::BlockArena(Qsbr& qsbr, size_t capacity)
-    : qsbr_(qsbr), memory_(capacity, ReservedMemory::Pages::huge), slab_limit_(static_cast<uint32_t>(memory_.size() / kSlab)) {
+    : qsbr_(qsbr),
+      memory_(capacity, ReservedMemory::Pages::huge),
+      slab_limit_(static_cast<uint32_t>(memory_.size() / kSlab)) {
   with_room_.fill(kNone);
 }
 

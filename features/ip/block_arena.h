@@ -62,7 +62,7 @@ class BlockArena {
  private:
   static constexpr size_t kSlab = 8192;
   static constexpr size_t kBatch = 64;
-  static constexpr std::array<uint16_t, 22> kSizes = {16,  32,  48,  64,  80,  96,  112, 128, 160, 192, 224,
+  static constexpr std::array<uint16_t, 22> kSizes = {16,  32,  48,  64,  80,  96,  112, 128, 160, 192,  224,
                                                       256, 288, 320, 384, 448, 512, 640, 768, 896, 1024, 1152};
   static constexpr uint32_t kNone = UINT32_MAX;
   struct Slab {
@@ -78,9 +78,7 @@ class BlockArena {
     size_t count;
   };
 
-  static constexpr unsigned class_of(size_t bytes) {
-    return kClassOf[(bytes + kUnit - 1) / kUnit];
-  }
+  static constexpr unsigned class_of(size_t bytes) { return kClassOf[(bytes + kUnit - 1) / kUnit]; }
   static constexpr std::array<uint8_t, kLargest / kUnit + 1> class_table();
   static const std::array<uint8_t, kLargest / kUnit + 1> kClassOf;
   uint32_t take_slab(unsigned size_class);

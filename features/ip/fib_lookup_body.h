@@ -105,8 +105,7 @@ inline Entry deep6(const std::byte* blocks, Entry entry, const uint8_t* address,
 }
 
 // MEASURED6
-inline void batch6(const Entry* root, const std::byte* blocks, const Wire6* addresses, uint32_t* values,
-                   size_t count) {
+inline void batch6(const Entry* root, const std::byte* blocks, const Wire6* addresses, uint32_t* values, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const uint64_t high = load_big(addresses[i]);
     Entry entry = load(&root[high >> (64 - kRootBits6)]);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Readers against the writer, with a naive table as the judge: the whole sequence of updates is known beforehand, and so
-// is what each probed address maps to after each of them. A reader notes which updates had finished before its lookup
-// and which had begun after it; its answer must be that of some moment in between. Each update has a value of its own,
-// so a torn, recycled or late answer shows. To be run under TSan too (it uses the generic lookups, which TSan sees).
+// Readers against the writer, with a naive table as the judge: the whole sequence of updates is known beforehand, and
+// so is what each probed address maps to after each of them. A reader notes which updates had finished before its
+// lookup and which had begun after it; its answer must be that of some moment in between. Each update has a value of
+// its own, so a torn, recycled or late answer shows. To be run under TSan too (it uses the generic lookups, which TSan
+// sees).
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Longest-prefix match for one family: the readers' blocks (fib_layout.h), their writer (fib_tree.h) and the bulk lookups
-// (fib_lookup.h) behind one interface. One writer, the control thread; readers under QSBR. Pure C++, no DPDK.
+// Longest-prefix match for one family: the readers' blocks (fib_layout.h), their writer (fib_tree.h) and the bulk
+// lookups (fib_lookup.h) behind one interface. One writer, the control thread; readers under QSBR. Pure C++, no DPDK.
 #pragma once
 
 #include <cstdint>

@@ -287,8 +287,7 @@ template <typename K>
 Entry FibTree<K>::repaint(Split& node, unsigned depth, const Slots& before, const Slots& after, Entry old) {
   for (unsigned slot = 0; slot < kBitmapSlots; slot++) {
     if (before[slot] != after[slot]) {
-      node.entry[slot] =
-          refresh(node.below[slot], depth + kBitmapBits, before[slot], after[slot], node.entry[slot]);
+      node.entry[slot] = refresh(node.below[slot], depth + kBitmapBits, before[slot], after[slot], node.entry[slot]);
     }
   }
   blocks_.retire(old);

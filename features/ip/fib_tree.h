@@ -5,9 +5,9 @@
 //
 // Prefixes up to the root's bits lie in an array by (length, bits), as in a binary heap. Longer ones hang below their
 // root slot: a bucket, a sorted list of up to kBurst prefixes, from which the blocks below the slot are made anew on
-// each change; when it overflows it bursts (burst trie: Heinz, Zobel, Williams 2002) into a split, a node of 6 bits with
-// its own prefixes and 64 buckets or splits below. So an update costs one walk and one small rebuild, and a sparse /128
-// costs no chain of nodes.
+// each change; when it overflows it bursts (burst trie: Heinz, Zobel, Williams 2002) into a split, a node of 6 bits
+// with its own prefixes and 64 buckets or splits below. So an update costs one walk and one small rebuild, and a sparse
+// /128 costs no chain of nodes.
 #pragma once
 
 #include <array>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// BGP-like tables for benches and tests, the same on every machine and in every run: lengths as in the default-free zone
-// of 2025, one destination inside each prefix. Byte for byte what the yardstick's generator writes (a Python script, so
-// its Mersenne Twister and the way Python draws from it are repeated here). Any thread; takes about a second.
+// BGP-like tables for benches and tests, the same on every machine and in every run: lengths as in the default-free
+// zone of 2025, one destination inside each prefix. Byte for byte what the yardstick's generator writes (a Python
+// script, so its Mersenne Twister and the way Python draws from it are repeated here). Any thread; takes about a
+// second.
 #pragma once
 
 #include <vector>
