@@ -24,8 +24,7 @@ void Qsbr::remove_reader(unsigned slot) {
 
 void Qsbr::retire(std::function<void()> free) {
   // What was unlinked before this increment cannot be reached by a reader that sees the new epoch.
-  const uint64_t epoch = epoch_.fetch_add(1, std::memory_order_seq_cst) + 1;
-  retired_.push_back({epoch, std::move(free)});
+  retired_.push_back({advance(), std::move(free)});
 }
 
 uint64_t Qsbr::oldest_seen() const {

@@ -1,155 +1,117 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/ip/fib_table.h"
 
+#include <bit>
+#include <string>
+
+#include "features/ip/fib_tree.h"
+
 namespace floof::ip {
+
+static_assert(sizeof(Ip4) == sizeof(uint32_t) && sizeof(GroupId) == sizeof(uint32_t) && sizeof(Ip6) == 16,
+              "the lookups read and write vectors of these as plain integers and bytes");
 
 namespace {
 
-FibKey masked(const FibKey& key, unsigned length) {
-  const auto mask = [](unsigned bits) { return bits == 0 ? 0 : ~uint64_t{0} << (64 - bits); };
-  return length <= 64 ? FibKey{key.high & mask(length), 0} : FibKey{key.high, key.low & mask(length - 64)};
-}
+/// Address space beyond the limit: what one rebuild may need, what waits for readers, free blocks of other sizes.
+constexpr size_t kHeadroom = size_t{64} << 20;
 
 }  // namespace
 
-FibTable::FibTable(Qsbr& qsbr, unsigned bits)
-    : root_(new Slot[kRootSlots]()), root_lengths_(new uint8_t[kRootSlots]()), indices_(qsbr), by_length_(bits + 1) {}
+struct FibTable::Trees {
+  std::optional<fib::FibTree<fib::Key4>> four;
+  std::optional<fib::FibTree<fib::Key6>> six;
 
-FibTable::View FibTable::root_view() { return {root_.get(), root_lengths_.get(), nullptr, 0, 0}; }
+  static fib::Key4 key4(const FibKey& key) { return static_cast<fib::Key4>(key.high >> 32); }
+  static fib::Key6 key6(const FibKey& key) { return fib::Key6{key.high} << 64 | key.low; }
+  /// Calls `f` with the tree that there is.
+  template <typename F>
+  auto with(F f) {
+    return four ? f(*four) : f(*six);
+  }
+};
 
-FibTable::View FibTable::block_view(uint32_t block, unsigned depth) {
-  Shadow& shadow = shadows_.at(block);
-  return {blocks_.at(block).data(), shadow.length.data(), &shadow.own, 8 + 8 * depth, depth};
+FibTable::FibTable(Qsbr& qsbr, unsigned bits, size_t limit)
+    : trees_(std::make_unique<Trees>()), lookups_(&fib::lookups(fib::best_variant())), bits_(bits), limit_(limit) {
+  const size_t reserve = limit + limit / 2 + kHeadroom;
+  if (bits == 32) {
+    view_ = trees_->four.emplace(qsbr, reserve).view();
+  } else {
+    view_ = trees_->six.emplace(qsbr, reserve).view();
+  }
 }
 
-// A slot is the block's own when it says more than the parent's slot could.
-void FibTable::write(const View& view, unsigned slot, uint32_t value, unsigned stored_length) {
-  if (view.own != nullptr) {
-    const bool was_own =
-        (view.slots[slot].load(std::memory_order_relaxed) & kChild) != 0 || view.lengths[slot] > view.base + 1;
-    const bool is_own = (value & kChild) != 0 || stored_length > view.base + 1;
-    *view.own = static_cast<uint16_t>(*view.own + is_own - was_own);
+FibTable::~FibTable() = default;
+
+uint32_t FibTable::lookup(const FibKey& key) const {
+  uint32_t value = 0;
+  if (bits_ == 32) {
+    const uint32_t address = Trees::key4(key);
+    lookups_->ip4(view_, &address, &value, 1);
+  } else {
+    const uint64_t wire[2] = {__builtin_bswap64(key.high), __builtin_bswap64(key.low)};
+    lookups_->ip6(view_, reinterpret_cast<const fib::Wire6*>(wire), &value, 1);
   }
-  view.lengths[slot] = static_cast<uint8_t>(stored_length);
-  view.slots[slot].store(value, std::memory_order_release);
+  return value;
 }
 
-FibTable::View FibTable::descend(const View& view, unsigned slot) {
-  const uint32_t entry = view.slots[slot].load(std::memory_order_relaxed);
-  if ((entry & kChild) != 0) {
-    return block_view(entry & ~kChild, view.depth + 1);
-  }
-  const uint32_t block = indices_.allocate();
-  blocks_.reserve(block);
-  shadows_.reserve(block);
-  blocks_used_++;
-  for (Slot& s : blocks_.at(block)) {
-    s.store(entry, std::memory_order_relaxed);
-  }
-  Shadow& shadow = shadows_.at(block);
-  shadow.length.fill(view.lengths[slot]);
-  shadow.own = 0;
-  // The old leaf moves into the child; the slot itself no longer has a length of its own.
-  write(view, slot, kChild | block, 0);
-  return block_view(block, view.depth + 1);
+void FibTable::lookup(std::span<const Ip4> addresses, std::span<GroupId> out) const {
+  lookups_->ip4(view_, reinterpret_cast<const uint32_t*>(addresses.data()), reinterpret_cast<uint32_t*>(out.data()),
+                addresses.size());
 }
 
-void FibTable::paint(const View& view, unsigned first, unsigned count, unsigned stored_length, uint32_t value) {
-  for (unsigned slot = first; slot < first + count; slot++) {
-    const uint32_t entry = view.slots[slot].load(std::memory_order_relaxed);
-    if ((entry & kChild) != 0) {
-      paint(block_view(entry & ~kChild, view.depth + 1), 0, kSlots, stored_length, value);
-    } else if (view.lengths[slot] <= stored_length) {
-      write(view, slot, value, stored_length);
+void FibTable::lookup(std::span<const Ip6> addresses, std::span<GroupId> out) const {
+  lookups_->ip6(view_, reinterpret_cast<const fib::Wire6*>(addresses.data()), reinterpret_cast<uint32_t*>(out.data()),
+                addresses.size());
+}
+
+Result<> FibTable::set(const FibKey& key, unsigned length, uint32_t value) {
+  if (value == 0 || value > kMaxValue) {
+    return Error{"fib", "the group " + std::to_string(value) + " is not one of 1.." + std::to_string(kMaxValue), ""};
+  }
+  const auto full = [this] {
+    return bytes() >= limit_ || trees_->with([](const auto& tree) { return tree.cramped(); });
+  };
+  if (full()) [[unlikely]] {
+    reclaim();
+    const auto present = match(key, length);
+    if (full() && !(present && present->length == length)) {
+      return Error{"fib", "the memory limit of " + std::to_string(limit_ >> 20) + " MiB is reached",
+                   "raise the limit or filter routes"};
     }
   }
-}
-
-void FibTable::unpaint(const View& view, unsigned first, unsigned count, unsigned old_length, const Match* below) {
-  for (unsigned slot = first; slot < first + count; slot++) {
-    const uint32_t entry = view.slots[slot].load(std::memory_order_relaxed);
-    if ((entry & kChild) != 0) {
-      unpaint(block_view(entry & ~kChild, view.depth + 1), 0, kSlots, old_length, below);
-    } else if (view.lengths[slot] == old_length) {
-      write(view, slot, below != nullptr ? below->value : 0, below != nullptr ? below->length + 1 : 0);
-    }
+  if (bits_ == 32) {
+    trees_->four->set(Trees::key4(key), length, value);
+  } else {
+    trees_->six->set(Trees::key6(key), length, value);
   }
-}
-
-void FibTable::set(const FibKey& key, unsigned length, uint32_t value) {
-  const auto [it, added] = by_length_[length].insert_or_assign(key, value);
-  size_ += added;
-  View view = root_view();
-  while (length > view.base + width(view.depth)) {
-    view = descend(view, slot_of(key, view.depth));
-  }
-  const unsigned count = 1u << (view.base + width(view.depth) - length);
-  paint(view, slot_of(key, view.depth), count, length + 1, value);
-}
-
-std::optional<FibTable::Match> FibTable::less_specific(const FibKey& key, unsigned length) const {
-  for (unsigned shorter = length; shorter-- > 0;) {
-    const auto& store = by_length_[shorter];
-    if (store.empty()) {
-      continue;
-    }
-    if (const auto found = store.find(masked(key, shorter)); found != store.end()) {
-      return Match{shorter, found->second};
-    }
-  }
-  return std::nullopt;
+  return {};
 }
 
 bool FibTable::remove(const FibKey& key, unsigned length) {
-  if (by_length_[length].erase(key) == 0) {
-    return false;
-  }
-  size_--;
-  std::vector<Step> path;
-  View view = root_view();
-  while (length > view.base + width(view.depth)) {
-    const unsigned slot = slot_of(key, view.depth);
-    path.push_back({view, slot});
-    // The prefix was there, so its block is.
-    view = block_view(view.slots[slot].load(std::memory_order_relaxed) & ~kChild, view.depth + 1);
-  }
-  const auto below = less_specific(key, length);
-  const unsigned count = 1u << (view.base + width(view.depth) - length);
-  unpaint(view, slot_of(key, view.depth), count, length + 1, below ? &*below : nullptr);
-  collapse(path);
-  return true;
+  return bits_ == 32 ? trees_->four->remove(Trees::key4(key), length) : trees_->six->remove(Trees::key6(key), length);
 }
 
-// A block without own slots says the same everywhere, which its parent's slot can say as well.
-void FibTable::collapse(std::vector<Step>& path) {
-  for (; !path.empty(); path.pop_back()) {
-    const auto& [parent, slot] = path.back();
-    const uint32_t block = parent.slots[slot].load(std::memory_order_relaxed) & ~kChild;
-    const Shadow& shadow = shadows_.at(block);
-    if (shadow.own != 0) {
-      return;
-    }
-    write(parent, slot, blocks_.at(block)[0].load(std::memory_order_relaxed), shadow.length[0]);
-    indices_.release(block);
-    blocks_used_--;
-  }
+std::optional<FibTable::Match> FibTable::match(const FibKey& key, unsigned max_length) const {
+  const auto found = bits_ == 32 ? trees_->four->match(Trees::key4(key), max_length)
+                                 : trees_->six->match(Trees::key6(key), max_length);
+  return found ? std::optional(Match{found->length, found->value}) : std::nullopt;
 }
 
-std::optional<FibTable::Match> FibTable::match(const FibKey& key) const {
-  const Slot* slots = root_.get();
-  const uint8_t* lengths = root_lengths_.get();
-  for (unsigned depth = 0;; depth++) {
-    const unsigned slot = slot_of(key, depth);
-    const uint32_t entry = slots[slot].load(std::memory_order_relaxed);
-    if ((entry & kChild) == 0) {
-      if (lengths[slot] == 0) {
-        return std::nullopt;
-      }
-      return Match{lengths[slot] - 1u, entry};
-    }
-    slots = blocks_.at(entry & ~kChild).data();
-    lengths = shadows_.at(entry & ~kChild).length.data();
-  }
+size_t FibTable::size() const {
+  return trees_->with([](const auto& tree) { return tree.size(); });
+}
+size_t FibTable::bytes() const {
+  return trees_->with([](const auto& tree) { return tree.used(); });
+}
+size_t FibTable::committed() const {
+  return trees_->with([](const auto& tree) { return tree.committed(); });
+}
+size_t FibTable::blocks_in_use() const {
+  return trees_->with([](const auto& tree) { return tree.blocks(); });
+}
+size_t FibTable::reclaim() {
+  return trees_->with([](auto& tree) { return tree.reclaim(); });
 }
 
 }  // namespace floof::ip

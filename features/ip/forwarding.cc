@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "features/ip/buckets.h"
 #include "features/ip/fib_table.h"
 #include "features/ip/wire.h"
@@ -44,13 +45,16 @@ struct NeighborKeyHash {
 }  // namespace
 
 struct ForwardingTables::Impl {
-  explicit Impl(Qsbr& q) : qsbr(q), fib4(q, 32), fib6(q, 128), group_ids(q), adjacency_ids(q) {}
+  Impl(Qsbr& q, const Limits& limits)
+      : qsbr(q), fib4(q, 32, limits.ip4), fib6(q, 128, limits.ip6), group_ids(q), adjacency_ids(q) {}
 
   FibTable& fib(Family family) { return family == Family::ip4 ? fib4 : fib6; }
 
   Qsbr& qsbr;
   FibTable fib4;
   FibTable fib6;
+  uint64_t refused4 = 0;
+  uint64_t refused6 = 0;
   IndexAllocator group_ids;
   IndexAllocator adjacency_ids;
   std::unordered_map<NeighborKey, uint32_t, NeighborKeyHash> neighbors;
@@ -59,7 +63,7 @@ struct ForwardingTables::Impl {
   std::vector<std::unique_ptr<BucketArray>> buckets;  ///< owns what groups point to
 };
 
-ForwardingTables::ForwardingTables(Qsbr& qsbr) : impl_(std::make_unique<Impl>(qsbr)) {
+ForwardingTables::ForwardingTables(Qsbr& qsbr, const Limits& limits) : impl_(std::make_unique<Impl>(qsbr, limits)) {
   groups_.reserve(0);
   adjacencies_.reserve(0);
 }
@@ -68,32 +72,18 @@ ForwardingTables::~ForwardingTables() = default;
 
 // -- Worker side ------------------------------------------------------------------------------------------------------
 
-GroupId ForwardingTables::lookup(Ip4 destination) const {
-  return GroupId(impl_->fib4.lookup(uint64_t{destination.value()} << 32));
-}
+GroupId ForwardingTables::lookup(Ip4 destination) const { return GroupId(impl_->fib4.lookup(key_of(destination))); }
 
 GroupId ForwardingTables::lookup(const Ip6& destination) const {
   return GroupId(impl_->fib6.lookup(key_of(destination)));
 }
 
 void ForwardingTables::lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const {
-  const FibTable& fib = impl_->fib4;
-  for (const Ip4 destination : destinations) {
-    fib.prefetch(uint64_t{destination.value()} << 32);
-  }
-  for (size_t i = 0; i < destinations.size(); i++) {
-    out[i] = GroupId(fib.lookup(uint64_t{destinations[i].value()} << 32));
-  }
+  impl_->fib4.lookup(destinations, out);
 }
 
 void ForwardingTables::lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const {
-  const FibTable& fib = impl_->fib6;
-  for (const Ip6& destination : destinations) {
-    fib.prefetch(key_of(destination).high);
-  }
-  for (size_t i = 0; i < destinations.size(); i++) {
-    out[i] = GroupId(fib.lookup(key_of(destinations[i])));
-  }
+  impl_->fib6.lookup(destinations, out);
 }
 
 // -- Groups -----------------------------------------------------------------------------------------------------------
@@ -234,12 +224,19 @@ std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
 
 // -- Routes -----------------------------------------------------------------------------------------------------------
 
-void ForwardingTables::set_route(const Prefix& prefix, GroupId group) {
+bool ForwardingTables::set_route(const Prefix& prefix, GroupId group) {
   if (!group.valid()) {
     remove_route(prefix);
-    return;
+    return true;
   }
-  impl_->fib(prefix.family()).set(key_of(prefix.address()), prefix.length(), group.value());
+  const auto done = impl_->fib(prefix.family()).set(key_of(prefix.address()), prefix.length(), group.value());
+  if (!done) {
+    uint64_t& refused = prefix.family() == Family::ip4 ? impl_->refused4 : impl_->refused6;
+    if (refused++ == 0) {
+      log::error("{} is not forwarded to: {}", to_string(prefix), done.error().text());
+    }
+  }
+  return done.ok();
 }
 
 void ForwardingTables::remove_route(const Prefix& prefix) {
@@ -263,6 +260,12 @@ std::optional<ForwardingTables::Entry> ForwardingTables::covering(const Prefix& 
 }
 
 size_t ForwardingTables::routes(Family family) const { return impl_->fib(family).size(); }
+
+ForwardingTables::FibStats ForwardingTables::stats(Family family) const {
+  const FibTable& fib = impl_->fib(family);
+  return {fib.size(), fib.bytes(), fib.committed(), fib.limit(),
+          family == Family::ip4 ? impl_->refused4 : impl_->refused6};
+}
 
 // -- Adjacencies ------------------------------------------------------------------------------------------------------
 

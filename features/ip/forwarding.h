@@ -20,7 +20,7 @@
 #include "base/ids.h"
 #include "base/prefix.h"
 #include "base/qsbr.h"
-#include "features/ip/chunked.h"
+#include "features/ip/flat_array.h"
 
 namespace floof::ip {
 
@@ -72,7 +72,13 @@ struct Group {
 
 class ForwardingTables {
  public:
-  explicit ForwardingTables(Qsbr& qsbr);
+  /// Bytes that the FIB of each family may use.
+  struct Limits {
+    size_t ip4 = size_t{256} << 20;
+    size_t ip6 = size_t{256} << 20;
+  };
+  explicit ForwardingTables(Qsbr& qsbr) : ForwardingTables(qsbr, Limits{}) {}
+  ForwardingTables(Qsbr& qsbr, const Limits& limits);
   ~ForwardingTables();
 
   // -- Worker side ------------------------------------------------------------------------------------------------
@@ -80,7 +86,7 @@ class ForwardingTables {
   /// state.
   GroupId lookup(Ip4 destination) const;
   GroupId lookup(const Ip6& destination) const;
-  /// The same for a vector, with the first memory accesses of all overlapped. Spans of equal size.
+  /// The same for a vector, with the memory accesses of all overlapped. Spans of equal size.
   void lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const;
   void lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const;
   /// Group 0 exists: its kind is drop.
@@ -103,8 +109,10 @@ class ForwardingTables {
   void destroy_group(GroupId id);
   PathSet describe(GroupId id) const;
 
-  void set_route(const Prefix& prefix, GroupId group);  ///< adds or replaces
-  void remove_route(const Prefix& prefix);              ///< nothing happens when there is none
+  /// Adds or replaces. False: the FIB's memory limit is reached and the prefix is new, so it is not in the FIB; this is
+  /// counted in `stats` and the first time logged.
+  bool set_route(const Prefix& prefix, GroupId group);
+  void remove_route(const Prefix& prefix);  ///< nothing happens when there is none
   /// The entry that packets to this address use, with its prefix.
   struct Entry {
     Prefix prefix;
@@ -114,6 +122,14 @@ class ForwardingTables {
   /// The entry of this very prefix, else the longest one that covers all of it.
   std::optional<Entry> covering(const Prefix& prefix) const;
   size_t routes(Family family) const;
+  struct FibStats {
+    size_t routes;
+    size_t bytes;      ///< in use, by readers' blocks and the writer's nodes
+    size_t committed;  ///< given by the kernel at most: `bytes` and what is free for reuse
+    size_t limit;      ///< of `bytes`
+    uint64_t refused;  ///< routes, since start
+  };
+  FibStats stats(Family family) const;
 
   /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route
   /// uses.
@@ -135,8 +151,10 @@ class ForwardingTables {
   void fill_group(Group& group, const PathSet& set);
   void free_if_unused(uint32_t id);
 
-  Chunked<Group, 10, 14> groups_;
-  Chunked<Adjacency, 8, 14> adjacencies_;
+  static constexpr uint32_t kMaxGroups = uint32_t{1} << 24;  ///< what the FIB can point to
+  static constexpr uint32_t kMaxAdjacencies = uint32_t{1} << 22;
+  FlatArray<Group> groups_{kMaxGroups};
+  FlatArray<Adjacency> adjacencies_{kMaxAdjacencies};
   std::unique_ptr<Impl> impl_;
 };
 

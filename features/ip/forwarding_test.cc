@@ -154,7 +154,7 @@ TEST(FibTable, GivesBackEveryBlock) {
     const IpAddress a = Ip6::from_halves(rng() & 0xffff0303030303ff, rng() & 0x03030303030303ff);
     const Prefix p(a, static_cast<uint8_t>(rng() % 129));
     const FibKey key{p.address().ip6().high(), p.address().ip6().low()};
-    fib.set(key, p.length(), 7);
+    ASSERT_TRUE(fib.set(key, p.length(), 1 + i % 100).ok());
     all.emplace_back(key, p.length());
   }
   EXPECT_GT(fib.blocks_in_use(), 0u);

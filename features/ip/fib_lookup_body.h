@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The lookups, to be included once by each fib_lookup_VARIANT.cc, which defines `count_below` for its instruction set
+// first. Nothing here may call an inline function of another header: the linker would keep one copy of it, perhaps the
+// one for a better CPU than ours.
+#pragma once
+
+#include "features/ip/fib_lookup.h"
+
+namespace floof::ip::fib {
+namespace {
+
+constexpr size_t kBatch = 128;
+
+// Views are passed by value: the values that are written could alias a view in memory, which would be read again each
+// time (the tree is built with -fno-strict-aliasing).
+inline Entry load(const Entry* entry) { return __atomic_load_n(entry, __ATOMIC_ACQUIRE); }
+
+inline const std::byte* block_of(const std::byte* blocks, Entry entry) {
+  return blocks + (size_t{entry & kRefMask} << kUnitShift);
+}
+
+// Values are no references: all of them prefetch the first block, which does no harm.
+inline void prefetch(const std::byte* blocks, Entry entry) {
+  const auto mask = static_cast<Entry>(static_cast<int32_t>(entry) >> 31);
+  __builtin_prefetch(block_of(blocks, entry & mask));
+}
+
+// The runs' entries follow the bits; there is always a run that begins at slot 0, hence the 4 instead of 8.
+inline Entry bitmap_step(const std::byte* block, uint64_t slot) {
+  const uint64_t bits = *reinterpret_cast<const uint64_t*>(block);
+  const auto* entries = reinterpret_cast<const Entry*>(block + 4);
+  return load(&entries[__builtin_popcountll(bits << (~slot & 63))]);
+}
+
+inline Entry range_step(const std::byte* block, NodeKind kind, uint16_t key) {
+  const unsigned room = 4u << static_cast<unsigned>(kind);
+  const auto* keys = reinterpret_cast<const uint16_t*>(block);
+  return load(reinterpret_cast<const Entry*>(keys + room) + count_below(keys, room, key));
+}
+
+inline Entry deep4(const std::byte* blocks, Entry entry, uint32_t rest) {
+  for (; (entry & kNodeBit) != 0; rest <<= kBitmapBits) {
+    entry = bitmap_step(block_of(blocks, entry), rest >> (32 - kBitmapBits));
+  }
+  return entry;
+}
+
+// MEASURED4
+// Two passes over a batch, so that the misses on up to 128 blocks overlap; the root (1 MiB) stays
+// in the second-level cache and is not worth a pass of its own. Prefixes beyond /24 are rare and take a third pass.
+inline void batch4(const Entry* root, const std::byte* blocks, const uint32_t* addresses, uint32_t* values,
+                   size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const Entry entry = load(&root[addresses[i] >> (32 - kRootBits4)]);
+    prefetch(blocks, entry);
+    values[i] = entry;
+  }
+  Entry any = 0;
+  for (size_t i = 0; i < count; i++) {
+    Entry entry = values[i];
+    if ((entry & kNodeBit) != 0) {
+      entry = bitmap_step(block_of(blocks, entry), addresses[i] >> (32 - kRootBits4 - kBitmapBits));
+      any |= entry;
+    }
+    values[i] = entry;
+  }
+  if ((any & kNodeBit) == 0) {
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    values[i] = deep4(blocks, values[i], addresses[i] << (kRootBits4 + kBitmapBits));
+  }
+}
+
+void lookup4(const View& view, const uint32_t* addresses, uint32_t* values, size_t count) {
+  const Entry* root = view.root;
+  const std::byte* blocks = view.blocks;
+  for (; count > kBatch; count -= kBatch, addresses += kBatch, values += kBatch) {
+    batch4(root, blocks, addresses, values, kBatch);
+  }
+  batch4(root, blocks, addresses, values, count);
+}
+
+inline uint64_t load_big(const uint8_t* bytes) {
+  uint64_t out;
+  __builtin_memcpy(&out, bytes, sizeof out);
+  return __builtin_bswap64(out);
+}
+
+// Any depth, one after the other: prefixes beyond /48.
+inline Entry deep6(const std::byte* blocks, Entry entry, const uint8_t* address, unsigned depth) {
+  auto rest = (static_cast<unsigned __int128>(load_big(address)) << 64 | load_big(address + 8)) << depth;
+  while ((entry & kNodeBit) != 0) {
+    const auto kind = static_cast<NodeKind>((entry & ~kNodeBit) >> kKindShift);
+    if (kind == NodeKind::bitmap) {
+      entry = bitmap_step(block_of(blocks, entry), static_cast<uint64_t>(rest >> (128 - kBitmapBits)));
+      rest <<= kBitmapBits;
+    } else {
+      entry = range_step(block_of(blocks, entry), kind, static_cast<uint16_t>(rest >> (128 - kRangeBits)));
+      rest <<= kRangeBits;
+    }
+  }
+  return entry;
+}
+
+// MEASURED6
+inline void batch6(const Entry* root, const std::byte* blocks, const Wire6* addresses, uint32_t* values, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t high = load_big(addresses[i]);
+    Entry entry = load(&root[high >> (64 - kRootBits6)]);
+    if ((entry & kNodeBit) != 0) {
+      entry = bitmap_step(block_of(blocks, entry), high >> (64 - kRootBits6 - kBitmapBits));
+      prefetch(blocks, entry);
+    }
+    values[i] = entry;
+  }
+  for (size_t i = 0; i < count; i++) {
+    Entry entry = values[i];
+    if ((entry & kNodeBit) != 0) {
+      entry = bitmap_step(block_of(blocks, entry), load_big(addresses[i]) >> (64 - kRangeFrom));
+      prefetch(blocks, entry);
+      values[i] = entry;
+    }
+  }
+  Entry any = 0;
+  for (size_t i = 0; i < count; i++) {
+    Entry entry = values[i];
+    if ((entry & kNodeBit) != 0) {
+      const auto kind = static_cast<NodeKind>((entry & ~kNodeBit) >> kKindShift);
+      if (kind == NodeKind::bitmap) {
+        entry = deep6(blocks, entry, addresses[i], kRangeFrom);
+      } else {
+        const auto key = static_cast<uint16_t>(load_big(addresses[i]) >> (64 - kRangeFrom - kRangeBits));
+        entry = range_step(block_of(blocks, entry), kind, key);
+        any |= entry;
+      }
+      values[i] = entry;
+    }
+  }
+  if ((any & kNodeBit) != 0) {
+    for (size_t i = 0; i < count; i++) {
+      values[i] = deep6(blocks, values[i], addresses[i], kRangeFrom + kRangeBits);
+    }
+  }
+}
+
+void lookup6(const View& view, const Wire6* addresses, uint32_t* values, size_t count) {
+  const Entry* root = view.root;
+  const std::byte* blocks = view.blocks;
+  for (; count > kBatch; count -= kBatch, addresses += kBatch, values += kBatch) {
+    batch6(root, blocks, addresses, values, kBatch);
+  }
+  batch6(root, blocks, addresses, values, count);
+}
+
+}  // namespace
+}  // namespace floof::ip::fib
