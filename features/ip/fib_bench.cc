@@ -283,8 +283,8 @@ void add_ours(std::vector<Candidate<Address>>& out, std::vector<std::unique_ptr<
                      }});
     }
   }
-  out[0].lookup = [&fib, use](const Address* a, uint32_t* values, size_t n) {
-    fib.use(fib::best_variant());
+  out[0].lookup = [&fib, use, best = fib::best_variant()](const Address* a, uint32_t* values, size_t n) {
+    fib.use(best);
     use(a, values, n);
   };
 }
