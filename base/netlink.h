@@ -124,6 +124,9 @@ class Writer {
   /// A default route out of a device with preferred source, metric and protocol (RTPROT_*), replaced if there.
   Result<void> set_default_route(Family family, int index, std::optional<IpAddress> source, uint32_t metric, uint8_t protocol);
   Result<void> remove_default_route(Family family, int index, uint32_t metric);
+  /// Adds the route, or replaces the one of the same table, prefix and metric. Gateways may be of the other family.
+  Result<void> set_route(const Route& route);
+  Result<void> remove_route(const Route& route);
   /// Asks the kernel to resolve: NTF_USE; `keep_fresh` adds NTF_EXT_MANAGED.
   Result<void> use_neighbor(int index, const IpAddress& address, bool keep_fresh);
   Result<void> remove_neighbor(int index, const IpAddress& address);

@@ -303,6 +303,71 @@ TEST_F(InNetns, WriterChangesAndMonitorSees) {
   EXPECT_NE(gone.error().reason.find("No such device"), std::string::npos) << gone.error().text();
 }
 
+TEST_F(InNetns, WritesRoutesThatTheMonitorReads) {
+  const UniqueFd first(tap("e0")), second(tap("e1"));
+  auto writer = Writer::open(-1);
+  auto& w = **writer;
+  const int e0 = *w.link_index("e0"), e1 = *w.link_index("e1");
+  for (const auto& [index, v4, v6] : {std::tuple{e0, "192.0.2.1/24", "2001:db8::1/64"}, {e1, "192.0.3.1/24", "2001:db8:1::1/64"}}) {
+    ASSERT_TRUE(w.change_link(index, {.up = true}).ok());
+    ASSERT_TRUE(w.add_address(index, *parse_interface_address(v4)).ok());
+    ASSERT_TRUE(w.add_address(index, *parse_interface_address(v6)).ok());
+  }
+  const auto base = [](const char* prefix, std::vector<RouteNextHop> hops, uint8_t type = RTN_UNICAST) {
+    return Route{.table = RT_TABLE_MAIN, .protocol = 42, .type = type, .metric = 1024, .prefix = *parse_prefix(prefix), .next_hops = std::move(hops)};
+  };
+  Route many = base("10.7.0.0/16", {});
+  for (int i = 1; i <= 64; i++) {
+    many.next_hops.push_back({e0, *parse_ip("fe80::" + std::to_string(i)), 1});
+  }
+  const std::vector<Route> routes = {
+      base("10.1.0.0/16", {{e0, *parse_ip("192.0.2.9"), 1}}),
+      base("10.2.0.0/16", {{e0, *parse_ip("192.0.2.9"), 1}, {e1, *parse_ip("192.0.3.9"), 5}}),
+      base("10.3.0.0/16", {{e0, *parse_ip("fe80::9"), 1}}),
+      base("10.4.0.0/16", {{e0, *parse_ip("fe80::9"), 1}, {e1, *parse_ip("fe80::8"), 1}}),
+      base("10.5.0.0/16", {{e1, std::nullopt, 1}}),
+      base("10.6.0.0/16", {}, RTN_BLACKHOLE),
+      base("2001:db8:f::/48", {{e0, *parse_ip("2001:db8::9"), 1}, {e1, *parse_ip("2001:db8:1::9"), 1}}),
+      base("2001:db8:e::/48", {{e1, *parse_ip("fe80::9"), 1}}),
+      base("2001:db8:d::/48", {}, RTN_UNREACHABLE),
+      many,
+  };
+  EventLoop loop;
+  std::map<Prefix, Route> seen;
+  Handler handler;
+  handler.route = [&](const Route& r) {
+    if (r.protocol == 42) {
+      seen[r.prefix] = r;
+    }
+  };
+  auto monitor = Monitor::open(loop, -1, handler);
+  for (int twice = 0; twice < 2; twice++) {
+    for (const Route& route : routes) {
+      const auto done = w.set_route(route);
+      EXPECT_TRUE(done.ok()) << to_string(route.prefix) << ": " << done.error().text();
+    }
+  }
+  ASSERT_TRUE((*monitor)->dump(Monitor::routes, RT_TABLE_MAIN).ok());
+  ASSERT_EQ(seen.size(), routes.size());
+  for (const Route& route : routes) {
+    const Route& got = seen[route.prefix];
+    EXPECT_EQ(got.type, route.type);
+    if (route.type == RTN_UNICAST) {  // IPv6 names the loopback as the device of the others
+      ASSERT_EQ(got.next_hops.size(), route.next_hops.size()) << to_string(route.prefix);
+    }
+    for (size_t i = 0; i < route.next_hops.size(); i++) {
+      EXPECT_EQ(got.next_hops[i].index, route.next_hops[i].index);
+      EXPECT_EQ(got.next_hops[i].gateway, route.next_hops[i].gateway);
+      EXPECT_EQ(got.next_hops[i].weight, route.next_hops[i].weight);
+    }
+    EXPECT_TRUE(w.remove_route(route).ok());
+    EXPECT_TRUE(w.remove_route(route).ok());
+  }
+  seen.clear();
+  ASSERT_TRUE((*monitor)->dump(Monitor::routes, RT_TABLE_MAIN).ok());
+  EXPECT_TRUE(seen.empty());
+}
+
 TEST_F(InNetns, DeletesManyLinksAtOnce) {
   std::vector<UniqueFd> devices;
   std::vector<int> indexes;

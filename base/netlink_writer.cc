@@ -91,27 +91,27 @@ namespace {
 /// A message being built. Bounded: our requests are small.
 class Request {
  public:
-  Request(uint16_t type, uint16_t flags) : message_(mnl_nlmsg_put_header(space_)) {
-    message_->nlmsg_type = type;
-    message_->nlmsg_flags = NLM_F_REQUEST | flags;
+  Request(uint16_t type, uint16_t flags) {
+    nlmsghdr* m = mnl_nlmsg_put_header(space_);
+    m->nlmsg_type = type;
+    m->nlmsg_flags = NLM_F_REQUEST | flags;
   }
+  nlmsghdr& message() { return *reinterpret_cast<nlmsghdr*>(space_); }
   template <typename T>
   T& fixed() {
-    return *static_cast<T*>(mnl_nlmsg_put_extra_header(message_, sizeof(T)));
+    return *static_cast<T*>(mnl_nlmsg_put_extra_header(&message(), sizeof(T)));
   }
   void put(uint16_t type, const void* data, size_t length) {
-    if (!mnl_attr_put_check(message_, sizeof space_, type, length, data)) {
+    if (!mnl_attr_put_check(&message(), sizeof space_, type, length, data)) {
       log::error("netlink: a request is too long");
     }
   }
   void put_u32(uint16_t type, uint32_t value) { put(type, &value, sizeof value); }
   void put_address(uint16_t type, const IpAddress& a) { put(type, a.wire().data(), a.wire().size()); }
   void put_string(uint16_t type, const std::string& s) { put(type, s.c_str(), s.size() + 1); }
-  nlmsghdr& message() { return *message_; }
 
  private:
-  alignas(nlmsghdr) char space_[1024] = {};
-  nlmsghdr* message_;
+  alignas(nlmsghdr) char space_[4096] = {};
 };
 
 uint8_t kernel_family(Family family) { return family == Family::ip4 ? AF_INET : AF_INET6; }
@@ -345,6 +345,80 @@ Result<void> Writer::remove_default_route(Family family, int index, uint32_t met
   request.put_u32(RTA_PRIORITY, metric);
   return impl_->run(request, fmt::format("remove the default route of IPv{}", static_cast<int>(family)),
                     {ESRCH, ENOENT, ENODEV});
+}
+
+namespace {
+
+void put_gateway(Request& request, Family family, const IpAddress& gateway) {
+  if (gateway.family() == family) {
+    request.put_address(RTA_GATEWAY, gateway);
+    return;
+  }
+  std::string via(2, '\0');  // struct rtvia: the family in host order, then the address (RFC 8950)
+  const uint16_t kind = kernel_family(gateway);
+  std::memcpy(via.data(), &kind, sizeof kind);
+  via += gateway.wire();
+  request.put(RTA_VIA, via.data(), via.size());
+}
+
+/// Request is fixed in size, so at most this many ways are written.
+constexpr size_t kMostWays = 64;
+
+void put_ways(Request& request, const Route& route) {
+  const Family family = route.prefix.family();
+  if (route.next_hops.size() == 1) {
+    const RouteNextHop& hop = route.next_hops.front();
+    request.put_u32(RTA_OIF, static_cast<uint32_t>(hop.index));
+    if (hop.gateway) {
+      put_gateway(request, family, *hop.gateway);
+    }
+    return;
+  }
+  nlattr* const nest = mnl_attr_nest_start(&request.message(), RTA_MULTIPATH);
+  for (const RouteNextHop& hop : std::span(route.next_hops).first(std::min(kMostWays, route.next_hops.size()))) {
+    const size_t start = request.message().nlmsg_len;
+    auto& header = request.fixed<rtnexthop>();
+    header.rtnh_ifindex = hop.index;
+    header.rtnh_hops = static_cast<uint8_t>(std::max<int>(hop.weight, 1) - 1);
+    if (hop.gateway) {
+      put_gateway(request, family, *hop.gateway);
+    }
+    header.rtnh_len = static_cast<uint16_t>(request.message().nlmsg_len - start);
+  }
+  mnl_attr_nest_end(&request.message(), nest);
+}
+
+Request route_request(uint16_t type, uint16_t flags, const Route& route) {
+  Request request(type, flags);
+  auto& fixed = request.fixed<rtmsg>();
+  fixed.rtm_family = kernel_family(route.prefix.family());
+  fixed.rtm_dst_len = route.prefix.length();
+  fixed.rtm_protocol = route.protocol;
+  fixed.rtm_type = type == RTM_NEWROUTE ? route.type : uint8_t{RTN_UNSPEC};
+  fixed.rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;
+  const bool on_link = !route.next_hops.empty() && !route.next_hops.front().gateway;
+  if (type == RTM_NEWROUTE && on_link && route.prefix.family() == Family::ip4) {
+    fixed.rtm_scope = RT_SCOPE_LINK;
+  }
+  request.put_u32(RTA_TABLE, route.table);
+  request.put_u32(RTA_PRIORITY, route.metric);
+  request.put_address(RTA_DST, route.prefix.address());
+  return request;
+}
+
+}  // namespace
+
+Result<void> Writer::set_route(const Route& route) {
+  Request request = route_request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+  if (!route.next_hops.empty()) {
+    put_ways(request, route);
+  }
+  return impl_->run(request, "set the route to " + to_string(route.prefix));
+}
+
+Result<void> Writer::remove_route(const Route& route) {
+  Request request = route_request(RTM_DELROUTE, 0, route);
+  return impl_->run(request, "remove the route to " + to_string(route.prefix), {ESRCH, ENOENT, ENODEV});
 }
 
 Result<void> Writer::use_neighbor(int index, const IpAddress& address, bool keep_fresh) {

@@ -64,6 +64,7 @@ struct EngineOptions {
   unsigned buffers = 16384;     ///< 2 KiB packet buffers
   bool allow_hugepages = true;
   std::vector<unsigned> cores;  ///< pin worker i to cores[i]; empty = not pinned
+  size_t extra_memory = 0;      ///< bytes of DPDK's memory beside the pools, for what benches compare with
 };
 
 class Engine {
@@ -84,7 +85,7 @@ class Engine {
   EventLoop& loop();
   bool hugepages() const;
 
-  /// Lets a worker receive from `port` for `interface` into node `input` (e.g. "ethernet-input"); returns when the
+  /// Lets a worker receive from `port` for `interface` into node `input` (e.g. "ip-fast"); returns when the
   /// worker has taken it. The port must stay alive until `unbind` has returned. Control thread.
   void bind(Port& port, IfId interface, NodeId input);
   void unbind(Port& port);

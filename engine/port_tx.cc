@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/port_tx.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/offload.h"
@@ -8,6 +9,20 @@
 
 namespace floof::engine {
 namespace {
+
+/// Counts what a port did with `given` packets of `bytes` in all.
+void count_sent(NodeContext& node, const OutputState& state, IfId interface, size_t given, size_t sent,
+                uint64_t bytes) {
+  if (sent < given) [[unlikely]] {
+    const size_t lost = given - sent;
+    node.count_drop(state.tx_failed, lost);
+    node.count_interface(interface, stats::tx_drops, lost);
+    node.count_interface(interface, stats::tx_errors, lost);
+    bytes = bytes * sent / given;  // the port does not say which; alike lengths are the rule
+  }
+  node.count_interface(interface, stats::tx_packets, sent);
+  node.count_interface(interface, stats::tx_bytes, bytes);
+}
 
 /// Packets for one port, sent when the vector is full and at the end.
 class Sender {
@@ -28,16 +43,7 @@ class Sender {
     if (count_ == 0) {
       return;
     }
-    const unsigned sent = port_.transmit({ready_.data(), count_});
-    if (sent < count_) [[unlikely]] {
-      const unsigned lost = count_ - sent;
-      node_.count_drop(state_.tx_failed, lost);
-      node_.count_interface(interface_, stats::tx_drops, lost);
-      node_.count_interface(interface_, stats::tx_errors, lost);
-      bytes_ = bytes_ * sent / count_;  // the port does not say which; alike lengths are the rule
-    }
-    node_.count_interface(interface_, stats::tx_packets, sent);
-    node_.count_interface(interface_, stats::tx_bytes, bytes_);
+    count_sent(node_, state_, interface_, count_, port_.transmit({ready_.data(), count_}), bytes_);
     count_ = 0;
     bytes_ = 0;
   }
@@ -93,28 +99,74 @@ class Sender {
   uint64_t bytes_ = 0;
 };
 
-void send_group(NodeContext& node, const OutputState& state, IfId tx, std::span<rte_mbuf*> packets) {
+/// What packets for one interface have in common.
+struct Run {
+  size_t count = 0;
+  uint64_t bytes = 0;
+  uint32_t longest = 0;
+  bool finished = true;  ///< none waits for a checksum or for being cut
+};
+
+/// The packets at the front that leave by the first one's interface.
+Run front_run(std::span<rte_mbuf* const> packets) {
+  const IfId tx = meta(packets.front()).tx_if;
+  Run run;
+  for (const rte_mbuf* packet : packets) {
+    const PacketMeta& m = meta(packet);
+    if (m.tx_if != tx) {
+      break;
+    }
+    run.count++;
+    run.bytes += packet->pkt_len;
+    run.longest = std::max(run.longest, packet->pkt_len);
+    run.finished &= (m.flags & PacketMeta::checksum_partial) == 0 && m.gso == PacketMeta::gso_none;
+  }
+  return run;
+}
+
+/// The port to send by, nullptr when there is none now: then the packets are dropped.
+Port* port_of(NodeContext& node, const OutputState& state, IfId tx, std::span<rte_mbuf*> packets) {
   const Interface& interface = (*state.interfaces)[tx];
   Port* port = interface.port.load(std::memory_order_acquire);
-  if (!tx.valid() || port == nullptr || !interface.up()) [[unlikely]] {
-    for (rte_mbuf* packet : packets) {
-      node.drop_output(state.interface_down, packet);
-    }
-    return;
+  if (tx.valid() && port != nullptr && interface.up()) [[likely]] {
+    return port;
   }
-  Sender sender(node, state, tx, *port);
   for (rte_mbuf* packet : packets) {
-    sender.add(packet);
+    node.drop_output(state.interface_down, packet);
   }
-  sender.flush();
+  return nullptr;
+}
+
+void send_one_by_one(NodeContext& node, const OutputState& state, IfId tx, std::span<rte_mbuf*> packets) {
+  if (Port* port = port_of(node, state, tx, packets); port != nullptr) {
+    Sender sender(node, state, tx, *port);
+    for (rte_mbuf* packet : packets) {
+      sender.add(packet);
+    }
+    sender.flush();
+  }
+}
+
+/// All for one interface, as nearly always: goes out as it lies.
+void send_run(NodeContext& node, const OutputState& state, IfId tx, const Run& run, std::span<rte_mbuf*> packets) {
+  Port* port = run.finished ? port_of(node, state, tx, packets) : nullptr;
+  if (!run.finished || (port != nullptr && run.longest > port->capabilities().max_frame)) {
+    send_one_by_one(node, state, tx, packets);
+  } else if (port != nullptr) {
+    count_sent(node, state, tx, run.count, port->transmit(packets), run.bytes);
+  }
 }
 
 void port_tx(NodeContext& node, std::span<rte_mbuf*> packets) {
   const auto& state = node.state<OutputState>();
-  std::array<rte_mbuf*, kFrameSize> group;
   while (!packets.empty()) {
-    // Takes those of the first packet's interface, in order; the rest moves up for another round.
     const IfId tx = meta(packets.front()).tx_if;
+    if (const Run run = front_run(packets); run.count == packets.size()) [[likely]] {
+      send_run(node, state, tx, run, packets);
+      return;
+    }
+    // Takes those of the first packet's interface, in order; the rest moves up for another round.
+    std::array<rte_mbuf*, kFrameSize> group;
     size_t taken = 0, left = 0;
     for (rte_mbuf* packet : packets) {
       const bool mine = meta(packet).tx_if == tx;
@@ -123,7 +175,7 @@ void port_tx(NodeContext& node, std::span<rte_mbuf*> packets) {
       taken += mine;
       left += !mine;
     }
-    send_group(node, state, tx, {group.data(), taken});
+    send_one_by_one(node, state, tx, {group.data(), taken});
     packets = packets.first(left);
   }
 }

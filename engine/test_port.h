@@ -28,6 +28,8 @@ class TestPort final : public Port {
   void push(Frame frame) { waiting_.push_back(std::move(frame)); }
   /// What was sent since the last call.
   std::vector<Sent> take() { return std::move(sent_); }
+  /// What packets received from now on carry in their meta.
+  void set_flags(uint16_t flags) { flags_ = flags; }
   void set_link(bool up) { link_up_ = up; }
   /// Makes `transmit` refuse everything.
   void set_broken(bool broken) { broken_ = broken; }

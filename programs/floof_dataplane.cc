@@ -165,7 +165,7 @@ Result<void> Dataplane::start_features() {
     return hosts.error();
   }
   hosts_ = std::move(*hosts);
-  auto events = lcp::KernelEvents::open(loop_);
+  auto events = lcp::KernelEvents::open(loop_, [this] { engine_->beat(); });
   if (!events) {
     return events.error();
   }

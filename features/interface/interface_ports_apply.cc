@@ -65,7 +65,7 @@ Result<void> Interfaces::open(Running& running) {
   }
   slot(running).port.store(running.port.get());
   if (running.spec.device.type != DeviceType::null) {
-    context_.engine.bind(*running.port, running.id, context_.engine.graph().node("ethernet-input"));
+    context_.engine.bind(*running.port, running.id, context_.engine.graph().node("ip-fast"));
   }
   return {};
 }

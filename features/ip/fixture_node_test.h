@@ -53,12 +53,46 @@ class Router {
     }
   }
 
+  /// Lets the three ports feed this node: "ip-fast", or "ethernet-input" for the general way alone.
+  void bind(std::string_view input) {
+    for (auto [port, id] : {std::pair(&port1, e1), {&port2, e2}, {&port3, e3}}) {
+      engine->unbind(*port);
+      engine->bind(*port, id, engine->graph().node(input));
+    }
+  }
+
   std::map<std::string, uint64_t> drops() const {
     std::map<std::string, uint64_t> out;
     const auto reader = stats::Reader::open(dir + "/stats");
     for (const auto& counter : reader->counters()) {
       if (const uint64_t value = reader->value(counter.first_slot); counter.kind == stats::Kind::drop && value > 0) {
         out[counter.name] = value;
+      }
+    }
+    return out;
+  }
+  uint64_t node_packets(std::string_view name) const {
+    const auto reader = stats::Reader::open(dir + "/stats");
+    for (const auto& counter : reader->counters()) {
+      if (counter.kind == stats::Kind::node && name == counter.name) {
+        return reader->value(counter.first_slot + 1);
+      }
+    }
+    return 0;
+  }
+  /// Everything that is counted but the nodes' own: drops, other counters, interfaces.
+  std::map<std::string, uint64_t> counts() const {
+    std::map<std::string, uint64_t> out = drops();
+    const auto reader = stats::Reader::open(dir + "/stats");
+    for (const auto& counter : reader->counters()) {
+      if (counter.kind == stats::Kind::counter) {
+        out[counter.name] = reader->value(counter.first_slot);
+      }
+    }
+    for (const IfId id : {e1, e2, e3}) {
+      for (uint32_t slot = 0; slot < stats::kPerInterface; slot++) {
+        out[std::to_string(id.value()) + " " + std::string(stats::kInterfaceSlots[slot].name)] =
+            reader->interface_value(id, static_cast<stats::InterfaceSlot>(slot));
       }
     }
     return out;
@@ -134,10 +168,7 @@ class Router {
         {.name = "from-kernel", .help = "test", .process = from_kernel, .next = {"ip4-lookup", "ip6-lookup"}});
     const auto running = engine->run(std::move(builder));
     EXPECT_TRUE(running.ok()) << (running ? "" : running.error().text());
-    const auto input = engine->graph().node("ethernet-input");
-    engine->bind(port1, e1, input);
-    engine->bind(port2, e2, input);
-    engine->bind(port3, e3, input);
+    bind("ip-fast");
     engine->bind(kernel, floof0, engine->graph().node("from-kernel"));
     set_up_routes();
   }

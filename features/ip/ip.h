@@ -2,6 +2,8 @@
 //
 // IPv4 and IPv6 unicast forwarding: the nodes between a port's frames and the way out.
 //
+//   ip-fast ─ interface-output               plain packets: whole, correct, unicast, their next hop known
+//      │ all others
 //   ethernet-input ─┬─ ip4-input ─(arc ip4-unicast)─ ip4-lookup ─ ip4-forward ─┬─ interface-output
 //                   │      └ ip4-options ─┘                                     ├─ ip4-fragment ─ interface-output
 //                   ├─ ip6-input … the same, without fragmentation              └─ neighbor-hold, icmp4-error
@@ -35,14 +37,13 @@ class SourceTable {
   std::optional<Ip4> ip4(IfId interface) const;
   std::optional<Ip6> ip6(IfId interface) const;
   /// Whether `address` is that interface's own. Cheap; may err for a moment while the address changes.
-  bool is_own(IfId interface, uint32_t address) const {
-    return slots_[interface.value()].ip4.load(std::memory_order_relaxed) == address;
-  }
-  bool is_own(IfId interface, const Ip6Words& address) const {
+  uint32_t own4(IfId interface) const { return slots_[interface.value()].ip4.load(std::memory_order_relaxed); }
+  Ip6Words own6(IfId interface) const {
     const Slot& slot = slots_[interface.value()];
-    return slot.low.load(std::memory_order_relaxed) == address.low &&
-           slot.high.load(std::memory_order_relaxed) == address.high;
+    return {slot.high.load(std::memory_order_relaxed), slot.low.load(std::memory_order_relaxed)};
   }
+  bool is_own(IfId interface, uint32_t address) const { return own4(interface) == address; }
+  bool is_own(IfId interface, const Ip6Words& address) const { return own6(interface) == address; }
 
  private:
   struct Slot {
@@ -79,14 +80,14 @@ struct IpState {
   std::atomic<uint32_t> hash_seed{0};
 
   // Set by register_nodes:
-  engine::ArcId ip4_unicast, ip6_unicast;
+  engine::ArcId ip4_unicast, ip6_unicast, interface_output;
   std::array<engine::DropId, static_cast<size_t>(IpDrop::count)> drop_ids{};
   engine::DropId drop(IpDrop reason) const { return drop_ids[static_cast<size_t>(reason)]; }
 };
 
-/// Adds the nodes ethernet-input, ip4-input, ip4-options, ip4-lookup, ip4-forward, ip4-fragment, ip6-input,
-/// ip6-options, ip6-lookup, ip6-forward and the arcs ip4-unicast and ip6-unicast. They lead to nodes of others:
-/// punt, neighbor-hold, icmp4-error, icmp6-error, interface-output.
+/// Adds the nodes ip-fast (which ports feed), ethernet-input, ip4-input, ip4-options, ip4-lookup, ip4-forward,
+/// ip4-fragment, ip6-input, ip6-options, ip6-lookup, ip6-forward and the arcs ip4-unicast and ip6-unicast. They lead to
+/// nodes of others: punt, neighbor-hold, icmp4-error, icmp6-error, interface-output.
 void register_nodes(engine::GraphBuilder& builder, IpState& state);
 
 }  // namespace floof::ip

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Random good packets through the real nodes against the shortest description of what a router does with them.
+#include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 
 #include "features/ip/fixture_node_test.h"
 
@@ -173,6 +175,123 @@ class Differential : public NodeTest {
 
 TEST_F(Differential, Ip4) { run(Family::ip4); }
 TEST_F(Differential, Ip6) { run(Family::ip6); }
+
+// The fast way and the general way must not differ but in cycles: whatever comes in, the same frames leave by the same
+// interfaces, the same goes to the kernel or waits, the same is counted.
+class TwoWays : public NodeTest {
+ protected:
+  struct Result {
+    std::map<int, std::multiset<Bytes>> sent;  ///< by port
+    std::multiset<Bytes> punted, held;
+    std::map<std::string, uint64_t> counts;
+  };
+
+  void TearDown() override {
+    r.bind("ip-fast");
+    NodeTest::TearDown();
+  }
+
+  /// ICMP errors are numbered as they are made, and the order may differ.
+  static Bytes unnumbered(Bytes bytes, size_t l3) {
+    if (bytes[l3] >> 4 == 4 && bytes[l3 + 9] == protocol::icmp) {
+      std::fill_n(&bytes[l3 + 4], 2, 0);
+      std::fill_n(&bytes[l3 + 10], 2, 0);
+    }
+    return bytes;
+  }
+
+  Result pass(std::string_view input, const std::vector<Bytes>& frames, uint16_t flags) {
+    r.bind(input);
+    r.reset();
+    r.port1.set_flags(flags);
+    r.run(r.port1, frames);
+    r.port1.set_flags(0);
+    Result out;
+    for (const auto& [number, port] : {std::pair(1, &r.port1), {2, &r.port2}, {3, &r.port3}}) {
+      for (const auto& sent : port->take()) {
+        out.sent[number].insert(unnumbered(sent.frame, 14));
+      }
+    }
+    for (const auto& kept : r.punted.kept) {
+      out.punted.insert(kept.bytes);
+    }
+    for (const auto& kept : r.held.kept) {
+      out.held.insert(unnumbered(kept.bytes, 0));
+    }
+    out.counts = r.counts();
+    return out;
+  }
+
+  Bytes random_frame() {
+    static constexpr std::array kTo4{"10.2.0.1",        "10.3.0.1", "10.4.7.9",    "10.5.0.1",  "10.6.0.1",
+                                     "10.7.0.1",        "10.8.0.1", "10.9.0.1",    "192.0.2.1", "192.0.2.2",
+                                     "198.51.100.77",   "11.0.0.1", "169.254.3.4", "127.0.0.1", "224.0.0.5",
+                                     "255.255.255.255", "0.0.0.1"};
+    static constexpr std::array kFrom4{"192.0.2.2",   "192.0.2.2", "192.0.2.2", "10.77.0.1", "192.0.2.1",
+                                       "169.254.1.1", "127.0.0.1", "0.0.0.0",   "230.0.0.1"};
+    static constexpr std::array kTo6{"2001:db8:20::1",
+                                     "2001:db8:30::1",
+                                     "2001:db8:50::1",
+                                     "2001:db8:60::1",
+                                     "2001:db8:70::1",
+                                     "2001:db8:80::1",
+                                     "2001:db8:1::1",
+                                     "2001:db8:1::2",
+                                     "fe80::1",
+                                     "ff02::5",
+                                     "::1",
+                                     "fd00::1",
+                                     "64:ff9b::1"};
+    static constexpr std::array kFrom6{"2001:db8:1::2", "2001:db8:1::2", "2001:db8:1::1", "fe80::9",       "::",
+                                       "::1",           "ff02::1",       "fd00::2",       "::ffff:1.2.3.4"};
+    const bool four = rng_() % 2 == 0;
+    const auto ttl = static_cast<uint8_t>(rng_() % 8 == 0 ? rng_() % 2 : 64);
+    const Bytes payload(rng_() % (rng_() % 8 == 0 ? 1600 : 90), static_cast<uint8_t>(rng_()));
+    Bytes packet =
+        four ? ip4({.source = kFrom4[rng_() % kFrom4.size()],
+                    .destination = kTo4[rng_() % kTo4.size()],
+                    .ttl = ttl,
+                    .protocol = std::array<uint8_t, 4>{6, 17, 1, 50}[rng_() % 4],
+                    .fragment = std::array<uint16_t, 8>{0, 0, 0, 0, 0x4000, 0x2000, 0x8000, 0x00b9}[rng_() % 8],
+                    .options = Bytes(rng_() % 10 == 0 ? 4 : 0, 1),
+                    .payload = payload})
+             : ip6({.source = kFrom6[rng_() % kFrom6.size()],
+                    .destination = kTo6[rng_() % kTo6.size()],
+                    .hop_limit = ttl,
+                    .next_header = std::array<uint8_t, 8>{6, 17, 58, 59, 0, 43, 44, 60}[rng_() % 8],
+                    .payload = payload});
+    if (rng_() % 6 == 0) {
+      packet[rng_() % std::min<size_t>(packet.size(), 40)] ^= static_cast<uint8_t>(1u << rng_() % 8);
+      if (four && rng_() % 2 == 0) {
+        fix_checksum4(packet);
+      }
+    }
+    packet.resize(rng_() % 8 == 0 ? rng_() % (packet.size() + 1) : packet.size() + (rng_() % 4 == 0 ? rng_() % 12 : 0));
+    const Mac to = rng_() % 12 == 0   ? Mac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+                   : rng_() % 12 == 0 ? Mac{{2, 0, 0, 0, 0, 0x77}}
+                                      : r.mac(r.e1);
+    return ethernet(to, rng_() % 16 == 0 ? 0x0806 : four ? ethertype::ip4 : ethertype::ip6, packet);
+  }
+
+  std::mt19937_64 rng_{11};
+};
+
+TEST_F(TwoWays, DoTheSame) {
+  uint64_t fast = 0;
+  for (int round = 0; round < 1500; round++) {
+    std::vector<Bytes> frames(1 + rng_() % (round % 10 == 0 ? 300 : 20));
+    std::generate(frames.begin(), frames.end(), [this] { return random_frame(); });
+    const auto flags = static_cast<uint16_t>(round % 5 == 0 ? PacketMeta::checksum_good : 0);
+    const Result general = pass("ethernet-input", frames, flags);
+    const Result both = pass("ip-fast", frames, flags);
+    fast += r.node_packets("ip-fast") - r.node_packets("ethernet-input");
+    ASSERT_EQ(both.counts, general.counts) << "round " << round;
+    ASSERT_EQ(both.sent, general.sent) << "round " << round;
+    ASSERT_EQ(both.punted, general.punted) << "round " << round;
+    ASSERT_EQ(both.held, general.held) << "round " << round;
+  }
+  EXPECT_GT(fast, 1000u) << "the fast way was taken";
+}
 
 // Noise with a plausible start: nothing may crash or leak, and all that leaves must be a good packet that was routed.
 TEST_F(Differential, NoiseNeitherCrashesNorLeaks) {

@@ -79,12 +79,14 @@ static_assert(sizeof(Ip6Header) == 40 && alignof(Ip6Header) == 1);
 /// An IPv6 address of a header as two numbers, for comparisons in a hurry.
 struct Ip6Words {
   uint64_t high, low;
+  Ip6Words(uint64_t h, uint64_t l) : high(h), low(l) {}
   explicit Ip6Words(const uint8_t* bytes) {
     std::memcpy(&high, bytes, 8);
     std::memcpy(&low, bytes + 8, 8);
     high = be64::from_raw(high).host();
     low = be64::from_raw(low).host();
   }
+  friend bool operator==(const Ip6Words&, const Ip6Words&) = default;
 };
 
 struct Ip6FragmentHeader {

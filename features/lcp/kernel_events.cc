@@ -24,7 +24,12 @@ netlink::Handler KernelEvents::make_handler() {
   h.link = [this](const netlink::Link& x) { each(subscribers_, &Handler::link, x); };
   h.address = [this](const netlink::Address& x) { each(subscribers_, &Handler::address, x); };
   h.neighbor = [this](const netlink::Neighbor& x) { each(subscribers_, &Handler::neighbor, x); };
-  h.route = [this](const netlink::Route& x) { each(subscribers_, &Handler::route, x); };
+  h.route = [this](const netlink::Route& x) {
+    each(subscribers_, &Handler::route, x);
+    if (++routes_told_ % 4096 == 0 && progress_) {
+      progress_();
+    }
+  };
   h.batch_end = [this] { each(subscribers_, &Handler::batch_end); };
   h.lost = [this] {
     overruns_++;
@@ -43,9 +48,10 @@ netlink::Handler KernelEvents::make_handler() {
   return h;
 }
 
-Result<std::unique_ptr<KernelEvents>> KernelEvents::open(EventLoop& loop) {
+Result<std::unique_ptr<KernelEvents>> KernelEvents::open(EventLoop& loop, std::function<void()> progress) {
   std::unique_ptr<KernelEvents> out(new KernelEvents);
   out->loop_ = &loop;
+  out->progress_ = std::move(progress);
   auto monitor = netlink::Monitor::open(loop, -1, out->make_handler());
   if (!monitor) {
     return monitor.error();

@@ -56,8 +56,9 @@ class KernelEvents {
     std::function<void()> sweep;  ///< after it
   };
 
-  /// Opened in the namespace of the calling thread.
-  static Result<std::unique_ptr<KernelEvents>> open(EventLoop& loop);
+  /// Opened in the namespace of the calling thread. A dump may tell of a million routes before it returns: `progress`
+  /// is called now and then meanwhile.
+  static Result<std::unique_ptr<KernelEvents>> open(EventLoop& loop, std::function<void()> progress = {});
   /// Delivers from the next event on, in the order of subscription.
   void subscribe(Subscriber subscriber);
   /// Marks, delivers everything there is, sweeps. Also once at start, after all have subscribed.
@@ -72,6 +73,8 @@ class KernelEvents {
   std::unique_ptr<netlink::Monitor> monitor_;
   std::vector<Subscriber> subscribers_;
   EventLoop* loop_ = nullptr;
+  std::function<void()> progress_;
+  unsigned routes_told_ = 0;
   bool resync_wanted_ = false;
   unsigned overruns_ = 0;
 };

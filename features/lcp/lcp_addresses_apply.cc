@@ -90,11 +90,9 @@ void Lcp::refresh(Tap& tap) {
     }
     connected.insert(address.subnet());
     if (ip.is_ip4() && address.length <= 30) {
-      // Directed broadcasts end here (RFC 2644), and Linux ignores them. The network address is one of the old kind;
-      // Linux takes it for an ordinary one since 5.14 and asks for it itself, which costs us no neighbour.
+      // Directed broadcasts end here (RFC 2644), and Linux ignores them.
       const uint32_t hosts = address.length == 0 ? ~0u : (1u << (32 - address.length)) - 1;
       local.insert(Prefix(Ip4(ip.ip4().value() | hosts), 32));
-      local.insert(Prefix(Ip4(ip.ip4().value() & ~hosts), 32));
     }
   }
   if (local == tap.local && connected == tap.connected) {

@@ -59,6 +59,7 @@ bool KernelFeed::wanted(const netlink::Route& route, Source source) const {
       case RTPROT_RA:
       case RTPROT_BIRD:  // copies for those who want the whole table in Linux
       case kOwnProtocol:
+      case kCopyProtocol:
         return false;
       default:
         break;

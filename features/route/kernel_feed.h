@@ -2,7 +2,8 @@
 //
 // Routes that come by netlink: BIRD's non-BGP choices from the feed table (Source::feed_table), and routes that
 // somebody made in Linux's main table by hand (Source::kernel). Connected routes are left out, addresses tell of those;
-// so are our own defaults, BIRD's copies, and what is never forwarded (multicast, link-local). Control thread only.
+// so are our own defaults and copies, BIRD's copies, and what is never forwarded (multicast, link-local). Control
+// thread only.
 //
 // Of several routes for a prefix the kernel uses the one with the smallest metric, and so do we. BIRD passes the IGP
 // distance of a route in RTAX_CWND (nobody consults that table): BGP's multipath rule needs it.
@@ -20,6 +21,8 @@ namespace floof::route {
 
 /// rtm_protocol of the routes that FloofOS itself puts into the main table.
 inline constexpr uint8_t kOwnProtocol = 42;
+/// Of the copies that `dataplane kernel-routes all` puts there (kernel_copy.h).
+inline constexpr uint8_t kCopyProtocol = 43;
 
 class KernelFeed {
  public:

@@ -69,7 +69,8 @@ TEST_F(KernelFeedTest, FeedTableAndMainTableAreTwoSources) {
 }
 
 TEST_F(KernelFeedTest, WhatIsNotForwardedOrOursIsLeftOut) {
-  for (const uint8_t protocol : {uint8_t{RTPROT_KERNEL}, uint8_t{RTPROT_RA}, uint8_t{RTPROT_BIRD}, kOwnProtocol}) {
+  for (const uint8_t protocol :
+       {uint8_t{RTPROT_KERNEL}, uint8_t{RTPROT_RA}, uint8_t{RTPROT_BIRD}, kOwnProtocol, kCopyProtocol}) {
     auto r = route("10.0.0.0/24", {via(11, "192.0.2.1")}, RT_TABLE_MAIN);
     r.protocol = protocol;
     feed.on_route(r);

@@ -115,7 +115,7 @@ SetId NextHopSets::acquire(SetKey key) {
     free_.pop_back();
   }
   at->second = id;
-  sets_[id] = Set{.key = &at->first, .references = 1, .recursive = is_recursive(at->first)};
+  sets_[id] = Set{.key = &at->first, .references = 1, .version = next_version_++, .recursive = is_recursive(at->first)};
   link_members(id, true);
   Set& set = sets_[id];
   set.resolved = resolve(at->first);
@@ -250,6 +250,10 @@ bool NextHopSets::refresh(SetId id) {
   }
   lost_ = lost_ || now.kind == PathKind::drop;
   set.resolved = std::move(now);
+  set.version = next_version_++;
+  if (changed_) {
+    changed_();
+  }
   return true;
 }
 

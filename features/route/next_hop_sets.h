@@ -52,6 +52,8 @@ class NextHopSets {
 
   GroupId group(SetId id) const { return sets_[id].group; }
   const ip::PathSet& resolved(SetId id) const { return sets_[id].resolved; }
+  /// Differs whenever what `resolved` tells does, over all sets; never 0.
+  uint32_t version(SetId id) const { return sets_[id].version; }
   bool usable(SetId id) const { return sets_[id].resolved.kind != ip::PathKind::drop; }
 
   /// The route for `prefix` is new, gone, or leads elsewhere: gateways below it are resolved anew by `settle`.
@@ -64,6 +66,8 @@ class NextHopSets {
   bool take_lost() { return std::exchange(lost_, false); }
 
   void watch(Rib::NextHopWatch watch);
+  /// Called when sets that are in use have changed in place.
+  void watch_changes(std::function<void()> changed) { changed_ = std::move(changed); }
   uint64_t group_updates() const { return group_updates_; }
   size_t size() const { return by_key_.size(); }
 
@@ -79,6 +83,7 @@ class NextHopSets {
   struct Set {
     const SetKey* key = nullptr;  ///< owned by by_key_
     uint32_t references = 0;
+    uint32_t version = 0;
     bool recursive = false;
     GroupId group;
     ip::PathSet resolved;
@@ -112,6 +117,8 @@ class NextHopSets {
   std::unordered_map<IfId, std::unordered_set<SetId>> by_interface_;
   std::map<std::pair<IfId, IpAddress>, uint32_t> in_use_;
   Rib::NextHopWatch watch_;
+  std::function<void()> changed_;
+  uint32_t next_version_ = 1;
   uint64_t group_updates_ = 0;
   bool lost_ = false;
 };

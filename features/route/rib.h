@@ -121,6 +121,34 @@ class Rib {
   using NextHopWatch = std::function<void(IfId, const IpAddress&, bool added)>;
   void watch_next_hops(NextHopWatch watch);
 
+  // -- A copy elsewhere -----------------------------------------------------------------------------------------
+  /// What packets to a prefix use. `forwarding` may be read until the RIB changes; while `version` is the same, so is
+  /// what it tells.
+  struct Installed {
+    Source source;
+    uint32_t version;
+    const ip::PathSet* forwarding;
+  };
+  std::optional<Installed> installed(const Prefix& prefix) const;
+  /// `route` is called for each prefix that is installed, removed or moved to another set or source; `sets` when sets
+  /// changed in place, with all routes that use them. Both from inside changes: they may only take notes.
+  struct RouteWatch {
+    std::function<void(const Prefix&)> route;
+    std::function<void()> sets;
+  };
+  void watch_routes(RouteWatch watch);
+  /// Where a walk over the table is; the default is its start.
+  struct WalkPoint {
+    Family family = Family::ip4;
+    size_t bucket = 0;
+    size_t buckets = 0;
+  };
+  /// Visits what is installed in the next hash buckets, at most `buckets` of them, in no order. Tells where to go on,
+  /// nothing at the end. The table may change between two calls (what changes is told to the watch); one that grew is
+  /// begun anew.
+  std::optional<WalkPoint> walk(WalkPoint from, size_t buckets,
+                                const std::function<void(const Prefix&, const Installed&)>& visit) const;
+
   // -- Show -----------------------------------------------------------------------------------------------------
   struct Candidate {
     Source source;

@@ -134,10 +134,14 @@ void Rib::Impl::install(Node& node, Choice choice) {
     }
     paths.release(std::exchange(entry.chosen_path, choice.path));
   }
-  entry.chosen = static_cast<uint8_t>(choice.source);
+  const auto source = static_cast<uint8_t>(choice.source);
+  const bool other_source = std::exchange(entry.chosen, source) != source;
   const SetId set = sets.acquire(std::move(choice.key));
   if (set == entry.set) {
     sets.release(set);
+    if (other_source) {
+      tell(node.first);
+    }
     if (std::exchange(entry.igp_metric, choice.igp_metric) != choice.igp_metric) {
       sets.cover_changed(node.first);
     }
@@ -151,6 +155,7 @@ void Rib::Impl::install(Node& node, Choice choice) {
   } else {
     installed_lengths[index(node.first.family())][node.first.length()]++;
   }
+  tell(node.first);
   sets.cover_changed(node.first);
 }
 
@@ -165,6 +170,7 @@ void Rib::Impl::uninstall(Node& node) {
   tables.remove_route(node.first);
   installed_lengths[index(node.first.family())][node.first.length()]--;
   sets.release(std::exchange(entry.set, 0));
+  tell(node.first);
   sets.cover_changed(node.first);
 }
 

@@ -84,6 +84,7 @@ struct Rib::Impl {
   std::array<std::array<size_t, 6>, 2> counts{};
   std::array<size_t, 2> path_counts{};
   NextHopSets sets;
+  std::function<void(const Prefix&)> route_watch;
   std::deque<Node*> dirty;
   std::unordered_map<IfId, std::unordered_set<Prefix, PrefixHash>> connected;  ///< subnets by interface
 
@@ -131,8 +132,14 @@ struct Rib::Impl {
   void release_hold(Entry& entry);
   void expire(Clock::time_point now);
   void recheck_holds();
+  void tell(const Prefix& prefix) const {
+    if (route_watch) {
+      route_watch(prefix);
+    }
+  }
 
   // rib_view.cc
+  Installed installed(const Entry& entry) const;
   View view(const Node& node) const;
   Candidate bgp_candidate(const Entry& entry) const;
 };

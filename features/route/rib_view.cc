@@ -38,6 +38,39 @@ Rib::View Rib::Impl::view(const Node& node) const {
   return out;
 }
 
+Rib::Installed Rib::Impl::installed(const Entry& entry) const {
+  return {static_cast<Source>(entry.chosen), sets.version(entry.set), &sets.resolved(entry.set)};
+}
+
+std::optional<Rib::Installed> Rib::installed(const Prefix& prefix) const {
+  const Node* const node = impl_->find_node(prefix);
+  return node == nullptr || node->second.set == 0 ? std::nullopt : std::optional(impl_->installed(node->second));
+}
+
+void Rib::watch_routes(RouteWatch watch) {
+  impl_->route_watch = std::move(watch.route);
+  impl_->sets.watch_changes(std::move(watch.sets));
+}
+
+std::optional<Rib::WalkPoint> Rib::walk(WalkPoint from, size_t buckets,
+                                        const std::function<void(const Prefix&, const Installed&)>& visit) const {
+  const Table& table = impl_->table(from.family);
+  if (from.buckets != table.bucket_count()) {
+    from = {from.family, 0, table.bucket_count()};
+  }
+  for (; buckets > 0 && from.bucket < from.buckets; buckets--, from.bucket++) {
+    for (auto at = table.begin(from.bucket); at != table.end(from.bucket); ++at) {
+      if (at->second.set != 0) {
+        visit(at->first, impl_->installed(at->second));
+      }
+    }
+  }
+  if (from.bucket < from.buckets) {
+    return from;
+  }
+  return from.family == Family::ip4 ? std::optional(WalkPoint{.family = Family::ip6}) : std::nullopt;
+}
+
 std::optional<Rib::View> Rib::find(const Prefix& exact) const {
   const Table& table = impl_->table(exact.family());
   const auto at = table.find(exact);

@@ -70,6 +70,8 @@ Result<RouteSettings> parse_settings(const Json& desired) {
   }
   const auto feeds = route->find("feeds");
   out.feeds = feeds != route->end() && feeds->is_boolean() && feeds->get<bool>();
+  const auto copies = route->find("kernel-routes");
+  out.copy_to_kernel = copies != route->end() && *copies == "all";
   for (auto done :
        {read_number(*route, "feed-table", out.feed_table), read_number(*route, "feed-as", out.best.as),
         read_number(*route, "bgp-port", out.best.port), read_number(*route, "multipath", out.multipath),
@@ -92,7 +94,8 @@ Result<RouteSettings> parse_settings(const Json& desired) {
 
 Routes::Routes(Context context)
     : context_(std::move(context)),
-      kernel_feed_(context_.rib, [this](int index) { return context_.links.interface_of(index); }) {
+      kernel_feed_(context_.rib, [this](int index) { return context_.links.interface_of(index); }),
+      kernel_copy_(context_.loop, context_.rib, [this](IfId id) { return context_.links.kernel_index_of(id); }) {
   kernel_feed_.set_feed_table(running_.feed_table);
   subscribe();
   // Others change the RIB too; what they leave for later must not wait for the next event.
@@ -106,12 +109,19 @@ Routes::~Routes() {
 
 void Routes::subscribe() {
   lcp::KernelEvents::Subscriber subscriber;
-  subscriber.handler.route = [this](const netlink::Route& route) { kernel_feed_.on_route(route); };
+  subscriber.handler.route = [this](const netlink::Route& route) {
+    kernel_feed_.on_route(route);
+    kernel_copy_.on_route(route);
+  };
   subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
   subscriber.handler.batch_end = [this] { settle(); };
-  subscriber.mark = [this] { kernel_feed_.mark(); };
+  subscriber.mark = [this] {
+    kernel_feed_.mark();
+    kernel_copy_.mark();
+  };
   subscriber.sweep = [this] {
     kernel_feed_.sweep();
+    kernel_copy_.sweep();
     settle();
   };
   context_.events.subscribe(std::move(subscriber));
@@ -119,6 +129,7 @@ void Routes::subscribe() {
 
 /// Routes may name a kernel link before we know which interface it stands for.
 void Routes::on_link(const netlink::Link& link) {
+  kernel_copy_.on_link(link);
   const IfId interface = link.removed ? IfId{} : context_.links.interface_of(link.index);
   if (!interface.valid() || !known_links_.emplace(link.index, interface).second) {
     return;
@@ -190,6 +201,7 @@ Result<Json> Routes::publish() {
   options.multipath = std::max(1u, running_.multipath);
   context_.rib.configure(options);
   kernel_feed_.set_feed_table(running_.feed_table);
+  kernel_copy_.enable(running_.copy_to_kernel);
   if (running_.feed_table != before.feed_table) {
     if (auto done = context_.events.resync(); !done) {
       return done.error();
@@ -205,7 +217,9 @@ Result<Json> Routes::publish() {
     }
   }
   settle();
-  return Json{{"feeds", running_.feeds}, {"feed-table", running_.feed_table}};
+  return Json{{"feeds", running_.feeds},
+              {"feed-table", running_.feed_table},
+              {"kernel-routes", running_.copy_to_kernel ? "all" : "connected"}};
 }
 
 }  // namespace floof::route

@@ -13,6 +13,7 @@
 #include "features/dataplane/participant.h"
 #include "features/lcp/kernel_events.h"
 #include "features/route/bgp_feed.h"
+#include "features/route/kernel_copy.h"
 #include "features/route/kernel_feed.h"
 #include "features/route/rib.h"
 
@@ -26,6 +27,7 @@ struct RouteSettings {
   bool feeds = false;  ///< whether BIRD has the two feed protocols
   FeedOptions best, all;
   unsigned multipath = 1;
+  bool copy_to_kernel = false;
   struct Peer {
     std::string name;
     bool internal = false;
@@ -74,6 +76,7 @@ class Routes final : public dataplane::Participant {
 
   Context context_;
   KernelFeed kernel_feed_;
+  KernelCopy kernel_copy_;
   RouteSettings running_;
   std::unique_ptr<RouteSettings> staged_;
   std::unique_ptr<BgpFeed> best_, all_;

@@ -207,7 +207,7 @@ void desired(const Json& config, Json& desired) {
   route["router-id"] = id.empty() ? Json(nullptr) : Json(id);
   route["source4"] = source_address(addresses, Family::ip4, id);
   route["source6"] = source_address(addresses, Family::ip6, id);
-  route["kernel-routes"] = kernel_routes.empty() ? "none" : kernel_routes;
+  route["kernel-routes"] = kernel_routes.empty() ? "connected" : kernel_routes;
   route["feeds"] = true;
 }
 

@@ -81,7 +81,7 @@ set bgp multipath 4
       desired);
   EXPECT_EQ(desired["route"]["source4"], "192.0.2.1");
   EXPECT_EQ(desired["route"]["source6"], nullptr);
-  EXPECT_EQ(desired["route"]["kernel-routes"], "none");
+  EXPECT_EQ(desired["route"]["kernel-routes"], "connected");
 }
 
 }  // namespace

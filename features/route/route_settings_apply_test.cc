@@ -14,11 +14,13 @@ TEST(RouteSettings, DefaultsAndValues) {
   const auto defaults = parse_settings(Json::object());
   ASSERT_TRUE(defaults);
   EXPECT_FALSE(defaults->feeds);
+  EXPECT_FALSE(defaults->copy_to_kernel);
   EXPECT_EQ(defaults->feed_table, 10001u);
   const auto all = parse(R"({"feeds":true,"feed-table":7,"feed-as":65001,"feed-best":"127.1.0.2","feed-all":"127.1.0.3",
-    "bird":"127.1.0.1","bgp-port":1790,"multipath":16,"peers":[{"id":4,"name":"a","internal":true}]})");
+    "bird":"127.1.0.1","bgp-port":1790,"multipath":16,"kernel-routes":"all","peers":[{"id":4,"name":"a","internal":true}]})");
   ASSERT_TRUE(all);
   EXPECT_TRUE(all->feeds);
+  EXPECT_TRUE(all->copy_to_kernel);
   EXPECT_EQ(all->feed_table, 7u);
   EXPECT_EQ(all->multipath, 16u);
   EXPECT_FALSE(all->best.all_paths);

@@ -184,6 +184,13 @@ Json Routes::show_summary() const {
   rows.push_back({{"source", "fib"},
                   {"routes4", context_.tables.routes(Family::ip4)},
                   {"routes6", context_.tables.routes(Family::ip6)}});
+  if (kernel_copy_.enabled()) {
+    const KernelCopy& copy = kernel_copy_;
+    rows.push_back(
+        {{"source", "copied to Linux"}, {"routes4", copy.copied(Family::ip4)}, {"routes6", copy.copied(Family::ip6)}});
+    rows.push_back(
+        {{"source", "refused by Linux"}, {"routes4", copy.failed(Family::ip4)}, {"routes6", copy.failed(Family::ip6)}});
+  }
   return rows;
 }
 

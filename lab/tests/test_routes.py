@@ -6,7 +6,9 @@
            +-- u (FRR, BGP unnumbered)
 """
 
+import json
 import os
+import signal
 import time
 
 import pytest
@@ -222,6 +224,51 @@ def test_a_prefix_moves_between_ospf_static_and_bgp_without_a_lost_packet(lab, s
         wait_for("BGP", lambda: chosen(lab, service) == ("bgp", ["ra"]), 20)
     lost, sent = stream.lost()
     assert lost == 0 and sent > 500, (lost, sent)
+
+
+def main_table(lab):
+    """Copies of routes in Linux's main table of r1: prefix -> sorted (gateway, interface)."""
+    table = {}
+    for family in ("-4", "-6"):
+        for entry in json.loads(lab.r1.output("ip", family, "-j", "route", "show", "table", "main", "proto", "43")):
+            hops = entry.get("nexthops", [entry])
+            table[entry["dst"]] = sorted((h.get("gateway") or h.get("via", {}).get("host"), h.get("dev")) for h in hops)
+    return table
+
+
+def test_linux_gets_a_copy_on_request(lab):
+    a, b, a6, b6 = (("172.20.1.2", "ra"), ("172.20.2.2", "rb"), ("2001:db8:a::2", "ra"), ("2001:db8:b::2", "rb"))
+    announce(lab, {"bgp": BOTH_BGP}, {"bgp": BOTH_BGP})
+    wait_for("two BGP paths", lambda: chosen(lab, SERVICE) == chosen(lab, SERVICE6) == ("bgp", ["ra", "rb"]), 30)
+    assert main_table(lab) == {}
+    lab.r1.commit("set dataplane kernel-routes all\nset route 192.0.2.0/24 blackhole")
+    dataplane = lab.r1.pid("floof-dataplane")
+    try:
+        wait_for("the copies", lambda: main_table(lab).get(NET) == [a, b] and main_table(lab).get(NET6) == [a6, b6])
+        wait_for("the blackhole", lambda: "blackhole 192.0.2.0/24" in lab.r1.output("ip", "route", "show", "proto", "43"))
+        default = lab.r1.output("ip", "route", "show", "default")
+        assert "dev floof0" in default and "proto 43" not in default
+        sources = {c["source"] for words in ("ip", "ip6") for entry in lab.r1.show(words, "route") for c in entry["candidates"]}
+        assert "kernel" not in sources, sources
+        assert "copied to Linux" in lab.r1.ctl("show", "ip", "route", "summary").stdout
+        assert lab.r1.ping(SERVICE, count=3) == 3 and lab.r1.ping(SERVICE6, count=3) == 3
+        lab.b.reconfigure(neighbour(2))
+        wait_for("one path", lambda: main_table(lab).get(NET) == [a] and main_table(lab).get(NET6) == [a6])
+        lab.a.reconfigure(neighbour(1))
+        wait_for("none", lambda: NET not in main_table(lab) and NET6 not in main_table(lab))
+        announce(lab, {"bgp": BOTH_BGP}, {})
+        wait_for("again", lambda: main_table(lab).get(NET) == [a])
+        # What an earlier process left is swept by the next one.
+        lab.r1.run("ip", "route", "add", "198.18.0.0/15", "via", a[0], "proto", "43", "metric", "2048")
+        os.kill(dataplane, signal.SIGKILL)
+        wait_for("another one", lambda: lab.r1.pid("floof-dataplane") not in (0, None, dataplane))
+        wait_for("swept", lambda: "198.18.0.0/15" not in main_table(lab) and main_table(lab).get(NET) == [a])
+        dataplane = lab.r1.pid("floof-dataplane")
+    finally:
+        lab.r1.commit("delete dataplane kernel-routes\ndelete route 192.0.2.0/24")
+    wait_for("all are gone", lambda: lab.r1.output("ip", "route", "show", "proto", "43") == "" and main_table(lab) == {})
+    assert lab.r1.pid("floof-dataplane") == dataplane, "no restart for that"
+    assert chosen(lab, SERVICE) == ("bgp", ["ra"])
 
 
 def test_rtbh_with_no_advertise_is_dropped_here(lab):
