@@ -35,7 +35,14 @@ class StandIn:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.run_dir / "floofd.sock"))
         self.listener.listen()
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
+
+    def close(self):
+        """Waits for the thread: one that is about to accept would take the next server's descriptor for its own."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
+        self.listener.close()
 
     def accept(self):
         with contextlib.suppress(OSError):
@@ -76,7 +83,7 @@ def server():
     with tempfile.TemporaryDirectory(prefix="ctl-") as folder:
         made = StandIn(folder)
         yield made
-        made.listener.close()
+        made.close()
 
 
 @contextlib.contextmanager
