@@ -19,6 +19,21 @@ TEST(Qsbr, FreesAtOnceWithoutReaders) {
   EXPECT_EQ(freed, 1);
 }
 
+TEST(Qsbr, EpochsForOwnLists) {
+  Qsbr qsbr;
+  const unsigned reader = qsbr.add_reader();
+  EXPECT_TRUE(qsbr.passed(qsbr.advance())) << "nobody is online";
+  qsbr.online(reader);
+  const uint64_t first = qsbr.advance();
+  EXPECT_FALSE(qsbr.passed(first));
+  qsbr.quiescent(reader);
+  const uint64_t second = qsbr.advance();
+  EXPECT_TRUE(qsbr.passed(first));
+  EXPECT_FALSE(qsbr.passed(second));
+  qsbr.offline(reader);
+  EXPECT_TRUE(qsbr.passed(second));
+}
+
 TEST(Qsbr, WaitsForEachReaderOnce) {
   Qsbr qsbr;
   const unsigned a = qsbr.add_reader();

@@ -10,6 +10,7 @@
 namespace floof::ip::fib {
 namespace {
 
+/// Addresses whose misses overlap. 64 and 128 are equally fast, 32 is a tenth slower.
 constexpr size_t kBatch = 128;
 
 // Views are passed by value: the values that are written could alias a view in memory, which would be read again each
@@ -46,22 +47,36 @@ inline Entry deep4(const std::byte* blocks, Entry entry, uint32_t rest) {
   return entry;
 }
 
-// MEASURED4
-// Two passes over a batch, so that the misses on up to 128 blocks overlap; the root (1 MiB) stays
-// in the second-level cache and is not worth a pass of its own. Prefixes beyond /24 are rare and take a third pass.
+// IPv4, TSC cycles per lookup on a Zen 4, of which rte_fib's DIR-24-8 in the same run is in brackets: 1M routes and
+// random destinations 14 (23), Zipf 13 (16), one flow 3.3 (3.0).
+//
+// Two passes over a batch: root, then block, so that the misses on up to 128 blocks overlap. The root (1 MiB) stays in
+// the second-level cache and a pass of its own for prefetching it costs more than it saves. Packets of a flow come in
+// trains: an address like the one before takes its answer, for two instructions more in the other case. Prefixes beyond
+// /24 are rare and take a third pass. Gathers were left out on purpose: there are three loads to an address whatever
+// the instruction set, and AMD's gathers are no faster than loads (Intel's, with the remedy for GDS, much slower).
 inline void batch4(const Entry* root, const std::byte* blocks, const uint32_t* addresses, uint32_t* values,
                    size_t count) {
+  uint32_t last = ~addresses[0];
+  Entry entry = 0;
   for (size_t i = 0; i < count; i++) {
-    const Entry entry = load(&root[addresses[i] >> (32 - kRootBits4)]);
-    prefetch(blocks, entry);
+    if (addresses[i] != last) {
+      last = addresses[i];
+      entry = load(&root[last >> (32 - kRootBits4)]);
+      prefetch(blocks, entry);
+    }
     values[i] = entry;
   }
   Entry any = 0;
+  last = ~addresses[0];
   for (size_t i = 0; i < count; i++) {
-    Entry entry = values[i];
-    if ((entry & kNodeBit) != 0) {
-      entry = bitmap_step(block_of(blocks, entry), addresses[i] >> (32 - kRootBits4 - kBitmapBits));
-      any |= entry;
+    if (addresses[i] != last) {
+      last = addresses[i];
+      entry = values[i];
+      if ((entry & kNodeBit) != 0) {
+        entry = bitmap_step(block_of(blocks, entry), last >> (32 - kRootBits4 - kBitmapBits));
+        any |= entry;
+      }
     }
     values[i] = entry;
   }
@@ -79,7 +94,9 @@ void lookup4(const View& view, const uint32_t* addresses, uint32_t* values, size
   for (; count > kBatch; count -= kBatch, addresses += kBatch, values += kBatch) {
     batch4(root, blocks, addresses, values, kBatch);
   }
-  batch4(root, blocks, addresses, values, count);
+  if (count > 0) {
+    batch4(root, blocks, addresses, values, count);
+  }
 }
 
 inline uint64_t load_big(const uint8_t* bytes) {
@@ -88,7 +105,7 @@ inline uint64_t load_big(const uint8_t* bytes) {
   return __builtin_bswap64(out);
 }
 
-// Any depth, one after the other: prefixes beyond /48.
+// Any depth, one after the other: prefixes beyond /48, and /32s with many prefixes inside.
 inline Entry deep6(const std::byte* blocks, Entry entry, const uint8_t* address, unsigned depth) {
   auto rest = (static_cast<unsigned __int128>(load_big(address)) << 64 | load_big(address + 8)) << depth;
   while ((entry & kNodeBit) != 0) {
@@ -104,41 +121,82 @@ inline Entry deep6(const std::byte* blocks, Entry entry, const uint8_t* address,
   return entry;
 }
 
-// MEASURED6
-inline void batch6(const Entry* root, const std::byte* blocks, const Wire6* addresses, uint32_t* values, size_t count) {
+// Root and the block at bit 20.
+inline void pass6_root(const Entry* root, const std::byte* blocks, const Wire6* addresses, uint32_t* values,
+                       size_t count) {
+  uint64_t last = ~load_big(addresses[0]);
+  Entry entry = 0;
   for (size_t i = 0; i < count; i++) {
     const uint64_t high = load_big(addresses[i]);
-    Entry entry = load(&root[high >> (64 - kRootBits6)]);
-    if ((entry & kNodeBit) != 0) {
-      entry = bitmap_step(block_of(blocks, entry), high >> (64 - kRootBits6 - kBitmapBits));
-      prefetch(blocks, entry);
+    if (high != last) {
+      last = high;
+      entry = load(&root[high >> (64 - kRootBits6)]);
+      if ((entry & kNodeBit) != 0) {
+        entry = bitmap_step(block_of(blocks, entry), high >> (64 - kRootBits6 - kBitmapBits));
+        prefetch(blocks, entry);
+      }
     }
     values[i] = entry;
   }
+}
+
+// The block at bit 26.
+inline void pass6_middle(const std::byte* blocks, const Wire6* addresses, uint32_t* values, size_t count) {
+  uint64_t last = ~load_big(addresses[0]);
+  Entry entry = 0;
   for (size_t i = 0; i < count; i++) {
-    Entry entry = values[i];
-    if ((entry & kNodeBit) != 0) {
-      entry = bitmap_step(block_of(blocks, entry), load_big(addresses[i]) >> (64 - kRangeFrom));
-      prefetch(blocks, entry);
-      values[i] = entry;
+    const uint64_t high = load_big(addresses[i]);
+    if (high != last) {
+      last = high;
+      entry = values[i];
+      if ((entry & kNodeBit) != 0) {
+        entry = bitmap_step(block_of(blocks, entry), high >> (64 - kRangeFrom));
+        prefetch(blocks, entry);
+      }
     }
+    values[i] = entry;
   }
+}
+
+// The ranges from bit 32 on. True when somebody has further to go, from bit 48.
+inline bool pass6_ranges(const std::byte* blocks, const Wire6* addresses, uint32_t* values, size_t count) {
+  uint64_t last = 0;
+  bool known = false;
+  Entry entry = 0;
   Entry any = 0;
   for (size_t i = 0; i < count; i++) {
-    Entry entry = values[i];
-    if ((entry & kNodeBit) != 0) {
-      const auto kind = static_cast<NodeKind>((entry & ~kNodeBit) >> kKindShift);
-      if (kind == NodeKind::bitmap) {
-        entry = deep6(blocks, entry, addresses[i], kRangeFrom);
-      } else {
-        const auto key = static_cast<uint16_t>(load_big(addresses[i]) >> (64 - kRangeFrom - kRangeBits));
-        entry = range_step(block_of(blocks, entry), kind, key);
-        any |= entry;
+    const uint64_t high = load_big(addresses[i]);
+    if (!known || high != last) {
+      last = high;
+      known = true;
+      entry = values[i];
+      if ((entry & kNodeBit) != 0) {
+        const auto kind = static_cast<NodeKind>((entry & ~kNodeBit) >> kKindShift);
+        if (kind != NodeKind::bitmap) {
+          const auto key = static_cast<uint16_t>(high >> (64 - kRangeFrom - kRangeBits));
+          entry = range_step(block_of(blocks, entry), kind, key);
+          any |= entry;
+        } else {
+          entry = deep6(blocks, entry, addresses[i], kRangeFrom);
+          known = false;  // the lower half may have decided
+        }
       }
-      values[i] = entry;
     }
+    values[i] = entry;
   }
-  if ((any & kNodeBit) != 0) {
+  return (any & kNodeBit) != 0;
+}
+
+// IPv6, as above: 200k routes and random destinations 32 (rte_fib's trie 185), one flow 4.7 (9.3).
+//
+// Three passes, each ending with a prefetch of what the next needs. Leaving out the prefetch at bit 26 costs 5 cycles;
+// choosing values and blocks without branches costs 7, for what is saved in mispredictions (one in eight addresses ends
+// early) is lost in longer chains of loads.
+inline void batch6(const Entry* root, const std::byte* blocks, const Wire6* addresses, uint32_t* values, size_t count) {
+  static_assert(kRootBits6 + 2 * kBitmapBits == kRangeFrom);
+  pass6_root(root, blocks, addresses, values, count);
+  pass6_middle(blocks, addresses, values, count);
+  if (pass6_ranges(blocks, addresses, values, count)) {
     for (size_t i = 0; i < count; i++) {
       values[i] = deep6(blocks, values[i], addresses[i], kRangeFrom + kRangeBits);
     }
@@ -151,7 +209,9 @@ void lookup6(const View& view, const Wire6* addresses, uint32_t* values, size_t 
   for (; count > kBatch; count -= kBatch, addresses += kBatch, values += kBatch) {
     batch6(root, blocks, addresses, values, kBatch);
   }
-  batch6(root, blocks, addresses, values, count);
+  if (count > 0) {
+    batch6(root, blocks, addresses, values, count);
+  }
 }
 
 }  // namespace

@@ -28,6 +28,10 @@ void compare(FibTable& fib, const NaiveTable& naive, unsigned bits, std::mt19937
       keys.back().high += bits == 32 ? (rng() % 3 - 1) << 32 : 0;
       keys.back().low += bits == 128 ? rng() % 3 - 1 : 0;
     }
+    if (rng() % 4 == 0 && i > 0) {  // trains of equal addresses, or of equal and inverted upper halves
+      keys.back().high = rng() % 8 == 0 ? ~keys[i - 1].high : keys[i - 1].high;
+      keys.back().low = rng() % 2 == 0 ? keys[i - 1].low : keys.back().low;
+    }
     const auto match = naive.match(keys.back(), bits);
     want.emplace_back(match ? match->value : 0);
   }
