@@ -15,6 +15,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "features/ip/table_generator.h"
@@ -220,20 +221,32 @@ void measure_full_feed(Report& report, const std::vector<Prefix>& prefixes) {
   measure_sweep(report, bench);
 }
 
-/// The million, and random IPv4 prefixes of the lengths 19..28 elsewhere.
+/// The million, and random IPv4 prefixes of the lengths 19..28 elsewhere; half of them come in by a higher limit.
 void measure_4m(Report& report, std::vector<Prefix> prefixes) {
   std::mt19937_64 random(4);
-  while (prefixes.size() < 4'000'000) {
+  std::unordered_set<Prefix> known(prefixes.begin(), prefixes.end());
+  while (known.size() < 4'000'000) {
     const auto length = static_cast<uint8_t>(19 + std::min<uint64_t>(random() % 10, random() % 10));
-    prefixes.emplace_back(Ip4(static_cast<uint32_t>(random())), length);
+    const Prefix prefix(Ip4(static_cast<uint32_t>(random())), length);
+    if (known.insert(prefix).second) {
+      prefixes.push_back(prefix);
+    }
   }
+  known = {};
   Bench bench(std::move(prefixes));
+  bench.rib().configure({.max_routes = 2'000'000});
   const double time = bench.load(0);
   const auto routes = static_cast<double>(bench.rib().size(Family::ip4));
   report.add("rib-4m-routes", "routes", routes);
   report.add("rib-4m-load-s", "s", time);
   report.add("rib-4m-bytes", "bytes", bench.bytes());
   report.add("rib-4m-bytes-per-route", "bytes", bench.bytes() / routes);
+  report.add("rib-4m-refused-of-2m", "routes", static_cast<double>(bench.rib().usage().refused4));
+  const auto start = Clock::now();
+  bench.rib().configure({.max_routes = 20'000'000});
+  const auto longest = bench.settle();
+  report.add("rib-4m-admit-s", "s", seconds(Clock::now() - start));
+  report.add("rib-4m-admit-longest-turn-ms", "ms", 1e3 * seconds(longest));
   report_fib(report, "rib-4m-fib-bytes", bench.tables());
   report.add("rib-4m-in-fib", "routes", static_cast<double>(bench.tables().routes(Family::ip4)));
 }
