@@ -38,9 +38,9 @@ class Qsbr {
   /// Writer thread: waits until everything retired so far has been freed.
   void drain();
 
-  /// Writer thread, for those that keep their own lists of what to free (features/ip/block_arena.h retires 64 blocks
-  /// with one epoch, 6 ns each; `retire` costs about 60 ns): what was unlinked before the call may be freed once
-  /// `passed(epoch)`.
+  /// Writer thread, for those that keep their own lists of what to free: what was unlinked before the call may be freed
+  /// once `passed(epoch)`. features/ip/block_arena.h takes one epoch for 64 blocks; allocating, retiring and freeing
+  /// one costs 13 ns then, `retire` alone 35 ns.
   uint64_t advance() { return epoch_.fetch_add(1, std::memory_order_seq_cst) + 1; }
   /// True when no reader can hold what was unlinked before `advance` gave this epoch. Any thread. Never waits.
   bool passed(uint64_t epoch) const { return epoch <= oldest_seen(); }

@@ -108,14 +108,14 @@ bool populate(rte_mempool& pool) {
 
 }  // namespace
 
-Result<EalState> start_eal(size_t bytes, bool allow_hugepages) {
+Result<EalState> start_eal(size_t bytes, bool allow_hugepages, size_t extra) {
   if (eal) {
     return EalState{eal->hugepages, true};
   }
   const size_t free_bytes = allow_hugepages ? free_hugepage_bytes() : 0;
-  const size_t wanted = bytes + kOverhead;
+  const size_t wanted = bytes + kOverhead + extra;
   const bool hugepages = free_bytes >= wanted;
-  bytes = hugepages ? wanted : kOverhead;  // without hugepages, pools bring their own memory
+  bytes = hugepages ? wanted : kOverhead + extra;  // without hugepages, pools bring their own memory
   cpu_set_t before;
   CPU_ZERO(&before);
   sched_getaffinity(0, sizeof(before), &before);

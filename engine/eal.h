@@ -16,9 +16,9 @@ struct EalState {
 };
 
 /// Starts DPDK's EAL once per process: no PCI, no telemetry, no files shared with other instances. Uses hugepages if
-/// `bytes` of them are free and allowed, else plain memory, and warns what that costs. The calling thread keeps its
-/// CPU affinity. Control thread.
-Result<EalState> start_eal(size_t bytes, bool allow_hugepages);
+/// `bytes` of them are free and allowed, else plain memory, and warns what that costs. `extra`: bytes beside the pools.
+/// The calling thread keeps its CPU affinity. Control thread.
+Result<EalState> start_eal(size_t bytes, bool allow_hugepages, size_t extra = 0);
 
 /// The memory that `make_pools` will ask for.
 size_t pool_bytes(unsigned buffers);

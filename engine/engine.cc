@@ -74,7 +74,7 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLoop& 
     return Error{"dataplane workers", fmt::format("{} workers are too many", options.workers),
                  fmt::format("use at most {}", stats::kMaxWorkers - 1)};
   }
-  auto eal = start_eal(pool_bytes(options.buffers), options.allow_hugepages);
+  auto eal = start_eal(pool_bytes(options.buffers), options.allow_hugepages, options.extra_memory);
   if (!eal) {
     return eal.error();
   }

@@ -64,6 +64,7 @@ struct EngineOptions {
   unsigned buffers = 16384;     ///< 2 KiB packet buffers
   bool allow_hugepages = true;
   std::vector<unsigned> cores;  ///< pin worker i to cores[i]; empty = not pinned
+  size_t extra_memory = 0;      ///< bytes of DPDK's memory beside the pools, for what benches compare with
 };
 
 class Engine {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench: cycles per packet per node (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop.
+"""./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop.
 
     bench.py [--quick] [--json FILE]
 """
@@ -18,14 +18,20 @@ from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 ADDRESS = "10.3.0.2"
 
 
-def cycles(quick):
+def in_process(program, *words):
+    """Runs a bench program, shows its table and returns its list of figures."""
     path = pathlib.Path(f"/run/floof-bench-{os.getpid()}.json")
-    done = run(BIN / "floof-bench", "--json", path, *(["--milliseconds", 50] if quick else []), timeout=600)
-    print(done.stdout)
-    figures = json.loads(path.read_text())
-    path.unlink()
-    return [{"name": f"{c['case']}-1route", "cycles_per_packet": round(c["cycles-per-packet"], 1), "nodes": c["nodes"]}
-            for c in figures["cases"]]
+    try:
+        print(run(BIN / program, "--json", path, *words, timeout=900).stdout, flush=True)
+        return json.loads(path.read_text())
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def cycles(quick):
+    short = ["--milliseconds", "20", "--runs", "3"] if quick else []
+    return (in_process("floof-bench", *short) + in_process("floof-bench", "--workers", *short)
+            + in_process("floof-fib-bench", *(["--quick"] if quick else [])))
 
 
 def iperf(client, server, seconds):

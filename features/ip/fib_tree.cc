@@ -18,7 +18,9 @@ FibTree<K>::FibTree(Qsbr& qsbr, size_t reserve)
       root_(reinterpret_cast<Entry*>(root_memory_.data())),
       below_(reinterpret_cast<NodeRef*>(writer_memory_.data())),
       painted_(below_ + kRootSlots),
-      short_(painted_ + kRootSlots) {}
+      short_(painted_ + kRootSlots) {
+  std::memset(root_, 0, kRootSlots * sizeof(Entry));  // so that no reader has to wait for its first page
+}
 
 // -- The whole table --------------------------------------------------------------------------------------------------
 

@@ -112,8 +112,8 @@ def test_hosts_reach_each_other_and_the_router(lab, box):
         assert h1.ping(address, size=1400) == 3, address
     assert h2.ping("192.0.1.2") == 3
     # The router itself: to its own links, and by floof0 to where only the FIB knows the way.
-    assert box.host.ping("192.0.2.2") == 3
-    assert box.host.ping("2001:db8:1::2") == 3
+    assert box.host.ping("192.0.2.2") == 3, box.show("drops")
+    assert box.host.ping("2001:db8:1::2") == 3, box.show("drops")
     h2.address("lo", "203.0.113.1/32", "2001:db8:cafe::1/128")
     box.host.route("203.0.113.0/24", "192.0.2.2")
     box.host.route("2001:db8:cafe::/48", "2001:db8:2::2")

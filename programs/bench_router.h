@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The router that floof-bench measures: the product's engine, tables and nodes with one interface in, one out and 64
+// neighbours behind it; and beside it, as the yardstick, what DPDK's l3fwd example does with the same packets.
+#pragma once
+
+#include <rte_cycles.h>
+#include <rte_lpm.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/stats_segment.h"
+#include "engine/bench_port.h"
+#include "engine/engine.h"
+#include "features/icmp/icmp.h"
+#include "features/ip/checksum.h"
+#include "features/ip/forwarding.h"
+#include "features/ip/ip.h"
+#include "features/ip/table_generator.h"
+
+namespace floof::bench {
+
+inline constexpr unsigned kNextHops = 64;
+inline constexpr size_t kFrameBytes = 64;
+
+/// Destinations of the packets, in the order in which they are sent.
+struct Traffic {
+  Family family = Family::ip4;
+  std::vector<IpAddress> destinations;
+};
+
+namespace detail {
+
+inline void put16(uint8_t* at, uint32_t value) {
+  at[0] = static_cast<uint8_t>(value >> 8);
+  at[1] = static_cast<uint8_t>(value);
+}
+
+/// A 64-byte UDP frame for `to`, its destination address still zero.
+inline std::vector<uint8_t> frame_for(Family family, const Mac& to) {
+  std::vector<uint8_t> out(kFrameBytes);
+  std::copy(to.bytes.begin(), to.bytes.end(), out.begin());
+  out[6] = 2;
+  uint8_t* ip = &out[14];
+  if (family == Family::ip4) {
+    put16(&out[12], 0x0800);
+    ip[0] = 0x45;
+    put16(ip + 2, kFrameBytes - 14);
+    ip[8] = 64;
+    ip[9] = 17;
+    put16(ip + 12, 0x0900);  // from 9.0.0.1
+    ip[15] = 1;
+  } else {
+    put16(&out[12], 0x86dd);
+    ip[0] = 0x60;
+    put16(ip + 4, kFrameBytes - 14 - 40);
+    ip[6] = 17;
+    ip[7] = 64;
+    put16(ip + 8, 0x2001);  // from 2001:1::1
+    ip[11] = 1;
+    ip[23] = 1;
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// What the source of some traffic is told. IPv4 checksums are made here, not while it is measured.
+inline engine::BenchOptions source_options(const Traffic& traffic, const Mac& to) {
+  engine::BenchOptions out;
+  out.frame = detail::frame_for(traffic.family, to);
+  const bool four = traffic.family == Family::ip4;
+  engine::BenchField address{four ? 30u : 38u, four ? 4u : 16u, {}}, checksum{24, 2, {}};
+  std::vector<uint8_t> header(out.frame.begin() + 14, out.frame.begin() + 34);
+  for (const IpAddress& destination : traffic.destinations) {
+    const std::string_view wire = destination.wire();
+    address.values.insert(address.values.end(), wire.begin(), wire.end());
+    if (four) {
+      std::memcpy(&header[16], wire.data(), 4);
+      header[10] = header[11] = 0;
+      const uint16_t sum = ip::internet_checksum(header.data(), header.size());
+      checksum.values.push_back(static_cast<uint8_t>(sum));
+      checksum.values.push_back(static_cast<uint8_t>(sum >> 8));
+    }
+  }
+  out.fields.push_back(std::move(address));
+  if (four) {
+    out.fields.push_back(std::move(checksum));
+  }
+  return out;
+}
+
+class Router {
+ public:
+  static Result<std::unique_ptr<Router>> make(unsigned workers);
+  ~Router() {
+    engine_.reset();
+    std::filesystem::remove_all(run_dir_);
+  }
+
+  engine::Engine& engine() { return *engine_; }
+  ip::ForwardingTables& tables() { return *tables_; }
+  Mac mac() { return engine_->interfaces()[in_].mac(); }
+  /// Routes in turn to the 64 neighbours. How many the tables took.
+  size_t add_routes(const std::vector<Prefix>& prefixes);
+
+  /// Lets packets of these ports through the router until they are taken away; with two lanes, each has a way out of
+  /// its own (lane 1: 11.0.0.0/8).
+  void attach(engine::BenchPorts& ports, unsigned lane = 0) {
+    engine_->interfaces()[out_[lane]].port = ports.sink.get();
+    engine_->bind(*ports.source, in_, engine_->graph().node("ip-fast"));
+  }
+  void detach(engine::BenchPorts& ports, unsigned lane = 0) {
+    engine_->unbind(*ports.source);
+    engine_->interfaces()[out_[lane]].port = nullptr;
+  }
+  /// Without worker threads: packets that came in.
+  uint64_t turn_for(unsigned milliseconds) {
+    const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * milliseconds;
+    uint64_t packets = 0;
+    while (rte_rdtsc() < end) {
+      packets += engine_->turn();
+    }
+    return packets;
+  }
+  /// With worker threads: packets that they receive in a TSC cycle.
+  double packet_rate(unsigned milliseconds) {
+    const auto count = [this] {
+      uint64_t sum = 0;
+      for (const auto& worker : engine_->workers()) {
+        sum += worker.packets;
+      }
+      return std::pair(sum, rte_rdtsc());
+    };
+    const auto [packets, start] = count();
+    usleep(milliseconds * 1000);
+    const auto [more, end] = count();
+    return static_cast<double>(more - packets) / static_cast<double>(end - start);
+  }
+  Result<stats::Reader> counters() const { return stats::Reader::open(run_dir_ + "/stats"); }
+
+ private:
+  struct Unexpected {
+    engine::DropId reason;
+  };
+  static void drop_all(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
+    for (rte_mbuf* packet : packets) {
+      node.drop(node.state<Unexpected>().reason, packet);
+    }
+  }
+  Result<> run_graph();
+
+  std::string run_dir_;
+  EventLoop loop_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<ip::ForwardingTables> tables_;
+  std::unique_ptr<ip::IpState> ip_;
+  std::unique_ptr<icmp::IcmpState> icmp_;
+  Unexpected unexpected_;
+  std::vector<GroupId> groups4_, groups6_;
+  IfId in_;
+  std::array<IfId, 2> out_;
+};
+
+inline Result<std::unique_ptr<Router>> Router::make(unsigned workers) {
+  auto router = std::make_unique<Router>();
+  router->run_dir_ = std::filesystem::temp_directory_path() / ("floof-bench-" + std::to_string(getpid()));
+  std::filesystem::create_directories(router->run_dir_);
+  auto engine = engine::Engine::start({.run_dir = router->run_dir_,
+                                       .workers = workers,
+                                       .polling = engine::Polling::busy,
+                                       .cores = workers == 2 ? std::vector<unsigned>{0, 1} : std::vector<unsigned>{},
+                                       .extra_memory = size_t{128} << 20},
+                                      router->loop_);
+  if (!engine) {
+    return engine.error();
+  }
+  router->engine_ = std::move(*engine);
+  auto& interfaces = router->engine_->interfaces();
+  for (auto [name, id] : {std::pair{"in", &router->in_}, {"out", &router->out_[0]}, {"out2", &router->out_[1]}}) {
+    *id = *interfaces.allocate(name);
+    interfaces[*id].admin_up = interfaces[*id].link_up = true;
+    interfaces[*id].set_mac(Mac{{2, 0, 0, 0, 0, static_cast<uint8_t>(id->value())}});
+  }
+  router->tables_ = std::make_unique<ip::ForwardingTables>(router->engine_->qsbr());
+  router->ip_ = std::make_unique<ip::IpState>(*router->tables_, interfaces, router->engine_->pools());
+  router->icmp_ = std::make_unique<icmp::IcmpState>(*router->ip_);
+  if (auto running = router->run_graph(); !running) {
+    return running.error();
+  }
+  return router;
+}
+
+inline Result<> Router::run_graph() {
+  engine::GraphBuilder builder;
+  ip::register_nodes(builder, *ip_);
+  icmp::register_nodes(builder, *icmp_);
+  unexpected_.reason = builder.declare_drop("bench-unexpected", "A packet of the bench left the forwarding path.");
+  for (const auto* name : {"punt", "neighbor-hold"}) {
+    builder.add_node({.name = name, .help = "Drops.", .process = drop_all, .state = &unexpected_});
+  }
+  for (uint32_t i = 0; i < kNextHops; i++) {
+    const IpAddress gateway4 = Ip4(0xc6336400 + i + 1), gateway6 = Ip6::from_halves(0xfe80ull << 48, i + 1);
+    for (const auto& [gateway, groups] : {std::pair{gateway4, &groups4_}, std::pair{gateway6, &groups6_}}) {
+      tables_->set_neighbor(out_[0], gateway, Mac{{2, 0, 0, 1, 0, static_cast<uint8_t>(i)}});
+      groups->push_back(tables_->create_group({ip::PathKind::forward, {{out_[0], gateway, 1}}, IfId{}}));
+    }
+  }
+  tables_->set_neighbor(out_[1], Ip4(0xcb007101), Mac{{2, 0, 0, 2, 0, 1}});
+  tables_->set_route(*parse_prefix("11.0.0.0/8"),
+                     tables_->create_group({ip::PathKind::forward, {{out_[1], Ip4(0xcb007101), 1}}, IfId{}}));
+  return engine_->run(std::move(builder));
+}
+
+inline size_t Router::add_routes(const std::vector<Prefix>& prefixes) {
+  size_t taken = 0, next = 0;
+  for (const Prefix& prefix : prefixes) {
+    const auto& groups = prefix.family() == Family::ip4 ? groups4_ : groups6_;
+    taken += tables_->set_route(prefix, groups[next++ % kNextHops]);
+  }
+  return taken;
+}
+
+/// DPDK's l3fwd in LPM mode, as plainly as the example has it: four lookups at a time, one route, MAC addresses, TTL
+/// and checksum; no checks but the ethertype. Its cycles per packet say how fast the machine is right now.
+class Yardstick {
+ public:
+  static Result<std::unique_ptr<Yardstick>> make() {
+    auto out = std::make_unique<Yardstick>();
+    const rte_lpm_config config{.max_rules = 16, .number_tbl8s = 256, .flags = 0};
+    out->lpm_ = rte_lpm_create("yardstick", SOCKET_ID_ANY, &config);
+    if (out->lpm_ == nullptr || rte_lpm_add(out->lpm_, 0x0a000000, 8, 1) != 0) {
+      return Error{"yardstick", "no memory for its table", ""};
+    }
+    const Traffic traffic{Family::ip4, {Ip4(0x0a010203)}};
+    auto ports = engine::open_bench_ports(source_options(traffic, Mac{{2, 0, 0, 0, 0, 1}}));
+    if (!ports) {
+      return ports.error();
+    }
+    out->ports_ = std::move(*ports);
+    return out;
+  }
+  ~Yardstick() { rte_lpm_free(lpm_); }
+
+  /// Cycles per packet.
+  double measure(unsigned milliseconds) {
+    const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * milliseconds;
+    uint64_t packets = 0, cycles = 0, now = 0;
+    while (now < end) {
+      std::array<rte_mbuf*, engine::kFrameSize> vector;
+      const unsigned count = ports_.source->receive(vector);
+      const uint64_t before = rte_rdtsc();
+      forward(std::span(vector.data(), count));
+      now = rte_rdtsc();
+      cycles += now - before;
+      packets += count;
+      ports_.sink->transmit(std::span(vector.data(), count));
+    }
+    return static_cast<double>(cycles) / static_cast<double>(packets);
+  }
+
+ private:
+  void forward(std::span<rte_mbuf*> packets) {
+    for (size_t i = 0; i + 4 <= packets.size(); i += 4) {
+      alignas(16) std::array<uint32_t, 4> destinations;
+      for (size_t j = 0; j < 4; j++) {
+        if (i + j + 4 < packets.size()) {
+          rte_prefetch0(rte_pktmbuf_mtod(packets[i + j + 4], void*));
+        }
+        std::memcpy(&destinations[j], rte_pktmbuf_mtod(packets[i + j], uint8_t*) + 30, 4);
+        destinations[j] = __builtin_bswap32(destinations[j]);
+      }
+      std::array<uint32_t, 4> hops;
+      rte_lpm_lookupx4(lpm_, *reinterpret_cast<const xmm_t*>(destinations.data()), hops.data(), 0);
+      for (size_t j = 0; j < 4; j++) {
+        rewrite(rte_pktmbuf_mtod(packets[i + j], uint8_t*), hops[j]);
+      }
+    }
+  }
+  void rewrite(uint8_t* frame, uint32_t hop) const {
+    if (frame[12] != 8 || frame[13] != 0) {
+      return;
+    }
+    std::memcpy(frame, macs_[hop].data(), 12);
+    uint16_t sum;
+    std::memcpy(&sum, frame + 24, 2);
+    sum = static_cast<uint16_t>(sum + 1);
+    std::memcpy(frame + 24, &sum, 2);
+    frame[22]--;
+  }
+
+  rte_lpm* lpm_ = nullptr;
+  engine::BenchPorts ports_;
+  std::array<std::array<uint8_t, 12>, 4> macs_{};
+};
+
+}  // namespace floof::bench
