@@ -31,7 +31,8 @@ def in_process(program, *words):
 def cycles(quick):
     short = ["--milliseconds", "20", "--runs", "3"] if quick else []
     return (in_process("floof-bench", *short) + in_process("floof-bench", "--workers", *short)
-            + in_process("floof-fib-bench", *(["--quick"] if quick else [])))
+            + in_process("floof-fib-bench", *(["--quick"] if quick else []))
+            + in_process("floof-rib-bench", *(["--quick"] if quick else [])))
 
 
 def iperf(client, server, seconds):

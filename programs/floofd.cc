@@ -69,6 +69,7 @@ class Daemon {
   config::ConfigServer::Options server_options();
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
+  Json alarms() const;
   Json system_state() const;
 
   Arguments arguments_;
@@ -163,6 +164,15 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
   return what == "protocols" ? bird::show_protocols(client, config, name) : bird::show_route(client, config, arguments);
 }
 
+/// Our own, and what the dataplane has while it answers.
+Json Daemon::alarms() const {
+  Json out = engine_->alarms();
+  if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
+    out.insert(out.end(), more->begin(), more->end());
+  }
+  return out;
+}
+
 Json Daemon::system_state() const {
   const Json config = engine_->running().to_json(true);
   const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
@@ -171,7 +181,7 @@ Json Daemon::system_state() const {
               {"version", kVersion},
               {"generation", engine_->generation()},
               {"uptime-s", uptime.count()},
-              {"alarms", engine_->alarms()}};
+              {"alarms", alarms()}};
   if (auto init = InitClient::connect(arguments_.run_dir); init) {
     if (auto status = init->status(); status) {
       out["programs"] = config::member(*status, "programs");

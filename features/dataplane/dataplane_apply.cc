@@ -114,8 +114,8 @@ Json Api::answer(const Json& request) {
     setup_.engine.clear_counters();
     return {{"ok", true}};
   }
-  return ipc::failure(Error{"op", "'" + op + "' is not a request of the dataplane",
-                            "use stage, publish, abort, show, clear or ping"});
+  return ipc::failure(
+      Error{"op", "'" + op + "' is not a request of the dataplane", "use stage, publish, abort, show, clear or ping"});
 }
 
 std::vector<Error> Api::stage(const Json& desired, bool lenient) {
@@ -211,7 +211,21 @@ Result<void> Api::store(const Json& desired) const {
   return {};
 }
 
+/// Every participant may have some.
+Json Api::alarms() {
+  Json out = Json::array();
+  for (const auto& participant : setup_.participants) {
+    for (const Json& alarm : participant->show("alarms", Json::object())) {
+      out.push_back(alarm);
+    }
+  }
+  return out;
+}
+
 Json Api::show(const std::string& what, const Json& arguments) {
+  if (what == "alarms") {
+    return {{"ok", true}, {"data", alarms()}};
+  }
   Json data = show_engine(setup_.engine, setup_.run_dir, what);
   for (const auto& participant : setup_.participants) {
     if (!data.is_null()) {

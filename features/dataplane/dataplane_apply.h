@@ -43,6 +43,7 @@ class Api {
   std::vector<Error> stage(const Json& desired, bool lenient);
   Json publish();
   void abort();
+  Json alarms();
   Json show(const std::string& what, const Json& arguments);
   Json restart_needed(const Json& desired) const;
   Result<void> store(const Json& desired) const;

@@ -25,7 +25,8 @@ class Participant {
   /// caller publish the previous desired state again.
   virtual Result<Json> publish() = 0;
   virtual void abort() = 0;
-  /// Answers `show` for the words it knows; null Json when `what` is not its own.
+  /// Answers `show` for the words it knows; null Json when `what` is not its own. "alarms" is everybody's: texts that
+  /// tell what is wrong now and what to do, which `show system` collects.
   virtual Json show(std::string_view what, const Json& arguments) { (void)what; (void)arguments; return nullptr; }
 };
 

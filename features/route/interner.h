@@ -4,9 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
-#include <utility>
-#include <vector>
+
+#include "features/route/slab.h"
 
 namespace floof::route {
 
@@ -18,39 +17,30 @@ class Interner {
   /// Takes a reference.
   Ref acquire(const T& value) {
     // Updates carry many prefixes with the same attributes.
-    if (last_ != 0 && values_[last_].first != nullptr && *values_[last_].first == value) {
-      values_[last_].second++;
-      return last_;
+    if (last_ == 0 || !(values_[last_].key == value)) {
+      last_ = values_.find_or_add(value);
     }
-    const auto [at, created] = refs_.try_emplace(value, 0);
-    if (created) {
-      if (free_.empty()) {
-        at->second = static_cast<Ref>(values_.size());
-        values_.emplace_back();
-      } else {
-        at->second = free_.back();
-        free_.pop_back();
-      }
-      values_[at->second] = {&at->first, 0};
-    }
-    values_[at->second].second++;
-    return last_ = at->second;
+    values_[last_].references++;
+    return last_;
   }
-  void reference(Ref ref) { values_[ref].second++; }
+  void reference(Ref ref) { values_[ref].references++; }
   void release(Ref ref) {
-    if (ref != 0 && --values_[ref].second == 0) {
-      refs_.erase(refs_.find(*values_[ref].first));
-      values_[ref] = {};
-      free_.push_back(ref);
+    if (ref != 0 && --values_[ref].references == 0) {
+      values_.remove(ref);
+      last_ = ref == last_ ? 0 : last_;
     }
   }
-  const T& operator[](Ref ref) const { return *values_[ref].first; }
-  size_t size() const { return refs_.size(); }
+  const T& operator[](Ref ref) const { return values_[ref].key; }
+  size_t size() const { return values_.size(); }
+  size_t bytes() const { return values_.bytes(); }
 
  private:
-  std::unordered_map<T, Ref, Hash> refs_;
-  std::vector<std::pair<const T*, uint32_t>> values_{1};
-  std::vector<Ref> free_;
+  struct Value {
+    T key;
+    uint32_t next = 0;
+    uint32_t references = 0;
+  };
+  SlabTable<Value, Hash> values_;
   Ref last_ = 0;
 };
 

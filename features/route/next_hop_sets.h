@@ -70,8 +70,12 @@ class NextHopSets {
   void watch_changes(std::function<void()> changed) { changed_ = std::move(changed); }
   uint64_t group_updates() const { return group_updates_; }
   size_t size() const { return by_key_.size(); }
+  /// Estimated; with the groups.
+  size_t bytes() const { return by_key_.size() * kBytes; }
 
  private:
+  /// Of a set with some members: its key, group and links, and its share of a gateway.
+  static constexpr size_t kBytes = 1024;
   struct Gateway {
     IpAddress address;
     std::unordered_set<SetId> users;

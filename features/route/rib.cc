@@ -10,8 +10,10 @@ namespace floof::route {
 
 namespace {
 
-/// So many routes are worked off by one `settle`: some tens of milliseconds.
-constexpr size_t kSettleBatch = 16384;
+/// So many routes are worked off by one `settle`: some milliseconds.
+constexpr size_t kSettleBatch = 4096;
+/// What must be left of the memory's limit before the sources are asked to tell again what was not taken.
+constexpr size_t kRetellShare = 16;
 
 size_t hash_address(size_t seed, const IpAddress& address) {
   const std::string_view wire = address.wire();
@@ -67,43 +69,55 @@ void Rib::configure(const Options& options) {
   impl_->options = options;
   if (members_change) {
     for (Table& table : impl_->routes) {
-      for (Node& node : table) {
-        if (node.second.best != 0 && !node.second.paths.empty()) {
-          impl_->queue(node);
+      for (uint32_t at = 1; at < table.end(); at++) {
+        if (table[at].best.ref != 0 && table[at].paths != 0) {
+          impl_->queue(table[at]);
         }
       }
     }
   }
 }
 
-void Rib::Impl::queue(Node& node) {
-  if (!node.second.queued) {
-    node.second.queued = true;
-    dirty.push_back(&node);
+void Rib::Impl::queue(Entry& entry) {
+  if (!entry.queued) {
+    entry.queued = true;
+    dirty.push_back(&entry);
   }
 }
 
-Node* Rib::Impl::find_node(const Prefix& prefix) {
+Entry* Rib::Impl::find(const Prefix& prefix) {
   Table& routes_of = table(prefix.family());
-  const auto at = routes_of.find(prefix);
-  return at == routes_of.end() ? nullptr : &*at;
+  const uint32_t index = routes_of.find(prefix);
+  return index == 0 ? nullptr : &routes_of[index];
 }
 
-Opinion* Rib::Impl::find_opinion(Entry& entry, Source source) {
-  if (entry.opinions) {
-    for (Opinion& opinion : *entry.opinions) {
-      if (opinion.source == source) {
-        return &opinion;
-      }
-    }
+const Entry* Rib::Impl::find(const Prefix& prefix) const {
+  const Table& routes_of = table(prefix.family());
+  const uint32_t index = routes_of.find(prefix);
+  return index == 0 ? nullptr : &routes_of[index];
+}
+
+/// Null when there is none and no room for one.
+Entry* Rib::Impl::find_or_add(const Prefix& prefix, Source source) {
+  Entry* const have = find(prefix);
+  if (have != nullptr || !room_to_remember(source)) {
+    return have;
   }
-  return nullptr;
+  Table& routes_of = table(prefix.family());
+  return &routes_of[routes_of.find_or_add(prefix)];
 }
 
-/// The path of the present session with this id.
-std::vector<PathRef>::iterator Rib::Impl::find_path(Entry& entry, uint32_t id) {
-  return std::find_if(entry.paths.begin(), entry.paths.end(),
-                      [&](const PathRef& path) { return path.id == id && !path.stale; });
+size_t Rib::Impl::bytes() const {
+  return routes[0].bytes() + routes[1].bytes() + sayings.bytes() + paths.bytes() + infos.bytes() + sets.bytes();
+}
+
+/// The router's own addresses and subnets always have room: without them nobody could do anything about it.
+bool Rib::Impl::room_to_remember(Source source) {
+  if (source == Source::local || source == Source::connected || bytes() < options.max_bytes) {
+    return true;
+  }
+  not_taken++;
+  return false;
 }
 
 void Rib::Impl::track_connected(const Prefix& prefix, const RouteInfo& info, bool add) {
@@ -114,207 +128,55 @@ void Rib::Impl::track_connected(const Prefix& prefix, const RouteInfo& info, boo
   add ? void(subnets.insert(prefix)) : void(subnets.erase(prefix));
 }
 
-void Rib::set(Source source, const Prefix& prefix, RouteInfo route) {
-  if (source == Source::feed_best) {
-    return;  // set_best
-  }
-  Node& node = *impl_->table(prefix.family()).try_emplace(prefix).first;
-  Entry& entry = node.second;
-  const uint32_t info = impl_->infos.acquire(route);
-  if (Opinion* const have = impl_->find_opinion(entry, source)) {
-    have->stale = false;
-    if (have->info == info) {
-      impl_->infos.release(info);
-      return;
-    }
-    impl_->track_connected(prefix, impl_->infos[have->info], false);
-    impl_->infos.release(have->info);
-    have->info = info;
-  } else {
-    if (!entry.opinions) {
-      entry.opinions = std::make_unique<std::vector<Opinion>>();
-    }
-    entry.opinions->push_back({source, false, info});
-    impl_->count(source, prefix.family())++;
-  }
-  impl_->track_connected(prefix, route, true);
-  impl_->queue(node);
-}
-
-void Rib::Impl::forget_opinion(Node& node, Source source) {
-  Opinion* const opinion = find_opinion(node.second, source);
-  if (opinion == nullptr) {
-    return;
-  }
-  track_connected(node.first, infos[opinion->info], false);
-  infos.release(opinion->info);
-  auto& opinions = *node.second.opinions;
-  opinions.erase(opinions.begin() + (opinion - opinions.data()));
-  count(source, node.first.family())--;
-  queue(node);
-}
-
-void Rib::remove(Source source, const Prefix& prefix) {
-  if (Node* const node = impl_->find_node(prefix)) {
-    impl_->forget_opinion(*node, source);
-  }
-}
-
-void Rib::set_best(const Prefix& prefix, BgpPath path) {
-  Node& node = *impl_->table(prefix.family()).try_emplace(prefix).first;
-  const uint32_t ref = impl_->paths.acquire(path);
-  if (node.second.best == 0) {
-    impl_->count(Source::feed_best, prefix.family())++;
-  }
-  impl_->paths.release(std::exchange(node.second.best, ref));
-  node.second.best_stale = false;
-  impl_->queue(node);
-}
-
-void Rib::Impl::forget_best(Node& node) {
-  if (node.second.best != 0) {
-    paths.release(std::exchange(node.second.best, 0));
-    node.second.best_stale = false;
-    count(Source::feed_best, node.first.family())--;
-    queue(node);
-  }
-}
-
-void Rib::remove_best(const Prefix& prefix) {
-  if (Node* const node = impl_->find_node(prefix)) {
-    impl_->forget_best(*node);
-  }
-}
-
-void Rib::set_path(const Prefix& prefix, uint32_t path_id, BgpPath path) {
-  Node& node = *impl_->table(prefix.family()).try_emplace(prefix).first;
-  const uint32_t ref = impl_->paths.acquire(path);
-  auto& have = node.second.paths;
-  auto at = impl_->find_path(node.second, path_id);
-  if (at == have.end()) {
-    // Ids mean nothing across sessions: an equal path of the lost session is this one.
-    at = std::find_if(have.begin(), have.end(), [&](const PathRef& p) { return p.stale && p.path == ref; });
-  }
-  if (at == have.end()) {
-    have.reserve(have.size() + 1);  // exact: there are millions of these
-    have.push_back({path_id, ref, 0});
-    impl_->path_counts[Impl::index(prefix.family())]++;
-  } else {
-    impl_->paths.release(at->path);
-    *at = {path_id, ref, 0};
-  }
-  impl_->queue(node);
-}
-
-void Rib::remove_path(const Prefix& prefix, uint32_t path_id) {
-  Node* const node = impl_->find_node(prefix);
-  if (node == nullptr) {
-    return;
-  }
-  const auto at = impl_->find_path(node->second, path_id);
-  if (at != node->second.paths.end()) {
-    impl_->paths.release(at->path);
-    node->second.paths.erase(at);
-    impl_->path_counts[Impl::index(prefix.family())]--;
-    impl_->queue(*node);
-  }
-}
-
-void Rib::mark(Source source, Family family) {
-  for (Node& node : impl_->table(family)) {
-    if (source == Source::feed_best) {
-      node.second.best_stale = node.second.best != 0;
-    } else if (Opinion* const opinion = impl_->find_opinion(node.second, source)) {
-      opinion->stale = true;
-    }
-  }
-}
-
-size_t Rib::sweep(Source source, Family family) {
-  size_t swept = 0;
-  for (Node& node : impl_->table(family)) {
-    if (source == Source::feed_best) {
-      if (node.second.best_stale) {
-        impl_->forget_best(node);
-        swept++;
-      }
-    } else if (Opinion* const opinion = impl_->find_opinion(node.second, source); opinion && opinion->stale) {
-      impl_->forget_opinion(node, source);
-      swept++;
-    }
-  }
-  return swept;
-}
-
-void Rib::mark_paths(Family family) {
-  for (Node& node : impl_->table(family)) {
-    for (PathRef& path : node.second.paths) {
-      path.stale = 1;
-    }
-  }
-}
-
-size_t Rib::sweep_paths(Family family) {
-  size_t swept = 0;
-  for (Node& node : impl_->table(family)) {
-    const size_t gone = std::erase_if(node.second.paths, [&](const PathRef& path) {
-      if (path.stale) {
-        impl_->paths.release(path.path);
-      }
-      return path.stale != 0;
-    });
-    if (gone != 0) {
-      swept += gone;
-      impl_->path_counts[Impl::index(family)] -= gone;
-      impl_->queue(node);
-    }
-  }
-  return swept;
-}
-
 void Rib::link_changed(IfId interface) {
   impl_->sets.link_changed(interface);
   // A connected subnet whose link is down leaves its place to what else leads there.
   const auto at = impl_->connected.find(interface);
   if (at != impl_->connected.end()) {
     for (const Prefix& prefix : at->second) {
-      if (Node* const node = impl_->find_node(prefix)) {
-        impl_->queue(*node);
+      if (Entry* const entry = impl_->find(prefix)) {
+        impl_->queue(*entry);
       }
     }
   }
 }
 
-const Node* Rib::Impl::longest(const IpAddress& destination) const {
+const Entry* Rib::Impl::longest(const IpAddress& destination) const {
   const unsigned family = index(destination.family());
   for (int length = destination.is_ip4() ? 32 : 128; length >= 0; length--) {
     if (installed_lengths[family][length] == 0) {
       continue;
     }
-    const auto at = routes[family].find(Prefix(destination, static_cast<uint8_t>(length)));
-    if (at != routes[family].end() && at->second.set != 0) {
-      return &*at;
+    const Entry* const entry = find(Prefix(destination, static_cast<uint8_t>(length)));
+    if (entry != nullptr && entry->set != 0) {
+      return entry;
     }
   }
   return nullptr;
 }
 
 NextHopSets::Cover Rib::Impl::cover_of(const IpAddress& gateway) const {
-  const Node* const node = longest(gateway);
-  return node == nullptr ? NextHopSets::Cover{} : NextHopSets::Cover{node->second.set, node->second.igp_metric};
+  const Entry* const entry = longest(gateway);
+  return entry == nullptr ? NextHopSets::Cover{} : NextHopSets::Cover{entry->set, entry->igp_metric};
 }
 
 void Rib::settle(Clock::time_point now) {
   Impl& rib = *impl_;
+  rib.time = now;
   rib.expire(now);
   for (size_t left = kSettleBatch; left != 0 && !rib.dirty.empty(); left--) {
-    Node& node = *rib.dirty.front();
+    Entry& entry = *rib.dirty.front();
     rib.dirty.pop_front();
-    node.second.queued = false;
-    rib.choose(node, now);
-    if (node.second.empty()) {
-      rib.table(node.first.family()).erase(rib.table(node.first.family()).find(node.first));
+    entry.queued = false;
+    rib.choose(entry, now);
+    if (entry.empty()) {
+      Table& table = rib.table(entry.key.family());
+      table.remove(table.find(entry.key));
     }
+  }
+  if (rib.dirty.size() < kSettleBatch) {
+    rib.sweep_some();
+    rib.retry_refused();
   }
   rib.sets.settle();
   if (rib.sets.take_lost()) {
@@ -323,7 +185,7 @@ void Rib::settle(Clock::time_point now) {
 }
 
 std::optional<Clock::time_point> Rib::next_deadline() const {
-  if (!impl_->dirty.empty() || impl_->sets.dirty()) {
+  if (!impl_->dirty.empty() || !impl_->sweeps.empty() || impl_->sets.dirty()) {
     return Clock::time_point{};
   }
   std::optional<Clock::time_point> out;
@@ -331,6 +193,10 @@ std::optional<Clock::time_point> Rib::next_deadline() const {
     if (!waiting->empty() && (!out || waiting->front().deadline < *out)) {
       out = waiting->front().deadline;
     }
+  }
+  const bool waits = impl_->refused[0] + impl_->refused[1] != 0 && impl_->room_in_fib() != 0;
+  if (waits && (!out || impl_->next_retry < *out)) {
+    out = impl_->next_retry;
   }
   return out;
 }
@@ -341,8 +207,28 @@ uint64_t Rib::group_updates() const { return impl_->sets.group_updates(); }
 
 size_t Rib::size(Family family) const { return impl_->table(family).size(); }
 
-size_t Rib::count(Source source, Family family) const { return impl_->count(source, family); }
+size_t Rib::count(Source source, Family family) const { return impl_->rounds_of(family, teller(source)).count; }
 
-size_t Rib::count_paths(Family family) const { return impl_->path_counts[Impl::index(family)]; }
+size_t Rib::count_paths(Family family) const { return impl_->rounds_of(family, kAllPaths).count; }
+
+Rib::Usage Rib::usage() const {
+  const Impl& rib = *impl_;
+  return {.routes = rib.tables.routes(Family::ip4) + rib.tables.routes(Family::ip6),
+          .max_routes = rib.options.max_routes,
+          .refused4 = rib.refused[0],
+          .refused6 = rib.refused[1],
+          .bytes = rib.bytes(),
+          .max_bytes = rib.options.max_bytes,
+          .not_taken = rib.not_taken};
+}
+
+bool Rib::take_retell_wanted() {
+  const size_t limit = impl_->options.max_bytes;
+  if (impl_->not_taken == 0 || impl_->bytes() > limit - limit / kRetellShare) {
+    return false;
+  }
+  impl_->not_taken = 0;
+  return true;
+}
 
 }  // namespace floof::route

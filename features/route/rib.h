@@ -87,6 +87,8 @@ class Rib {
     unsigned multipath = 1;                       ///< most BGP ECMP members
     std::chrono::milliseconds removal_delay{50};  ///< how long a prefix that lost its last source is kept
     std::chrono::seconds disagreement_limit{30};  ///< how long an old entry may stay while the feeds disagree
+    size_t max_routes = 2'000'000;                ///< most prefixes in the FIB, of both families together
+    size_t max_bytes = size_t{1} << 30;           ///< of what sources told; new prefixes and paths are not taken then
   };
   /// `link_up` tells whether an interface can carry packets now.
   Rib(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up);
@@ -102,8 +104,9 @@ class Rib {
   void remove_path(const Prefix& prefix, uint32_t path_id);
 
   /// Mark and sweep per source and family (feed restart, netlink overrun): everything present becomes stale; what is
-  /// set again is fresh; `sweep` removes what is still stale. For feed_best also covers nothing of feed-all; use the
-  /// `_paths` forms for that.
+  /// set again is fresh; `sweep` removes what is still stale and tells how much that is. For feed_best also covers
+  /// nothing of feed-all; use the `_paths` forms for that. A mark takes no time; a sweep begins at once and goes on in
+  /// `settle`, some thousands of routes in each.
   void mark(Source source, Family family);
   size_t sweep(Source source, Family family);
   void mark_paths(Family family);
@@ -112,7 +115,7 @@ class Rib {
   /// A link changed or an interface went away: re-resolve what depends on it. Cheap when nothing does.
   void link_changed(IfId interface);
   /// Works off changes, deferred removals and re-resolution; call after each batch of changes and at `next_deadline`.
-  /// One call takes at most some tens of milliseconds; what is left over makes `next_deadline` lie in the past.
+  /// One call takes some milliseconds; what is left over makes `next_deadline` lie in the past.
   void settle(std::chrono::steady_clock::time_point now);
   std::optional<std::chrono::steady_clock::time_point> next_deadline() const;
 
@@ -140,14 +143,27 @@ class Rib {
   /// Where a walk over the table is; the default is its start.
   struct WalkPoint {
     Family family = Family::ip4;
-    size_t bucket = 0;
-    size_t buckets = 0;
+    uint32_t record = 1;
   };
-  /// Visits what is installed in the next hash buckets, at most `buckets` of them, in no order. Tells where to go on,
-  /// nothing at the end. The table may change between two calls (what changes is told to the watch); one that grew is
-  /// begun anew.
-  std::optional<WalkPoint> walk(WalkPoint from, size_t buckets,
+  /// Visits what is installed in the next `records` places of the table, in no order. Tells where to go on, nothing at
+  /// the end. The table may change between two calls: what changes is told to the watch.
+  std::optional<WalkPoint> walk(WalkPoint from, uint32_t records,
                                 const std::function<void(const Prefix&, const Installed&)>& visit) const;
+
+  // -- Limits ---------------------------------------------------------------------------------------------------
+  // Prefixes that find no room in the FIB (`max_routes`, or its own memory) are kept here, refused, and come in when
+  // there is room again. The router's own addresses and subnets are not subject to the limits.
+  struct Usage {
+    size_t routes;  ///< in the FIB
+    size_t max_routes;
+    size_t refused4, refused6;  ///< known, but not in the FIB
+    size_t bytes;
+    size_t max_bytes;
+    size_t not_taken;  ///< prefixes and paths that were not even remembered, since the sources were last asked again
+  };
+  Usage usage() const;
+  /// True once when something was not taken and there is room again: the sources have to tell everything again.
+  bool take_retell_wanted();
 
   // -- Show -----------------------------------------------------------------------------------------------------
   struct Candidate {

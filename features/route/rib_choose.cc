@@ -9,17 +9,26 @@ namespace floof::route {
 
 using ip::PathKind;
 
+namespace {
+
+/// When the FIB's memory is used up, how long until what it refused is tried again, and how many places a turn looks
+/// at.
+constexpr std::chrono::seconds kRetryAfter{1};
+constexpr size_t kRetryBatch = 4096;
+/// So many holds end in one turn.
+constexpr size_t kExpireBatch = 8192;
+
+}  // namespace
+
 /// The usable opinion of the first source in [first, last]. A subnet whose link is down is not one.
-const Opinion* Rib::Impl::opinion_between(const Entry& entry, Source first, Source last) const {
-  const Opinion* out = nullptr;
-  if (!entry.opinions) {
-    return out;
-  }
-  for (const Opinion& opinion : *entry.opinions) {
-    if (opinion.source < first || opinion.source > last || (out != nullptr && out->source < opinion.source)) {
+const Saying* Rib::Impl::opinion_between(const Entry& entry, Source first, Source last) const {
+  const Saying* out = nullptr;
+  for (uint32_t at = entry.opinions; at != 0; at = sayings[at].next) {
+    const Saying& opinion = sayings[at];
+    if (opinion.id < teller(first) || opinion.id > teller(last) || (out != nullptr && out->id < opinion.id)) {
       continue;
     }
-    const RouteInfo& info = infos[opinion.info];
+    const RouteInfo& info = infos[opinion.told.ref];
     if (info.kind == PathKind::connected &&
         (info.next_hops.empty() || !link_up(info.next_hops.front().interface.value_or(IfId{})))) {
       continue;
@@ -29,10 +38,11 @@ const Opinion* Rib::Impl::opinion_between(const Entry& entry, Source first, Sour
   return out;
 }
 
-Rib::Impl::Choice Rib::Impl::choice_of(const Opinion& opinion) const {
-  const RouteInfo& info = infos[opinion.info];
-  Choice out{.source = opinion.source, .key = {.kind = info.kind, .quiet = opinion.source == Source::neighbor}};
-  out.igp_metric = opinion.source == Source::connected || opinion.source == Source::neighbor ? 0 : info.igp_metric;
+Rib::Impl::Choice Rib::Impl::choice_of(const Saying& opinion) const {
+  const RouteInfo& info = infos[opinion.told.ref];
+  const auto source = static_cast<Source>(opinion.id);
+  Choice out{.source = source, .key = {.kind = info.kind, .quiet = source == Source::neighbor}};
+  out.igp_metric = source == Source::connected || source == Source::neighbor ? 0 : info.igp_metric;
   if (info.kind == PathKind::forward || info.kind == PathKind::connected || info.kind == PathKind::local) {
     out.key.members = info.next_hops;
     std::sort(out.key.members.begin(), out.key.members.end());
@@ -42,17 +52,18 @@ Rib::Impl::Choice Rib::Impl::choice_of(const Opinion& opinion) const {
 
 /// feed-best's path first, then those of feed-all that tie with it, no next hop twice.
 std::vector<uint32_t> Rib::Impl::members_of(const Entry& entry) const {
-  std::vector<uint32_t> out{entry.best};
-  const BgpPath& best = paths[entry.best];
-  if (options.multipath < 2 || entry.paths.empty()) {
+  std::vector<uint32_t> out{entry.best.ref};
+  const BgpPath& best = paths[entry.best.ref];
+  if (options.multipath < 2) {
     return out;
   }
-  for (const PathRef& other : entry.paths) {
-    const BgpPath& path = paths[other.path];
+  for (uint32_t at = entry.paths; at != 0; at = sayings[at].next) {
+    const uint32_t other = sayings[at].told.ref;
+    const BgpPath& path = paths[other];
     const bool known =
         std::any_of(out.begin(), out.end(), [&](uint32_t have) { return paths[have].next_hop == path.next_hop; });
     if (!known && mergeable(best, path)) {
-      out.push_back(other.path);
+      out.push_back(other);
     }
   }
   std::sort(out.begin() + 1, out.end(), [&](uint32_t a, uint32_t b) { return paths[a].next_hop < paths[b].next_hop; });
@@ -63,8 +74,8 @@ std::vector<uint32_t> Rib::Impl::members_of(const Entry& entry) const {
 }
 
 Rib::Impl::Choice Rib::Impl::choice_of_best(const Entry& entry) const {
-  const BgpPath& best = paths[entry.best];
-  Choice out{.source = Source::feed_best, .key = {.kind = best.kind}, .path = entry.best};
+  const BgpPath& best = paths[entry.best.ref];
+  Choice out{.source = Source::feed_best, .key = {.kind = best.kind}, .path = entry.best.ref};
   if (best.kind == PathKind::forward) {
     const std::vector<uint32_t> members = members_of(entry);
     out.key.tie = members.size() > 1;
@@ -78,104 +89,153 @@ Rib::Impl::Choice Rib::Impl::choice_of_best(const Entry& entry) const {
 /// feed-best names a path that feed-all does not know (yet), and what is installed is still among feed-all's paths.
 /// A feed that is being resynchronised (stale paths) is no witness.
 bool Rib::Impl::contradiction(const Entry& entry) const {
-  if (entry.chosen != static_cast<uint8_t>(Source::feed_best) || entry.chosen_path == entry.best) {
+  if (entry.chosen != teller(Source::feed_best) || entry.chosen_path == entry.best.ref) {
     return false;
   }
-  const auto fresh = [&](uint32_t path) {
-    return std::any_of(entry.paths.begin(), entry.paths.end(),
-                       [&](const PathRef& p) { return p.path == path && !p.stale; });
-  };
-  return fresh(entry.chosen_path) && !fresh(entry.best) && sets.usable(entry.set);
+  bool knows_chosen = false;
+  for (uint32_t at = entry.paths; at != 0; at = sayings[at].next) {
+    const Told& told = sayings[at].told;
+    const bool is_stale = stale(entry, kAllPaths, told);
+    if (!is_stale && told.ref == entry.best.ref) {
+      return false;
+    }
+    knows_chosen = knows_chosen || (!is_stale && told.ref == entry.chosen_path);
+  }
+  return knows_chosen && sets.usable(entry.set);
 }
 
 /// BIRD knows BGP paths but neither road has told its choice: it is under way on one of them.
 bool Rib::Impl::answer_awaited(const Entry& entry) const {
-  return entry.set != 0 &&
-         (entry.chosen == static_cast<uint8_t>(Source::feed_table) ||
-          entry.chosen == static_cast<uint8_t>(Source::feed_best)) &&
-         std::any_of(entry.paths.begin(), entry.paths.end(), [](const PathRef& p) { return !p.stale; }) &&
-         sets.usable(entry.set);
+  if (entry.set == 0 || (entry.chosen != teller(Source::feed_table) && entry.chosen != teller(Source::feed_best))) {
+    return false;
+  }
+  bool alive = false;
+  for (uint32_t at = entry.paths; at != 0 && !alive; at = sayings[at].next) {
+    alive = !stale(entry, kAllPaths, sayings[at].told);
+  }
+  return alive && sets.usable(entry.set);
 }
 
-void Rib::Impl::choose(Node& node, Clock::time_point now) {
-  Entry& entry = node.second;
-  if (const Opinion* const first = opinion_between(entry, Source::local, Source::feed_table)) {
-    return install(node, choice_of(*first));
+void Rib::Impl::choose(Entry& entry, Clock::time_point now) {
+  if (entry.refused) {
+    entry.refused = false;
+    refused[index(entry.key.family())]--;
   }
-  const bool may_hold = !std::exchange(entry.expired, false);
-  if (entry.best != 0) {
+  if (const Saying* const first = opinion_between(entry, Source::local, Source::feed_table)) {
+    return install(entry, choice_of(*first));
+  }
+  const bool may_hold = !entry.expired;
+  entry.expired = false;
+  if (entry.best.ref != 0) {
     if (may_hold && contradiction(entry)) {
-      return hold(node, Hold::disagreement, now);
+      return hold(entry, Hold::disagreement, now);
     }
-    return install(node, choice_of_best(entry));
+    return install(entry, choice_of_best(entry));
   }
   if (may_hold && answer_awaited(entry)) {
-    return hold(node, Hold::disagreement, now);
+    return hold(entry, Hold::disagreement, now);
   }
-  if (const Opinion* const last = opinion_between(entry, Source::kernel, Source::neighbor)) {
-    return install(node, choice_of(*last));
+  if (const Saying* const last = opinion_between(entry, Source::kernel, Source::neighbor)) {
+    return install(entry, choice_of(*last));
   }
   const bool may_come_back = entry.chosen == static_cast<uint8_t>(Source::feed_table) ||
                              entry.chosen == static_cast<uint8_t>(Source::feed_best) ||
                              entry.chosen == static_cast<uint8_t>(Source::kernel);
   if (may_hold && entry.set != 0 && may_come_back) {
-    return hold(node, Hold::removal, now);
+    return hold(entry, Hold::removal, now);
   }
-  uninstall(node);
+  uninstall(entry);
 }
 
-void Rib::Impl::install(Node& node, Choice choice) {
-  Entry& entry = node.second;
+void Rib::Impl::install(Entry& entry, Choice choice) {
   release_hold(entry);
   entry.expired = false;
+  const SetId set = sets.acquire(std::move(choice.key));
+  if (set != entry.set && !write(entry, set, choice.source)) {
+    sets.release(set);
+    return refuse(entry);
+  }
   if (choice.path != entry.chosen_path) {
     if (choice.path != 0) {
       paths.reference(choice.path);
     }
     paths.release(std::exchange(entry.chosen_path, choice.path));
   }
-  const auto source = static_cast<uint8_t>(choice.source);
+  const uint8_t source = teller(choice.source);
   const bool other_source = std::exchange(entry.chosen, source) != source;
-  const SetId set = sets.acquire(std::move(choice.key));
-  if (set == entry.set) {
-    sets.release(set);
-    if (other_source) {
-      tell(node.first);
-    }
-    if (std::exchange(entry.igp_metric, choice.igp_metric) != choice.igp_metric) {
-      sets.cover_changed(node.first);
-    }
-    return;
-  }
-  tables.set_route(node.first, sets.group(set));
+  const bool other_metric = std::exchange(entry.igp_metric, choice.igp_metric) != choice.igp_metric;
   const SetId old = std::exchange(entry.set, set);
-  entry.igp_metric = choice.igp_metric;
   if (old != 0) {
     sets.release(old);
   } else {
-    installed_lengths[index(node.first.family())][node.first.length()]++;
+    installed_lengths[index(entry.key.family())][entry.key.length()]++;
   }
-  tell(node.first);
-  sets.cover_changed(node.first);
+  if (old != set || other_source) {
+    tell(entry.key);
+  }
+  if (old != set || other_metric) {
+    sets.cover_changed(entry.key);
+  }
 }
 
-void Rib::Impl::uninstall(Node& node) {
-  Entry& entry = node.second;
+/// False: the prefix is new and there is no room for it. The router's own addresses and subnets go beyond the limit.
+bool Rib::Impl::write(const Entry& entry, SetId set, Source source) {
+  const bool own = source == Source::local || source == Source::connected;
+  if (entry.set == 0 && !own && room_in_fib() == 0) {
+    return false;
+  }
+  if (!tables.set_route(entry.key, sets.group(set))) {
+    next_retry = time + kRetryAfter;
+    return false;
+  }
+  return true;
+}
+
+void Rib::Impl::refuse(Entry& entry) {
+  uninstall(entry);
+  entry.refused = true;
+  refused[index(entry.key.family())]++;
+}
+
+size_t Rib::Impl::room_in_fib() const {
+  const size_t routes_now = tables.routes(Family::ip4) + tables.routes(Family::ip6);
+  return routes_now < options.max_routes ? options.max_routes - routes_now : 0;
+}
+
+/// Lets in what was refused, as far as there is room now; goes round the tables by and by.
+void Rib::Impl::retry_refused() {
+  size_t room = time < next_retry ? 0 : room_in_fib();
+  for (const Family family : {Family::ip4, Family::ip6}) {
+    if (refused[index(family)] == 0) {
+      continue;
+    }
+    Table& entries = table(family);
+    uint32_t& at = retry_at[index(family)];
+    for (size_t left = kRetryBatch; left != 0 && room != 0; left--) {
+      at = at + 1 < entries.end() ? at + 1 : 1;
+      if (entries[at].refused && !entries[at].queued) {
+        queue(entries[at]);
+        room--;
+      }
+    }
+  }
+}
+
+void Rib::Impl::uninstall(Entry& entry) {
   release_hold(entry);
   paths.release(std::exchange(entry.chosen_path, 0));
   entry.chosen = kNoSource;
   if (entry.set == 0) {
     return;
   }
-  tables.remove_route(node.first);
-  installed_lengths[index(node.first.family())][node.first.length()]--;
+  tables.remove_route(entry.key);
+  installed_lengths[index(entry.key.family())][entry.key.length()]--;
   sets.release(std::exchange(entry.set, 0));
-  tell(node.first);
-  sets.cover_changed(node.first);
+  tell(entry.key);
+  sets.cover_changed(entry.key);
 }
 
-void Rib::Impl::hold(Node& node, Hold kind, Clock::time_point now) {
-  Entry& entry = node.second;
+void Rib::Impl::hold(Entry& entry, Hold kind, Clock::time_point now) {
   if (entry.hold == kind) {
     return;  // the first deadline counts
   }
@@ -184,7 +244,7 @@ void Rib::Impl::hold(Node& node, Hold kind, Clock::time_point now) {
   auto& waiting = kind == Hold::removal ? removals : disagreements;
   const auto delay =
       kind == Hold::removal ? Clock::duration(options.removal_delay) : Clock::duration(options.disagreement_limit);
-  waiting.push_back({now + delay, node.first, entry.hold_serial});
+  waiting.push_back({now + delay, entry.key, entry.hold_serial});
 }
 
 void Rib::Impl::release_hold(Entry& entry) {
@@ -194,17 +254,17 @@ void Rib::Impl::release_hold(Entry& entry) {
 
 void Rib::Impl::expire(Clock::time_point now) {
   for (auto* waiting : {&removals, &disagreements}) {
-    while (!waiting->empty()) {
+    for (size_t left = kExpireBatch; left != 0 && !waiting->empty(); left--) {
       const Waiting& first = waiting->front();
-      Node* const node = find_node(first.prefix);
-      const bool valid = node != nullptr && node->second.hold_serial == first.serial;
+      Entry* const entry = find(first.prefix);
+      const bool valid = entry != nullptr && entry->hold_serial == first.serial;
       if (valid && first.deadline > now) {
         break;
       }
       if (valid) {
-        node->second.expired = true;
-        release_hold(node->second);
-        queue(*node);
+        entry->expired = true;
+        release_hold(*entry);
+        queue(*entry);
       }
       waiting->pop_front();  // also what was released meanwhile, so that it wakes nobody
     }
@@ -214,9 +274,9 @@ void Rib::Impl::expire(Clock::time_point now) {
 /// A set lost its last path: what is held by it is not valid any more.
 void Rib::Impl::recheck_holds() {
   for (const Waiting& waiting : disagreements) {
-    Node* const node = find_node(waiting.prefix);
-    if (node != nullptr && node->second.hold_serial == waiting.serial && !sets.usable(node->second.set)) {
-      queue(*node);
+    Entry* const entry = find(waiting.prefix);
+    if (entry != nullptr && entry->hold_serial == waiting.serial && !sets.usable(entry->set)) {
+      queue(*entry);
     }
   }
 }

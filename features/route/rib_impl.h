@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Inside of the RIB, shared by rib.cc (changes), rib_choose.cc (who wins, holds) and rib_view.cc (show).
+// Inside of the RIB, shared by rib.cc (changes), rib_told.cc (what sources said; mark and sweep),
+// rib_choose.cc (who wins, holds) and rib_view.cc (show).
 #pragma once
 
 #include <array>
 #include <deque>
-#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -13,6 +13,7 @@
 #include "features/route/interner.h"
 #include "features/route/next_hop_sets.h"
 #include "features/route/rib.h"
+#include "features/route/slab.h"
 
 namespace floof::route {
 
@@ -33,43 +34,59 @@ struct RouteInfoHash {
   size_t operator()(const RouteInfo& info) const noexcept;
 };
 
-/// What a source other than the BGP feeds says.
-struct Opinion {
-  Source source;
-  bool stale;
-  uint32_t info;
+/// Something that was told: a reference to its interned value and the round of marks in which it was told last.
+struct Told {
+  uint32_t ref : 27 = 0;  ///< 0 is nothing; the memory ends long before the bits do
+  uint32_t round : 5 = 0;
+};
+inline constexpr uint32_t kRounds = 32;
+
+/// A path of feed-all (id: that of ADD-PATH) or the opinion of a source other than the BGP feeds (id: the source).
+struct Saying {
+  uint32_t id = 0;
+  Told told;
+  uint32_t next = 0;
 };
 
-/// A path of feed-all: the id of ADD-PATH and the interned attributes, with the stale mark.
-struct PathRef {
-  uint32_t id;
-  uint32_t path : 31;
-  uint32_t stale : 1;
+/// What marks and sweeps work on: the sources, and feed-all's paths.
+using Teller = uint8_t;
+inline constexpr Teller kAllPaths = 6;
+inline constexpr Teller kTellers = 7;
+inline constexpr Teller teller(Source source) { return static_cast<Teller>(source); }
+
+/// A mark begins a new round, so it costs nothing however many routes there are: what was told in another one is stale.
+struct Rounds {
+  size_t count = 0;
+  size_t stale = 0;
+  uint32_t now = 0;
+  uint32_t open = 0;  ///< rounds before this one that stale ones may be of
 };
 
 inline constexpr uint8_t kNoSource = 0xff;
 
 enum class Hold : uint8_t { none, removal, disagreement };
 
+/// There are millions: 52 bytes.
 struct Entry {
-  uint32_t best = 0;         ///< what feed-best says
+  Prefix key;
+  uint8_t chosen = kNoSource;  ///< whose opinion is installed
+  Hold hold : 2 = Hold::none;
+  bool queued : 1 = false;
+  bool expired : 1 = false;  ///< its hold ran out: no further one
+  bool refused : 1 = false;  ///< not in the FIB, for lack of room
+  uint32_t next = 0;
+  Told best;                 ///< what feed-best says
   uint32_t chosen_path = 0;  ///< feed-best's path by which `set` was made
   SetId set = 0;             ///< installed
   uint32_t igp_metric = kUnknownIgpMetric;
   uint32_t hold_serial = 0;
-  uint8_t chosen = kNoSource;  ///< whose opinion is installed
-  Hold hold = Hold::none;
-  bool best_stale = false;
-  bool queued = false;
-  bool expired = false;  ///< its hold ran out: no further one
-  std::vector<PathRef> paths;
-  std::unique_ptr<std::vector<Opinion>> opinions;
+  uint32_t paths = 0;     ///< first Saying of feed-all
+  uint32_t opinions = 0;  ///< first Saying of the other sources
 
-  bool empty() const { return best == 0 && set == 0 && paths.empty() && (!opinions || opinions->empty()); }
+  bool empty() const { return best.ref == 0 && set == 0 && paths == 0 && opinions == 0; }
 };
 
-using Table = std::unordered_map<Prefix, Entry, PrefixHash>;
-using Node = Table::value_type;
+using Table = SlabTable<Entry, PrefixHash>;
 
 struct Rib::Impl {
   Impl(ip::ForwardingTables& forwarding, std::function<bool(IfId)> up);
@@ -80,13 +97,25 @@ struct Rib::Impl {
   Interner<BgpPath, BgpPathHash> paths;
   Interner<RouteInfo, RouteInfoHash> infos;
   std::array<Table, 2> routes;
+  Slab<Saying> sayings;
   std::array<std::array<uint32_t, 129>, 2> installed_lengths{};  ///< entries with a set, by prefix length
-  std::array<std::array<size_t, 6>, 2> counts{};
-  std::array<size_t, 2> path_counts{};
+  std::array<std::array<Rounds, kTellers>, 2> rounds{};
   NextHopSets sets;
   std::function<void(const Prefix&)> route_watch;
-  std::deque<Node*> dirty;
+  std::deque<Entry*> dirty;
   std::unordered_map<IfId, std::unordered_set<Prefix, PrefixHash>> connected;  ///< subnets by interface
+  Clock::time_point time{};                                                    ///< of the last `settle`
+
+  struct Sweep {
+    Family family;
+    Teller teller;
+    uint32_t at = 1;
+  };
+  std::deque<Sweep> sweeps;
+  std::array<size_t, 2> refused{};         ///< entries that are not in the FIB for lack of room
+  std::array<uint32_t, 2> retry_at{1, 1};  ///< where in the tables the search for them goes on
+  Clock::time_point next_retry{};
+  size_t not_taken = 0;  ///< what sources told while the memory was used up
 
   struct Waiting {
     Clock::time_point deadline;
@@ -99,18 +128,38 @@ struct Rib::Impl {
   static unsigned index(Family family) { return family == Family::ip4 ? 0 : 1; }
   Table& table(Family family) { return routes[index(family)]; }
   const Table& table(Family family) const { return routes[index(family)]; }
-  size_t& count(Source source, Family family) { return counts[index(family)][static_cast<size_t>(source)]; }
+  const Rounds& rounds_of(Family family, Teller teller) const { return rounds[index(family)][teller]; }
+  Rounds& rounds_of(Family family, Teller teller) { return rounds[index(family)][teller]; }
+  bool stale(const Entry& entry, Teller teller, Told told) const {
+    return told.round != rounds[index(entry.key.family())][teller].now;
+  }
 
   // rib.cc
-  void queue(Node& node);
-  Node* find_node(const Prefix& prefix);
-  Opinion* find_opinion(Entry& entry, Source source);
-  std::vector<PathRef>::iterator find_path(Entry& entry, uint32_t id);
-  void forget_opinion(Node& node, Source source);
-  void forget_best(Node& node);
+  void queue(Entry& entry);
+  Entry* find(const Prefix& prefix);
+  const Entry* find(const Prefix& prefix) const;
+  Entry* find_or_add(const Prefix& prefix, Source source);
+  bool room_to_remember(Source source);
   void track_connected(const Prefix& prefix, const RouteInfo& info, bool add);
-  const Node* longest(const IpAddress& destination) const;
+  const Entry* longest(const IpAddress& destination) const;
   NextHopSets::Cover cover_of(const IpAddress& gateway) const;
+  size_t bytes() const;
+
+  // rib_told.cc
+  Told fresh(const Entry& entry, Teller teller, uint32_t ref, const Told* before);
+  uint32_t* find_opinion(Entry& entry, Source source);
+  uint32_t* find_path(Entry& entry, uint32_t id);
+  uint32_t* find_lost_path(Entry& entry, uint32_t ref);
+  void append(uint32_t* link, uint32_t id, Told told);
+  void count_gone(const Entry& entry, Teller teller, Told told);
+  void forget(Entry& entry, Teller teller, uint32_t* link);
+  void forget_best(Entry& entry);
+  std::deque<Sweep>::iterator under_way(Family family, Teller teller);
+  void mark(Family family, Teller teller);
+  size_t sweep(Family family, Teller teller);
+  void sweep_some();
+  void sweep_entry(Entry& entry, Teller teller);
+  void relabel(Family family, Teller teller);
 
   // rib_choose.cc
   struct Choice {
@@ -119,16 +168,20 @@ struct Rib::Impl {
     uint32_t path = 0;
     uint32_t igp_metric = kUnknownIgpMetric;
   };
-  void choose(Node& node, Clock::time_point now);
-  const Opinion* opinion_between(const Entry& entry, Source first, Source last) const;
-  Choice choice_of(const Opinion& opinion) const;
+  void choose(Entry& entry, Clock::time_point now);
+  const Saying* opinion_between(const Entry& entry, Source first, Source last) const;
+  Choice choice_of(const Saying& opinion) const;
   Choice choice_of_best(const Entry& entry) const;
   std::vector<uint32_t> members_of(const Entry& entry) const;
   bool contradiction(const Entry& entry) const;
   bool answer_awaited(const Entry& entry) const;
-  void install(Node& node, Choice choice);
-  void uninstall(Node& node);
-  void hold(Node& node, Hold kind, Clock::time_point now);
+  void install(Entry& entry, Choice choice);
+  bool write(const Entry& entry, SetId set, Source source);
+  void refuse(Entry& entry);
+  size_t room_in_fib() const;
+  void retry_refused();
+  void uninstall(Entry& entry);
+  void hold(Entry& entry, Hold kind, Clock::time_point now);
   void release_hold(Entry& entry);
   void expire(Clock::time_point now);
   void recheck_holds();
@@ -140,7 +193,7 @@ struct Rib::Impl {
 
   // rib_view.cc
   Installed installed(const Entry& entry) const;
-  View view(const Node& node) const;
+  View view(const Entry& entry) const;
   Candidate bgp_candidate(const Entry& entry) const;
 };
 

@@ -374,6 +374,50 @@ TEST_F(RibTest, MarkAndSweepPerSourceAndFamily) {
   EXPECT_EQ(rib.count(Source::feed_best, Family::ip6), 1u);
 }
 
+TEST_F(RibTest, MarksWithoutSweepsKeepWhatIsStaleApart) {
+  rib.set(Source::kernel, prefix("10.0.0.0/24"), via("192.0.2.1", 1));
+  for (int i = 1; i <= 100; i++) {  // the numbers of rounds come round three times
+    rib.mark(Source::feed_best, Family::ip4);
+    rib.mark_paths(Family::ip4);
+    rib.mark(Source::kernel, Family::ip4);
+    const Prefix p(IpAddress(Ip4(0x14000000u + (i << 8))), 24);
+    rib.set_best(p, direct("192.0.2.2", 2, 1));
+    rib.set_path(p, 1, direct("192.0.2.2", 2, 1));
+  }
+  EXPECT_FALSE(rib.find(prefix("20.0.100.0/24"))->candidates[0].stale);
+  for (const char* const lost : {"20.0.1.0/24", "20.0.37.0/24", "20.0.68.0/24", "20.0.99.0/24", "10.0.0.0/24"}) {
+    EXPECT_TRUE(rib.find(prefix(lost))->candidates[0].stale) << lost;
+  }
+  EXPECT_EQ(rib.sweep(Source::feed_best, Family::ip4), 99u);
+  EXPECT_EQ(rib.sweep_paths(Family::ip4), 99u);
+  EXPECT_EQ(rib.sweep(Source::kernel, Family::ip4), 1u);
+  forever();
+  EXPECT_EQ(rib.size(Family::ip4), 1u);
+}
+
+TEST_F(RibTest, ASweepIsDoneInSlicesAndAMarkEndsIt) {
+  constexpr uint32_t kRoutes = 20'000;
+  const auto route = [](uint32_t i) { return Prefix(IpAddress(Ip4(0x14000000u + (i << 8))), 24); };
+  const auto tell = [&](uint32_t first) {
+    for (uint32_t i = first; i < kRoutes; i++) {
+      rib.set_best(route(i), direct("192.0.2.2", 2, 1));
+    }
+  };
+  tell(0);
+  settle();
+  rib.mark(Source::feed_best, Family::ip4);
+  EXPECT_EQ(rib.sweep(Source::feed_best, Family::ip4), kRoutes);
+  EXPECT_GT(rib.count(Source::feed_best, Family::ip4), kRoutes / 2) << "all at once";
+  rib.set_best(route(kRoutes - 1), direct("192.0.2.2", 2, 1));
+  rib.mark(Source::feed_best, Family::ip4);
+  EXPECT_EQ(rib.count(Source::feed_best, Family::ip4), 1u);
+  tell(kRoutes - 10);
+  EXPECT_EQ(rib.sweep(Source::feed_best, Family::ip4), 0u);
+  forever();
+  EXPECT_EQ(rib.count(Source::feed_best, Family::ip4), 10u);
+  EXPECT_EQ(tables.routes(Family::ip4), 10u);
+}
+
 TEST_F(RibTest, NextHopsInUseAreReported) {
   std::map<std::pair<uint16_t, IpAddress>, int> in_use;
   rib.watch_next_hops([&](IfId i, const IpAddress& a, bool added) { in_use[{i.value(), a}] += added ? 1 : -1; });

@@ -6,25 +6,25 @@
 namespace floof::route {
 
 Rib::Candidate Rib::Impl::bgp_candidate(const Entry& entry) const {
-  Candidate out{.source = Source::feed_best, .stale = entry.best_stale};
+  Candidate out{.source = Source::feed_best, .stale = stale(entry, teller(Source::feed_best), entry.best)};
   for (const uint32_t member : members_of(entry)) {
     out.paths.push_back(paths[member]);
     out.route.next_hops.push_back(paths[member].next_hop);
   }
-  out.route.kind = paths[entry.best].kind;
-  out.route.metric = paths[entry.best].med;
+  out.route.kind = paths[entry.best.ref].kind;
+  out.route.metric = paths[entry.best.ref].med;
   return out;
 }
 
-Rib::View Rib::Impl::view(const Node& node) const {
-  const auto& [prefix, entry] = node;
-  View out{.prefix = prefix, .held = entry.hold != Hold::none};
-  if (entry.opinions) {
-    for (const Opinion& opinion : *entry.opinions) {
-      out.candidates.push_back({.source = opinion.source, .stale = opinion.stale, .route = infos[opinion.info]});
-    }
+Rib::View Rib::Impl::view(const Entry& entry) const {
+  View out{.prefix = entry.key, .held = entry.hold != Hold::none};
+  for (uint32_t at = entry.opinions; at != 0; at = sayings[at].next) {
+    const Saying& opinion = sayings[at];
+    out.candidates.push_back({.source = static_cast<Source>(opinion.id),
+                              .stale = stale(entry, static_cast<Teller>(opinion.id), opinion.told),
+                              .route = infos[opinion.told.ref]});
   }
-  if (entry.best != 0) {
+  if (entry.best.ref != 0) {
     out.candidates.push_back(bgp_candidate(entry));
   }
   std::sort(out.candidates.begin(), out.candidates.end(),
@@ -43,8 +43,8 @@ Rib::Installed Rib::Impl::installed(const Entry& entry) const {
 }
 
 std::optional<Rib::Installed> Rib::installed(const Prefix& prefix) const {
-  const Node* const node = impl_->find_node(prefix);
-  return node == nullptr || node->second.set == 0 ? std::nullopt : std::optional(impl_->installed(node->second));
+  const Entry* const entry = impl_->find(prefix);
+  return entry == nullptr || entry->set == 0 ? std::nullopt : std::optional(impl_->installed(*entry));
 }
 
 void Rib::watch_routes(RouteWatch watch) {
@@ -52,51 +52,49 @@ void Rib::watch_routes(RouteWatch watch) {
   impl_->sets.watch_changes(std::move(watch.sets));
 }
 
-std::optional<Rib::WalkPoint> Rib::walk(WalkPoint from, size_t buckets,
+std::optional<Rib::WalkPoint> Rib::walk(WalkPoint from, uint32_t records,
                                         const std::function<void(const Prefix&, const Installed&)>& visit) const {
   const Table& table = impl_->table(from.family);
-  if (from.buckets != table.bucket_count()) {
-    from = {from.family, 0, table.bucket_count()};
-  }
-  for (; buckets > 0 && from.bucket < from.buckets; buckets--, from.bucket++) {
-    for (auto at = table.begin(from.bucket); at != table.end(from.bucket); ++at) {
-      if (at->second.set != 0) {
-        visit(at->first, impl_->installed(at->second));
-      }
+  for (; records > 0 && from.record < table.end(); records--, from.record++) {
+    const Entry& entry = table[from.record];
+    if (entry.set != 0) {
+      visit(entry.key, impl_->installed(entry));
     }
   }
-  if (from.bucket < from.buckets) {
+  if (from.record < table.end()) {
     return from;
   }
   return from.family == Family::ip4 ? std::optional(WalkPoint{.family = Family::ip6}) : std::nullopt;
 }
 
 std::optional<Rib::View> Rib::find(const Prefix& exact) const {
-  const Table& table = impl_->table(exact.family());
-  const auto at = table.find(exact);
-  return at == table.end() ? std::nullopt : std::optional(impl_->view(*at));
+  const Entry* const entry = impl_->find(exact);
+  return entry == nullptr ? std::nullopt : std::optional(impl_->view(*entry));
 }
 
 std::optional<Rib::View> Rib::longest_match(const IpAddress& destination) const {
-  const Node* const node = impl_->longest(destination);
-  return node == nullptr ? std::nullopt : std::optional(impl_->view(*node));
+  const Entry* const entry = impl_->longest(destination);
+  return entry == nullptr ? std::nullopt : std::optional(impl_->view(*entry));
 }
 
 void Rib::for_each(Family family, const std::function<bool(const View&)>& visit) const {
   // A heap gives the first few of a million in order without sorting them all.
-  std::vector<const Node*> nodes;
-  nodes.reserve(impl_->table(family).size());
-  for (const Node& node : impl_->table(family)) {
-    nodes.push_back(&node);
+  const Table& table = impl_->table(family);
+  std::vector<const Entry*> entries;
+  entries.reserve(table.size());
+  for (uint32_t at = 1; at < table.end(); at++) {
+    if (!table.is_free(at)) {
+      entries.push_back(&table[at]);
+    }
   }
-  const auto later = [](const Node* a, const Node* b) { return b->first < a->first; };
-  std::make_heap(nodes.begin(), nodes.end(), later);
-  while (!nodes.empty()) {
-    std::pop_heap(nodes.begin(), nodes.end(), later);
-    if (!visit(impl_->view(*nodes.back()))) {
+  const auto later = [](const Entry* a, const Entry* b) { return b->key < a->key; };
+  std::make_heap(entries.begin(), entries.end(), later);
+  while (!entries.empty()) {
+    std::pop_heap(entries.begin(), entries.end(), later);
+    if (!visit(impl_->view(*entries.back()))) {
       return;
     }
-    nodes.pop_back();
+    entries.pop_back();
   }
 }
 

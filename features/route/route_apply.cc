@@ -4,11 +4,18 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/log.h"
+
 namespace floof::route {
 
 namespace {
 
 using std::chrono::microseconds;
+
+/// The RIB's memory follows from the limit of routes: a route with one path takes 75 bytes, each further path 12, a set
+/// of attributes 68.
+constexpr size_t kBytesPerRoute = 192;
+constexpr size_t kLeastBytes = size_t{64} << 20;
 
 template <typename T>
 Result<void> read_number(const Json& object, const char* name, T& to) {
@@ -64,6 +71,11 @@ Result<RouteSettings> parse_settings(const Json& desired) {
   RouteSettings out;
   out.best = {.name = "feed-best", .source = Ip4(0x7f000002), .bird = Ip4(0x7f000001)};
   out.all = {.name = "feed-all", .all_paths = true, .source = Ip4(0x7f000003), .bird = Ip4(0x7f000001)};
+  if (const auto dataplane = desired.find("dataplane"); dataplane != desired.end() && dataplane->is_object()) {
+    if (auto done = read_number(*dataplane, "max-routes", out.max_routes); !done) {
+      return done.error();
+    }
+  }
   const auto route = desired.find("route");
   if (route == desired.end() || !route->is_object()) {
     return out;
@@ -105,6 +117,7 @@ Routes::Routes(Context context)
 Routes::~Routes() {
   context_.loop.cancel(timer_);
   context_.loop.cancel(safety_timer_);
+  context_.loop.cancel(retell_timer_);
 }
 
 void Routes::subscribe() {
@@ -145,6 +158,35 @@ void Routes::on_link(const netlink::Link& link) {
 void Routes::settle() {
   context_.rib.settle(std::chrono::steady_clock::now());
   schedule();
+  watch_limits();
+}
+
+void Routes::watch_limits() {
+  const Json now = alarms();
+  if (now.empty() != alarm_.empty()) {
+    if (now.empty()) {
+      log::info("over: {}", std::exchange(alarm_, ""));
+    } else {
+      alarm_ = now[0].get<std::string>();
+      log::warning("alarm: {}", alarm_);
+    }
+  }
+  if (context_.rib.take_retell_wanted() && retell_timer_ == 0) {
+    retell_timer_ = context_.loop.after(std::chrono::seconds(1), [this] { retell(); });
+  }
+}
+
+/// There is room again for what the RIB did not take.
+void Routes::retell() {
+  retell_timer_ = 0;
+  for (const auto& feed : {best_.get(), all_.get()}) {
+    if (feed != nullptr) {
+      feed->refresh();
+    }
+  }
+  if (auto done = context_.events.resync(); !done) {
+    log::warning("{}", done.error().text());
+  }
 }
 
 void Routes::schedule() {
@@ -199,6 +241,8 @@ Result<Json> Routes::publish() {
   staged_.reset();
   Rib::Options options;
   options.multipath = std::max(1u, running_.multipath);
+  options.max_routes = running_.max_routes;
+  options.max_bytes = std::max(kLeastBytes, running_.max_routes * kBytesPerRoute);
   context_.rib.configure(options);
   kernel_feed_.set_feed_table(running_.feed_table);
   kernel_copy_.enable(running_.copy_to_kernel);

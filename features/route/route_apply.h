@@ -21,13 +21,14 @@ namespace floof::route {
 
 using dataplane::Json;
 
-/// The "route" part of a desired state.
+/// The "route" part of a desired state, and the limit of routes from its "dataplane" part.
 struct RouteSettings {
   uint32_t feed_table = 10001;
   bool feeds = false;  ///< whether BIRD has the two feed protocols
   FeedOptions best, all;
   unsigned multipath = 1;
   bool copy_to_kernel = false;
+  size_t max_routes = 2'000'000;
   struct Peer {
     std::string name;
     bool internal = false;
@@ -63,11 +64,15 @@ class Routes final : public dataplane::Participant {
   void subscribe();
   void settle();
   void schedule();
+  void watch_limits();
+  void retell();
   void on_link(const netlink::Link& link);
   void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
   Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
   Json show_routes(const Json& arguments) const;
   Json show_summary() const;
+  Json show_limits() const;
+  Json alarms() const;
   Json show_feeds() const;
   Json describe(const Rib::View& view) const;
   Json describe_candidate(const Rib::Candidate& candidate) const;
@@ -81,7 +86,8 @@ class Routes final : public dataplane::Participant {
   std::unique_ptr<RouteSettings> staged_;
   std::unique_ptr<BgpFeed> best_, all_;
   std::set<std::pair<int, IfId>> known_links_;
-  EventLoop::TimerId timer_ = 0, safety_timer_ = 0;
+  EventLoop::TimerId timer_ = 0, safety_timer_ = 0, retell_timer_ = 0;
+  std::string alarm_;  ///< what the log has about limits
 };
 
 }  // namespace floof::route

@@ -192,7 +192,7 @@ void register_family(shell::Registry& registry, Family family) {
                 .handler = show_lookup(family),
                 .arguments = {{"prefix", prefix}}});
   registry.add({.path = ip + "route summary",
-                .help = "How many routes from which source",
+                .help = "How many routes from which source, limits and memory",
                 .handler = [](Context& c, const Invocation&) {
                   return shell::show(c, "route-summary", Json::object(), render_summary);
                 }});
@@ -293,12 +293,32 @@ std::string render_feeds(const Json& feeds) {
   return table.text();
 }
 
+std::string render_limits(const Json& limits) {
+  const auto memory = [&](const std::string& name) {
+    constexpr double kMiB = 1 << 20;
+    return fmt::format("{:.1f} of {:.0f} MiB", static_cast<double>(number(limits, name + "-bytes")) / kMiB,
+                       static_cast<double>(number(limits, name + "-max-bytes")) / kMiB);
+  };
+  std::string out =
+      fmt::format("\nForwarding table: {} of {} prefixes, {} IPv4 and {} IPv6 refused\n", number(limits, "routes"),
+                  number(limits, "max-routes"), number(limits, "refused4"), number(limits, "refused6"));
+  out += fmt::format("Memory: route table {}, forwarding table IPv4 {}, IPv6 {}\n", memory("rib"), memory("fib4"),
+                     memory("fib6"));
+  const uint64_t not_taken = number(limits, "rib-not-taken");
+  return not_taken == 0 ? out : out + fmt::format("Not taken for lack of memory: {} routes or paths\n", not_taken);
+}
+
 std::string render_summary(const Json& summary) {
   Table table({{"Source"}, {"IPv4", kRight}, {"IPv6", kRight}});
+  std::string limits;
   for (const Json& row : array_or_none(summary)) {
+    if (field(row, "source") == "limits") {
+      limits = render_limits(row);
+      continue;
+    }
     table.add({field(row, "source"), field(row, "routes4", "0"), field(row, "routes6", "0")});
   }
-  return table.empty() ? "no routes\n" : table.text();
+  return table.empty() ? "no routes\n" : table.text() + limits;
 }
 
 void register_show(shell::Registry& registry) {

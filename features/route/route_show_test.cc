@@ -78,6 +78,15 @@ TEST(RouteShow, Summary) {
       "Source     IPv4  IPv6\n"
       "connected     3     2\n"
       "fib           9     0\n");
+  EXPECT_EQ(render_summary(Json::parse(R"([{"source":"fib","routes4":9,"routes6":1},{"source":"limits","routes":10,
+        "max-routes":2000000,"refused4":3,"refused6":0,"rib-bytes":1572864,"rib-max-bytes":383778816,"rib-not-taken":7,
+        "fib4-bytes":1048576,"fib4-max-bytes":268435456,"fib6-bytes":2097152,"fib6-max-bytes":268435456}])")),
+            "Source  IPv4  IPv6\n"
+            "fib        9     1\n"
+            "\n"
+            "Forwarding table: 10 of 2000000 prefixes, 3 IPv4 and 0 IPv6 refused\n"
+            "Memory: route table 1.5 of 366 MiB, forwarding table IPv4 1.0 of 256 MiB, IPv6 2.0 of 256 MiB\n"
+            "Not taken for lack of memory: 7 routes or paths\n");
 }
 
 TEST(RouteShow, EachPathNamesItsPeer) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // What `show ip route`, `show ip route summary` and `show feeds` tell: the dataplane's half.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "features/route/route_apply.h"
@@ -191,7 +193,47 @@ Json Routes::show_summary() const {
     rows.push_back(
         {{"source", "refused by Linux"}, {"routes4", copy.failed(Family::ip4)}, {"routes6", copy.failed(Family::ip6)}});
   }
+  rows.push_back(show_limits());
   return rows;
+}
+
+Json Routes::show_limits() const {
+  const Rib::Usage usage = context_.rib.usage();
+  const auto four = context_.tables.stats(Family::ip4), six = context_.tables.stats(Family::ip6);
+  return {{"source", "limits"},
+          {"routes", usage.routes},
+          {"max-routes", usage.max_routes},
+          {"refused4", usage.refused4},
+          {"refused6", usage.refused6},
+          {"rib-bytes", usage.bytes},
+          {"rib-max-bytes", usage.max_bytes},
+          {"rib-not-taken", usage.not_taken},
+          {"fib4-bytes", four.bytes},
+          {"fib4-max-bytes", four.limit},
+          {"fib6-bytes", six.bytes},
+          {"fib6-max-bytes", six.limit}};
+}
+
+Json Routes::alarms() const {
+  const Rib::Usage usage = context_.rib.usage();
+  Json out = Json::array();
+  if (const size_t refused = usage.refused4 + usage.refused6; refused != 0) {
+    out.push_back(
+        usage.routes >= usage.max_routes
+            ? fmt::format("route: {} prefixes are not forwarded to: the limit of {} is reached; 'set dataplane "
+                          "max-routes' raises it",
+                          refused, usage.max_routes)
+            : fmt::format("route: {} prefixes are not forwarded to: the forwarding table's memory is used up; "
+                          "filter routes",
+                          refused));
+  }
+  if (usage.not_taken != 0) {
+    out.push_back(
+        fmt::format("route: {} routes or paths were not taken: the {} MiB of the route table are used up; 'set "
+                    "dataplane max-routes' raises that too",
+                    usage.not_taken, usage.max_bytes >> 20));
+  }
+  return out;
 }
 
 Json Routes::show_feed(const BgpFeed& feed, const FeedOptions& options) const {
@@ -239,6 +281,9 @@ Json Routes::show(std::string_view what, const Json& arguments) {
   }
   if (what == "feeds") {
     return show_feeds();
+  }
+  if (what == "alarms") {
+    return alarms();
   }
   return nullptr;
 }

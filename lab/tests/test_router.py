@@ -264,6 +264,28 @@ def test_a_withdrawn_route_moves_without_loss(lab):
     assert lost == 0 and sent > 20
 
 
+def test_the_limit_of_routes_is_an_alarm(lab):
+    def alarms():
+        return [a for a in lab.r1.show("system")["alarms"] if "max-routes" in a]
+
+    def kernel_routes(what):
+        lines = "".join(f"route {what} blackhole 198.18.{n // 256}.{n % 256} proto static\n" for n in range(1100))
+        lab.r1.run("ip", "-batch", "-", stdin=lines)
+
+    lab.r1.commit("set dataplane max-routes 1000")
+    kernel_routes("add")
+    try:
+        wait_for("the limit is an alarm", alarms, 10)
+        limits = lab.r1.show("ip", "route", "summary")[-1]
+        assert limits["routes"] == limits["max-routes"] == 1000 and limits["refused4"] > 100
+        assert "the limit of 1000 is reached" in lab.r1.ctl("show", "system").stdout
+        lab.r1.commit("delete dataplane max-routes")
+        wait_for("all routes fit", lambda: not alarms(), 10)
+        assert lab.r1.show("ip", "route", "summary")[-1]["refused4"] == 0
+    finally:
+        kernel_routes("del")
+
+
 def test_rollback_is_live(lab):
     lab.r1.commit("set route 203.0.113.0/24 via 172.16.2.2")
     wait_for("the route is there", lambda: lab.r1.show("ip", "route", "203.0.113.1")[0]["prefix"] == "203.0.113.0/24")
