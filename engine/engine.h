@@ -23,7 +23,7 @@ namespace floof::engine {
 
 /// An interface as workers see it. Written by the control thread only; fields that change while workers read are
 /// atomics. Lives at a fixed address for the life of the process (slot of InterfaceTable).
-struct Interface {
+struct alignas(64) Interface {
   std::atomic<bool> used{false};
   std::atomic<bool> admin_up{false};
   std::atomic<bool> link_up{false};

@@ -172,9 +172,10 @@ class NodeContext {
     const ArcLane& lane = lane_.arcs[arc.value()];
     walk(lane, lane.enabled[interface.value()].load(std::memory_order_relaxed), packet);
   }
-  /// Whether any feature of `arc` is enabled for `interface`; if not, start_arc leads to the arc's end.
+  /// By interface: the features of `arc` that are enabled there, 0 when start_arc leads straight to the arc's end.
+  const std::atomic<uint32_t>* arc_features(ArcId arc) const { return lane_.arcs[arc.value()].enabled; }
   bool arc_used(ArcId arc, IfId interface) const {
-    return lane_.arcs[arc.value()].enabled[interface.value()].load(std::memory_order_relaxed) != 0;
+    return arc_features(arc)[interface.value()].load(std::memory_order_relaxed) != 0;
   }
   /// From a feature node: on to the next enabled feature of `arc`, else its end.
   void next_feature(ArcId arc, rte_mbuf* packet, IfId interface) {

@@ -135,6 +135,8 @@ void ForwardingTables::fill_group(Group& group, const PathSet& set) {
     }
     group.single.store(members.size() == 1 ? members[0].id : 0, std::memory_order_release);
   }
+  const bool one = set.kind == PathKind::forward && group.single.load(std::memory_order_relaxed) != 0;
+  group.direct.store(one ? group.single.load(std::memory_order_relaxed) : 0, std::memory_order_release);
   group.kind.store(set.kind, std::memory_order_release);
 }
 
@@ -159,6 +161,7 @@ GroupId ForwardingTables::create_group(const PathSet& wanted) {
   groups_.reserve(id);
   Group& group = groups_.at(id);
   group.single.store(0, std::memory_order_relaxed);
+  group.direct.store(0, std::memory_order_relaxed);
   if (auto* buckets = group.buckets.load(std::memory_order_relaxed); buckets != nullptr) {
     std::fill(buckets->begin(), buckets->end(), 0);  // left by the last user of this id, a grace period ago
   }
@@ -278,6 +281,7 @@ AdjId ForwardingTables::find_adjacency(IfId interface, const IpAddress& address)
     adjacency.state.store(Adjacency::incomplete, std::memory_order_relaxed);
     adjacency.interface.store(interface.value(), std::memory_order_relaxed);
     adjacency.dst_mac.store(0, std::memory_order_relaxed);
+    adjacency.rewrite.store(0, std::memory_order_relaxed);
     adjacency.next_hop = address;
     it->second = id;
   }
@@ -288,6 +292,7 @@ void ForwardingTables::set_neighbor(IfId interface, const IpAddress& address, co
   Adjacency& adjacency = adjacencies_.at(find_adjacency(interface, address).value());
   adjacency.dst_mac.store(mac_word(mac), std::memory_order_release);
   adjacency.state.store(Adjacency::resolved, std::memory_order_release);
+  adjacency.rewrite.store(mac_word(mac) | uint64_t{interface.value()} << 48, std::memory_order_release);
 }
 
 void ForwardingTables::clear_neighbor(IfId interface, const IpAddress& address) {
@@ -296,6 +301,7 @@ void ForwardingTables::clear_neighbor(IfId interface, const IpAddress& address) 
     return;
   }
   const uint32_t id = it->second;
+  adjacencies_.at(id).rewrite.store(0, std::memory_order_release);
   adjacencies_.at(id).state.store(Adjacency::incomplete, std::memory_order_release);
   free_if_unused(id);
 }

@@ -58,6 +58,8 @@ struct alignas(64) Adjacency {
   std::atomic<uint8_t> state{incomplete};
   std::atomic<uint16_t> interface { 0 };  ///< IfId
   std::atomic<uint64_t> dst_mac{0};       ///< low 48 bits, first byte lowest; source MAC is the interface's
+  /// All of it in one word for the fast way: dst_mac and, in the upper 16 bits, the interface; 0: not resolved.
+  std::atomic<uint64_t> rewrite{0};
   IpAddress next_hop;                     ///< constant while the id is in use
 };
 
@@ -65,6 +67,7 @@ struct Group {
   std::atomic<PathKind> kind{PathKind::drop};
   std::atomic<uint16_t> interface { 0 };
   std::atomic<uint32_t> single{0};  ///< AdjId when there is one path, else 0
+  std::atomic<uint32_t> direct{0};  ///< AdjId when the kind is forward and there is one path, else 0: for the fast way
   /// AdjId each; never freed or null again once there were several paths, so that a reader that saw single == 0 finds
   /// them.
   std::atomic<std::array<std::atomic<uint32_t>, kBuckets>*> buckets{nullptr};

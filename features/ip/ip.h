@@ -23,6 +23,7 @@
 #include "engine/graph.h"
 #include "features/ip/forwarding.h"
 #include "features/ip/ip_drops.h"
+#include "features/ip/plain_frames.h"
 #include "features/ip/wire.h"
 
 namespace floof::ip {
@@ -75,6 +76,8 @@ struct IpState {
   void set_kernel_interface(IfId floof0) { kernel_interface.store(floof0.value(), std::memory_order_relaxed); }
   /// Routers in a row should hash flows differently, or the second one sees a part of the hash's values only.
   void set_hash_seed(uint32_t seed) { hash_seed.store(seed, std::memory_order_relaxed); }
+
+  const FrameJudge* frames = &best_frame_judge();  ///< tests choose another before packets come
 
   std::atomic<uint16_t> kernel_interface{0};
   std::atomic<uint32_t> hash_seed{0};

@@ -6,14 +6,14 @@
 // the same bytes and counts (ip_differential_node_test.cc).
 //
 // Why it is written like this: a vector goes through three short loops (judge, look up, rewrite), so that the cache
-// misses of many packets overlap and no loop outgrows the CPU's window; what depends on the interface only is worked
-// out when the interface changes; comparisons take 16 bytes of the frame at once. Cycles: docs/performance.md.
-#include <smmintrin.h>
-
+// misses of many packets overlap and no loop outgrows the CPU's window; frames are judged several at once
+// (plain_frames.h); what depends on the interface only is worked out when the interface changes. Cycles:
+// docs/performance.md.
 #include <cstddef>
 
 #include "features/ip/flow_hash.h"
 #include "features/ip/ip_node.h"
+#include "features/ip/plain_frames.h"
 
 namespace floof::ip {
 
@@ -22,7 +22,6 @@ namespace {
 enum Edge : unsigned { general, output };
 
 constexpr uint32_t kL2 = sizeof(EthernetHeader);
-constexpr unsigned kAhead = 8;  ///< packets between fetching and using
 
 // The first eight bytes of PacketMeta at once: of a plain packet only rx_if is set, and what was said of its transport
 // checksum, which forwarding does not touch.
@@ -37,104 +36,14 @@ T load(const void* at) {
   return out;
 }
 
-/// What a plain frame of one interface looks like.
-struct Plain {
-  uint64_t word = UINT64_MAX;  ///< of PacketMeta; the first value matches none
-  __m128i start4{}, start6{};  ///< destination MAC, -, ethertype, version and header length
-  uint32_t own4 = 0;
-  Ip6Words own6{0, 0};
-  bool arc4 = false, arc6 = false;  ///< a feature looks at its packets
-};
-
-__m128i frame_start(uint64_t mac, uint16_t type, uint8_t version) {
-  const uint64_t tail = uint64_t{be16::from(type).raw()} << 32 | uint64_t{version} << 48;
-  return _mm_set_epi64x(static_cast<int64_t>(tail), static_cast<int64_t>(mac & 0xffff'ffff'ffff));
-}
-__m128i start_mask(uint8_t version_bits) {
-  return _mm_set_epi64x(static_cast<int64_t>(uint64_t{0xffff} << 32 | uint64_t{version_bits} << 48), 0xffff'ffff'ffff);
-}
-
-Plain plain_on(const NodeContext& node, const IpState& state, IfId rx) {
+PlainFrames plain_on(const IpState& state, IfId rx) {
   const uint64_t mac = state.interfaces[rx].mac_bits.load(std::memory_order_relaxed);
-  return {.word = rx.value(),
-          .start4 = frame_start(mac, ethertype::ip4, 0x45),
-          .start6 = frame_start(mac, ethertype::ip6, 0x60),
-          .own4 = state.sources.own4(rx),
-          .own6 = state.sources.own6(rx),
-          .arc4 = node.arc_used(state.ip4_unicast, rx),
-          .arc6 = node.arc_used(state.ip6_unicast, rx)};
-}
-
-/// 1 for the first byte of an address that may be forwarded: not 0/8, 127/8, 224/3.
-constexpr std::array<uint8_t, 256> kUnicast4 = [] {
-  std::array<uint8_t, 256> out{};
-  for (unsigned i = 1; i < 224; i++) {
-    out[i] = i != 127;
-  }
-  return out;
-}();
-
-/// The one's complement sum of 20 bytes is 0xffff.
-inline bool checksum_right(const uint8_t* ip) {
-  uint64_t sum = load<uint64_t>(ip);
-  const auto second = load<uint64_t>(ip + 8);
-  sum += second;
-  sum += sum < second;
-  const auto third = load<uint32_t>(ip + 16);
-  sum += third;
-  sum += sum < third;
-  sum += sum << 32 | sum >> 32;
-  const auto half = static_cast<uint32_t>(sum >> 32);
-  return (half + (half << 16 | half >> 16)) >> 16 == 0xffff;
-}
-
-/// Cuts Ethernet padding. False: the packet is shorter than its header says, or in pieces.
-inline bool fits(rte_mbuf* packet, uint32_t frame) {
-  if (packet->pkt_len == frame) [[likely]] {
-    return true;
-  }
-  if (frame > packet->pkt_len || packet->nb_segs != 1) {
-    return false;
-  }
-  packet->pkt_len = frame;
-  packet->data_len = static_cast<uint16_t>(frame);
-  return true;
-}
-
-inline bool plain4(const Plain& on, const uint8_t* ip, rte_mbuf* packet) {
-  const uint32_t total = be16::from_raw(load<uint16_t>(ip + 2)).host();
-  const auto word = load<uint32_t>(ip + 6);  // flags and offset, TTL, protocol
-  const uint32_t source = be32::from_raw(load<uint32_t>(ip + 12)).host();
-  const uint32_t destination = be32::from_raw(load<uint32_t>(ip + 16)).host();
-  const bool whole = (word & be16::from(Ip4Header::kMoreFragments | Ip4Header::kOffsetMask).raw()) == 0;
-  const bool lives = (word >> 16 & 0xff) > 1;
-  const bool unicast = (kUnicast4[source >> 24] & kUnicast4[destination >> 24]) != 0;
-  const bool local = source >> 16 == 0xa9fe || destination >> 16 == 0xa9fe || source == on.own4;
-  return whole && lives && unicast && !local && checksum_right(ip) && total >= sizeof(Ip4Header) &&
-         fits(packet, total + kL2);
-}
-
-/// Global or unique local unicast: all else is rare and judged elsewhere.
-inline bool unicast6(uint64_t high) { return high >> 61 == 1 || high >> 57 == 0xfc >> 1; }
-
-/// Protocols that are no extension header, as a set of bits.
-constexpr std::array<uint64_t, 4> kTransports = [] {
-  std::array<uint64_t, 4> out{~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
-  for (const unsigned p : {protocol::hop_by_hop, protocol::routing, protocol::fragment, protocol::ah,
-                           protocol::destination_options, protocol::mobility, protocol::hip, protocol::shim6}) {
-    out[p / 64] &= ~(uint64_t{1} << p % 64);
-  }
-  return out;
-}();
-
-inline bool plain6(const Plain& on, const uint8_t* ip, rte_mbuf* packet) {
-  const uint32_t payload = be16::from_raw(load<uint16_t>(ip + 4)).host();
-  const uint8_t next = ip[6];
-  const Ip6Words source(ip + 8);
-  const uint64_t destination = be64::from_raw(load<uint64_t>(ip + 24)).host();
-  const bool own = source.high == on.own6.high && source.low == on.own6.low;
-  return ip[7] > 1 && (kTransports[next / 64] >> next % 64 & 1) != 0 && unicast6(source.high) &&
-         unicast6(destination) && !own && fits(packet, payload + sizeof(Ip6Header) + kL2);
+  const auto own6 = Ip6::from_halves(state.sources.own6(rx).high, state.sources.own6(rx).low).bytes();
+  return {.mac_low = static_cast<uint32_t>(mac),
+          .mac_high = static_cast<uint32_t>(mac >> 32),
+          .own4 = be32::from(state.sources.own4(rx)).raw(),
+          .own6_first = load<uint32_t>(own6.data()),
+          .own6_last = load<uint32_t>(own6.data() + 12)};
 }
 
 /// Room for a vector, not initialized: clearing it would cost as much as a packet or two.
@@ -151,117 +60,190 @@ class Room {
   alignas(64) std::byte bytes_[engine::kFrameSize * sizeof(T)];
 };
 
+/// Packets to look up and rewrite.
 template <typename Address>
 struct Batch {
-  Room<rte_mbuf*> packets;
+  std::array<rte_mbuf*, engine::kFrameSize> packets;
+  std::array<uint8_t*, engine::kFrameSize> frames;
   Room<Address> destinations;
   size_t count = 0;
 };
 
-/// Packets on their way out, in order, those of features apart.
+/// Packets on their way out, in order.
 struct Leaving {
-  Room<rte_mbuf*> packets;
+  std::array<rte_mbuf*, engine::kFrameSize> packets;
   size_t count = 0;
 };
 
 inline uint8_t* frame_of(rte_mbuf* packet) { return rte_pktmbuf_mtod(packet, uint8_t*); }
 
-inline void lower_ttl(uint8_t* ip, Ip4) { decrement_ttl(*reinterpret_cast<Ip4Header*>(ip)); }
-inline void lower_ttl(uint8_t* ip, const Ip6&) { ip[7]--; }
-inline uint32_t hash_of(rte_mbuf* packet, uint32_t seed, Ip4) {
-  return flow_hash4(frame_of(packet) + kL2, packet->data_len - kL2, seed);
+/// As decrement_ttl does it; the two compare alike in ip_differential_node_test.cc. The checksum's word rises by one,
+/// with the carry, and 0xffff is written as 0 (RFC 1624).
+inline void lower_ttl(uint8_t* ip, Ip4) {
+  ip[8]--;
+  uint32_t checksum = load<uint16_t>(ip + 10) + 1u;
+  checksum += checksum >= 0xffff;
+  const auto stored = static_cast<uint16_t>(checksum);
+  std::memcpy(ip + 10, &stored, sizeof stored);
 }
-inline uint32_t hash_of(rte_mbuf* packet, uint32_t seed, const Ip6&) {
-  return flow_hash6(frame_of(packet) + kL2, packet->data_len - kL2, seed);
+inline void lower_ttl(uint8_t* ip, const Ip6&) { ip[7]--; }
+
+inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, Ip4) { return flow_hash4(ip, length, seed); }
+inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, const Ip6&) {
+  return flow_hash6(ip, length, seed);
 }
 
-/// The adjacency to use, 0 when the group does not forward.
+/// The adjacency among several, 0 when the group does not forward.
 template <typename Address>
-inline AdjId adjacency_of(const IpState& state, const Group& group, rte_mbuf* packet, const Address& destination) {
-  if (group.kind.load(std::memory_order_acquire) != PathKind::forward) [[unlikely]] {
+[[gnu::noinline]] AdjId select(const IpState& state, const Group& group, rte_mbuf* packet, const uint8_t* ip,
+                               const Address& destination) {
+  if (group.kind.load(std::memory_order_acquire) != PathKind::forward) {
     return {};
   }
-  const uint32_t single = group.single.load(std::memory_order_acquire);
-  if (single != 0) [[likely]] {
-    return AdjId(single);
-  }
-  return state.tables.select(group, hash_of(packet, state.hash_seed.load(std::memory_order_relaxed), destination));
+  const uint32_t seed = state.hash_seed.load(std::memory_order_relaxed);
+  return state.tables.select(group, hash_of(ip, packet->data_len - kL2, seed, destination));
 }
 
+// What does not change is kept in local variables: stores into packets might change anything else, as far as the
+// compiler knows, and would have it read again for each packet.
 template <typename Address>
 void forward(NodeContext& node, const IpState& state, Batch<Address>& batch, Leaving& leaving) {
-  Room<GroupId> groups;
-  state.tables.lookup(std::span<const Address>(batch.destinations.data(), batch.count),
-                      std::span(groups.data(), batch.count));
-  for (size_t i = 0; i < batch.count; i++) {
+  Room<GroupId> found;
+  const size_t count = batch.count;
+  state.tables.lookup(std::span<const Address>(batch.destinations.data(), count), std::span(found.data(), count));
+  const Group* groups = &state.tables.group(GroupId{});
+  const Adjacency* adjacencies = &state.tables.adjacency(AdjId{});
+  const engine::Interface* interfaces = &state.interfaces[IfId{}];
+  const std::atomic<uint32_t>* output_features = node.arc_features(state.interface_output);
+  size_t leave = leaving.count;
+  for (size_t i = 0; i < count; i++) {
     rte_mbuf* packet = batch.packets[i];
-    const AdjId id = adjacency_of(state, state.tables.group(groups[i]), packet, batch.destinations[i]);
-    const Adjacency& adjacency = state.tables.adjacency(id);
-    const bool resolved = adjacency.state.load(std::memory_order_acquire) == Adjacency::resolved;
-    const IfId tx(adjacency.interface.load(std::memory_order_relaxed));
-    const engine::Interface& out = state.interfaces[tx];
-    if (!id.valid() || !resolved || packet->pkt_len - kL2 > out.mtu.load(std::memory_order_relaxed)) [[unlikely]] {
+    uint8_t* frame = batch.frames[i];
+    const Group& group = groups[found[i].value()];
+    uint32_t id = group.direct.load(std::memory_order_acquire);
+    if (id == 0) [[unlikely]] {
+      id = select(state, group, packet, frame + kL2, batch.destinations[i]).value();
+    }
+    const uint64_t rewrite = adjacencies[id].rewrite.load(std::memory_order_acquire);
+    const auto tx = static_cast<uint16_t>(rewrite >> 48);
+    const engine::Interface& out = interfaces[tx];
+    const uint32_t room = out.mtu.load(std::memory_order_relaxed) + kL2;
+    if (tx == 0 || packet->pkt_len > room) [[unlikely]] {
       node.next(Edge::general, packet);
       continue;
     }
-    uint8_t* frame = frame_of(packet);
     lower_ttl(frame + kL2, Address{});
     const uint64_t source = out.mac_bits.load(std::memory_order_relaxed);
-    const uint64_t first = adjacency.dst_mac.load(std::memory_order_relaxed) | source << 48;
+    const uint64_t first = rewrite << 16 >> 16 | source << 48;
     const auto second = static_cast<uint32_t>(source >> 16);
     std::memcpy(frame, &first, 8);
     std::memcpy(frame + 8, &second, 4);
-    meta(packet).tx_if = tx;
-    if (node.arc_used(state.interface_output, tx)) [[unlikely]] {
-      node.start_arc(state.interface_output, packet, tx);
+    meta(packet).tx_if = IfId(tx);
+    if (output_features[tx].load(std::memory_order_relaxed) != 0) [[unlikely]] {
+      node.start_arc(state.interface_output, packet, IfId(tx));
     } else {
-      leaving.packets[leaving.count++] = packet;
+      leaving.packets[leave++] = packet;
     }
   }
+  leaving.count = leave;
 }
+
+/// Cuts Ethernet padding off a packet in one piece.
+void trim(rte_mbuf* packet, uint32_t ip_length) {
+  packet->pkt_len = ip_length + kL2;
+  packet->data_len = static_cast<uint16_t>(ip_length + kL2);
+}
+
+/// The packets of one vector that came in on the same interface.
+class Arrivals {
+ public:
+  /// Takes those at the front of `packets`, at least one.
+  explicit Arrivals(std::span<rte_mbuf*> packets) : packets_(packets), rx_(meta(packets.front()).rx_if) {
+    const uint64_t plain = rx_.value();
+    size_t i = 0;
+    for (; i < packets.size(); i++) {
+      const rte_mbuf* packet = packets[i];
+      const auto word = load<uint64_t>(&meta(packet));
+      if (static_cast<uint16_t>(word) != plain) [[unlikely]] {
+        break;
+      }
+      const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
+      rte_prefetch0(frame);
+      const uint32_t length = packet->data_len == packet->pkt_len ? packet->pkt_len : 0;  // else it is in pieces
+      judged_.frames[i] = frame;
+      judged_.lengths[i] = (word & ~kIrrelevant) == plain ? length : 0;
+    }
+    count_ = i;
+  }
+  size_t count() const { return count_; }
+
+  void forward_plain(NodeContext& node, const IpState& state, Leaving& leaving) {
+    state.frames->judge(plain_on(state, rx_), judged_, count_);
+    const uint8_t take4 = node.arc_used(state.ip4_unicast, rx_) ? 0 : 0xff;
+    const uint8_t take6 = node.arc_used(state.ip6_unicast, rx_) ? 0 : 0xff;
+    Batch<Ip4> batch4;
+    Batch<Ip6> batch6;
+    for (size_t at = 0; at < count_; at += JudgedFrames::kLanes) {
+      const size_t block = at / JudgedFrames::kLanes;
+      const unsigned four = judged_.plain4[block] & take4, six = judged_.plain6[block] & take6;
+      if (four == 0xff && judged_.padded[block] == 0) [[likely]] {
+        std::memcpy(&batch4.packets[batch4.count], &packets_[at], 8 * sizeof(rte_mbuf*));
+        std::memcpy(&batch4.frames[batch4.count], &judged_.frames[at], 8 * sizeof(uint8_t*));
+        std::memcpy(static_cast<void*>(&batch4.destinations[batch4.count]), &judged_.destinations4[at],
+                    8 * sizeof(Ip4));
+        batch4.count += 8;
+      } else {
+        sort(node, at, four, six, batch4, batch6);
+      }
+    }
+    if (batch4.count > 0) {
+      forward(node, state, batch4, leaving);
+    }
+    if (batch6.count > 0) {
+      forward(node, state, batch6, leaving);
+    }
+  }
+
+ private:
+  void sort(NodeContext& node, size_t at, unsigned four, unsigned six, Batch<Ip4>& batch4, Batch<Ip6>& batch6) {
+    const unsigned padded = judged_.padded[at / JudgedFrames::kLanes];
+    for (size_t i = at; i < count_ && i < at + JudgedFrames::kLanes; i++) {
+      rte_mbuf* packet = packets_[i];
+      uint8_t* frame = frame_of(packet);
+      const unsigned bit = 1u << (i - at);
+      if ((four & bit) != 0) {
+        if ((padded & bit) != 0) {
+          trim(packet, ip4_length(frame + kL2));
+        }
+        batch4.packets[batch4.count] = packet;
+        batch4.frames[batch4.count] = frame;
+        batch4.destinations[batch4.count++] = Ip4(judged_.destinations4[i]);
+      } else if ((six & bit) != 0) {
+        if ((padded & bit) != 0) {
+          trim(packet, ip6_length(frame + kL2));
+        }
+        batch6.packets[batch6.count] = packet;
+        batch6.frames[batch6.count] = frame;
+        batch6.destinations[batch6.count++] = Ip6(load<Ip6::Bytes>(frame + kL2 + 24));
+      } else {
+        node.next(Edge::general, packet);
+      }
+    }
+  }
+
+  std::span<rte_mbuf*> packets_;
+  const IfId rx_;
+  size_t count_ = 0;
+  JudgedFrames judged_;
+};
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
-  Batch<Ip4> batch4;
-  Batch<Ip6> batch6;
-  Plain on;
-  const __m128i mask4 = start_mask(0xff), mask6 = start_mask(0xf0);
-  for (size_t i = 0; i < packets.size(); i++) {
-    if (i + kAhead < packets.size()) {
-      rte_prefetch0(frame_of(packets[i + kAhead]));
-    }
-    rte_mbuf* packet = packets[i];
-    const auto word = load<uint64_t>(&meta(packet)) & ~kIrrelevant;
-    if (word != on.word) [[unlikely]] {
-      if (const IfId rx = meta(packet).rx_if; rx.value() != on.word) {
-        on = plain_on(node, state, rx);
-      }
-      if (word != on.word) {
-        node.next(Edge::general, packet);
-        continue;
-      }
-    }
-    const uint8_t* frame = frame_of(packet);
-    const uint8_t* ip = frame + kL2;
-    const __m128i start = _mm_loadu_si128(reinterpret_cast<const __m128i*>(frame));
-    if (_mm_testz_si128(_mm_xor_si128(start, on.start4), mask4) != 0 && packet->data_len >= kL2 + sizeof(Ip4Header) &&
-        !on.arc4 && plain4(on, ip, packet)) {
-      batch4.packets[batch4.count] = packet;
-      batch4.destinations[batch4.count++] = Ip4(be32::from_raw(load<uint32_t>(ip + 16)).host());
-    } else if (_mm_testz_si128(_mm_xor_si128(start, on.start6), mask6) != 0 &&
-               packet->data_len >= kL2 + sizeof(Ip6Header) && !on.arc6 && plain6(on, ip, packet)) {
-      batch6.packets[batch6.count] = packet;
-      batch6.destinations[batch6.count++] = Ip6(load<std::array<uint8_t, 16>>(ip + 24));
-    } else {
-      node.next(Edge::general, packet);
-    }
-  }
   Leaving leaving;
-  if (batch4.count > 0) {
-    forward(node, state, batch4, leaving);
-  }
-  if (batch6.count > 0) {
-    forward(node, state, batch6, leaving);
+  while (!packets.empty()) {
+    Arrivals arrivals(packets);
+    arrivals.forward_plain(node, state, leaving);
+    packets = packets.subspan(arrivals.count());
   }
   node.next_all(Edge::output, {leaving.packets.data(), leaving.count});
 }
