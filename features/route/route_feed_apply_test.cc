@@ -286,18 +286,21 @@ protocol bgp three { local 10.255.0.2 as 65000; neighbor 10.1.0.12 as 65000; mul
   EXPECT_TRUE(wait([&] { return fib("100.64.0.1").paths.size() == 2; })) << "two sessions, one neighbour AS: ECMP";
   EXPECT_TRUE(wait([&] { return fib("100.65.0.1") == via("fe80::2"); })) << "unnumbered, RFC 8950";
   EXPECT_TRUE(wait([&] { return fib("100.66.0.1") == via("10.1.0.2"); })) << "iBGP, resolved over the feed table";
-  EXPECT_EQ(fib("100.64.1.1").kind, PathKind::blackhole) << "RTBH with NO_ADVERTISE";
-  EXPECT_EQ(fib("100.64.9.1"), via("10.1.0.2")) << "a neighbour's private communities say nothing to us";
-  EXPECT_EQ(fib("2001:db8:100::1"), via("2001:db8:1::2"));
-  EXPECT_EQ(fib("100.80.0.1").kind, PathKind::blackhole);
-  EXPECT_EQ(fib("100.80.1.1").kind, PathKind::prohibit);
-  EXPECT_EQ(fib("100.80.2.1").paths.size(), 2u);
-  EXPECT_EQ(fib("2001:db8:80::1").kind, PathKind::unreachable);
-  EXPECT_EQ(fib("2001:db8:81::1"), via("2001:db8:1::2"));
-  // A next hop that the import policy changed.
-  const PathSet changed = fib("100.64.3.1");
-  EXPECT_TRUE(std::any_of(changed.paths.begin(), changed.paths.end(),
-                          [](const ip::Path& path) { return path.gateway == *parse_ip("10.1.0.77"); }));
+  // Sessions come up in any order.
+  EXPECT_TRUE(wait([&] { return fib("100.64.1.1").kind == PathKind::blackhole; })) << "RTBH with NO_ADVERTISE";
+  EXPECT_TRUE(wait([&] { return fib("100.64.9.1") == via("10.1.0.2"); }))
+      << "a neighbour's private communities say nothing to us";
+  EXPECT_TRUE(wait([&] { return fib("2001:db8:100::1") == via("2001:db8:1::2"); }));
+  EXPECT_TRUE(wait([&] { return fib("100.80.0.1").kind == PathKind::blackhole; }));
+  EXPECT_TRUE(wait([&] { return fib("100.80.1.1").kind == PathKind::prohibit; }));
+  EXPECT_TRUE(wait([&] { return fib("100.80.2.1").paths.size() == 2; }));
+  EXPECT_TRUE(wait([&] { return fib("2001:db8:80::1").kind == PathKind::unreachable; }));
+  EXPECT_TRUE(wait([&] { return fib("2001:db8:81::1") == via("2001:db8:1::2"); }));
+  EXPECT_TRUE(wait([&] {
+    const PathSet changed = fib("100.64.3.1");
+    return std::any_of(changed.paths.begin(), changed.paths.end(),
+                       [](const ip::Path& path) { return path.gateway == *parse_ip("10.1.0.77"); });
+  })) << "a next hop that the import policy changed";
 
   const Json rows = routes_->show("route", {{"address", "100.66.0.9"}});
   ASSERT_EQ(rows.size(), 1u);
