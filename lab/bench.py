@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop.
 
-    bench.py [--quick] [--json FILE]
+    bench.py [--quick] [--json FILE] [--accept] [--compare REF]
+
+Ratios to the yardsticks are printed beside those of lab/baseline.json, the last that were accepted.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import pathlib
 import re
 import statistics
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
@@ -18,11 +21,17 @@ from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 ADDRESS = "10.3.0.2"
 
 
-def in_process(program, *words):
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BASELINE = TOP / "lab" / "baseline.json"
+
+
+def in_process(program, *words, folder=BIN, show=True):
     """Runs a bench program, shows its table and returns its list of figures."""
     path = pathlib.Path(f"/run/floof-bench-{os.getpid()}.json")
     try:
-        print(run(BIN / program, "--json", path, *words, timeout=900).stdout, flush=True)
+        text = run(folder / program, "--json", path, *words, timeout=900).stdout
+        if show:
+            print(text, flush=True)
         return json.loads(path.read_text())
     finally:
         path.unlink(missing_ok=True)
@@ -132,14 +141,63 @@ def throughput(quick):
     return entries
 
 
+def ratios(entries):
+    """What can be compared between machines: ratios to what was measured beside it."""
+    found = {}
+    for entry in entries:
+        for field in ("ratio_to_l3fwd", "ratio_to_rte_fib", "gain", "ratio"):
+            if entry.get(field) is not None:
+                found[entry["name"]] = round(entry[field], 2)
+                break
+    return found
+
+
+def beside_baseline(entries):
+    accepted = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+    print("ratio to the yardstick   now  accepted")
+    for name, now in ratios(entries).items():
+        print(f"{name:22} {now:>6.2f}  {accepted.get(name, ''):>8}")
+
+
+def compare(ref, quick):
+    """Builds floof-bench of another commit and lets the two take turns."""
+    with tempfile.TemporaryDirectory(prefix="floof-compare-") as folder:
+        other = pathlib.Path(folder) / "tree"
+        run("git", "-C", TOP, "worktree", "add", "--detach", other, ref)
+        try:
+            run("cmake", "-S", other, "-B", other / "build", "-G", "Ninja", timeout=300)
+            run("ninja", "-C", other / "build", "floof-bench", timeout=1800)
+            words = ["--milliseconds", "20", "--runs", "3"] if quick else ["--runs", "5"]
+            old, new = {}, {}
+            for _ in range(3):
+                for figures, folder_of in ((old, other / "build" / "bin"), (new, BIN)):
+                    for name, ratio in ratios(in_process("floof-bench", *words, folder=folder_of, show=False)).items():
+                        figures.setdefault(name, []).append(ratio)
+        finally:
+            run("git", "-C", TOP, "worktree", "remove", "--force", other)
+    print(f"ratio to l3fwd      {ref[:12]:>12}      here")
+    for name in new:
+        before = statistics.median(old[name]) if name in old else None
+        now = statistics.median(new[name])
+        print(f"{name:20} {before if before is not None else '':>11} {now:>9.2f}" + (f"  {now / before - 1:+.0%}" if before else ""))
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     parser.add_argument("--json", metavar="FILE", help="write all figures as a list of objects")
+    parser.add_argument("--accept", action="store_true", help="write the ratios into lab/baseline.json")
+    parser.add_argument("--compare", metavar="REF", help="only: cycles per packet of another commit beside this one's")
     options = parser.parse_args()
+    if options.compare:
+        compare(options.compare, options.quick)
+        return
     entries = cycles(options.quick) + wake_up(options.quick) + throughput(options.quick)
+    beside_baseline(entries)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(entries, indent=1) + "\n")
+    if options.accept:
+        BASELINE.write_text(json.dumps(ratios(entries), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ namespace floof::lcp {
 
 /// The TAP that carries what the router sends off its own links. No interface may have this name.
 inline constexpr std::string_view kOwnTap = "floof0";
-/// Of the routes that we make in Linux's main table: rtm_protocol ("floof") and the metric of the default ones.
-inline constexpr uint8_t kRouteProtocol = 42;
+/// Of the routes that we make in Linux's main table: rtm_protocol (a number that nobody else has) and the metric of the default ones.
+inline constexpr uint8_t kRouteProtocol = 44;
 inline constexpr uint32_t kDefaultMetric = 4096;
 
 }  // namespace floof::lcp

@@ -15,12 +15,13 @@
 #include <vector>
 
 #include "base/netlink.h"
+#include "features/lcp/lcp.h"
 #include "features/route/rib.h"
 
 namespace floof::route {
 
 /// rtm_protocol of the routes that FloofOS itself puts into the main table.
-inline constexpr uint8_t kOwnProtocol = 42;
+inline constexpr uint8_t kOwnProtocol = lcp::kRouteProtocol;
 /// Of the copies that `dataplane kernel-routes all` puts there (kernel_copy.h).
 inline constexpr uint8_t kCopyProtocol = 43;
 

@@ -154,7 +154,7 @@ class FeedTest : public testing::Test {
              fmt::format("ip -n {} link set rp up", r),
              fmt::format("ip -n {} link set pr up", p),
              // What the router itself sends to a neighbour off link.
-             fmt::format("ip -n {} route add 10.255.0.0/16 via 10.1.0.2 proto 42", r),
+             fmt::format("ip -n {} route add 10.255.0.0/16 via 10.1.0.2 proto 44", r),
          }) {
       ASSERT_EQ(std::system(command.c_str()), 0) << command;
     }
