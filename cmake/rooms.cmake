@@ -5,6 +5,8 @@
 #   X_apply.cc  X_node.cc            floof-dataplane            (may use engine/ and DPDK)
 #   X_show.cc                        floofctl                   (may use shell/)
 #   X_test.cc X_fuzz.cc X_bench.cc   unit tests, fuzz targets, microbenchmarks
+#   X_avx2.cc X_avx512.cc            a variant for such CPUs; calls no inline function of a header, of which the linker
+#                                    would keep one copy for all
 #   any other .cc                    the feature's own library  (base/ only: no DPDK, no libyang)
 
 set(FLOOF_NO_DPDK_TESTS "" CACHE INTERNAL "")
@@ -141,6 +143,12 @@ endfunction()
 
 function(floof_features)
   floof_embed_yang()
+  file(GLOB avx2 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*/*_avx2.cc)
+  file(GLOB avx512 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*/*_avx512.cc)
+  set(avx2_options -mavx2 -mbmi -mbmi2 -mpopcnt) # what features/ip/fib_lookup.cc asks the CPU for
+  set_source_files_properties(${avx2} PROPERTIES COMPILE_OPTIONS "${avx2_options}")
+  set_source_files_properties(${avx512} PROPERTIES COMPILE_OPTIONS
+    "${avx2_options};-mavx512f;-mavx512bw;-mavx512vl")
   file(GLOB dirs RELATIVE ${CMAKE_SOURCE_DIR}/features CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*)
   set(folders)
   foreach(d ${dirs})

@@ -9,8 +9,6 @@
 
 #include "features/ip/fib_lookup.h"
 
-#pragma GCC target("avx2,bmi,bmi2,popcnt")
-
 namespace floof::ip::fib {
 namespace {
 

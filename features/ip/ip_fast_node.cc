@@ -183,15 +183,18 @@ class Arrivals {
     const uint8_t take6 = node.arc_used(state.ip6_unicast, rx_) ? 0 : 0xff;
     Batch<Ip4> batch4;
     Batch<Ip6> batch6;
-    for (size_t at = 0; at < count_; at += JudgedFrames::kLanes) {
-      const size_t block = at / JudgedFrames::kLanes;
+    for (size_t at = 0; at < count_; at += kLanes) {
+      const size_t block = at / kLanes;
       const unsigned four = judged_.plain4[block] & take4, six = judged_.plain6[block] & take6;
       if (four == 0xff && judged_.padded[block] == 0) [[likely]] {
-        std::memcpy(&batch4.packets[batch4.count], &packets_[at], 8 * sizeof(rte_mbuf*));
-        std::memcpy(&batch4.frames[batch4.count], &judged_.frames[at], 8 * sizeof(uint8_t*));
-        std::memcpy(static_cast<void*>(&batch4.destinations[batch4.count]), &judged_.destinations4[at],
-                    8 * sizeof(Ip4));
-        batch4.count += 8;
+        auto* to = static_cast<void*>(&batch4.destinations[batch4.count]);
+        std::memcpy(to, &judged_.destinations4[at], kLanes * sizeof(Ip4));
+        take(at, batch4);
+      } else if (six == 0xff && judged_.padded[block] == 0) [[likely]] {
+        for (size_t i = 0; i < kLanes; i++) {
+          batch6.destinations[batch6.count + i] = Ip6(load<Ip6::Bytes>(judged_.frames[at + i] + kL2 + 24));
+        }
+        take(at, batch6);
       } else {
         sort(node, at, four, six, batch4, batch6);
       }
@@ -205,9 +208,18 @@ class Arrivals {
   }
 
  private:
+  static constexpr size_t kLanes = JudgedFrames::kLanes;
+
+  /// A whole block; its destinations are there already.
+  template <typename Address>
+  void take(size_t at, Batch<Address>& batch) {
+    std::memcpy(&batch.packets[batch.count], &packets_[at], kLanes * sizeof(rte_mbuf*));
+    std::memcpy(&batch.frames[batch.count], &judged_.frames[at], kLanes * sizeof(uint8_t*));
+    batch.count += kLanes;
+  }
   void sort(NodeContext& node, size_t at, unsigned four, unsigned six, Batch<Ip4>& batch4, Batch<Ip6>& batch6) {
-    const unsigned padded = judged_.padded[at / JudgedFrames::kLanes];
-    for (size_t i = at; i < count_ && i < at + JudgedFrames::kLanes; i++) {
+    const unsigned padded = judged_.padded[at / kLanes];
+    for (size_t i = at; i < count_ && i < at + kLanes; i++) {
       rte_mbuf* packet = packets_[i];
       uint8_t* frame = frame_of(packet);
       const unsigned bit = 1u << (i - at);

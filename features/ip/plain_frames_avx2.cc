@@ -5,8 +5,6 @@
 
 #include "features/ip/plain_frames.h"
 
-#pragma GCC target("avx2,bmi,bmi2")
-
 namespace floof::ip {
 namespace {
 
