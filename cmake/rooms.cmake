@@ -109,7 +109,7 @@ endfunction()
 # DPDK is linked statically with just the libraries that we use: 3 MB instead of dlopening 150 drivers.
 add_library(floof_dpdk INTERFACE)
 target_include_directories(floof_dpdk SYSTEM INTERFACE ${DPDK_INCLUDE_DIRS})
-target_compile_options(floof_dpdk INTERFACE -include rte_config.h -Wno-volatile -DALLOW_EXPERIMENTAL_API)
+target_compile_options(floof_dpdk INTERFACE -include rte_config.h $<IF:$<CXX_COMPILER_ID:GNU>,-Wno-volatile,-Wno-deprecated-volatile> -DALLOW_EXPERIMENTAL_API)
 pkg_get_variable(DPDK_LIBDIR libdpdk libdir)
 target_link_options(floof_dpdk INTERFACE -L${DPDK_LIBDIR})
 target_link_libraries(floof_dpdk INTERFACE

@@ -205,7 +205,6 @@ struct LineIterator {
     ++*this;
     return old;
   }
-  friend bool operator==(const LineIterator& a, const LineIterator& b) { return a.at == b.at; }
   friend bool operator!=(const LineIterator& a, const LineIterator& b) { return a.at != b.at; }
 };
 

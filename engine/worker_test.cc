@@ -399,7 +399,7 @@ TEST_F(EngineTest, SleepsWhenIdleAndKeepsItsHeartbeat) {
   engine_->unbind(*null);
 }
 
-TEST_F(EngineTest, WakesQuickly) {
+TEST_F(EngineTest, IsWokenByPacketsAndNotByItsTimer) {
   start(1);
   EventPort in(engine_->pools()), out(engine_->pools());
   engine_->interfaces()[out_].port = &out;
@@ -420,7 +420,8 @@ TEST_F(EngineTest, WakesQuickly) {
     waits.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - before).count());
   }
   std::sort(waits.begin(), waits.end());
-  EXPECT_LT(waits[waits.size() / 2], 1000);  // the median: neighbours on the machine may steal the core from some
+  // Its own timer would wake it after 100 ms, 50 on average; how soon it really is, `./dev bench` tells.
+  EXPECT_LT(waits[waits.size() / 2], 20'000);
   engine_->unbind(in);
 }
 

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Long ones, only with ./dev test --all: fuzzing, and a router whose daemons die again and again."""
+
+import os
+import random
+import signal
+import subprocess
+
+import pytest
+
+from lab import demo_topology as topology
+from lab.hosts import BUILD, Lab, wait_for
+
+pytestmark = pytest.mark.long
+TOP = BUILD.parent
+FUZZ = TOP / "build-fuzz"
+
+
+@pytest.fixture(scope="module")
+def fuzzers():
+    """All fuzz targets, built by clang with libFuzzer, ASan and UBSan."""
+    environment = {**os.environ, "CC": "clang", "CXX": "clang++"}
+    subprocess.run(["cmake", "-S", TOP, "-B", FUZZ, "-G", "Ninja", "-DFLOOF_FUZZ=ON"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    listing = subprocess.run(["ninja", "-C", FUZZ, "-t", "targets", "all"], capture_output=True, text=True, check=True).stdout
+    names = sorted({line.split(":")[0] for line in listing.splitlines() if line.split(":")[0].endswith("_fuzz")})
+    subprocess.run(["ninja", "-C", FUZZ, "--quiet", *names], check=True)
+    return names
+
+
+def test_every_parser_survives_noise(fuzzers, tmp_path):
+    assert len(fuzzers) >= 8
+    for name in fuzzers:
+        corpus = tmp_path / name
+        corpus.mkdir()
+        done = subprocess.run([FUZZ / name, "-max_total_time=15", "-timeout=5", "-rss_limit_mb=4096", "-print_final_stats=1", corpus],
+                              capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert done.returncode == 0, name + done.stderr[-4000:]
+        runs = int(done.stderr.split("stat::number_of_executed_units:")[1].split()[0])
+        assert runs > 100, f"{name} ran {runs} inputs"
+
+
+def test_daemons_die_again_and_again():
+    dice = random.Random(4)
+    with Lab(f"fl{os.getpid()}-") as lab:
+        topology.build(lab)
+        lab.r1.boot()
+        lab.r1.commit(topology.interfaces_config(lab), "interfaces")
+        topology.attach_hosts(lab)
+        lab.r1.commit(topology.BGP_CONFIG, "bgp")
+        config = lab.r1.ctl("show", "configuration").stdout
+
+        def sessions_are_up():
+            answer = lab.r1.ctl("show", "bgp", "summary", "|", "json", check=False).stdout
+            return answer.count('"Established"') == 4
+
+        for _ in range(25):
+            wait_for("four sessions", sessions_are_up, 90, 0.2)
+            for target in (topology.H2, topology.H2_6, topology.H3):
+                wait_for(f"h1 reaches {target}", lambda t=target: lab.h1.ping(t, count=1, check=False), 20)
+            victims = dice.sample(["floof-dataplane", "bird", "floofd"], dice.randint(1, 3))
+            for program in victims:
+                os.kill(lab.r1.pid(program), dice.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGABRT]))
+        wait_for("four sessions", sessions_are_up, 90, 0.2)
+        assert lab.r1.ctl("show", "configuration").stdout == config
+        assert lab.h1.ping(topology.H2, count=20, interval=0.01) == 20
