@@ -3,25 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "base/markdown.h"
+
 namespace floof::config {
 
 namespace {
-
-/// Text within a cell of a Markdown table, on one line.
-std::string cell(std::string_view text) {
-  std::string out;
-  bool blank = false;
-  for (const char c : text) {
-    if (c == '\n' || c == ' ') {
-      blank = !out.empty();
-      continue;
-    }
-    out += blank ? " " : "";
-    blank = false;
-    out += c == '|' ? "\\|" : std::string(1, c);
-  }
-  return out;
-}
 
 class Writer {
  public:
@@ -30,7 +16,7 @@ class Writer {
   std::string text() {
     for (const Node node : schema_.children(nullptr)) {
       out_ += fmt::format("\n## {}\n\n{}.\n\n| setting | default | meaning |\n|---|---|---|\n", name_of(node),
-                          cell(description_of(node)));
+                          markdown_cell(description_of(node)));
       visit(node, "");
     }
     return std::move(out_);
@@ -39,12 +25,13 @@ class Writer {
  private:
   void row(const std::string& path, Node node) {
     const std::string fallback = default_of(node);
-    std::string help = cell(description_of(node));
+    std::string help = markdown_cell(description_of(node));
     for (const NamedValue& value :
          !is_term(node) || is_boolean(node) ? std::vector<NamedValue>() : named_values(node)) {
-      help += fmt::format("<br>`{}`: {}", value.name, cell(value.help));
+      help += fmt::format("<br>`{}`: {}", value.name, markdown_cell(value.help));
     }
-    out_ += fmt::format("| `{}` | {} | {} |\n", cell(path), fallback.empty() ? "" : "`" + cell(fallback) + "`", help);
+    out_ += fmt::format("| `{}` | {} | {} |\n", markdown_cell(path),
+                        fallback.empty() ? "" : "`" + markdown_cell(fallback) + "`", help);
   }
 
   static std::string value_of(Node node) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
 
+#include "base/markdown.h"
 #include "shell/pipes.h"
 #include "shell/session.h"
 
@@ -8,23 +9,17 @@ namespace floof::shell {
 
 namespace {
 
-std::string cell(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-    text.insert(at, "\\");
-  }
-  return text;
-}
-
 std::string commands_table(const Registry& registry) {
   std::string out = "| command | meaning |\n|---|---|\n";
   for (const Command* command : registry.commands()) {
-    out += fmt::format("| `{}` | {}", cell(command->path), cell(command->help));
+    out += fmt::format("| `{}` | {}", markdown_cell(command->path), markdown_cell(command->help));
     for (const auto& [name, argument] : command->arguments) {
-      out += fmt::format("<br>`<{}>`: {}", name, cell(argument.help));
+      out += fmt::format("<br>`<{}>`: {}", name, markdown_cell(argument.help));
     }
     for (const Option& option : command->options) {
-      out += option.value.empty() ? fmt::format("<br>`{}`: {}", option.word, cell(option.help))
-                                  : fmt::format("<br>`{} <{}>`: {}", option.word, option.value, cell(option.help));
+      out += option.value.empty()
+                 ? fmt::format("<br>`{}`: {}", option.word, markdown_cell(option.help))
+                 : fmt::format("<br>`{} <{}>`: {}", option.word, option.value, markdown_cell(option.help));
     }
     out += " |\n";
   }
@@ -41,7 +36,7 @@ std::string Session::reference() const {
       commands_table(operational_) + "\n## Configuration mode\n\n" + commands_table(configuration_) +
       "\n## Behind a command\n\n| pipe | meaning |\n|---|---|\n";
   for (const PipeHelp& pipe : pipe_words()) {
-    out += fmt::format("| `\\| {}` | {} |\n", pipe.word, cell(std::string(pipe.help)));
+    out += fmt::format("| `\\| {}` | {} |\n", pipe.word, markdown_cell(pipe.help));
   }
   return out;
 }
