@@ -31,8 +31,6 @@ struct alignas(64) Interface {
   std::atomic<Port*> port{nullptr};        ///< nullptr: loopback or device missing
   std::atomic<Port*> kernel_port{nullptr}; ///< the TAP of the same name in the router's netns
   std::atomic<uint64_t> mac_bits{0};       ///< the six bytes in the low 48 bits, first byte lowest
-  std::atomic<uint32_t> ip4_source{0};     ///< for ICMP errors, host order; 0: none on this interface
-  std::atomic<uint32_t> ip6_source_index{0};
   char name[16] = {};
 
   Mac mac() const;

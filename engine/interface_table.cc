@@ -58,8 +58,6 @@ void InterfaceTable::release(IfId id) {
   slot.link_up.store(false);
   slot.port.store(nullptr);
   slot.kernel_port.store(nullptr);
-  slot.ip4_source.store(0);
-  slot.ip6_source_index.store(0);
   slot.mtu.store(1500);
   slot.mac_bits.store(0);
   slot.used.store(false, std::memory_order_release);
