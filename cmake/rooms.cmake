@@ -228,6 +228,8 @@ function(floof_programs)
   floof_program(floof-init floof_init.cc floof_base)
   floof_program(floof-dataplane floof_dataplane.cc floof_all_apply)
   floof_program(floof-bench floof_bench.cc floof_all_apply)
+  # Its yardstick: DPDK's graph nodes, which register themselves.
+  target_link_libraries(floof-bench -Wl,--push-state,--whole-archive,-l:librte_node.a,--pop-state -l:librte_graph.a)
   floof_program(floofd floofd.cc floof_all_daemon)
   if(TARGET floofd)
     add_dependencies(floofd floof_yang)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The router that floof-bench measures: the product's engine, tables and nodes with one interface in, one out and 64
-// neighbours behind it; and beside it, as the yardstick, what DPDK's l3fwd example does with the same packets.
+// neighbours behind it.
 #pragma once
 
 #include <rte_cycles.h>
-#include <rte_lpm.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -175,7 +174,7 @@ inline Result<std::unique_ptr<Router>> Router::make(unsigned workers) {
                                        .workers = workers,
                                        .polling = engine::Polling::busy,
                                        .cores = workers == 2 ? std::vector<unsigned>{0, 1} : std::vector<unsigned>{},
-                                       .extra_memory = size_t{128} << 20},
+                                       .extra_memory = size_t{256} << 20},
                                       router->loop_);
   if (!engine) {
     return engine.error();
@@ -225,78 +224,5 @@ inline size_t Router::add_routes(const std::vector<Prefix>& prefixes) {
   }
   return taken;
 }
-
-/// DPDK's l3fwd in LPM mode, as plainly as the example has it: four lookups at a time, one route, MAC addresses, TTL
-/// and checksum; no checks but the ethertype. Its cycles per packet say how fast the machine is right now.
-class Yardstick {
- public:
-  static Result<std::unique_ptr<Yardstick>> make() {
-    auto out = std::make_unique<Yardstick>();
-    const rte_lpm_config config{.max_rules = 16, .number_tbl8s = 256, .flags = 0};
-    out->lpm_ = rte_lpm_create("yardstick", SOCKET_ID_ANY, &config);
-    if (out->lpm_ == nullptr || rte_lpm_add(out->lpm_, 0x0a000000, 8, 1) != 0) {
-      return Error{"yardstick", "no memory for its table", ""};
-    }
-    const Traffic traffic{Family::ip4, {Ip4(0x0a010203)}};
-    auto ports = engine::open_bench_ports(source_options(traffic, Mac{{2, 0, 0, 0, 0, 1}}));
-    if (!ports) {
-      return ports.error();
-    }
-    out->ports_ = std::move(*ports);
-    return out;
-  }
-  ~Yardstick() { rte_lpm_free(lpm_); }
-
-  /// Cycles per packet.
-  double measure(unsigned milliseconds) {
-    const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * milliseconds;
-    uint64_t packets = 0, cycles = 0, now = 0;
-    while (now < end) {
-      std::array<rte_mbuf*, engine::kFrameSize> vector;
-      const unsigned count = ports_.source->receive(vector);
-      const uint64_t before = rte_rdtsc();
-      forward(std::span(vector.data(), count));
-      now = rte_rdtsc();
-      cycles += now - before;
-      packets += count;
-      ports_.sink->transmit(std::span(vector.data(), count));
-    }
-    return static_cast<double>(cycles) / static_cast<double>(packets);
-  }
-
- private:
-  void forward(std::span<rte_mbuf*> packets) {
-    for (size_t i = 0; i + 4 <= packets.size(); i += 4) {
-      alignas(16) std::array<uint32_t, 4> destinations;
-      for (size_t j = 0; j < 4; j++) {
-        if (i + j + 4 < packets.size()) {
-          rte_prefetch0(rte_pktmbuf_mtod(packets[i + j + 4], void*));
-        }
-        std::memcpy(&destinations[j], rte_pktmbuf_mtod(packets[i + j], uint8_t*) + 30, 4);
-        destinations[j] = __builtin_bswap32(destinations[j]);
-      }
-      std::array<uint32_t, 4> hops;
-      rte_lpm_lookupx4(lpm_, *reinterpret_cast<const xmm_t*>(destinations.data()), hops.data(), 0);
-      for (size_t j = 0; j < 4; j++) {
-        rewrite(rte_pktmbuf_mtod(packets[i + j], uint8_t*), hops[j]);
-      }
-    }
-  }
-  void rewrite(uint8_t* frame, uint32_t hop) const {
-    if (frame[12] != 8 || frame[13] != 0) {
-      return;
-    }
-    std::memcpy(frame, macs_[hop].data(), 12);
-    uint16_t sum;
-    std::memcpy(&sum, frame + 24, 2);
-    sum = static_cast<uint16_t>(sum + 1);
-    std::memcpy(frame + 24, &sum, 2);
-    frame[22]--;
-  }
-
-  rte_lpm* lpm_ = nullptr;
-  engine::BenchPorts ports_;
-  std::array<std::array<uint8_t, 12>, 4> macs_{};
-};
 
 }  // namespace floof::bench

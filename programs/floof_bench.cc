@@ -2,7 +2,7 @@
 //
 // floof-bench: what forwarding a packet costs, node by node, in TSC cycles. Source and sink are in the process, on the
 // same thread as the graph, so that no device and no other core disturbs the figures. Each case is measured several
-// times in turn with a yardstick (DPDK's l3fwd, bench_router.h): machines are shared, so ratios count. Prints a table,
+// times in turn with yardsticks (DPDK's l3fwd and l3fwd-graph, bench_yardstick.h): machines are shared, so ratios count. Prints a table,
 // and a list of figures with --json FILE. docs/performance.md tells how to read them.
 #include <fmt/format.h>
 #include <sched.h>
@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "programs/bench_router.h"
+#include "programs/bench_yardstick.h"
 
 namespace floof::bench {
 namespace {
@@ -39,7 +40,7 @@ struct Case {
 struct Run {
   double forwarding = 0;  ///< cycles per packet in all nodes, without the sink
   double in_all = 0;      ///< with source, sink and turns
-  double yardstick = 0;
+  double l3fwd = 0, graph = 0;  ///< the yardsticks' cycles per packet
   uint64_t packets = 0, lost = 0;
   std::map<std::string, double> nodes;
 };
@@ -49,10 +50,15 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+struct Yardsticks {
+  std::unique_ptr<L3fwd> l3fwd;
+  std::unique_ptr<L3fwdGraph> graph;
+};
+
 class Bench {
  public:
-  Bench(Router& router, Yardstick& yardstick, const Options& options)
-      : router_(router), yardstick_(yardstick), options_(options) {}
+  Bench(Router& router, Yardsticks& yardsticks, const Options& options)
+      : router_(router), yardsticks_(yardsticks), options_(options) {}
 
   bool wanted(const std::string& name) const {
     const std::string_view only = options_.only;
@@ -81,9 +87,11 @@ class Bench {
     } else {
       std::vector<Run> runs;
       for (unsigned i = 0; i < options_.runs; i++) {
-        const double yardstick = yardstick_.measure(options_.milliseconds / 3);
+        const double l3fwd = yardsticks_.l3fwd->measure(options_.milliseconds / 3);
+        const double graph = yardsticks_.graph->measure(options_.milliseconds / 3);
         runs.push_back(one_run(*ports));
-        runs.back().yardstick = yardstick;
+        runs.back().l3fwd = l3fwd;
+        runs.back().graph = graph;
       }
       report(what, runs);
     }
@@ -118,11 +126,12 @@ class Bench {
   }
 
   void report(const Case& what, const std::vector<Run>& runs) {
-    std::vector<double> cycles, ratios, in_all;
+    std::vector<double> cycles, l3fwd, graph, in_all;
     std::map<std::string, std::vector<double>> nodes;
     for (const Run& run : runs) {
       cycles.push_back(run.forwarding);
-      ratios.push_back(run.forwarding / run.yardstick);
+      l3fwd.push_back(run.forwarding / run.l3fwd);
+      graph.push_back(run.forwarding / run.graph);
       in_all.push_back(run.in_all);
       lost_ = lost_ || run.lost > 0 || run.packets == 0;
       for (const auto& [name, value] : run.nodes) {
@@ -141,12 +150,15 @@ class Bench {
                         {"min", *least},
                         {"max", *most},
                         {"runs", runs.size()},
-                        {"ratio_to_l3fwd", median(ratios)},
+                        {"ratio_to_l3fwd", median(l3fwd)},
+                        {"ratio_to_l3fwd_graph", median(graph)},
+                        {"l3fwd", runs.back().l3fwd},
+                        {"l3fwd_graph", runs.back().graph},
                         {"cycles_in_all", median(in_all)},
                         {"vector", what.vector},
                         {"nodes", node_figures}});
-    fmt::print("{:<20} {:>7.1f} {:>7.1f} {:>7.1f} {:>8.2f} {:>8.1f}   {}{}\n", what.name, median(cycles), *least, *most,
-               median(ratios), median(in_all), detail, runs.back().lost > 0 ? "  LOST PACKETS" : "");
+    fmt::print("{:<20} {:>7.1f} {:>7.1f} {:>7.1f} {:>8.2f} {:>8.2f} {:>8.1f}   {}{}\n", what.name, median(cycles), *least,
+               *most, median(l3fwd), median(graph), median(in_all), detail, runs.back().lost > 0 ? "  LOST PACKETS" : "");
     std::fflush(stdout);
   }
 
@@ -172,7 +184,7 @@ class Bench {
   }
 
   Router& router_;
-  Yardstick& yardstick_;
+  Yardsticks& yardsticks_;
   const Options& options_;
   Json figures_ = Json::array();
   bool lost_ = false;
@@ -237,21 +249,34 @@ void stay_on_this_core() {
   sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
+Result<Yardsticks> make_yardsticks() {
+  auto l3fwd = L3fwd::make();
+  if (!l3fwd) {
+    return l3fwd.error();
+  }
+  auto graph = L3fwdGraph::make();
+  if (!graph) {
+    return graph.error();
+  }
+  return Yardsticks{std::move(*l3fwd), std::move(*graph)};
+}
+
 int run_table(const Options& options, Json& figures) {
   auto router = Router::make(0);
-  auto yardstick = router ? Yardstick::make() : Result<std::unique_ptr<Yardstick>>(router.error());
-  if (!yardstick) {
-    log::error("{}", yardstick.error().text());
+  auto yardsticks = router ? make_yardsticks() : Result<Yardsticks>(router.error());
+  if (!yardsticks) {
+    log::error("{}", yardsticks.error().text());
     return 1;
   }
   stay_on_this_core();
   fmt::print(
-      "Cycles per packet in the forwarding nodes at {} MHz, {}-byte packets, {} next hops; l3fwd is the yardstick.\n"
-      "{:<20} {:>7} {:>7} {:>7} {:>8} {:>8}\n",
-      rte_get_tsc_hz() / 1'000'000, kFrameBytes, kNextHops, "case", "median", "min", "max", "/ l3fwd", "in all");
-  Bench bench(**router, **yardstick, options);
+      "Cycles per packet in the forwarding nodes at {} MHz, {}-byte packets, {} next hops; yardsticks: l3fwd {:.1f},\n"
+      "the three nodes of l3fwd-graph {:.1f}.\n{:<20} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8}\n",
+      rte_get_tsc_hz() / 1'000'000, kFrameBytes, kNextHops, yardsticks->l3fwd->measure(options.milliseconds),
+      yardsticks->graph->measure(options.milliseconds), "case", "median", "min", "max", "/ l3fwd", "/ graph", "in all");
+  Bench bench(**router, *yardsticks, options);
   const auto done = measure_all(bench, **router);
-  yardstick->reset();
+  *yardsticks = {};
   if (!done) {
     log::error("{}", done.error().text());
     return 1;
