@@ -126,7 +126,5 @@ std::string to_string(const Mac& mac);  ///< "02:00:5e:00:01:0a"
 
 template <>
 struct std::hash<floof::IpAddress> {
-  size_t operator()(const floof::IpAddress& a) const noexcept {
-    return std::hash<std::string_view>{}(a.wire());
-  }
+  size_t operator()(const floof::IpAddress& a) const noexcept { return std::hash<std::string_view>{}(a.wire()); }
 };

@@ -44,9 +44,7 @@ std::optional<T> read(std::string_view bytes) {
   return out;
 }
 
-std::string read_string(std::string_view bytes) {
-  return std::string(bytes.substr(0, bytes.find('\0')));
-}
+std::string read_string(std::string_view bytes) { return std::string(bytes.substr(0, bytes.find('\0'))); }
 
 std::optional<IpAddress> read_address(int family, std::string_view bytes) {
   if (family == AF_INET && bytes.size() == 4) {
@@ -58,9 +56,7 @@ std::optional<IpAddress> read_address(int family, std::string_view bytes) {
   return std::nullopt;
 }
 
-std::optional<Mac> read_mac(std::string_view bytes) {
-  return bytes.size() == 6 ? read<Mac>(bytes) : std::nullopt;
-}
+std::optional<Mac> read_mac(std::string_view bytes) { return bytes.size() == 6 ? read<Mac>(bytes) : std::nullopt; }
 
 bool is_ip(int family) { return family == AF_INET || family == AF_INET6; }
 

@@ -44,8 +44,8 @@ struct Neighbor {
   int index = 0;
   IpAddress address;
   Mac mac;
-  uint16_t state = 0;  ///< NUD_*
-  bool usable = false; ///< has a MAC that may be used (REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP)
+  uint16_t state = 0;   ///< NUD_*
+  bool usable = false;  ///< has a MAC that may be used (REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP)
 };
 
 struct RouteNextHop {
@@ -56,13 +56,13 @@ struct RouteNextHop {
 
 struct Route {
   bool removed = false;
-  bool replace = false;   ///< NLM_F_REPLACE was set
+  bool replace = false;  ///< NLM_F_REPLACE was set
   bool append = false;
   uint32_t table = 0;
-  uint8_t protocol = 0;   ///< RTPROT_*
-  uint8_t type = 0;       ///< RTN_*
+  uint8_t protocol = 0;  ///< RTPROT_*
+  uint8_t type = 0;      ///< RTN_*
   uint32_t metric = 0;
-  uint32_t cwnd = 0;      ///< RTAX_CWND of RTA_METRICS, 0 when not given
+  uint32_t cwnd = 0;  ///< RTAX_CWND of RTA_METRICS, 0 when not given
   Prefix prefix;
   std::vector<RouteNextHop> next_hops;
 };
@@ -82,7 +82,8 @@ bool parse_message(const nlmsghdr& message, const Handler& handler);
 /// Follows links, addresses, neighbours and routes of the namespace in which it is opened. Loop thread.
 class Monitor {
  public:
-  /// `netns`: descriptor of the namespace, or -1 for the thread's own. Starts silent; call `dump` for the present state.
+  /// `netns`: descriptor of the namespace, or -1 for the thread's own. Starts silent; call `dump` for the present
+  /// state.
   static Result<std::unique_ptr<Monitor>> open(EventLoop& loop, int netns, Handler handler);
   ~Monitor();
   enum What : unsigned { links = 1, addresses = 2, neighbors = 4, routes = 8 };
@@ -108,21 +109,22 @@ class Writer {
     std::optional<bool> up;
     std::optional<uint32_t> mtu;
     std::optional<Mac> mac;
-    std::optional<bool> arp;             ///< false: IFF_NOARP
+    std::optional<bool> arp;  ///< false: IFF_NOARP
     std::optional<std::string> rename;
-    std::optional<int> move_to_netns;    ///< descriptor
+    std::optional<int> move_to_netns;  ///< descriptor
     std::optional<bool> promiscuous;
     std::optional<std::string> alias;
   };
   Result<void> change_link(int index, const LinkChange& change);
   Result<void> delete_link(int index);
-  /// Many at once, which takes the kernel about as long as one (20 ms each otherwise). Puts them into one group; nothing
-  /// else may be in `group`.
+  /// Many at once, which takes the kernel about as long as one (20 ms each otherwise). Puts them into one group;
+  /// nothing else may be in `group`.
   Result<void> delete_links(const std::vector<int>& indexes, uint32_t group);
   Result<void> add_address(int index, const InterfaceAddress& address, bool no_dad = true);
   Result<void> remove_address(int index, const InterfaceAddress& address);
   /// A default route out of a device with preferred source, metric and protocol (RTPROT_*), replaced if there.
-  Result<void> set_default_route(Family family, int index, std::optional<IpAddress> source, uint32_t metric, uint8_t protocol);
+  Result<void> set_default_route(Family family, int index, std::optional<IpAddress> source, uint32_t metric,
+                                 uint8_t protocol);
   Result<void> remove_default_route(Family family, int index, uint32_t metric);
   /// Adds the route, or replaces the one of the same table, prefix and metric. Gateways may be of the other family.
   Result<void> set_route(const Route& route);

@@ -308,13 +308,19 @@ TEST_F(InNetns, WritesRoutesThatTheMonitorReads) {
   auto writer = Writer::open(-1);
   auto& w = **writer;
   const int e0 = *w.link_index("e0"), e1 = *w.link_index("e1");
-  for (const auto& [index, v4, v6] : {std::tuple{e0, "192.0.2.1/24", "2001:db8::1/64"}, {e1, "192.0.3.1/24", "2001:db8:1::1/64"}}) {
+  for (const auto& [index, v4, v6] :
+       {std::tuple{e0, "192.0.2.1/24", "2001:db8::1/64"}, {e1, "192.0.3.1/24", "2001:db8:1::1/64"}}) {
     ASSERT_TRUE(w.change_link(index, {.up = true}).ok());
     ASSERT_TRUE(w.add_address(index, *parse_interface_address(v4)).ok());
     ASSERT_TRUE(w.add_address(index, *parse_interface_address(v6)).ok());
   }
   const auto base = [](const char* prefix, std::vector<RouteNextHop> hops, uint8_t type = RTN_UNICAST) {
-    return Route{.table = RT_TABLE_MAIN, .protocol = 42, .type = type, .metric = 1024, .prefix = *parse_prefix(prefix), .next_hops = std::move(hops)};
+    return Route{.table = RT_TABLE_MAIN,
+                 .protocol = 42,
+                 .type = type,
+                 .metric = 1024,
+                 .prefix = *parse_prefix(prefix),
+                 .next_hops = std::move(hops)};
   };
   Route many = base("10.7.0.0/16", {});
   for (int i = 1; i <= 64; i++) {

@@ -45,7 +45,8 @@ Result<Socket> Socket::open(int netns, uint32_t groups) {
   setsockopt(out.fd(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
   if (groups != 0 && setsockopt(out.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0) {
     setsockopt(out.fd(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    log::warning("netlink: no right to a receive buffer of 64 MB; a burst of kernel events may cost a resynchronisation");
+    log::warning(
+        "netlink: no right to a receive buffer of 64 MB; a burst of kernel events may cost a resynchronisation");
   }
   return out;
 }
@@ -77,12 +78,16 @@ std::string error_text(const nlmsghdr& message) {
     return "";
   }
   std::string text;
-  mnl_attr_parse(&message, static_cast<unsigned>(at), [](const nlattr* attribute, void* to) {
-    if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0) {
-      *static_cast<std::string*>(to) = mnl_attr_get_str(attribute);
-    }
-    return MNL_CB_OK;
-  }, &text);
+  mnl_attr_parse(
+      &message, static_cast<unsigned>(at),
+      [](const nlattr* attribute, void* to) {
+        if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG &&
+            mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0) {
+          *static_cast<std::string*>(to) = mnl_attr_get_str(attribute);
+        }
+        return MNL_CB_OK;
+      },
+      &text);
   return text;
 }
 

@@ -30,9 +30,7 @@ bool Prefix::contains(const IpAddress& address) const {
   return address.family() == family() && clear_host_bits(address, length_) == address_;
 }
 
-bool Prefix::contains(const Prefix& other) const {
-  return other.length_ >= length_ && contains(other.address_);
-}
+bool Prefix::contains(const Prefix& other) const { return other.length_ >= length_ && contains(other.address_); }
 
 Result<InterfaceAddress> parse_interface_address(std::string_view text) {
   const auto wrong = [&](std::string_view why) {

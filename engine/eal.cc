@@ -26,7 +26,7 @@ namespace {
 constexpr size_t kMiB = 1u << 20;
 constexpr size_t kHugepage = 2 * kMiB;
 constexpr size_t kOverhead = 64 * kMiB;  ///< rings, tables and DPDK's own needs
-constexpr uint16_t kPrivate = (sizeof(PacketMeta) + 63) / 64 * 64;
+constexpr uint16_t kPrivate = (sizeof(PacketNotes) + 63) / 64 * 64;
 constexpr uint16_t kLargeRoom = 65408;  ///< most that an mbuf can say, in whole cache lines
 
 unsigned large_buffers(unsigned buffers) { return std::clamp(buffers / 32, 128u, 1024u); }

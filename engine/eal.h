@@ -22,9 +22,9 @@ Result<EalState> start_eal(size_t bytes, bool allow_hugepages, size_t extra = 0)
 
 /// The memory that `make_pools` will ask for.
 size_t pool_bytes(unsigned buffers);
-/// One pool of `count` mbufs with `room` bytes and PacketMeta in front; nullptr: no memory, see rte_errno.
+/// One pool of `count` mbufs with `room` bytes and PacketNotes in front; nullptr: no memory, see rte_errno.
 rte_mempool* make_pool(const std::string& name, unsigned count, unsigned cache, uint16_t room);
-/// Makes both pools; buffers have room for PacketMeta in front of the data. Control thread.
+/// Makes both pools; buffers have room for PacketNotes in front of the data. Control thread.
 Result<Pools> make_pools(unsigned buffers);
 void free_pools(Pools& pools);
 

@@ -179,7 +179,7 @@ void Engine::synchronize() {
 
 bool Engine::inject(NodeId node, rte_mbuf* packet) {
   // Packets of one flow stay in order: always the same worker for one hash.
-  Worker& worker = *impl_->workers[meta(packet).flow_hash % impl_->workers.size()];
+  Worker& worker = *impl_->workers[notes(packet).flow_hash % impl_->workers.size()];
   if (worker.inject(node, packet)) {
     return true;
   }

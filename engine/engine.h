@@ -27,10 +27,10 @@ struct alignas(64) Interface {
   std::atomic<bool> used{false};
   std::atomic<bool> admin_up{false};
   std::atomic<bool> link_up{false};
-  std::atomic<uint16_t> mtu{1500};         ///< largest IP packet, bytes
-  std::atomic<Port*> port{nullptr};        ///< nullptr: loopback or device missing
-  std::atomic<Port*> kernel_port{nullptr}; ///< the TAP of the same name in the router's netns
-  std::atomic<uint64_t> mac_bits{0};       ///< the six bytes in the low 48 bits, first byte lowest
+  std::atomic<uint16_t> mtu{1500};          ///< largest IP packet, bytes
+  std::atomic<Port*> port{nullptr};         ///< nullptr: loopback or device missing
+  std::atomic<Port*> kernel_port{nullptr};  ///< the TAP of the same name in the router's netns
+  std::atomic<uint64_t> mac_bits{0};        ///< the six bytes in the low 48 bits, first byte lowest
   char name[16] = {};
 
   Mac mac() const;
@@ -56,10 +56,10 @@ class InterfaceTable {
 enum class Polling { adaptive, busy };
 
 struct EngineOptions {
-  std::string run_dir;          ///< stats segment goes there
-  unsigned workers = 1;         ///< threads; 0: one worker without a thread, driven by Engine::turn (tests, benches)
+  std::string run_dir;   ///< stats segment goes there
+  unsigned workers = 1;  ///< threads; 0: one worker without a thread, driven by Engine::turn (tests, benches)
   Polling polling = Polling::adaptive;
-  unsigned buffers = 16384;     ///< 2 KiB packet buffers
+  unsigned buffers = 16384;  ///< 2 KiB packet buffers
   bool allow_hugepages = true;
   std::vector<unsigned> cores;  ///< pin worker i to cores[i]; empty = not pinned
   size_t extra_memory = 0;      ///< bytes of DPDK's memory beside the pools, for what benches compare with
@@ -107,7 +107,7 @@ class Engine {
 
   struct WorkerState {
     unsigned index;
-    int core;            ///< where it was last seen, -1 before its first turn
+    int core;  ///< where it was last seen, -1 before its first turn
     bool pinned, sleeping;
     uint64_t turns, packets, sleeps;
     std::vector<IfId> interfaces;  ///< that it receives from
@@ -121,7 +121,7 @@ class Engine {
     DropId reason;
     IfId interface;
     uint64_t age_us;
-    uint32_t length;         ///< of the whole packet
+    uint32_t length;            ///< of the whole packet
     std::vector<uint8_t> head;  ///< first bytes, at most 128
   };
   /// The last dropped packets of each reason, newest first. Control thread; may race with a writer, then that sample

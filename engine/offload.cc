@@ -67,7 +67,7 @@ uint16_t l3_offset(const uint8_t* frame) {
 bool complete_checksum(rte_mbuf& packet) {
   PacketMeta& m = meta(&packet);
   const uint32_t start = m.csum_start + kEthernetHeader;
-  const uint32_t at = start + m.csum_offset;
+  const uint32_t at = start + notes(&packet).csum_offset;
   // The kernel puts all headers into the first buffer; a place beyond it is no L4 header.
   uint16_t sum = 0;
   if (at + 2 > packet.data_len || rte_raw_cksum_mbuf(&packet, start, packet.pkt_len - start, &sum) != 0) {
@@ -111,7 +111,7 @@ void recognize_partial_checksum(rte_mbuf& packet) {
   if (fold(sum) == load_raw16(frame + field)) {
     meta(&packet).flags |= PacketMeta::checksum_partial;
     meta(&packet).csum_start = static_cast<uint16_t>(l4_at - kEthernetHeader);
-    meta(&packet).csum_offset = static_cast<uint16_t>(field - l4_at);
+    notes(&packet).csum_offset = static_cast<uint16_t>(field - l4_at);
   }
 }
 
@@ -168,7 +168,7 @@ rte_mbuf* Segmenter::next() {
     valid_ = false;
     return nullptr;
   }
-  meta(out) = meta(&super_);
+  copy_meta(out, &super_);
   meta(out).gso = PacketMeta::gso_none;
   meta(out).gso_size = 0;
   meta(out).flags = static_cast<uint16_t>(meta(out).flags & ~PacketMeta::checksum_partial);

@@ -145,7 +145,7 @@ class OffloadTest : public testing::Test {
     PacketMeta& m = meta(packet);
     m.flags = PacketMeta::checksum_partial | PacketMeta::from_tap;
     m.csum_start = static_cast<uint16_t>(shape.l4() - kEthernetHeader);
-    m.csum_offset = static_cast<uint16_t>(shape.checksum_at() - shape.l4());
+    notes(packet).csum_offset = static_cast<uint16_t>(shape.checksum_at() - shape.l4());
     return packet;
   }
   static Bytes bytes_of(const rte_mbuf* packet) {
@@ -202,7 +202,7 @@ TEST_F(OffloadTest, RefusesChecksumsOutsideOfThePacket) {
   const Bytes before = bytes_of(packet);
   for (const auto& [start, offset] : {std::pair{34, 15}, {60, 0}, {20, 65535}, {65535, 65535}, {65535, 0}}) {
     meta(packet).csum_start = static_cast<uint16_t>(start);
-    meta(packet).csum_offset = static_cast<uint16_t>(offset);
+    notes(packet).csum_offset = static_cast<uint16_t>(offset);
     EXPECT_FALSE(complete_checksum(*packet)) << start << "+" << offset;
   }
   EXPECT_EQ(bytes_of(packet), before);

@@ -22,7 +22,7 @@ class Port {
   struct Capabilities {
     bool partial_checksum = false;  ///< can send packets whose L4 checksum is still to be completed
     bool tso4 = false, tso6 = false;
-    uint32_t max_frame = 9234;      ///< longest frame that it can send that is no super packet, bytes
+    uint32_t max_frame = 9234;  ///< longest frame that it can send that is no super packet, bytes
   };
 
   virtual ~Port() = default;
@@ -37,7 +37,8 @@ class Port {
   virtual Mac mac() const { return {}; }
   /// Carrier as the device reports it. Control thread.
   virtual bool link_up() const { return true; }
-  /// Frames that the device or the port could not hand over (no buffer, malformed vnet_hdr). Worker thread that receives.
+  /// Frames that the device or the port could not hand over (no buffer, malformed vnet_hdr). Worker thread that
+  /// receives.
   uint64_t rx_errors() const { return rx_errors_; }
 
  protected:
@@ -58,7 +59,7 @@ struct TapOptions {
   std::string name;
   int netns = -1;
   UniqueFd adopted;
-  Mac mac;             ///< of our own end; the kernel end's for TAPs of L3 interfaces is set by netlink
+  Mac mac;                     ///< of our own end; the kernel end's for TAPs of L3 interfaces is set by netlink
   bool mark_from_tap = false;  ///< packets carry PacketMeta::from_tap (TAPs towards the router's own kernel)
 };
 Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools);

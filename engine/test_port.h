@@ -74,6 +74,7 @@ class TestPort final : public Port {
       return nullptr;
     }
     meta(packet) = PacketMeta{};
+    notes(packet) = PacketNotes{};
     const size_t first = std::min<size_t>(bytes.size(), rte_pktmbuf_tailroom(packet));
     std::memcpy(rte_pktmbuf_append(packet, static_cast<uint16_t>(first)), bytes.data(), first);
     if (first < bytes.size()) {

@@ -17,7 +17,7 @@ bool apply_vnet_header(const VnetHeader& header, rte_mbuf& packet) {
     }
     m.flags |= PacketMeta::checksum_partial;
     m.csum_start = static_cast<uint16_t>(header.csum_start - kEthernetHeader);
-    m.csum_offset = header.csum_offset;
+    notes(&packet).csum_offset = header.csum_offset;
   } else if (header.flags & VnetHeader::data_valid) {
     m.flags |= PacketMeta::checksum_good;
   }
@@ -43,7 +43,7 @@ VnetHeader make_vnet_header(const rte_mbuf& packet) {
   if (m.flags & PacketMeta::checksum_partial) {
     out.flags = VnetHeader::needs_csum;
     out.csum_start = static_cast<uint16_t>(m.csum_start + kEthernetHeader);
-    out.csum_offset = m.csum_offset;
+    out.csum_offset = notes(&packet).csum_offset;
   } else if (m.flags & PacketMeta::checksum_good) {
     out.flags = VnetHeader::data_valid;
   }

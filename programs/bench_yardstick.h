@@ -166,8 +166,8 @@ class L3fwdGraph {
     return out;
   }
   static uint16_t receive(rte_graph* graph, rte_node* node, void**, uint16_t) {
-    const unsigned count = current_->ports_.source->receive(
-        std::span(reinterpret_cast<rte_mbuf**>(node->objs), RTE_GRAPH_BURST_SIZE));
+    const unsigned count =
+        current_->ports_.source->receive(std::span(reinterpret_cast<rte_mbuf**>(node->objs), RTE_GRAPH_BURST_SIZE));
     for (unsigned i = 0; i < count; i++) {
       static_cast<rte_mbuf*>(node->objs[i])->packet_type = RTE_PTYPE_L3_IPV4;
     }

@@ -2,8 +2,8 @@
 //
 // floof-bench: what forwarding a packet costs, node by node, in TSC cycles. Source and sink are in the process, on the
 // same thread as the graph, so that no device and no other core disturbs the figures. Each case is measured several
-// times in turn with yardsticks (DPDK's l3fwd and l3fwd-graph, bench_yardstick.h): machines are shared, so ratios count. Prints a table,
-// and a list of figures with --json FILE. docs/performance.md tells how to read them.
+// times in turn with yardsticks (DPDK's l3fwd and l3fwd-graph, bench_yardstick.h): machines are shared, so ratios
+// count. Prints a table, and a list of figures with --json FILE. docs/performance.md tells how to read them.
 #include <fmt/format.h>
 #include <sched.h>
 
@@ -38,8 +38,8 @@ struct Case {
 
 /// One measurement of a case.
 struct Run {
-  double forwarding = 0;  ///< cycles per packet in all nodes, without the sink
-  double in_all = 0;      ///< with source, sink and turns
+  double forwarding = 0;        ///< cycles per packet in all nodes, without the sink
+  double in_all = 0;            ///< with source, sink and turns
   double l3fwd = 0, graph = 0;  ///< the yardsticks' cycles per packet
   uint64_t packets = 0, lost = 0;
   std::map<std::string, double> nodes;
@@ -157,8 +157,9 @@ class Bench {
                         {"cycles_in_all", median(in_all)},
                         {"vector", what.vector},
                         {"nodes", node_figures}});
-    fmt::print("{:<20} {:>7.1f} {:>7.1f} {:>7.1f} {:>8.2f} {:>8.2f} {:>8.1f}   {}{}\n", what.name, median(cycles), *least,
-               *most, median(l3fwd), median(graph), median(in_all), detail, runs.back().lost > 0 ? "  LOST PACKETS" : "");
+    fmt::print("{:<20} {:>7.1f} {:>7.1f} {:>7.1f} {:>8.2f} {:>8.2f} {:>8.1f}   {}{}\n", what.name, median(cycles),
+               *least, *most, median(l3fwd), median(graph), median(in_all), detail,
+               runs.back().lost > 0 ? "  LOST PACKETS" : "");
     std::fflush(stdout);
   }
 

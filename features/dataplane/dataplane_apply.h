@@ -26,8 +26,8 @@ class Api {
     EventLoop& loop;
     engine::Engine& engine;
     std::string run_dir;
-    engine::EngineOptions options;                          ///< what the engine was started with
-    std::vector<Participant*> participants;                 ///< in the order in which they publish; they outlive this
+    engine::EngineOptions options;           ///< what the engine was started with
+    std::vector<Participant*> participants;  ///< in the order in which they publish; they outlive this
   };
   explicit Api(Setup setup);
   ~Api();

@@ -17,8 +17,9 @@ Json drops(const stats::Reader& reader) {
       rows.push_back({{"reason", counter.name}, {"help", counter.help}, {"packets", reader.value(counter.first_slot)}});
     }
   }
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const Json& a, const Json& b) { return a["packets"].get<uint64_t>() > b["packets"].get<uint64_t>(); });
+  std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) {
+    return a["packets"].get<uint64_t>() > b["packets"].get<uint64_t>();
+  });
   return rows;
 }
 

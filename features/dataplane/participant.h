@@ -27,7 +27,11 @@ class Participant {
   virtual void abort() = 0;
   /// Answers `show` for the words it knows; null Json when `what` is not its own. "alarms" is everybody's: texts that
   /// tell what is wrong now and what to do, which `show system` collects.
-  virtual Json show(std::string_view what, const Json& arguments) { (void)what; (void)arguments; return nullptr; }
+  virtual Json show(std::string_view what, const Json& arguments) {
+    (void)what;
+    (void)arguments;
+    return nullptr;
+  }
 };
 
 }  // namespace floof::dataplane

@@ -18,11 +18,12 @@ namespace floof::icmp {
 /// What icmp4-error / icmp6-error shall say. `data`: the MTU of "fragmentation needed" and "packet too big", the
 /// pointer of a parameter problem, else 0. `reason`: what the packet is dropped under.
 inline void ask(rte_mbuf* packet, uint8_t type, uint8_t code, uint32_t data, engine::DropId reason) {
-  engine::PacketMeta& m = engine::meta(packet);
-  m.icmp_type = type;
-  m.icmp_code = code;
-  m.icmp_data = data;
-  m.drop_reason = static_cast<uint16_t>(reason.value() + 1);  // 0, as ports leave it: nobody said
+  engine::meta(packet).flags |= engine::PacketMeta::answer;
+  engine::PacketNotes& n = engine::notes(packet);
+  n.icmp_type = type;
+  n.icmp_code = code;
+  n.icmp_data = data;
+  n.drop_reason = reason.value();
 }
 
 /// Errors of one kind, one token bucket each: a flood of one cannot starve path MTU discovery.

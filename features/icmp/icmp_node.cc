@@ -15,7 +15,9 @@ namespace {
 
 using engine::meta;
 using engine::NodeContext;
+using engine::notes;
 using engine::PacketMeta;
+using engine::PacketNotes;
 
 enum Edge : unsigned { lookup, output };
 enum FamilyIndex : size_t { v4, v6 };
@@ -97,7 +99,8 @@ bool allowed(NodeContext& node, IcmpState& state, FamilyIndex family, Kind kind,
 
 void answer4(NodeContext& node, IcmpState& state, rte_mbuf* packet) {
   const PacketMeta& m = meta(packet);
-  const Error error{m.icmp_type, m.icmp_code, m.icmp_data};
+  const PacketNotes& n = notes(packet);
+  const Error error{n.icmp_type, n.icmp_code, n.icmp_data};
   const Kind kind = kind_of4(error.type, error.code);
   const auto* bytes = rte_pktmbuf_mtod(packet, const uint8_t*);
   if (!allowed(node, state, v4, kind, may_answer4(bytes, packet->data_len), packet)) {
@@ -139,7 +142,8 @@ bool send_back(NodeContext& node, const IcmpState& state, rte_mbuf* original, rt
 
 void answer6(NodeContext& node, IcmpState& state, rte_mbuf* packet) {
   const PacketMeta& m = meta(packet);
-  const Error error{m.icmp_type, m.icmp_code, m.icmp_data};
+  const PacketNotes& n = notes(packet);
+  const Error error{n.icmp_type, n.icmp_code, n.icmp_data};
   const Kind kind = kind_of6(error.type);
   const auto* bytes = rte_pktmbuf_mtod(packet, const uint8_t*);
   if (!allowed(node, state, v6, kind, may_answer6(bytes, packet->data_len, error), packet)) {
@@ -173,8 +177,8 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   auto& state = node.state<IcmpState>();
   for (rte_mbuf* packet : packets) {
     answer(node, state, packet);
-    const uint16_t named = meta(packet).drop_reason;
-    node.drop(named == 0 ? state.unnamed_reason : engine::DropId(static_cast<uint16_t>(named - 1)), packet);
+    const bool named = (meta(packet).flags & PacketMeta::answer) != 0;
+    node.drop(named ? engine::DropId(notes(packet).drop_reason) : state.unnamed_reason, packet);
   }
 }
 

@@ -21,7 +21,8 @@ Result<std::unique_ptr<HostDevices>> HostDevices::open(EventLoop& loop, Places p
   std::unique_ptr<HostDevices> out(new HostDevices(loop, std::move(places)));
   auto ports = netlink::open_netns(out->places_.ports);
   if (!ports) {
-    return Error{ports.error().path, ports.error().reason, "floof-init makes it; or `ip netns add " + out->places_.ports + "`"};
+    return Error{ports.error().path, ports.error().reason,
+                 "floof-init makes it; or `ip netns add " + out->places_.ports + "`"};
   }
   out->ports_ = std::move(*ports);
   out->own_.reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
@@ -35,7 +36,8 @@ Result<std::unique_ptr<HostDevices>> HostDevices::open(EventLoop& loop, Places p
     }
     out->host_ = std::move(*host);
   }
-  for (auto [netns, writer] : {std::pair{out->ports_.get(), &out->ports_writer_}, {-1, &out->router_writer_},
+  for (auto [netns, writer] : {std::pair{out->ports_.get(), &out->ports_writer_},
+                               {-1, &out->router_writer_},
                                {out->host_.get(), &out->host_writer_}}) {
     if (writer == &out->host_writer_ && !out->host_) {
       continue;
@@ -68,8 +70,8 @@ Result<void> HostDevices::load() {
   const Json json = Json::parse(text.str(), nullptr, false);
   const auto list = json.is_object() ? json.find("devices") : json.end();
   if (!json.is_object() || list == json.end() || !list->is_array()) {
-    return Error{file(), "is damaged; devices that an earlier life took are not known", "move them back by hand: `ip -n " +
-                 places_.ports + " link set DEVICE netns ...`"};
+    return Error{file(), "is damaged; devices that an earlier life took are not known",
+                 "move them back by hand: `ip -n " + places_.ports + " link set DEVICE netns ...`"};
   }
   for (const auto& entry : *list) {
     if (entry.is_object() && entry.contains("name") && entry["name"].is_string()) {

@@ -94,7 +94,8 @@ TEST_F(HostDevicesTest, SeesTheDefaultRoute) {
 }
 
 TEST_F(HostDevicesTest, DamagedFileIsNoEnd) {
-  for (const char* text : {"", "{", "7", "{\"devices\":7}", "{\"devices\":[7,{\"name\":3},{\"name\":\"gone\",\"up\":1}]}"}) {
+  for (const char* text :
+       {"", "{", "7", "{\"devices\":7}", "{\"devices\":[7,{\"name\":3},{\"name\":\"gone\",\"up\":1}]}"}) {
     std::ofstream(folder_ / "host-devices.json") << text;
     open()->release_all();
   }

@@ -17,9 +17,8 @@ bool is_link_name(std::string_view name) {
   if (name.empty() || name.size() > kLongestName || name[0] == '.' || name[0] == '-') {
     return false;
   }
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.'; });
 }
 
 bool is_reserved(std::string_view name) {
@@ -150,7 +149,8 @@ ParsedInterfaces parse_interfaces(const Json& desired) {
       reader.wrong(reader.path(), "is there twice", "remove one");
     }
     if (!spec.device.name.empty()) {
-      const std::string key = std::string(to_string(spec.device.type)) + " " + spec.device.netns + " " + spec.device.name;
+      const std::string key =
+          std::string(to_string(spec.device.type)) + " " + spec.device.netns + " " + spec.device.name;
       if (const auto [at, fresh] = devices.emplace(key, spec.name); !fresh) {
         reader.wrong(device_path(spec), "is used by interface " + at->second + " too", "give each interface its own");
       }

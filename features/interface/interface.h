@@ -2,12 +2,12 @@
 //
 // Interfaces: what carries packets in and out of the router.
 //
-// An interface has a name of the user's choice and a device: a `tap` (made for it; the Linux end belongs to a neighbour's
-// namespace), a `host` device (an existing Linux link, taken over by AF_XDP or AF_PACKET), `null` (swallows what is
-// sent), or none (loopN). floofd sends all of them as the desired state; the dataplane's participant "interface"
-// (interface_apply.cc) compares that with what runs, opens and closes ports, and follows their link state. A device that
-// is not there leaves the interface down with a reason, and it comes up by itself when the device appears.
-// The kernel's view of an interface (its TAP with the same name) is made by features/lcp.
+// An interface has a name of the user's choice and a device: a `tap` (made for it; the Linux end belongs to a
+// neighbour's namespace), a `host` device (an existing Linux link, taken over by AF_XDP or AF_PACKET), `null` (swallows
+// what is sent), or none (loopN). floofd sends all of them as the desired state; the dataplane's participant
+// "interface" (interface_apply.cc) compares that with what runs, opens and closes ports, and follows their link state.
+// A device that is not there leaves the interface down with a reason, and it comes up by itself when the device
+// appears. The kernel's view of an interface (its TAP with the same name) is made by features/lcp.
 //
 // This header is what both processes share: the parsed form of an interface. Any thread.
 #pragma once

@@ -18,9 +18,7 @@ engine::HostMode mode_of(HostAccess access) {
                                            : engine::HostMode::automatic;
 }
 
-Error at_path(const InterfaceSpec& spec, const Error& error) {
-  return {device_path(spec), error.reason, error.remedy};
-}
+Error at_path(const InterfaceSpec& spec, const Error& error) { return {device_path(spec), error.reason, error.remedy}; }
 
 }  // namespace
 
@@ -52,9 +50,10 @@ Result<void> Interfaces::open(Running& running) {
   }
   const uint32_t longest = running.port->capabilities().max_frame - kEthernetHeader;
   if (running.spec.mtu > longest) {
-    const Error error{"interface " + running.spec.name + " mtu " + std::to_string(running.spec.mtu),
-                      "the device takes packets of at most " + std::to_string(longest) + " bytes",
-                      "use a smaller MTU" + std::string(running.port->kind() == "af-xdp" ? " or device mode af-packet" : "")};
+    const Error error{
+        "interface " + running.spec.name + " mtu " + std::to_string(running.spec.mtu),
+        "the device takes packets of at most " + std::to_string(longest) + " bytes",
+        "use a smaller MTU" + std::string(running.port->kind() == "af-xdp" ? " or device mode af-packet" : "")};
     if (!lenient_) {
       close(running, true);
       return error;
@@ -120,8 +119,9 @@ Result<void> Interfaces::open_host(Running& running) {
     (void)context_.hosts.release(device.name);
     return changed_link.error();
   }
-  auto host = engine::open_host({.device = device.name, .netns = context_.hosts.ports_netns(), .mode = mode_of(device.access)},
-                                context_.engine.pools());
+  auto host =
+      engine::open_host({.device = device.name, .netns = context_.hosts.ports_netns(), .mode = mode_of(device.access)},
+                        context_.engine.pools());
   if (!host) {
     (void)context_.hosts.release(device.name);
     return host.error();

@@ -52,16 +52,11 @@ TEST(ParseInterfaces, ReadsEverything) {
 }
 
 TEST(ParseInterfaces, NamesEveryErrorAtOnce) {
-  const auto parsed = parse_interfaces(desired({entry("e0", {{"mtu", 67}}),
-                                                entry("e1", {{"mac", "01:00:00:00:00:01"}}),
-                                                entry("a-name-of-16-chr"),
-                                                entry("lo"),
-                                                entry("e/2"),
-                                                entry("e3", {{"addresses", {"192.0.2.1"}}}),
-                                                entry("e4", {{"device", Json::object()}}),
-                                                entry("good", {{"addresses", {"192.0.2.9/24"}}}),
-                                                entry("good"),
-                                                entry("e5", {{"addresses", {"192.0.2.9/25"}}})}));
+  const auto parsed = parse_interfaces(
+      desired({entry("e0", {{"mtu", 67}}), entry("e1", {{"mac", "01:00:00:00:00:01"}}), entry("a-name-of-16-chr"),
+               entry("lo"), entry("e/2"), entry("e3", {{"addresses", {"192.0.2.1"}}}),
+               entry("e4", {{"device", Json::object()}}), entry("good", {{"addresses", {"192.0.2.9/24"}}}),
+               entry("good"), entry("e5", {{"addresses", {"192.0.2.9/25"}}})}));
   EXPECT_EQ(parsed.errors.size(), 9u) << all(parsed.errors);
   for (const auto& error : parsed.errors) {
     EXPECT_TRUE(error.path.starts_with("interface")) << error.text();
@@ -87,11 +82,9 @@ TEST(ParseInterfaces, ForeignShapesAreErrorsOrNothing) {
   EXPECT_TRUE(parse_interfaces(Json::object()).interfaces.empty());
   EXPECT_TRUE(parse_interfaces(desired(7)).interfaces.empty());
   for (const Json& odd : {Json(7), Json("e0"), Json(nullptr), Json::array(), Json{{"name", 7}}, Json{{"name", "e0"}},
-                          Json{{"name", "e0"}, {"device", "tap"}},
-                          Json{{"name", "e0"}, {"device", {{"type", 3}}}},
-                          Json{{"name", "e0"}, {"device", {{"type", "tap"}}}},
-                          entry("e0", {{"mtu", "1500"}}), entry("e0", {{"mtu", 1e30}}), entry("e0", {{"mac", 5}}),
-                          entry("e0", {{"addresses", {3}}})}) {
+                          Json{{"name", "e0"}, {"device", "tap"}}, Json{{"name", "e0"}, {"device", {{"type", 3}}}},
+                          Json{{"name", "e0"}, {"device", {{"type", "tap"}}}}, entry("e0", {{"mtu", "1500"}}),
+                          entry("e0", {{"mtu", 1e30}}), entry("e0", {{"mac", 5}}), entry("e0", {{"addresses", {3}}})}) {
     const auto parsed = parse_interfaces(desired(Json::array({odd})));
     EXPECT_FALSE(parsed.errors.empty()) << odd;
     EXPECT_TRUE(parsed.interfaces.empty()) << odd;

@@ -76,7 +76,8 @@ void Keeper::drop_leftovers() {
 namespace {
 
 bool same_file(int a, int b) {
-  struct stat x {}, y {};
+  struct stat x {
+  }, y{};
   return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
 }
 
@@ -84,8 +85,7 @@ bool same_file(int a, int b) {
 
 bool is_tap(int fd, const std::string& name, int netns) {
   ifreq request{};
-  if (fd < 0 || ioctl(fd, TUNGETIFF, &request) != 0 || (request.ifr_flags & IFF_TAP) == 0 ||
-      name != request.ifr_name) {
+  if (fd < 0 || ioctl(fd, TUNGETIFF, &request) != 0 || (request.ifr_flags & IFF_TAP) == 0 || name != request.ifr_name) {
     return false;
   }
   const UniqueFd home(ioctl(fd, TUNGETDEVNETNS));

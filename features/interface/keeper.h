@@ -10,8 +10,8 @@
 
 namespace floof::interface {
 
-/// Keeps TAP descriptors at floof-init, so that the TAPs keep their carrier when this process dies. Without a floof-init
-/// (tests, `--no-init` use) everything works but that. Control thread.
+/// Keeps TAP descriptors at floof-init, so that the TAPs keep their carrier when this process dies. Without a
+/// floof-init (tests, `--no-init` use) everything works but that. Control thread.
 class Keeper {
  public:
   /// Fetches everything that an earlier life left at floof-init.

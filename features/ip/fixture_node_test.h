@@ -34,6 +34,7 @@ class Router {
   struct Kept {
     Bytes bytes;
     PacketMeta meta;
+    engine::PacketNotes notes;
   };
   struct Sink {
     std::vector<Kept> kept;
@@ -238,7 +239,7 @@ class Router {
       if (data != bytes.data()) {
         std::memcpy(bytes.data(), data, bytes.size());
       }
-      node.state<Sink>().kept.push_back({std::move(bytes), engine::meta(packet)});
+      node.state<Sink>().kept.push_back({std::move(bytes), engine::meta(packet), engine::notes(packet)});
       rte_pktmbuf_free(packet);
     }
   }

@@ -60,7 +60,7 @@ struct alignas(64) Adjacency {
   std::atomic<uint64_t> dst_mac{0};       ///< low 48 bits, first byte lowest; source MAC is the interface's
   /// All of it in one word for the fast way: dst_mac and, in the upper 16 bits, the interface; 0: not resolved.
   std::atomic<uint64_t> rewrite{0};
-  IpAddress next_hop;                     ///< constant while the id is in use
+  IpAddress next_hop;  ///< constant while the id is in use
 };
 
 struct Group {

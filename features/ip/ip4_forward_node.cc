@@ -42,7 +42,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
     node.next(Edge::error, packet);
     return;
   }
-  const Adjacency& adjacency = state.tables.adjacency(m.adj);
+  const Adjacency& adjacency = state.tables.adjacency(notes(packet).adj);
   if (adjacency.state.load(std::memory_order_acquire) != Adjacency::resolved) [[unlikely]] {
     node.next(Edge::hold, packet);
     return;

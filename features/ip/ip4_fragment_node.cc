@@ -81,9 +81,9 @@ class Fragmenter {
 
   void write_header(rte_mbuf* out, const uint8_t* bytes, uint32_t head, uint32_t part) {
     PacketMeta& m = meta(out);
-    m = meta(packet_);
+    engine::copy_meta(out, packet_);
     m.flags &= static_cast<uint16_t>(~(PacketMeta::checksum_partial | PacketMeta::checksum_good));
-    const Adjacency& adjacency = state_.tables.adjacency(m.adj);
+    const Adjacency& adjacency = state_.tables.adjacency(notes(packet_).adj);
     char* frame = rte_pktmbuf_append(out, static_cast<uint16_t>(head));
     std::memcpy(frame, bytes, head);
     auto& ip = *reinterpret_cast<Ip4Header*>(frame);

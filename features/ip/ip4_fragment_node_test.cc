@@ -146,7 +146,7 @@ TEST_F(Ip4Fragment, PartialChecksumIsFinishedFirst) {
       for (unsigned i = 0; i < n; i++) {
         engine::meta(out[i]).flags |= PacketMeta::checksum_partial;
         engine::meta(out[i]).csum_start = 20;
-        engine::meta(out[i]).csum_offset = 6;
+        engine::notes(out[i]).csum_offset = 6;
       }
       return n;
     }

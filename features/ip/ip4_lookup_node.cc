@@ -49,10 +49,11 @@ void forward_to(NodeContext& node, const IpState& state, const Group& group, rte
   uint32_t hash = 0;
   if (group.single.load(std::memory_order_acquire) == 0) {
     hash = flow_hash4(bytes_of(packet), packet->data_len, state.hash_seed.load(std::memory_order_relaxed));
-    m.flow_hash = hash;
   }
-  m.adj = state.tables.select(group, hash);
-  m.tx_if = IfId(state.tables.adjacency(m.adj).interface.load(std::memory_order_relaxed));
+  PacketNotes& n = notes(packet);
+  n.flow_hash = hash;
+  n.adj = state.tables.select(group, hash);
+  m.tx_if = IfId(state.tables.adjacency(n.adj).interface.load(std::memory_order_relaxed));
   node.next(Edge::forward, packet);
 }
 
@@ -71,7 +72,8 @@ void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* pac
       forward_to(node, state, group, packet);
       break;
     case PathKind::connected:
-      meta(packet).adj = AdjId{};
+      notes(packet).adj = AdjId{};
+      notes(packet).flow_hash = 0;
       meta(packet).tx_if = IfId(group.interface.load(std::memory_order_relaxed));
       node.next(Edge::hold, packet);
       break;

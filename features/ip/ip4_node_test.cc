@@ -97,12 +97,12 @@ TEST_F(Ip4, KindsOfRoutes) {
   EXPECT_EQ(codes, (std::set<int>{0, 1, 13}));
   ASSERT_EQ(r.held.kept.size(), 2u);
   for (const auto& held : r.held.kept) {
-    const bool glean = !held.meta.adj.valid();
+    const bool glean = !held.notes.adj.valid();
     EXPECT_EQ(held.meta.tx_if, r.e2);
     EXPECT_EQ(held.bytes[16], glean ? 198 : 10) << "data is at the IP header";
     EXPECT_EQ(held.bytes[8], 64) << "untouched";
     if (!glean) {
-      EXPECT_EQ(to_string(r.tables->adjacency(held.meta.adj).next_hop), "198.51.100.99");
+      EXPECT_EQ(to_string(r.tables->adjacency(held.notes.adj).next_hop), "198.51.100.99");
     }
   }
 }
@@ -285,7 +285,7 @@ class SuperPort final : public engine::Port {
       PacketMeta& m = engine::meta(out[i]);
       m.flags |= PacketMeta::checksum_partial;
       m.csum_start = 20;
-      m.csum_offset = 16;
+      engine::notes(out[i]).csum_offset = 16;
       m.gso = PacketMeta::gso_tcp4;
       m.gso_size = gso_size_;
     }

@@ -23,11 +23,13 @@ enum Edge : unsigned { general, output };
 
 constexpr uint32_t kL2 = sizeof(EthernetHeader);
 
-// The first eight bytes of PacketMeta at once: of a plain packet only rx_if is set, and what was said of its transport
-// checksum, which forwarding does not touch.
-static_assert(offsetof(PacketMeta, rx_if) == 0 && offsetof(PacketMeta, flags) == 2 &&
-              offsetof(PacketMeta, gso_size) == 4 && offsetof(PacketMeta, gso) == 6);
-constexpr uint64_t kIrrelevant = uint64_t{PacketMeta::checksum_partial | PacketMeta::checksum_good} << 16;
+// Two loads tell whether there is anything special about a packet: its lengths and rx_if are neighbours, and so is the
+// rest of PacketMeta, of which may be set only what was said of the transport checksum, which forwarding does not
+// touch.
+static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, pkt_len) + 4 &&
+              offsetof(rte_mbuf, vlan_tci) == offsetof(rte_mbuf, pkt_len) + 6 && offsetof(PacketMeta, rx_if) == 0 &&
+              offsetof(PacketMeta, flags) == 2 && offsetof(PacketMeta, tx_if) == 8);
+constexpr uint64_t kRelevant = ~uint64_t{PacketMeta::checksum_partial | PacketMeta::checksum_good};
 
 template <typename T>
 T load(const void* at) {
@@ -63,10 +65,26 @@ class Room {
 /// Packets to look up and rewrite.
 template <typename Address>
 struct Batch {
-  std::array<rte_mbuf*, engine::kFrameSize> packets;
-  std::array<uint8_t*, engine::kFrameSize> frames;
+  rte_mbuf* const* packets;
+  const uint8_t* const* frames;
+  const Address* destinations;
+  size_t count;
+};
+
+/// Room for those packets of a mixed vector that belong together.
+template <typename Address>
+struct Sorted {
+  Room<rte_mbuf*> packets;
+  Room<const uint8_t*> frames;
   Room<Address> destinations;
   size_t count = 0;
+
+  void add(rte_mbuf* packet, const uint8_t* frame, const Address& destination) {
+    packets[count] = packet;
+    frames[count] = frame;
+    destinations[count++] = destination;
+  }
+  Batch<Address> batch() const { return {packets.data(), frames.data(), destinations.data(), count}; }
 };
 
 /// Packets on their way out, in order.
@@ -74,8 +92,6 @@ struct Leaving {
   std::array<rte_mbuf*, engine::kFrameSize> packets;
   size_t count = 0;
 };
-
-inline uint8_t* frame_of(rte_mbuf* packet) { return rte_pktmbuf_mtod(packet, uint8_t*); }
 
 /// As decrement_ttl does it; the two compare alike in ip_differential_node_test.cc. The checksum's word rises by one,
 /// with the carry, and 0xffff is written as 0 (RFC 1624).
@@ -104,46 +120,95 @@ template <typename Address>
   return state.tables.select(group, hash_of(ip, packet->data_len - kL2, seed, destination));
 }
 
+/// What the way out means for a packet: its next MAC addresses and limits.
+struct Hop {
+  uint64_t first;   ///< bytes 0..7 of the frame
+  uint32_t second;  ///< bytes 8..11
+  uint32_t room;    ///< longest frame that just goes out; 0: none does
+  IfId tx;
+};
+
 // What does not change is kept in local variables: stores into packets might change anything else, as far as the
 // compiler knows, and would have it read again for each packet.
+class Hops {
+ public:
+  Hops(const NodeContext& node, const IpState& state)
+      : groups_(&state.tables.group(GroupId{})),
+        adjacencies_(&state.tables.adjacency(AdjId{})),
+        interfaces_(&state.interfaces[IfId{}]),
+        output_features_(node.arc_features(state.interface_output)) {}
+
+  /// 0 when the hash of the flow decides, or nothing is forwarded.
+  AdjId direct(GroupId group) const { return AdjId(groups_[group.value()].direct.load(std::memory_order_acquire)); }
+  const Group& group(GroupId id) const { return groups_[id.value()]; }
+  Hop operator[](AdjId id) const {
+    const uint64_t rewrite = adjacencies_[id.value()].rewrite.load(std::memory_order_acquire);
+    const auto tx = static_cast<uint16_t>(rewrite >> 48);
+    const engine::Interface& out = interfaces_[tx];
+    const uint64_t source = out.mac_bits.load(std::memory_order_relaxed);
+    const bool plain = tx != 0 && output_features_[tx].load(std::memory_order_relaxed) == 0;
+    return {.first = rewrite << 16 >> 16 | source << 48,
+            .second = static_cast<uint32_t>(source >> 16),
+            .room = plain ? out.mtu.load(std::memory_order_relaxed) + kL2 : 0,
+            .tx = IfId(tx)};
+  }
+
+ private:
+  const Group* groups_;
+  const Adjacency* adjacencies_;
+  const engine::Interface* interfaces_;
+  const std::atomic<uint32_t>* output_features_;
+};
+
 template <typename Address>
-void forward(NodeContext& node, const IpState& state, Batch<Address>& batch, Leaving& leaving) {
+inline void rewrite(rte_mbuf* packet, uint8_t* frame, const Hop& hop) {
+  lower_ttl(frame + kL2, Address{});
+  std::memcpy(frame, &hop.first, 8);
+  std::memcpy(frame + 8, &hop.second, 4);
+  meta(packet).tx_if = hop.tx;
+}
+
+/// A packet that does not just go out: its interface has output features, or the general nodes know what to do.
+template <typename Address>
+[[gnu::noinline]] void detour(NodeContext& node, const IpState& state, rte_mbuf* packet, uint8_t* frame,
+                              const Hop& hop) {
+  if (!hop.tx.valid() || packet->pkt_len > state.interfaces[hop.tx].mtu.load(std::memory_order_relaxed) + kL2) {
+    node.next(Edge::general, packet);
+    return;
+  }
+  rewrite<Address>(packet, frame, hop);
+  node.start_arc(state.interface_output, packet, hop.tx);
+}
+
+// A packet whose group is that of the one before takes its hop from registers: packets of a flow come in trains.
+template <typename Address>
+void forward(NodeContext& node, const IpState& state, const Batch<Address>& batch, Leaving& leaving) {
   Room<GroupId> found;
   const size_t count = batch.count;
-  state.tables.lookup(std::span<const Address>(batch.destinations.data(), count), std::span(found.data(), count));
-  const Group* groups = &state.tables.group(GroupId{});
-  const Adjacency* adjacencies = &state.tables.adjacency(AdjId{});
-  const engine::Interface* interfaces = &state.interfaces[IfId{}];
-  const std::atomic<uint32_t>* output_features = node.arc_features(state.interface_output);
+  state.tables.lookup(std::span(batch.destinations, count), std::span(found.data(), count));
+  const Hops hops(node, state);
+  constexpr GroupId kNone(UINT32_MAX);
+  GroupId last = kNone;
+  Hop hop = {};
   size_t leave = leaving.count;
   for (size_t i = 0; i < count; i++) {
     rte_mbuf* packet = batch.packets[i];
-    uint8_t* frame = batch.frames[i];
-    const Group& group = groups[found[i].value()];
-    uint32_t id = group.direct.load(std::memory_order_acquire);
-    if (id == 0) [[unlikely]] {
-      id = select(state, group, packet, frame + kL2, batch.destinations[i]).value();
+    auto* frame = const_cast<uint8_t*>(batch.frames[i]);
+    if (const GroupId group = found[i]; group != last) {
+      last = group;
+      AdjId id = hops.direct(group);
+      if (!id.valid()) [[unlikely]] {
+        id = select(state, hops.group(group), packet, frame + kL2, batch.destinations[i]);
+        last = kNone;  // the next packet may be of another flow
+      }
+      hop = hops[id];
     }
-    const uint64_t rewrite = adjacencies[id].rewrite.load(std::memory_order_acquire);
-    const auto tx = static_cast<uint16_t>(rewrite >> 48);
-    const engine::Interface& out = interfaces[tx];
-    const uint32_t room = out.mtu.load(std::memory_order_relaxed) + kL2;
-    if (tx == 0 || packet->pkt_len > room) [[unlikely]] {
-      node.next(Edge::general, packet);
+    if (packet->pkt_len > hop.room) [[unlikely]] {
+      detour<Address>(node, state, packet, frame, hop);
       continue;
     }
-    lower_ttl(frame + kL2, Address{});
-    const uint64_t source = out.mac_bits.load(std::memory_order_relaxed);
-    const uint64_t first = rewrite << 16 >> 16 | source << 48;
-    const auto second = static_cast<uint32_t>(source >> 16);
-    std::memcpy(frame, &first, 8);
-    std::memcpy(frame + 8, &second, 4);
-    meta(packet).tx_if = IfId(tx);
-    if (output_features[tx].load(std::memory_order_relaxed) != 0) [[unlikely]] {
-      node.start_arc(state.interface_output, packet, IfId(tx));
-    } else {
-      leaving.packets[leave++] = packet;
-    }
+    rewrite<Address>(packet, frame, hop);
+    leaving.packets[leave++] = packet;
   }
   leaving.count = leave;
 }
@@ -159,19 +224,23 @@ class Arrivals {
  public:
   /// Takes those at the front of `packets`, at least one.
   explicit Arrivals(std::span<rte_mbuf*> packets) : packets_(packets), rx_(meta(packets.front()).rx_if) {
-    const uint64_t plain = rx_.value();
+    const uint64_t rx = uint64_t{rx_.value()} << 48;
     size_t i = 0;
     for (; i < packets.size(); i++) {
       const rte_mbuf* packet = packets[i];
-      const auto word = load<uint64_t>(&meta(packet));
-      if (static_cast<uint16_t>(word) != plain) [[unlikely]] {
-        break;
-      }
+      const auto word = load<uint64_t>(&packet->pkt_len);
+      const auto rest = load<uint64_t>(&meta(packet).flags);
       const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
       rte_prefetch0(frame);
-      const uint32_t length = packet->data_len == packet->pkt_len ? packet->pkt_len : 0;  // else it is in pieces
       judged_.frames[i] = frame;
-      judged_.lengths[i] = (word & ~kIrrelevant) == plain ? length : 0;
+      judged_.lengths[i] = static_cast<uint32_t>(word);
+      // In one piece: both lengths are the same.
+      if ((((rx + (word & 0xffff) * 0x1'0000'0001) ^ word) | (rest & kRelevant)) != 0) [[unlikely]] {
+        if (meta(packet).rx_if != rx_) {
+          break;
+        }
+        judged_.lengths[i] = 0;
+      }
     }
     count_ = i;
   }
@@ -179,67 +248,66 @@ class Arrivals {
 
   void forward_plain(NodeContext& node, const IpState& state, Leaving& leaving) {
     state.frames->judge(plain_on(state, rx_), judged_, count_);
-    const uint8_t take4 = node.arc_used(state.ip4_unicast, rx_) ? 0 : 0xff;
-    const uint8_t take6 = node.arc_used(state.ip6_unicast, rx_) ? 0 : 0xff;
-    Batch<Ip4> batch4;
-    Batch<Ip6> batch6;
-    for (size_t at = 0; at < count_; at += kLanes) {
-      const size_t block = at / kLanes;
-      const unsigned four = judged_.plain4[block] & take4, six = judged_.plain6[block] & take6;
-      if (four == 0xff && judged_.padded[block] == 0) [[likely]] {
-        auto* to = static_cast<void*>(&batch4.destinations[batch4.count]);
-        std::memcpy(to, &judged_.destinations4[at], kLanes * sizeof(Ip4));
-        take(at, batch4);
-      } else if (six == 0xff && judged_.padded[block] == 0) [[likely]] {
-        for (size_t i = 0; i < kLanes; i++) {
-          batch6.destinations[batch6.count + i] = Ip6(load<Ip6::Bytes>(judged_.frames[at + i] + kL2 + 24));
-        }
-        take(at, batch6);
-      } else {
-        sort(node, at, four, six, batch4, batch6);
+    const bool take4 = !node.arc_used(state.ip4_unicast, rx_), take6 = !node.arc_used(state.ip6_unicast, rx_);
+    if (take4 && all(judged_.plain4)) [[likely]] {
+      const auto* destinations = reinterpret_cast<const Ip4*>(judged_.destinations4);
+      forward(node, state, Batch<Ip4>{packets_.data(), judged_.frames, destinations, count_}, leaving);
+    } else if (take6 && all(judged_.plain6)) [[likely]] {
+      Room<Ip6> destinations;
+      for (size_t i = 0; i < count_; i++) {
+        destinations[i] = destination6(judged_.frames[i]);
       }
-    }
-    if (batch4.count > 0) {
-      forward(node, state, batch4, leaving);
-    }
-    if (batch6.count > 0) {
-      forward(node, state, batch6, leaving);
+      forward(node, state, Batch<Ip6>{packets_.data(), judged_.frames, destinations.data(), count_}, leaving);
+    } else {
+      forward_sorted(node, state, take4 ? 0xff : 0, take6 ? 0xff : 0, leaving);
     }
   }
 
  private:
   static constexpr size_t kLanes = JudgedFrames::kLanes;
 
-  /// A whole block; its destinations are there already.
-  template <typename Address>
-  void take(size_t at, Batch<Address>& batch) {
-    std::memcpy(&batch.packets[batch.count], &packets_[at], kLanes * sizeof(rte_mbuf*));
-    std::memcpy(&batch.frames[batch.count], &judged_.frames[at], kLanes * sizeof(uint8_t*));
-    batch.count += kLanes;
+  static Ip6 destination6(const uint8_t* frame) { return Ip6(load<Ip6::Bytes>(frame + kL2 + 24)); }
+
+  /// Whether all packets are so and none is padded. Bits beyond the last one may be anything: the judge copies frames
+  /// there.
+  bool all(const uint8_t* plain) const {
+    unsigned both = 0xff;
+    const size_t whole = count_ / kLanes;
+    for (size_t block = 0; block < whole; block++) {
+      both &= plain[block] & ~judged_.padded[block];
+    }
+    const unsigned rest = (1u << count_ % kLanes) - 1;
+    return both == 0xff && (plain[whole] & ~judged_.padded[whole] & rest) == rest;
   }
-  void sort(NodeContext& node, size_t at, unsigned four, unsigned six, Batch<Ip4>& batch4, Batch<Ip6>& batch6) {
-    const unsigned padded = judged_.padded[at / kLanes];
-    for (size_t i = at; i < count_ && i < at + kLanes; i++) {
+
+  void forward_sorted(NodeContext& node, const IpState& state, unsigned take4, unsigned take6, Leaving& leaving) {
+    Sorted<Ip4> sorted4;
+    Sorted<Ip6> sorted6;
+    for (size_t i = 0; i < count_; i++) {
       rte_mbuf* packet = packets_[i];
-      uint8_t* frame = frame_of(packet);
-      const unsigned bit = 1u << (i - at);
-      if ((four & bit) != 0) {
-        if ((padded & bit) != 0) {
+      const uint8_t* frame = judged_.frames[i];
+      const size_t block = i / kLanes;
+      const unsigned bit = 1u << i % kLanes;
+      const bool padded = (judged_.padded[block] & bit) != 0;
+      if ((judged_.plain4[block] & take4 & bit) != 0) {
+        if (padded) {
           trim(packet, ip4_length(frame + kL2));
         }
-        batch4.packets[batch4.count] = packet;
-        batch4.frames[batch4.count] = frame;
-        batch4.destinations[batch4.count++] = Ip4(judged_.destinations4[i]);
-      } else if ((six & bit) != 0) {
-        if ((padded & bit) != 0) {
+        sorted4.add(packet, frame, Ip4(judged_.destinations4[i]));
+      } else if ((judged_.plain6[block] & take6 & bit) != 0) {
+        if (padded) {
           trim(packet, ip6_length(frame + kL2));
         }
-        batch6.packets[batch6.count] = packet;
-        batch6.frames[batch6.count] = frame;
-        batch6.destinations[batch6.count++] = Ip6(load<Ip6::Bytes>(frame + kL2 + 24));
+        sorted6.add(packet, frame, destination6(frame));
       } else {
         node.next(Edge::general, packet);
       }
+    }
+    if (sorted4.count > 0) {
+      forward(node, state, sorted4.batch(), leaving);
+    }
+    if (sorted6.count > 0) {
+      forward(node, state, sorted6.batch(), leaving);
     }
   }
 

@@ -31,7 +31,9 @@ engine::NodeSpec ip6_forward_node(IpState& state);
 
 using engine::meta;
 using engine::NodeContext;
+using engine::notes;
 using engine::PacketMeta;
+using engine::PacketNotes;
 
 template <typename T>
 T& header(rte_mbuf* packet) {

@@ -455,13 +455,13 @@ void Lcp::sysctl(const std::string& path, const std::string& value) {
 
 void Lcp::write_sysctls(const std::string& link) {
   const std::pair<const char*, const char*> v4[] = {
-      {"rp_filter", "0"},     {"forwarding", "1"}, {"send_redirects", "0"}, {"accept_redirects", "0"},
-      {"arp_ignore", "1"},    {"arp_notify", "1"}, {"arp_announce", "2"},   {"promote_secondaries", "1"},
-      {"ignore_routes_with_linkdown", "1"}};
+      {"rp_filter", "0"},        {"forwarding", "1"},          {"send_redirects", "0"},
+      {"accept_redirects", "0"}, {"arp_ignore", "1"},          {"arp_notify", "1"},
+      {"arp_announce", "2"},     {"promote_secondaries", "1"}, {"ignore_routes_with_linkdown", "1"}};
   const std::pair<const char*, const char*> v6[] = {
-      {"disable_ipv6", "0"}, {"forwarding", "1"},    {"accept_ra", "0"},         {"accept_redirects", "0"},
-      {"accept_dad", "0"},   {"dad_transmits", "0"}, {"keep_addr_on_down", "1"}, {"ndisc_notify", "1"},
-      {"ignore_routes_with_linkdown", "1"}};
+      {"disable_ipv6", "0"},      {"forwarding", "1"},   {"accept_ra", "0"},
+      {"accept_redirects", "0"},  {"accept_dad", "0"},   {"dad_transmits", "0"},
+      {"keep_addr_on_down", "1"}, {"ndisc_notify", "1"}, {"ignore_routes_with_linkdown", "1"}};
   for (const auto& [key, value] : v4) {
     sysctl("ipv4/conf/" + link + "/" + key, value);
   }

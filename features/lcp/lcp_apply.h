@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The dataplane's participant "lcp": makes the TAPs in the router's namespace and keeps them and the interfaces in step;
-// tells the RIB which addresses are local and which subnets connected. Control thread only.
+// The dataplane's participant "lcp": makes the TAPs in the router's namespace and keeps them and the interfaces in
+// step; tells the RIB which addresses are local and which subnets connected. Control thread only.
 #pragma once
 
 #include <functional>
@@ -56,8 +56,8 @@ class Lcp final : public dataplane::Participant {
     ip::IpState& ip;
     LinkMap& links;
     KernelEvents& events;
-    netlink::Writer& kernel;       ///< in the router's namespace
-    bool taps_in_router = false;   ///< TAPs without a namespace are made in the router's own
+    netlink::Writer& kernel;      ///< in the router's namespace
+    bool taps_in_router = false;  ///< TAPs without a namespace are made in the router's own
   };
   explicit Lcp(Context context);
   ~Lcp() override;
@@ -116,7 +116,7 @@ class Lcp final : public dataplane::Participant {
 
   Context context_;
   std::map<IfId, Tap> taps_;
-  IfId own_;            ///< floof0
+  IfId own_;  ///< floof0
   int loopback_index_ = 0;
   SharedRoutes local_, connected_;
   std::set<IfId> dirty_links_, dirty_addresses_;

@@ -114,12 +114,14 @@ void lcp_floof0_input(NodeContext& node, std::span<rte_mbuf*> packets) {
 void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   for (size_t i = 0; i < kPuntClasses; i++) {
     const std::string kind(to_string(static_cast<PuntClass>(i)));
-    state.limited[i] = builder.declare_drop("punt-limit-" + kind, "More traffic for the router itself than its kernel gets of this kind.");
+    state.limited[i] = builder.declare_drop("punt-limit-" + kind,
+                                            "More traffic for the router itself than its kernel gets of this kind.");
     state.punted[i] = builder.declare_counter("punt-" + kind, "packets", "Packets handed to the router's own kernel.");
   }
   state.loop = builder.declare_drop("punt-loop", "The packet came from the router's own kernel and is not given back.");
   state.no_kernel_port = builder.declare_drop("punt-no-kernel", "The interface has no TAP in the router's namespace.");
-  state.failed = builder.declare_drop("punt-failed", "Linux did not take the packet: its queue is full or the TAP is down.");
+  state.failed =
+      builder.declare_drop("punt-failed", "Linux did not take the packet: its queue is full or the TAP is down.");
   state.not_ip = builder.declare_drop("lcp-not-ip", "Linux sent something by floof0 that is neither IPv4 nor IPv6.");
   const uint64_t hz = rte_get_tsc_hz();
   for (auto& worker : state.workers) {

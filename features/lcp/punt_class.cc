@@ -11,8 +11,7 @@ uint16_t read16(const uint8_t* at) { return static_cast<uint16_t>(at[0] << 8 | a
 
 bool is_control_port(uint16_t port, bool tcp) {
   // BGP; BFD single hop, echo, multihop; RIP, RIPng, Babel
-  return tcp ? port == 179
-             : port == 3784 || port == 3785 || port == 4784 || port == 520 || port == 521 || port == 6696;
+  return tcp ? port == 179 : port == 3784 || port == 3785 || port == 4784 || port == 520 || port == 521 || port == 6696;
 }
 
 /// `l4` starts at the transport header of a packet that is no later fragment.
@@ -31,7 +30,8 @@ PuntClass classify_transport(uint8_t protocol, const uint8_t* l4, size_t length)
       return length > 0 && l4[0] >= 133 && l4[0] <= 137 ? PuntClass::arp : PuntClass::icmp;
     case 6:
     case 17:
-      if (length >= 4 && (is_control_port(read16(l4), protocol == 6) || is_control_port(read16(l4 + 2), protocol == 6))) {
+      if (length >= 4 &&
+          (is_control_port(read16(l4), protocol == 6) || is_control_port(read16(l4 + 2), protocol == 6))) {
         return PuntClass::control;
       }
       return PuntClass::other;

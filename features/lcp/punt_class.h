@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which kind of traffic a frame for the router's own kernel is, and how much of each kind a worker lets through, so that
-// a flood of one (pings, say) cannot starve another (BGP). Pure; worker thread.
+// Which kind of traffic a frame for the router's own kernel is, and how much of each kind a worker lets through, so
+// that a flood of one (pings, say) cannot starve another (BGP). Pure; worker thread.
 #pragma once
 
 #include <array>

@@ -20,19 +20,19 @@ struct Key {
 };
 
 /// Packets that wait for their neighbour's MAC address: few per neighbour, few neighbours at once (a scan of a /16 must
-/// not fill memory or Linux's neighbour table), not for long. `T` owns a packet and frees it when it is destroyed. Pure;
-/// one thread.
+/// not fill memory or Linux's neighbour table), not for long. `T` owns a packet and frees it when it is destroyed.
+/// Pure; one thread.
 template <typename T>
 class HoldQueue {
  public:
   using Time = std::chrono::steady_clock::time_point;
   struct Limits {
-    size_t packets = 4;       ///< per neighbour; the oldest makes room (RFC 1122 2.3.2.2: keep at least the latest)
+    size_t packets = 4;  ///< per neighbour; the oldest makes room (RFC 1122 2.3.2.2: keep at least the latest)
     size_t neighbors = 512;
     std::chrono::milliseconds wait{1000};
   };
   enum class Outcome {
-    started,   ///< the first one: somebody has to ask
+    started,  ///< the first one: somebody has to ask
     waiting,
     replaced,  ///< it waits, and an older one was given up
     refused    ///< too many neighbours wait

@@ -164,14 +164,16 @@ void Neighbors::settle() {
 }
 
 void Neighbors::addresses_changed(IfId interface) {
-  for (auto at = entries_.lower_bound({interface, IpAddress()}); at != entries_.end() && at->first.interface == interface; ++at) {
+  for (auto at = entries_.lower_bound({interface, IpAddress()});
+       at != entries_.end() && at->first.interface == interface; ++at) {
     route_host(at->first, at->second);
   }
 }
 
 void Neighbors::interface_removed(IfId interface) {
   std::vector<Key> gone;
-  for (auto at = entries_.lower_bound({interface, IpAddress()}); at != entries_.end() && at->first.interface == interface; ++at) {
+  for (auto at = entries_.lower_bound({interface, IpAddress()});
+       at != entries_.end() && at->first.interface == interface; ++at) {
     gone.push_back(at->first);
   }
   for (const Key& key : gone) {
@@ -223,7 +225,8 @@ void Neighbors::watch(const Key& key, bool added) {
 }
 
 void Neighbors::link_up(IfId interface) {
-  for (auto at = watched_.lower_bound({interface, IpAddress()}); at != watched_.end() && at->first.interface == interface; ++at) {
+  for (auto at = watched_.lower_bound({interface, IpAddress()});
+       at != watched_.end() && at->first.interface == interface; ++at) {
     if (!usable(at->first)) {
       ask(at->first);
     }
@@ -256,8 +259,8 @@ void Neighbors::take_packets() {
 void Neighbors::take_packet(Packet packet) {
   const engine::PacketMeta& m = engine::meta(packet.get());
   Key key{m.tx_if, destination_of(packet.get())};
-  if (m.adj.valid()) {
-    const ip::Adjacency& adjacency = context_.tables.adjacency(m.adj);
+  if (const AdjId adj = engine::notes(packet.get()).adj; adj.valid()) {
+    const ip::Adjacency& adjacency = context_.tables.adjacency(adj);
     key = {IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop};
   }
   if (!key.interface.valid() || !context_.engine.interfaces()[key.interface].used.load()) {

@@ -40,12 +40,15 @@ Result<std::unique_ptr<HoldState>> HoldState::create() {
 }
 
 void register_nodes(engine::GraphBuilder& builder, HoldState& state) {
-  state.ring_full = builder.declare_drop("neighbor-queue-full", "More packets for unknown neighbours than can be looked after.");
+  state.ring_full =
+      builder.declare_drop("neighbor-queue-full", "More packets for unknown neighbours than can be looked after.");
   state.refused = builder.declare_drop("neighbor-too-many", "Too many neighbours are being asked for at once.");
-  state.replaced = builder.declare_drop("neighbor-replaced", "A later packet for the same unknown neighbour took its place.");
+  state.replaced =
+      builder.declare_drop("neighbor-replaced", "A later packet for the same unknown neighbour took its place.");
   state.unresolved = builder.declare_drop("neighbor-unresolved", "Nobody answered to ARP or neighbour discovery.");
   state.gone = builder.declare_drop("neighbor-interface-gone", "The interface went away while the packet waited.");
-  state.held = builder.declare_counter("neighbor-held", "packets", "Packets that waited for their neighbour's address.");
+  state.held =
+      builder.declare_counter("neighbor-held", "packets", "Packets that waited for their neighbour's address.");
   builder.add_node({.name = "neighbor-hold",
                     .help = "Keeps packets until their next hop's MAC address is known.",
                     .process = process,

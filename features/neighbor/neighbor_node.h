@@ -28,11 +28,11 @@ struct HoldState {
   std::atomic<bool> signalled{false};        ///< one system call per wake-up, not per packet
 
   // Set by register_nodes:
-  engine::DropId ring_full;     ///< more packets than the control thread takes
-  engine::DropId refused;       ///< too many neighbours are asked for
-  engine::DropId replaced;      ///< a later packet took the place
-  engine::DropId unresolved;    ///< nobody answered
-  engine::DropId gone;          ///< the interface went away meanwhile
+  engine::DropId ring_full;   ///< more packets than the control thread takes
+  engine::DropId refused;     ///< too many neighbours are asked for
+  engine::DropId replaced;    ///< a later packet took the place
+  engine::DropId unresolved;  ///< nobody answered
+  engine::DropId gone;        ///< the interface went away meanwhile
   engine::CounterId held;
 };
 
