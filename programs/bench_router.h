@@ -118,6 +118,14 @@ class Router {
     engine_->unbind(*ports.source);
     engine_->interfaces()[out_[lane]].port = nullptr;
   }
+  /// Switches a feature that only passes packets on, for the interface where packets come in or go out, or for another
+  /// one that sees none.
+  enum class Where : uint8_t { in, out, elsewhere };
+  void feature(std::string_view arc, Where where, bool on) {
+    const IfId interface = where == Where::in ? in_ : where == Where::out ? out_[0] : out_[1];
+    auto& graph = engine_->graph();
+    graph.enable(graph.arc(arc), arc == "ip4-unicast" ? "bench-input" : "bench-output", interface, on);
+  }
   /// Without worker threads: packets that came in.
   uint64_t turn_for(unsigned milliseconds) {
     const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * milliseconds;
@@ -152,6 +160,16 @@ class Router {
       node.drop(node.state<Unexpected>().reason, packet);
     }
   }
+  struct Passing {
+    engine::ArcId arc;
+    bool input;
+  };
+  static void pass(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
+    const auto& [arc, input] = node.state<Passing>();
+    for (rte_mbuf* packet : packets) {
+      node.next_feature(arc, packet, input ? engine::meta(packet).rx_if : engine::meta(packet).tx_if);
+    }
+  }
   Result<> run_graph();
 
   std::string run_dir_;
@@ -161,6 +179,7 @@ class Router {
   std::unique_ptr<ip::IpState> ip_;
   std::unique_ptr<icmp::IcmpState> icmp_;
   Unexpected unexpected_;
+  Passing input_{{}, true}, output_{{}, false};
   std::vector<GroupId> groups4_, groups6_;
   IfId in_;
   std::array<IfId, 2> out_;
@@ -203,6 +222,12 @@ inline Result<> Router::run_graph() {
   for (const auto* name : {"punt", "neighbor-hold"}) {
     builder.add_node({.name = name, .help = "Drops.", .process = drop_all, .state = &unexpected_});
   }
+  input_.arc = builder.add_arc("ip4-unicast", "ip4-lookup");
+  output_.arc = builder.add_arc("interface-output", "port-tx");
+  builder.add_node({.name = "bench-input", .help = "Passes on.", .process = pass, .state = &input_});
+  builder.add_node({.name = "bench-output", .help = "Passes on.", .process = pass, .state = &output_});
+  builder.add_feature({"ip4-unicast", "bench-input", {}, {}});
+  builder.add_feature({"interface-output", "bench-output", {}, {}});
   for (uint32_t i = 0; i < kNextHops; i++) {
     const IpAddress gateway4 = Ip4(0xc6336400 + i + 1), gateway6 = Ip6::from_halves(0xfe80ull << 48, i + 1);
     for (const auto& [gateway, groups] : {std::pair{gateway4, &groups4_}, std::pair{gateway6, &groups6_}}) {

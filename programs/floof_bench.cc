@@ -34,6 +34,9 @@ struct Case {
   Traffic traffic;
   unsigned vector = engine::kFrameSize;
   bool latency = false;
+  /// A feature that only passes packets on: its arc ("": none) and where it is enabled.
+  std::string arc = {};
+  Router::Where where = Router::Where::elsewhere;
 };
 
 /// One measurement of a case.
@@ -78,6 +81,12 @@ class Bench {
     if (!ports) {
       return ports.error();
     }
+    const auto feature = [&](bool on) {
+      if (!what.arc.empty()) {
+        router_.feature(what.arc, what.where, on);
+      }
+    };
+    feature(true);
     router_.attach(*ports);
     router_.turn_for(options_.milliseconds);  // warm caches, touch all buffers
     if (what.latency) {
@@ -96,6 +105,7 @@ class Bench {
       report(what, runs);
     }
     router_.detach(*ports);
+    feature(false);
     return {};
   }
 
@@ -205,6 +215,13 @@ std::vector<Case> small_cases() {
   }
   for (const unsigned vector : {1u, 16u, 256u}) {
     out.push_back({fmt::format("latency-v{}", vector), one4, vector, true});
+  }
+  using Where = Router::Where;
+  for (const auto& [name, arc, where] : {std::tuple("arc-elsewhere-input", "ip4-unicast", Where::elsewhere),
+                                         {"arc-elsewhere-output", "interface-output", Where::elsewhere},
+                                         {"arc-here-input", "ip4-unicast", Where::in},
+                                         {"arc-here-output", "interface-output", Where::out}}) {
+    out.push_back({name, one4, engine::kFrameSize, false, arc, where});
   }
   return out;
 }
