@@ -32,6 +32,13 @@ struct Feature {
   std::vector<std::string> (*warnings)(const Json& config) = nullptr;
 };
 
+/// One thing that a commit will do.
+struct PlanStep {
+  std::string who;        ///< the backend
+  std::string what;       ///< "interface e0: mtu 1400 (was 1500)"
+  std::string interrupts;  ///< "the session with 192.0.2.1"; empty: nothing is interrupted
+};
+
 /// A part of the machine that a commit changes (the dataplane, BIRD). Order: stage all, publish all in order, confirm
 /// all. When any of them fails, those published are undone in reverse order and the rest is aborted.
 /// A backend may wait inside these calls, but must bound the wait and call `pulse` meanwhile (config/engine's options).
@@ -41,6 +48,8 @@ class Backend {
   virtual std::string_view name() const = 0;
   /// Prepares and judges; nothing that a user could see changes. `lenient`: at boot, what cannot be had is left out.
   virtual std::vector<Error> stage(const Json& config, const Json& desired, bool lenient) = 0;
+  /// What publishing the stage would do, in order. Between `stage` and `publish` or `abort`.
+  virtual std::vector<PlanStep> plan() { return {}; }
   /// Acts. An Error means that the commit is undone.
   virtual std::vector<Error> publish() = 0;
   /// Makes it stay.
@@ -49,7 +58,7 @@ class Backend {
   virtual void undo() = 0;
   /// Forgets the stage.
   virtual void abort() = 0;
-  /// What the last publish wants to tell the user.
+  /// What the last publish or undo wants to tell the user, such as sessions that had to restart.
   virtual std::vector<std::string> warnings() { return {}; }
 };
 

@@ -14,28 +14,6 @@ namespace {
 
 Json success() { return {{"ok", true}}; }
 
-Json wrong_request(std::string_view what, std::string_view remedy) {
-  return ipc::failure(Error{std::string(what), "is missing or of another form", std::string(remedy)});
-}
-
-/// An array of strings, or nothing.
-std::optional<Words> words_at(const Json& request, std::string_view key) {
-  const Json& list = member(request, key);
-  if (list.is_null()) {
-    return Words();
-  }
-  Words words = texts(request, key);
-  return list.is_array() && words.size() == list.size() ? std::optional(std::move(words)) : std::nullopt;
-}
-
-Json with_warnings(const std::vector<std::string>& notes) {
-  Json out = success();
-  if (!notes.empty()) {
-    out["warnings"] = notes;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string user_name(uid_t uid) {
@@ -50,11 +28,31 @@ std::string user_name(uid_t uid) {
 
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
   const std::string op = text_of(request, "op");
+  Json out;
   try {
-    return dispatch(peer, op, request);
+    out = dispatch(peer, op, request);
   } catch (const std::exception& error) {  // the last resort against a request of a form that nobody thought of
     log::error("request \"{}\": {}", op, error.what());
-    return ipc::failure(Error{op, "the request has a form that is not understood", ""});
+    out = ipc::failure(Error{op, "the request has a form that is not understood", ""});
+  }
+  auto& notices = notices_[peer.connection];
+  if (!notices.empty()) {
+    out["notices"] = std::exchange(notices, {});
+  }
+  return out;
+}
+
+void ConfigServer::closed(const ipc::Peer& peer) {
+  notices_.erase(peer.connection);
+  editors_.end(peer.connection);
+}
+
+void ConfigServer::announce(const std::string& text, uint64_t except) {
+  constexpr size_t kMost = 20;  // for those who never ask again
+  for (auto& [connection, notices] : notices_) {
+    if (connection != except && notices.size() < kMost) {
+      notices.push_back(text);
+    }
   }
 }
 
@@ -62,34 +60,14 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
   if (op == "hello") {
     return hello(peer);
   }
-  if (op == "edit") {
-    return edit(request);
+  if (auto answer = dispatch_edit(peer, op, request)) {
+    return std::move(*answer);
   }
-  if (op == "show-config") {
-    return show_config(request);
-  }
-  if (op == "compare") {
-    return compare(request);
-  }
-  if (op == "commit") {
-    return commit(peer, request);
-  }
-  if (op == "rollback") {
-    const auto done = engine_.rollback(number_of(request, "to"));
-    return done ? success() : ipc::failure(done.error());
-  }
-  if (op == "discard") {
-    engine_.discard();
-    return success();
-  }
-  if (op == "load") {
-    return load_text(request);
+  if (auto answer = dispatch_commit(peer, op, request)) {
+    return std::move(*answer);
   }
   if (op == "history") {
     return history();
-  }
-  if (op == "complete") {
-    return complete_words(request);
   }
   if (op == "show" || op == "status") {
     return show(op == "show" ? request : Json{{"what", "system"}});
@@ -126,101 +104,31 @@ Json ConfigServer::hello(const ipc::Peer& peer) const {
           {"version", options_.version}};
 }
 
-Json ConfigServer::edit(const Json& request) {
-  const auto words = words_at(request, "words");
-  if (!words || words->empty() || ((*words)[0] != "set" && (*words)[0] != "delete")) {
-    return wrong_request("words", "send a list of words that starts with set or delete");
-  }
-  const auto path = std::span(*words).subspan(1);
-  if ((*words)[0] == "delete") {
-    const auto done = engine_.remove(path);
-    return done ? success() : ipc::failure(done.error());
-  }
-  const auto notes = engine_.set(path);
-  return notes ? with_warnings(*notes) : ipc::failure(notes.error());
-}
-
-Json ConfigServer::show_config(const Json& request) const {
-  const auto path = words_at(request, "path");
-  if (!path) {
-    return wrong_request("path", "send a list of words");
-  }
-  const Tree& tree = text_of(request, "which") == "running" ? engine_.running() : engine_.candidate();
-  const std::string format = text_of(request, "format");
-  const auto data = tree.to_json(*path, true);
-  if (!data) {
-    return ipc::failure(data.error());
-  }
-  if (format == "json") {
-    return {{"ok", true}, {"text", data->dump(2, ' ', false, Json::error_handler_t::replace) + "\n"}, {"data", *data}};
-  }
-  const auto text = format == "set" ? tree.set_lines(*path) : tree.curly(*path);
-  return text ? Json{{"ok", true}, {"text", *text}, {"data", *data}} : ipc::failure(text.error());
-}
-
-Json ConfigServer::compare(const Json& request) const {
-  const Json& index = member(request, "rollback");
-  const auto text =
-      engine_.compare(index.is_null() ? std::nullopt : std::optional<size_t>(number_of(request, "rollback")));
-  return text ? Json{{"ok", true}, {"text", *text}} : ipc::failure(text.error());
-}
-
-Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
-  const std::string comment = text_of(request, "comment");
-  if (const auto checked = check_text(comment); !checked) {
-    return ipc::failure(Error{"comment", checked.error().reason, checked.error().remedy});
-  }
-  const auto done = flag_of(request, "check") ? engine_.check() : engine_.commit(user_name(peer.uid), comment);
-  if (!done.errors.empty()) {
-    return ipc::failure(done.errors);
-  }
-  return {{"ok", true}, {"generation", done.generation}, {"changed", done.changed}, {"warnings", done.warnings}};
-}
-
-Json ConfigServer::load_text(const Json& request) {
-  const std::string format = text_of(request, "format");
-  const bool known = format == "set" || format == "json" || format == "curly";
-  if (!known || !member(request, "text").is_string()) {
-    return wrong_request("load", "send text and a format: set, curly or json");
-  }
-  const bool override_all = text_of(request, "mode") == "override";
-  const TextFormat form = format == "set" ? TextFormat::set : format == "json" ? TextFormat::json : TextFormat::curly;
-  Loaded loaded = load(override_all ? Tree(engine_.candidate().shared_schema()) : engine_.candidate(),
-                       text_of(request, "text"), form);
-  if (!loaded.errors.empty()) {
-    return ipc::failure(loaded.errors);
-  }
-  engine_.replace_candidate(std::move(loaded.tree));
-  return with_warnings(loaded.notes);
-}
-
-Json ConfigServer::complete_words(const Json& request) const {
-  const auto words = words_at(request, "words");
-  if (!words) {
-    return wrong_request("words", "send a list of words");
-  }
-  const std::string mode = text_of(request, "mode");
-  const Completion found = complete(engine_.candidate(), *words, text_of(request, "partial"),
-                                    mode == "set"      ? CompletionMode::set
-                                    : mode == "delete" ? CompletionMode::remove
-                                                       : CompletionMode::show);
-  Json options = Json::array();
-  for (const Option& option : found.options) {
-    options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});
-  }
-  return {{"ok", true}, {"options", std::move(options)}, {"complete", found.complete}};
-}
-
 Json ConfigServer::history() const {
   Json list = Json::array();
   for (const Generation& entry : engine_.history()) {
     list.push_back({{"index", list.size()},
                     {"time", entry.time},
                     {"user", entry.user},
+                    {"how", entry.how},
                     {"comment", entry.comment},
                     {"generation", entry.number}});
   }
-  return {{"ok", true}, {"data", std::move(list)}};
+  Json out = {{"ok", true}, {"data", std::move(list)}};
+  if (const auto& waiting = engine_.unconfirmed(); waiting && options_.pending != nullptr) {
+    out["unconfirmed"] = {{"generation", waiting->generation}, {"back-to", waiting->back_to},
+                          {"user", waiting->user},             {"until", waiting->until},
+                          {"seconds", options_.pending->seconds_left().value_or(0)},
+                          {"conditions", waiting->conditions}};
+  }
+  if (const auto& at = engine_.scheduled()) {
+    out["scheduled"] = {{"when", time_text(at->when)}, {"user", at->user}, {"comment", at->comment}};
+  }
+  for (const Editors::Editor& editor : editors_.all()) {
+    out["editors"].push_back(
+        {{"user", editor.user}, {"pid", editor.pid}, {"mode", name_of(editor.mode)}, {"since", editor.since}});
+  }
+  return out;
 }
 
 Json ConfigServer::show(const Json& request) {

@@ -4,14 +4,20 @@
 // false:
 //
 //   hello                                         user hostname instance version
+//   configure     mode                            notes             mode shared|private|exclusive
+//   leave                                         notes
 //   edit          words [set|delete ...]          warnings (what another choice removed)
-//   show-config   path format which               text, data        format curly|set|json, which candidate|running
-//   compare       rollback?                       text
-//   commit        check comment                   generation changed warnings
-//   rollback      to                              loads generation `to` back into the candidate
-//   discard
+//   show-config   path format which               text, data        format curly|set|json; which
+//                                                                   candidate|running|rollback (with index)
+//   compare       rollback? with?                 text
+//   commit        check comment confirmed? when?  generation changed confirmed warnings   confirmed: seconds
+//   commit-at     time comment                    when
+//   commit-plan                                   steps [{who what interrupts}]
+//   cancel-commit-at
+//   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
+//   rescue-save | load-factory | discard | update
 //   load          text format mode                warnings          format set|curly|json, mode merge|override
-//   history                                       data [{index time user comment generation}]
+//   history                                       data [{index time user how comment generation}] pending, at, editors
 //   complete      words partial mode              options [{word help kind}] complete      mode set|delete|show
 //   show          what arguments                  data
 //   clear         what
@@ -20,7 +26,9 @@
 //   exec-stop     id
 //   status                                        data
 //
-// There is one candidate, shared by all. The names and numbers of users come from SO_PEERCRED. Loop thread.
+// An answer may have "notices": what happened since the connection's last request ("ann committed generation 7").
+// Whoever did not `configure` edits the shared candidate. The names and numbers of users come from SO_PEERCRED. Loop
+// thread.
 #pragma once
 
 #include <functional>
@@ -30,7 +38,9 @@
 #include <vector>
 
 #include "base/ipc.h"
+#include "config/editors.h"
 #include "config/exec.h"
+#include "config/pending.h"
 #include "config/transaction.h"
 
 namespace floof::config {
@@ -45,31 +55,45 @@ class ConfigServer {
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
     std::function<Result<>(const std::string& what)> clear{};
+    PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options)
-      : engine_(engine), exec_(exec), options_(std::move(options)) {}
+      : engine_(engine), editors_(engine), exec_(exec), options_(std::move(options)) {}
 
   /// Answers one request. Never throws, whatever the request.
   Json answer(const ipc::Peer& peer, const Json& request);
+  /// A connection has ended.
+  void closed(const ipc::Peer& peer);
+  /// Tells everybody, with the next answer; not `except`.
+  void announce(const std::string& text, uint64_t except = 0);
 
  private:
   Json dispatch(const ipc::Peer& peer, const std::string& op, const Json& request);
   Json hello(const ipc::Peer& peer) const;
-  Json edit(const Json& request);
-  Json show_config(const Json& request) const;
-  Json compare(const Json& request) const;
+  std::optional<Json> dispatch_edit(const ipc::Peer& peer, const std::string& op, const Json& request);
+  std::optional<Json> dispatch_commit(const ipc::Peer& peer, const std::string& op, const Json& request);
+  Json configure(const ipc::Peer& peer, const Json& request);
+  Json edit(Candidate& candidate, const Json& request);
+  Json show_config(const ipc::Peer& peer, const Json& request);
+  Json compare(const ipc::Peer& peer, const Json& request);
   Json commit(const ipc::Peer& peer, const Json& request);
-  Json load_text(const Json& request);
-  Json complete_words(const Json& request) const;
+  Json commit_at(const ipc::Peer& peer, const Json& request);
+  Json plan(const ipc::Peer& peer);
+  Json rollback(Candidate& candidate, const Json& request);
+  Json update(Candidate& candidate);
+  Json load_text(Candidate& candidate, const Json& request);
+  Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const Json& request);
   Json exec_start(const Json& request);
   Json exec_read(const Json& request);
 
   ConfigEngine& engine_;
+  Editors editors_;
   Exec& exec_;
   Options options_;
+  std::map<uint64_t, std::vector<std::string>> notices_;  ///< by connection, for those who have asked something
 };
 
 /// Login name of a user, or "uid 1000".

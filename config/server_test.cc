@@ -20,7 +20,7 @@ class Server : public testing::Test {
     auto engine = ConfigEngine::open({folder_, "r1", *schema, {}, {}});
     ASSERT_TRUE(engine.ok());
     engine_ = std::move(*engine);
-    ConfigServer::Options options{"r1", "1.2.3", {}, {}, {}};
+    ConfigServer::Options options{"r1", "1.2.3", {}, {}, {}, nullptr};
     options.show["thing"] = [](const std::string&, const Json& arguments) -> Result<Json> { return arguments; };
     options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> {
       return Error{"broken", "is broken", "mend it"};
@@ -58,7 +58,7 @@ TEST_F(Server, ASession) {
   EXPECT_EQ(ask(R"({"op":"show-config","path":[],"format":"curly","which":"running"})")["text"], "");
   EXPECT_EQ(ask(R"({"op":"commit","check":true})")["generation"], 0);
   const Json done = ask(R"({"op":"commit","comment":"first"})");
-  EXPECT_EQ(done, Json::parse(R"({"ok":true,"generation":1,"changed":true,"warnings":[]})"));
+  EXPECT_EQ(done, Json::parse(R"({"ok":true,"generation":1,"changed":true,"confirmed":false,"warnings":[]})"));
   EXPECT_EQ(ask(R"({"op":"commit"})")["changed"], false);
   EXPECT_EQ(ask(R"({"op":"hello"})")["hostname"], "edge1");
   const Json history = ask(R"({"op":"history"})")["data"];

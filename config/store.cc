@@ -28,10 +28,11 @@ constexpr std::string_view kSuffix = ".new";
 constexpr const char* kDiskRemedy = "free space on the disk, or check its permissions";
 
 Json to_json(const Generation& generation) {
-  return {{"format", 1},
+  return {{"format", generation.format},
           {"generation", generation.number},
           {"time", generation.time},
           {"user", generation.user},
+          {"how", generation.how},
           {"comment", generation.comment},
           {"config", generation.config}};
 }
@@ -90,14 +91,16 @@ std::vector<std::string> list(const std::string& folder) {
 
 }  // namespace
 
-std::string now_text() {
-  const time_t now = time(nullptr);
+std::string time_text(int64_t when) {
+  const auto time = static_cast<time_t>(when);
   tm parts{};
-  gmtime_r(&now, &parts);
+  gmtime_r(&time, &parts);
   char text[32];
   strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
 }
+
+std::string now_text() { return time_text(static_cast<int64_t>(time(nullptr))); }
 
 void Store::step(std::string_view name) const {
   if (crash_point) {
@@ -146,14 +149,18 @@ Result<> Store::write(const std::string& path, const Json& content) const {
   return {};
 }
 
-std::optional<Generation> Store::read(const std::string& path) const {
+Json Store::read_json(const std::string& path) const {
   const auto text = read_file(path);
-  const Json json = text ? Json::parse(*text, nullptr, false) : Json();
+  return text ? Json::parse(*text, nullptr, false) : Json();
+}
+
+std::optional<Generation> Store::read(const std::string& path) const {
+  const Json json = read_json(path);
   if (!json.is_object() || !member(json, "config").is_object() || !member(json, "generation").is_number_unsigned()) {
     return std::nullopt;
   }
-  return Generation{number_of(json, "generation"), text_of(json, "time"), text_of(json, "user"),
-                    text_of(json, "comment"), json["config"]};
+  return Generation{static_cast<unsigned>(number_of(json, "format", 1)), number_of(json, "generation"), text_of(json, "time"), text_of(json, "user"),
+                    text_of(json, "how"), text_of(json, "comment"), json["config"]};
 }
 
 std::optional<Generation> Store::running() {
@@ -234,6 +241,72 @@ Result<> Store::install(const Generation& next) {
   forget_old();
   return {};
 }
+
+Result<> Store::keep(std::string_view name, const Json& content) const {
+  const std::string path = fmt::format("{}/{}", folder_, name);
+  if (content.is_null()) {
+    step(fmt::format("remove {}", name));
+    return unlink(path.c_str()) == 0 || errno == ENOENT ? sync_folder(folder_)
+                                                        : errno_error(path, "removing it", kDiskRemedy);
+  }
+  if (auto written = write(path + std::string(kSuffix), content); !written) {
+    return written;
+  }
+  step(fmt::format("rename {}", name));
+  if (rename((path + std::string(kSuffix)).c_str(), path.c_str()) != 0) {
+    return errno_error(path, "writing it", kDiskRemedy);
+  }
+  return sync_folder(folder_);
+}
+
+std::optional<Confirm> Store::confirm() const {
+  const Json json = read_json(folder_ + "/confirm.json");
+  if (!member(json, "back-to").is_number_unsigned() || !member(json, "generation").is_number_unsigned()) {
+    return std::nullopt;
+  }
+  return Confirm{number_of(json, "generation"), number_of(json, "back-to"), member(json, "config"),
+                 static_cast<int64_t>(number_of(json, "deadline")), text_of(json, "boot-id"), text_of(json, "until"),
+                 text_of(json, "user"), texts(json, "conditions")};
+}
+
+Result<> Store::keep(const std::optional<Confirm>& confirm) const {
+  return keep("confirm.json", !confirm ? Json()
+                                       : Json{{"generation", confirm->generation},
+                                              {"back-to", confirm->back_to},
+                                              {"config", confirm->config},
+                                              {"deadline", confirm->deadline},
+                                              {"boot-id", confirm->boot_id},
+                                              {"until", confirm->until},
+                                              {"user", confirm->user},
+                                              {"conditions", confirm->conditions}});
+}
+
+std::optional<Scheduled> Store::scheduled() const {
+  const Json json = read_json(folder_ + "/at.json");
+  if (!member(json, "when").is_number_unsigned() || !member(json, "config").is_object()) {
+    return std::nullopt;
+  }
+  return Scheduled{static_cast<int64_t>(number_of(json, "when")),
+                   text_of(json, "user"),
+                   text_of(json, "comment"),
+                   json["config"],
+                   member(json, "base"),
+                   number_of(json, "generation")};
+}
+
+Result<> Store::keep(const std::optional<Scheduled>& scheduled) const {
+  return keep("at.json", !scheduled ? Json()
+                                    : Json{{"when", scheduled->when},
+                                           {"user", scheduled->user},
+                                           {"comment", scheduled->comment},
+                                           {"config", scheduled->config},
+                                           {"base", scheduled->base},
+                                           {"generation", scheduled->generation}});
+}
+
+std::optional<Generation> Store::rescue() const { return read(folder_ + "/rescue.json"); }
+
+Result<> Store::keep_rescue(const Generation& generation) const { return keep("rescue.json", to_json(generation)); }
 
 std::vector<uint64_t> Store::numbers() const {
   std::vector<uint64_t> out;

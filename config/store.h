@@ -4,6 +4,9 @@
 //   running.json         the running configuration with its generation
 //   journal.json         {"applying":N+1} while a commit acts; found at start, it means: the old one still counts
 //   history/N.json       the last 50 generations, the running one included
+//   confirm.json         a commit that goes back unless it is confirmed
+//   at.json              a commit that waits for its time
+//   rescue.json          the configuration that `rescue save` kept
 // Files are 0600 (they hold secrets), written beside their place, read back, fsynced and renamed; then the folder is
 // fsynced. Loop thread. Step names given to `crash_point` are for tests.
 #pragma once
@@ -22,11 +25,34 @@ namespace floof::config {
 
 /// A configuration that was committed.
 struct Generation {
+  unsigned format = 1;  ///< what the configuration's words mean; see ConfigEngine::Options::migrations
   uint64_t number = 0;
   std::string time;  ///< RFC 3339, UTC
   std::string user;
+  std::string how;  ///< "cli", "script", "netconf", "rollback 3", "confirm expired", "at", "start"
   std::string comment;
   nlohmann::json config = nlohmann::json::object();  ///< as Tree::to_json(false)
+};
+
+/// A commit that goes back by itself unless it is confirmed. Durable before the commit acts. It counts while the
+/// running generation is newer than `back_to` and not newer than `generation`.
+struct Confirm {
+  uint64_t generation = 0;  ///< the last one that waits for confirmation
+  uint64_t back_to = 0;     ///< number of what comes back
+  nlohmann::json config = nlohmann::json::object();  ///< of `back_to`
+  int64_t deadline = 0;     ///< CLOCK_BOOTTIME, milliseconds
+  std::string boot_id;      ///< of the boot that the deadline belongs to
+  std::string until;        ///< RFC 3339
+  std::string user;
+  std::vector<std::string> conditions;  ///< kept at the deadline when all of them hold; none: goes back
+};
+
+/// A commit that waits for its time.
+struct Scheduled {
+  int64_t when = 0;  ///< seconds since 1970
+  std::string user, comment;
+  nlohmann::json config = nlohmann::json::object(), base = nlohmann::json::object();  ///< as Tree::to_json(false)
+  uint64_t generation = 0;                                                            ///< of `base`
 };
 
 class Store {
@@ -54,6 +80,15 @@ class Store {
   /// Throws the prepared files away.
   void discard(const Generation& next);
 
+  /// What waits; nothing when nothing does.
+  std::optional<Confirm> confirm() const;
+  std::optional<Scheduled> scheduled() const;
+  std::optional<Generation> rescue() const;
+  /// Writes, or with nothing removes, durably.
+  Result<> keep(const std::optional<Confirm>& confirm) const;
+  Result<> keep(const std::optional<Scheduled>& scheduled) const;
+  Result<> keep_rescue(const Generation& generation) const;
+
   /// Newest first.
   std::vector<Generation> history() const;
   /// Adds the entry if it is missing (a crash between the two renames, or the first start).
@@ -67,6 +102,8 @@ class Store {
   void step(std::string_view name) const;
   std::string history_file(uint64_t number) const;
   Result<> write(const std::string& path, const nlohmann::json& content) const;
+  Result<> keep(std::string_view name, const nlohmann::json& content) const;
+  nlohmann::json read_json(const std::string& path) const;
   std::optional<Generation> read(const std::string& path) const;
   std::vector<uint64_t> numbers() const;
   void forget_old() const;
@@ -75,7 +112,8 @@ class Store {
   std::string damage_;
 };
 
-/// The time now as RFC 3339 in UTC with seconds.
+/// A time, in seconds since 1970, as RFC 3339 in UTC.
+std::string time_text(int64_t when);
 std::string now_text();
 
 }  // namespace floof::config

@@ -4,13 +4,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
+#include <fstream>
 
 #include "base/log.h"
 
 namespace floof::config {
 
+namespace {
+
+constexpr std::string_view kExpired = "confirm expired";
+
+Generation generation_of(unsigned format, const ConfigEngine::Request& request, uint64_t number, const Tree& tree) {
+  return {format, number, now_text(), request.user, request.how, request.comment, tree.to_json(false)};
+}
+
+}  // namespace
+
+int64_t boot_clock_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string out;
+  file >> out;
+  return out;
+}
+
 ConfigEngine::ConfigEngine(Options options, Store store)
-    : options_(std::move(options)), store_(std::move(store)), running_(options_.schema), candidate_(options_.schema) {
+    : options_(std::move(options)), store_(std::move(store)), running_(options_.schema) {
   store_.crash_point = options_.crash_point;
 }
 
@@ -30,8 +55,14 @@ void ConfigEngine::pulse() const {
   }
 }
 
+unsigned ConfigEngine::format() const { return 1 + static_cast<unsigned>(options_.migrations.size()); }
+
 Tree ConfigEngine::tree_of(const Generation& generation, std::vector<std::string>& complaints) const {
-  Loaded loaded = load_json(Tree(options_.schema), generation.config);
+  Json config = generation.config;
+  for (size_t i = std::max(generation.format, 1U) - 1; i < options_.migrations.size(); i++) {
+    options_.migrations[i](config);
+  }
+  Loaded loaded = load_json(Tree(options_.schema), config);
   for (const Error& error : loaded.errors) {
     complaints.push_back(fmt::format("generation {}: {}", generation.number, error.text()));
   }
@@ -46,16 +77,51 @@ void ConfigEngine::load_running() {
   if (stored) {
     generation_ = std::move(*stored);
   } else {
-    generation_ = {0, now_text(), "floofd", "the empty configuration of the first start", Json::object()};
+    generation_ = {format(), 0, now_text(), "floofd", "start", "the empty configuration of the first start",
+                   Json::object()};
   }
   running_ = tree_of(generation_, alarms_);  // a newer version may know fewer words: the rest still counts
-  candidate_ = running_;
   if (store_.journal_found()) {
     log::warning("a commit was interrupted; generation {} stays in force", generation_.number);
   }
   if (const auto remembered = store_.remember(generation_); !remembered) {
     alarms_.push_back(remembered.error().text());
   }
+  find_unconfirmed();
+  scheduled_ = store_.scheduled();
+}
+
+void ConfigEngine::find_unconfirmed() {
+  unconfirmed_ = store_.confirm();
+  if (!unconfirmed_) {
+    return;
+  }
+  if (generation_.number <= unconfirmed_->back_to || generation_.number > unconfirmed_->generation) {
+    unconfirmed_.reset();  // that commit never acted, or a later one confirmed it
+    return;
+  }
+  const bool rebooted = unconfirmed_->boot_id != boot_id();
+  if (!rebooted && boot_clock_ms() < unconfirmed_->deadline) {
+    return;
+  }
+  // Nothing acts yet: what comes back is what will be applied.
+  Generation next{format(), generation_.number + 1, now_text(), "floofd", std::string(kExpired),
+                  fmt::format("generation {} was not confirmed before {}", generation_.number,
+                              rebooted ? "the machine restarted" : unconfirmed_->until),
+                  unconfirmed_->config};
+  Tree tree = tree_of({format(), unconfirmed_->back_to, {}, {}, {}, {}, unconfirmed_->config}, alarms_);
+  auto stored = store_.prepare(next);
+  if (stored) {
+    stored = store_.install(next);
+  }
+  if (!stored) {
+    alarms_.push_back(stored.error().text());
+  }
+  log::warning("{}: generation {} is that of {}", next.comment, next.number, unconfirmed_->back_to);
+  generation_ = std::move(next);
+  running_ = std::move(tree);
+  unconfirmed_.reset();
+  (void)store_.keep(std::optional<Confirm>());  // the numbers say already that it no longer counts
 }
 
 Json ConfigEngine::desired_of(const Json& config, uint64_t generation) const {
@@ -92,8 +158,8 @@ const std::vector<std::string>& ConfigEngine::apply_running() {
   return alarms_;
 }
 
-std::vector<Error> ConfigEngine::judge(const Json& config) const {
-  std::vector<Error> errors = candidate_.validate();
+std::vector<Error> ConfigEngine::judge(const Tree& tree, const Json& config) const {
+  std::vector<Error> errors = tree.validate();
   for (const Feature* feature : options_.features) {
     if (feature->validate != nullptr) {
       const auto more = feature->validate(config);
@@ -127,26 +193,86 @@ std::vector<Error> ConfigEngine::stage(const Json& config, const Json& desired) 
     errors.insert(errors.end(), more.begin(), more.end());
   }
   if (!errors.empty()) {
-    for (Backend* backend : options_.backends) {
-      backend->abort();
-    }
+    abort();
   }
   return errors;
 }
 
-ConfigEngine::Committed ConfigEngine::check() {
-  Committed out{{}, {}, generation_.number, !(candidate_ == running_)};
-  const Json config = candidate_.for_features();
-  out.errors = judge(config);
+void ConfigEngine::abort() {
+  for (Backend* backend : options_.backends) {
+    backend->abort();
+  }
+}
+
+Result<std::vector<Error>> ConfigEngine::update(Candidate& candidate) const {
+  auto rebased = rebase(candidate, running_, generation_.user);
+  if (!rebased) {
+    return rebased.error();
+  }
+  candidate = {std::move(rebased->tree), running_, generation_.number, ""};
+  return std::move(rebased->conflicts);
+}
+
+std::vector<Error> ConfigEngine::refresh(Candidate& candidate) const {
+  if (candidate.generation == generation_.number) {
+    return {};
+  }
+  Candidate fresh = candidate;
+  auto conflicts = update(fresh);
+  if (!conflicts) {
+    return {conflicts.error()};
+  }
+  for (Error& conflict : *conflicts) {
+    conflict.remedy = "'update' keeps yours and takes over everything else, 'discard' forgets yours";
+  }
+  if (conflicts->empty()) {
+    candidate = std::move(fresh);
+  }
+  return std::move(*conflicts);
+}
+
+ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
+  Candidate fresh = candidate;
+  Committed out;
+  out.generation = generation_.number;
+  out.changed = candidate.changed();
+  out.errors = refresh(fresh);
+  if (!out.errors.empty()) {
+    return out;
+  }
+  const Json config = fresh.tree.for_features();
+  out.errors = judge(fresh.tree, config);
   if (out.errors.empty()) {
     out.errors = stage(config, desired_of(config, generation_.number + 1));
   }
   if (out.errors.empty()) {
-    for (Backend* backend : options_.backends) {
-      backend->abort();
-    }
+    abort();
     collect_warnings(config, out);
   }
+  return out;
+}
+
+ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
+  Candidate fresh = candidate;
+  Plan out;
+  out.errors = refresh(fresh);
+  if (!out.errors.empty()) {
+    return out;
+  }
+  const Json config = fresh.tree.for_features();
+  out.errors = judge(fresh.tree, config);
+  if (out.errors.empty()) {
+    out.errors = stage(config, desired_of(config, generation_.number + 1));
+  }
+  if (!out.errors.empty()) {
+    return out;
+  }
+  for (Backend* backend : options_.backends) {
+    for (PlanStep& step : backend->plan()) {
+      out.steps.push_back(std::move(step));
+    }
+  }
+  abort();
   return out;
 }
 
@@ -183,88 +309,197 @@ std::vector<Error> ConfigEngine::act(const Generation& next) {
   return {};
 }
 
-ConfigEngine::Committed ConfigEngine::commit(const std::string& user, const std::string& comment) {
-  Committed out{{}, {}, generation_.number, false};
-  const Json config = candidate_.for_features();
-  out.errors = judge(config);
-  if (!out.errors.empty() || candidate_ == running_) {
+/// Everything that may fail on disk before anything acts.
+Result<> ConfigEngine::make_ready(const Generation& next, const std::optional<Confirm>& confirm) {
+  auto ready = store_.prepare(next);
+  if (ready) {
+    ready = store_.begin(next.number);
+  }
+  if (ready && confirm) {
+    ready = store_.keep(confirm);
+  }
+  return ready;
+}
+
+/// A commit confirms the one that waits for it, unless it is to be confirmed itself: then that one waits on with it.
+void ConfigEngine::settle_confirmation(const Request& request, Committed& out) {
+  if (!unconfirmed_) {
+    return;
+  }
+  std::optional<Confirm> next;
+  if (request.confirm) {
+    next = *request.confirm;
+    next->generation = unconfirmed_->generation;
+    next->back_to = unconfirmed_->back_to;
+    next->config = unconfirmed_->config;
+  }
+  if (const auto kept = store_.keep(next); !kept && !out.changed) {
+    out.errors.push_back(kept.error());
+    return;
+  }
+  out.confirmed = !next && request.how != kExpired;
+  if (out.confirmed) {
+    log::info("{} confirmed generation {}", request.user, unconfirmed_->generation);
+  }
+  unconfirmed_ = std::move(next);
+}
+
+void ConfigEngine::collect_warnings(Committed& out) const {
+  for (Backend* backend : options_.backends) {
+    const auto more = backend->warnings();
+    out.warnings.insert(out.warnings.end(), more.begin(), more.end());
+  }
+}
+
+/// Judged and staged already. True when it worked.
+bool ConfigEngine::carry_out(const Generation& next, const std::optional<Confirm>& confirm, Committed& out) {
+  if (const auto ready = make_ready(next, confirm); ready) {
+    out.errors = act(next);
+  } else {
+    undo(0);
+    out.errors = {ready.error()};
+  }
+  store_.discard(next);
+  store_.end();
+  if (!out.errors.empty() && confirm) {
+    (void)store_.keep(unconfirmed_);
+  }
+  return out.errors.empty();
+}
+
+ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request& request) {
+  Committed out;
+  out.generation = generation_.number;
+  out.errors = refresh(candidate);
+  if (!out.errors.empty()) {
     return out;
   }
-  Generation next{generation_.number + 1, now_text(), user, comment, candidate_.to_json(false)};
+  const Json config = candidate.tree.for_features();
+  out.errors = judge(candidate.tree, config);
+  if (!out.errors.empty()) {
+    return out;
+  }
+  if (!candidate.changed()) {
+    settle_confirmation(request, out);
+    return out;
+  }
+  Generation next = generation_of(format(), request, generation_.number + 1, candidate.tree);
   Json desired = desired_of(config, next.number);
   out.errors = stage(config, desired);
   if (!out.errors.empty()) {
     return out;
   }
-  auto ready = store_.prepare(next);
-  if (ready) {
-    ready = store_.begin(next.number);
+  std::optional<Confirm> confirm = request.confirm;
+  if (confirm) {
+    confirm->generation = next.number;
+    confirm->back_to = unconfirmed_ ? unconfirmed_->back_to : generation_.number;
+    confirm->config = unconfirmed_ ? unconfirmed_->config : running_.to_json(false);
   }
-  if (!ready) {
-    undo(0);
-    store_.discard(next);
-    store_.end();
-    out.errors = {ready.error()};
-    return out;
-  }
-  out.errors = act(next);
-  store_.discard(next);
-  store_.end();
-  if (!out.errors.empty()) {
+  if (!carry_out(next, confirm, out)) {
+    collect_warnings(out);
     return out;
   }
   generation_ = std::move(next);
-  running_ = candidate_;
+  running_ = candidate.tree;
+  candidate = fork();
   desired_ = std::move(desired);
   alarms_.clear();
   out.generation = generation_.number;
   out.changed = true;
-  collect_warnings(config, out);
-  for (Backend* backend : options_.backends) {
-    const auto more = backend->warnings();
-    out.warnings.insert(out.warnings.end(), more.begin(), more.end());
+  if (confirm) {
+    unconfirmed_ = std::move(confirm);
+  } else {
+    settle_confirmation(request, out);
   }
-  log::info("{} committed generation {}{}{}", user, generation_.number, comment.empty() ? "" : ": ", comment);
+  collect_warnings(config, out);
+  collect_warnings(out);
+  log::info("{} committed generation {}{}{}", request.user, generation_.number, request.comment.empty() ? "" : ": ",
+            request.comment);
   return out;
 }
 
-Result<Generation> ConfigEngine::earlier(size_t index) const {
-  if (index == 0) {
-    return generation_;
+ConfigEngine::Committed ConfigEngine::adopt(Generation next, Tree tree) {
+  Committed out;
+  auto stored = store_.prepare(next);
+  if (stored) {
+    stored = store_.install(next);
   }
-  auto entries = store_.history();
+  if (!stored) {
+    out.errors = {stored.error()};
+  }
+  generation_ = std::move(next);
+  running_ = std::move(tree);
+  out.generation = generation_.number;
+  out.changed = true;
+  alarms_.clear();
+  out.warnings = apply_running();
+  return out;
+}
+
+ConfigEngine::Committed ConfigEngine::revert(const std::string& why) {
+  if (!unconfirmed_) {
+    return {};
+  }
+  const Confirm confirm = *unconfirmed_;
+  std::vector<std::string> complaints;
+  const Request request{"floofd", std::string(kExpired), fmt::format("generation {} {}", confirm.generation, why)};
+  Candidate old = fork();
+  old.tree = tree_of({format(), confirm.back_to, {}, {}, {}, {}, confirm.config}, complaints);
+  log::warning("{}; going back to generation {}", request.comment, confirm.back_to);
+  Committed out = commit(old, request);
+  if (!out.errors.empty()) {
+    for (const Error& error : out.errors) {
+      log::error("going back: {}", error.text());
+    }
+    out = adopt(generation_of(format(), request, generation_.number + 1, old.tree), old.tree);
+    settle_confirmation(request, out);
+  }
+  return out;
+}
+
+Result<Tree> ConfigEngine::readable(const Generation& generation, const std::string& name) const {
+  std::vector<std::string> complaints;
+  Tree tree = tree_of(generation, complaints);
+  if (!complaints.empty()) {
+    return Error{name, complaints.front(), "this version cannot read that generation any more"};
+  }
+  return tree;
+}
+
+Result<> ConfigEngine::schedule(std::optional<Scheduled> scheduled) {
+  auto kept = store_.keep(scheduled);
+  scheduled_ = std::move(scheduled);  // even then: once done it must not be done each second
+  return kept;
+}
+
+Result<Candidate> ConfigEngine::candidate_of(const Scheduled& scheduled) const {
+  auto base = readable({format(), scheduled.generation, {}, {}, {}, {}, scheduled.base}, "commit at");
+  auto tree = readable({format(), scheduled.generation, {}, {}, {}, {}, scheduled.config}, "commit at");
+  if (!base || !tree) {
+    return base ? tree.error() : base.error();
+  }
+  return Candidate{std::move(*tree), std::move(*base), scheduled.generation, ""};
+}
+
+Result<Tree> ConfigEngine::earlier(size_t index) const {
+  if (index == 0) {
+    return running_;
+  }
+  const auto entries = store_.history();
+  const std::string name = fmt::format("rollback {}", index);
   if (index >= entries.size()) {
-    return Error{fmt::format("rollback {}", index), "there is no such generation",
+    return Error{name, "there is no such generation",
                  fmt::format("give a number from 0 to {}", entries.empty() ? 0 : entries.size() - 1)};
   }
-  return std::move(entries[index]);
+  return readable(entries[index], name);
 }
 
-Result<> ConfigEngine::rollback(size_t index) {
-  auto generation = earlier(index);
-  if (!generation) {
-    return generation.error();
+Result<Tree> ConfigEngine::rescue() const {
+  const auto found = store_.rescue();
+  if (!found) {
+    return Error{"rollback rescue", "there is no rescue configuration", "'rescue save' keeps the running one as such"};
   }
-  std::vector<std::string> complaints;
-  Tree tree = tree_of(*generation, complaints);
-  if (!complaints.empty()) {
-    return Error{fmt::format("rollback {}", index), complaints.front(),
-                 "this version cannot read that generation any more"};
-  }
-  candidate_ = std::move(tree);
-  return {};
-}
-
-Result<std::string> ConfigEngine::compare(std::optional<size_t> index) const {
-  if (!index || *index == 0) {
-    return config::compare(running_, candidate_);
-  }
-  const auto generation = earlier(*index);
-  if (!generation) {
-    return generation.error();
-  }
-  std::vector<std::string> complaints;
-  return config::compare(tree_of(*generation, complaints), candidate_);
+  return readable(*found, "rollback rescue");
 }
 
 std::vector<Generation> ConfigEngine::history() const {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The transaction engine: one running configuration, one shared candidate, and the way from the one to the other
-// (docs/architecture.md, flow 1):
+// The transaction engine: one running configuration and the way to the next one (docs/architecture.md, flow 1):
 //
 //   validate (YANG, then every feature) -> desired state -> every backend stages -> journal, fsync -> every backend
 //   publishes -> every backend confirms -> running = N+1, fsync -> journal gone -> answer
 //
 // When anything fails before the store, whatever was published is undone in reverse order, the running configuration
 // and its file are as before, and the user reads what was wrong. Strict at commit; at boot (`apply_running`) a backend
-// that cannot do all of it does the rest, and what it cannot is an alarm. Loop thread.
+// that cannot do all of it does the rest, and what it cannot is an alarm. A commit that waits for its confirmation has
+// its deadline on disk before it acts: whoever starts after the deadline, or after a reboot, goes back first. Loop
+// thread.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "config/candidate.h"
 #include "config/feature.h"
 #include "config/store.h"
 #include "config/tree.h"
@@ -31,6 +33,9 @@ class ConfigEngine {
     std::shared_ptr<const Schema> schema;
     std::vector<const Feature*> features;
     std::vector<Backend*> backends;                       ///< in order of publishing; not owned
+    /// Changes to what the words of the configuration mean, oldest first: number i turns a stored configuration of
+    /// format i + 1 into one of format i + 2.
+    std::vector<void (*)(Json& config)> migrations{};
     std::function<void()> pulse{};                        ///< called between long steps; may be empty
     std::function<void(std::string_view)> crash_point{};  ///< tests; see Store
   };
@@ -42,33 +47,58 @@ class ConfigEngine {
   const std::vector<std::string>& alarms() const { return alarms_; }
 
   const Tree& running() const { return running_; }
-  const Tree& candidate() const { return candidate_; }
   uint64_t generation() const { return generation_.number; }
+  /// Who made the running configuration, and when.
+  const Generation& committed() const { return generation_; }
   /// The desired state of the running configuration.
   const Json& desired() const { return desired_; }
 
-  /// Edits of the candidate: `set` and `delete` as in Tree.
-  Result<std::vector<std::string>> set(std::span<const std::string> words) { return candidate_.set(words); }
-  Result<> remove(std::span<const std::string> words) { return candidate_.remove(words); }
-  void discard() { candidate_ = running_; }
-  /// Replaces the candidate.
-  void replace_candidate(Tree tree) { candidate_ = std::move(tree); }
+  /// Something to edit, equal to what runs.
+  Candidate fork() const { return {running_, running_, generation_.number, ""}; }
+  /// Takes over what was committed since the candidate began; its own changes stay. Returns the lines that both changed,
+  /// on which the candidate's version stays.
+  Result<std::vector<Error>> update(Candidate& candidate) const;
 
+  struct Request {
+    std::string user;
+    std::string how = "cli";  ///< as in Generation
+    std::string comment;
+    /// Goes back unless it is confirmed: deadline, boot_id, until, user and conditions are filled in.
+    std::optional<Confirm> confirm = {};
+  };
   struct Committed {
     std::vector<Error> errors;  ///< empty: it worked
     std::vector<std::string> warnings;
     uint64_t generation = 0;
     bool changed = false;
+    bool confirmed = false;  ///< an earlier commit that waited for that is confirmed
   };
   /// Judges the candidate (everything up to staging) and changes nothing.
-  Committed check();
-  /// Makes the candidate the running configuration.
-  Committed commit(const std::string& user, const std::string& comment);
+  Committed check(const Candidate& candidate);
+  /// Makes the candidate the running configuration; it then is a fresh fork of that. Lines that somebody else has
+  /// committed meanwhile in another way are errors.
+  Committed commit(Candidate& candidate, const Request& request);
+  struct Plan {
+    std::vector<Error> errors;
+    std::vector<PlanStep> steps;
+  };
+  /// What `commit` would do, step by step, without doing it.
+  Plan plan(const Candidate& candidate);
 
-  /// Loads an earlier generation into the candidate; 0 is the running one.
-  Result<> rollback(size_t index);
-  /// The difference from what `index` names to the candidate; without index from the running one.
-  Result<std::string> compare(std::optional<size_t> index) const;
+  /// The commit that waits for its confirmation.
+  const std::optional<Confirm>& unconfirmed() const { return unconfirmed_; }
+  /// Goes back to what the unconfirmed commit replaced; when a backend refuses that, leniently, with alarms.
+  Committed revert(const std::string& why);
+  /// Keeps a commit that waits for its time, in place of another one; nothing: forgets it.
+  Result<> schedule(std::optional<Scheduled> scheduled);
+  const std::optional<Scheduled>& scheduled() const { return scheduled_; }
+  /// What `schedule` kept, to be committed.
+  Result<Candidate> candidate_of(const Scheduled& scheduled) const;
+
+  /// An earlier configuration: 0 is the running one, then backwards.
+  Result<Tree> earlier(size_t index) const;
+  Result<> save_rescue() const { return store_.keep_rescue(generation_); }
+  Result<Tree> rescue() const;
   /// Newest first; [0] is the running one. Configurations are left out.
   std::vector<Generation> history() const;
 
@@ -76,21 +106,38 @@ class ConfigEngine {
   explicit ConfigEngine(Options options, Store store);
   void pulse() const;
   void load_running();
+  void find_unconfirmed();
   Json desired_of(const Json& config, uint64_t generation) const;
-  std::vector<Error> judge(const Json& config) const;
+  std::vector<Error> judge(const Tree& tree, const Json& config) const;
   void collect_warnings(const Json& config, Committed& out) const;
+  void collect_warnings(Committed& out) const;
   std::vector<Error> stage(const Json& config, const Json& desired);
   std::vector<Error> act(const Generation& next);
   void undo(size_t published);
-  Result<Generation> earlier(size_t index) const;
+  void abort();
+  /// Brings the candidate up to date; lines in conflict are Errors.
+  std::vector<Error> refresh(Candidate& candidate) const;
+  Result<> make_ready(const Generation& next, const std::optional<Confirm>& confirm);
+  bool carry_out(const Generation& next, const std::optional<Confirm>& confirm, Committed& out);
+  void settle_confirmation(const Request& request, Committed& out);
+  Committed adopt(Generation next, Tree tree);
   Tree tree_of(const Generation& generation, std::vector<std::string>& complaints) const;
+  Result<Tree> readable(const Generation& generation, const std::string& name) const;
+  unsigned format() const;
 
   Options options_;
   Store store_;
-  Tree running_, candidate_;
+  Tree running_;
   Generation generation_;
+  std::optional<Confirm> unconfirmed_;
+  std::optional<Scheduled> scheduled_;
   Json desired_ = Json::object();
   std::vector<std::string> alarms_;
 };
+
+/// Now, on the clock that runs on while the machine sleeps: milliseconds since it was started.
+int64_t boot_clock_ms();
+/// Differs from boot to boot.
+std::string boot_id();
 
 }  // namespace floof::config

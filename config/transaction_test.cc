@@ -59,6 +59,30 @@ class FakeBackend : public Backend {
   std::vector<std::string>& log_;
 };
 
+/// An engine and one editor of it.
+struct Box {
+  explicit Box(std::unique_ptr<ConfigEngine> opened) : engine(std::move(opened)), editing(engine->fork()) {}
+  std::unique_ptr<ConfigEngine> engine;
+  Candidate editing;
+
+  ConfigEngine* operator->() { return engine.get(); }
+  const Tree& candidate() const { return editing.tree; }
+  Result<std::vector<std::string>> set(const Words& words) { return editing.tree.set(words); }
+  ConfigEngine::Committed commit(const std::string& user, const std::string& comment,
+                                 std::optional<Confirm> confirm = {}) {
+    return engine->commit(editing, {user, "cli", comment, std::move(confirm)});
+  }
+  ConfigEngine::Committed check() { return engine->check(editing); }
+  bool rollback(size_t index) {
+    auto tree = engine->earlier(index);
+    if (tree) {
+      editing.tree = std::move(*tree);
+    }
+    return tree.ok();
+  }
+  std::string compare(size_t index) { return config::compare(*engine->earlier(index), editing.tree); }
+};
+
 class Transaction : public testing::Test {
  protected:
   void SetUp() override {
@@ -67,7 +91,7 @@ class Transaction : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<ConfigEngine> open(std::function<void(std::string_view)> crash_point = {}) {
+  Box open(std::function<void(std::string_view)> crash_point = {}, std::vector<void (*)(Json&)> migrations = {}) {
     static const Feature no_bad{
         "test",
         [](const Json& config) {
@@ -80,13 +104,14 @@ class Transaction : public testing::Test {
         [](const Json& config, Json& desired) { desired["host"] = config.value("system", Json::object()); },
         [](const Json&) { return std::vector<std::string>{"feature warns"}; }};
     auto engine =
-        ConfigEngine::open({folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, {}, std::move(crash_point)});
+        ConfigEngine::open({folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, std::move(migrations), {},
+                            std::move(crash_point)});
     EXPECT_TRUE(engine.ok()) << engine.error().text();
-    return std::move(*engine);
+    return Box(std::move(*engine));
   }
 
-  static void name(ConfigEngine& engine, const std::string& host) {
-    ASSERT_TRUE(engine.set(Words{"system", "hostname", host}).ok());
+  static void name(Box& box, const std::string& host) {
+    ASSERT_TRUE(box.set(Words{"system", "hostname", host}).ok());
   }
   static std::string hostname(const Tree& tree) {
     return tree.to_json(false).value("system", Json::object()).value("hostname", "");
@@ -100,15 +125,15 @@ class Transaction : public testing::Test {
 TEST_F(Transaction, CommitGoesThroughInOrderAndIsStored) {
   auto engine = open();
   EXPECT_EQ(engine->generation(), 0U);
-  name(*engine, "one");
-  const auto done = engine->commit("ann", "first");
+  name(engine, "one");
+  const auto done = engine.commit("ann", "first");
   EXPECT_TRUE(done.errors.empty());
   EXPECT_TRUE(done.changed);
   EXPECT_EQ(done.generation, 1U);
   EXPECT_EQ(done.warnings, (std::vector<std::string>{"feature warns", "a warns", "b warns"}));
   EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "b publish", "a confirm", "b confirm"}));
   EXPECT_EQ(engine->desired(), Json::parse(R"({"generation":1,"instance":"t","host":{"hostname":"one"}})"));
-  EXPECT_FALSE(engine->commit("ann", "").changed) << "nothing to do";
+  EXPECT_FALSE(engine.commit("ann", "").changed) << "nothing to do";
   EXPECT_FALSE(fs::exists(folder_ + "/state/journal.json"));
   struct stat info {};
   ASSERT_EQ(stat((folder_ + "/state/running.json").c_str(), &info), 0);
@@ -130,18 +155,18 @@ TEST_F(Transaction, CommitGoesThroughInOrderAndIsStored) {
 
 TEST_F(Transaction, EveryFailureLeavesTheOldState) {
   auto engine = open();
-  name(*engine, "one");
-  ASSERT_TRUE(engine->commit("ann", "").errors.empty());
+  name(engine, "one");
+  ASSERT_TRUE(engine.commit("ann", "").errors.empty());
   for (FakeBackend* failing : {&a_, &b_}) {
     for (const char* at : {"stage", "publish", "confirm"}) {
       failing->fail_at = at;
-      name(*engine, "two");
-      const auto failed = engine->commit("ann", "");
+      name(engine, "two");
+      const auto failed = engine.commit("ann", "");
       EXPECT_EQ(failed.errors.size(), 1U);
       EXPECT_FALSE(failed.changed);
       EXPECT_EQ(engine->generation(), 1U);
       EXPECT_EQ(hostname(engine->running()), "one");
-      EXPECT_EQ(hostname(engine->candidate()), "two") << "the candidate stays for the user to mend";
+      EXPECT_EQ(hostname(engine.candidate()), "two") << "the candidate stays for the user to mend";
       EXPECT_EQ(a_.live, "one") << at;
       EXPECT_EQ(b_.live, "one") << at;
       EXPECT_FALSE(fs::exists(folder_ + "/state/journal.json"));
@@ -149,42 +174,42 @@ TEST_F(Transaction, EveryFailureLeavesTheOldState) {
       failing->fail_at.clear();
     }
   }
-  EXPECT_TRUE(engine->commit("ann", "").changed);
+  EXPECT_TRUE(engine.commit("ann", "").changed);
   EXPECT_EQ(b_.live, "two");
 }
 
 TEST_F(Transaction, UndoGoesBackwardsAndTheRestIsAborted) {
   auto engine = open();
-  name(*engine, "one");
+  name(engine, "one");
   a_.fail_at = "publish";
-  EXPECT_EQ(engine->commit("ann", "").errors.size(), 1U);
+  EXPECT_EQ(engine.commit("ann", "").errors.size(), 1U);
   EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "a undo", "b abort"}));
   a_.fail_at = "";
   b_.fail_at = "confirm";
   log_.clear();
-  EXPECT_EQ(engine->commit("ann", "").errors.size(), 1U);
+  EXPECT_EQ(engine.commit("ann", "").errors.size(), 1U);
   EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a publish", "b publish", "a confirm", "b confirm",
                                             "b undo", "a undo"}));
 }
 
 TEST_F(Transaction, CheckChangesNothing) {
   auto engine = open();
-  name(*engine, "one");
-  EXPECT_TRUE(engine->check().errors.empty());
+  name(engine, "one");
+  EXPECT_TRUE(engine.check().errors.empty());
   EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a abort", "b abort"}));
   EXPECT_EQ(engine->generation(), 0U);
-  name(*engine, "bad");
-  EXPECT_EQ(engine->check().errors.size(), 1U);
-  EXPECT_EQ(engine->commit("ann", "").errors[0].text(), "system hostname bad: is bad; be good");
+  name(engine, "bad");
+  EXPECT_EQ(engine.check().errors.size(), 1U);
+  EXPECT_EQ(engine.commit("ann", "").errors[0].text(), "system hostname bad: is bad; be good");
   EXPECT_EQ(a_.live, "");
 }
 
 TEST_F(Transaction, AFullDiskIsFoundBeforeAnythingActs) {
   auto engine = open();
-  name(*engine, "one");
+  name(engine, "one");
   fs::remove_all(folder_ + "/state");
   std::ofstream(folder_ + "/state") << "in the way";
-  const auto failed = engine->commit("ann", "");
+  const auto failed = engine.commit("ann", "");
   ASSERT_EQ(failed.errors.size(), 1U);
   EXPECT_EQ(log_, (std::vector<std::string>{"a stage", "b stage", "a abort", "b abort"}));
 }
@@ -192,29 +217,29 @@ TEST_F(Transaction, AFullDiskIsFoundBeforeAnythingActs) {
 TEST_F(Transaction, Rollback) {
   auto engine = open();
   for (int i = 1; i <= 60; i++) {
-    name(*engine, "h" + std::to_string(i));
-    ASSERT_TRUE(engine->commit("ann", "").changed);
+    name(engine, "h" + std::to_string(i));
+    ASSERT_TRUE(engine.commit("ann", "").changed);
   }
   EXPECT_EQ(engine->history().size(), 50U);
-  ASSERT_TRUE(engine->rollback(1).ok());
-  EXPECT_EQ(hostname(engine->candidate()), "h59");
-  EXPECT_EQ(*engine->compare(std::nullopt), "[edit system]\n-   hostname h60;\n+   hostname h59;\n");
-  EXPECT_EQ(*engine->compare(1), "");
-  ASSERT_TRUE(engine->rollback(49).ok());
-  EXPECT_EQ(hostname(engine->candidate()), "h11");
-  EXPECT_FALSE(engine->rollback(50).ok());
-  ASSERT_TRUE(engine->rollback(0).ok());
-  EXPECT_EQ(hostname(engine->candidate()), "h60");
-  name(*engine, "x");
-  engine->discard();
-  EXPECT_EQ(hostname(engine->candidate()), "h60");
+  ASSERT_TRUE(engine.rollback(1));
+  EXPECT_EQ(hostname(engine.candidate()), "h59");
+  EXPECT_EQ(engine.compare(0), "[edit system]\n-   hostname h60;\n+   hostname h59;\n");
+  EXPECT_EQ(engine.compare(1), "");
+  ASSERT_TRUE(engine.rollback(49));
+  EXPECT_EQ(hostname(engine.candidate()), "h11");
+  EXPECT_FALSE(engine.rollback(50));
+  ASSERT_TRUE(engine.rollback(0));
+  EXPECT_EQ(hostname(engine.candidate()), "h60");
+  name(engine, "x");
+  engine.editing = engine->fork();
+  EXPECT_EQ(hostname(engine.candidate()), "h60");
 }
 
 TEST_F(Transaction, BootIsLenient) {
   {
     auto engine = open();
-    name(*engine, "one");
-    ASSERT_TRUE(engine->commit("ann", "").changed);
+    name(engine, "one");
+    ASSERT_TRUE(engine.commit("ann", "").changed);
   }
   a_.fail_at = "publish";
   auto engine = open();
@@ -235,8 +260,8 @@ TEST_F(Transaction, UnknownWordsOfAnotherVersionAreAlarmsNotTheEnd) {
 TEST_F(Transaction, DamagedFileFallsBackToHistory) {
   {
     auto engine = open();
-    name(*engine, "one");
-    ASSERT_TRUE(engine->commit("ann", "").changed);
+    name(engine, "one");
+    ASSERT_TRUE(engine.commit("ann", "").changed);
   }
   std::ofstream(folder_ + "/state/running.json") << "{\"gener";
   auto engine = open();
@@ -249,8 +274,8 @@ TEST_F(Transaction, DamagedFileFallsBackToHistory) {
 TEST_F(Transaction, APowerCutAtAnyStepLeavesOldOrNew) {
   {
     auto engine = open();
-    name(*engine, "old");
-    ASSERT_TRUE(engine->commit("ann", "").changed);
+    name(engine, "old");
+    ASSERT_TRUE(engine.commit("ann", "").changed);
   }
   bool died = true, saw_old = false, saw_new = false;
   int step = 0;
@@ -260,13 +285,14 @@ TEST_F(Transaction, APowerCutAtAnyStepLeavesOldOrNew) {
     const pid_t child = fork();
     if (child == 0) {
       int left = step;
-      auto engine = ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}, {}, [&](std::string_view) {
-                                          if (left-- == 0) {
-                                            _exit(42);
-                                          }
-                                        }});
-      (void)(*engine)->set(Words{"system", "hostname", "new"});
-      _exit((*engine)->commit("ann", "").changed ? 0 : 1);
+      const auto die = [&](std::string_view) {
+        if (left-- == 0) {
+          _exit(42);
+        }
+      };
+      Box box(*ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}, {}, {}, die}));
+      (void)box.set(Words{"system", "hostname", "new"});
+      _exit(box.commit("ann", "").changed ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -282,8 +308,9 @@ TEST_F(Transaction, APowerCutAtAnyStepLeavesOldOrNew) {
     EXPECT_EQ(a_.live, found);
     EXPECT_FALSE(fs::exists(folder_ + "/work/journal.json"));
     EXPECT_EQ((*engine)->history().size(), (*engine)->generation() + 1);
-    name(**engine, "later");
-    EXPECT_TRUE((*engine)->commit("ann", "").changed);
+    Box box(std::move(*engine));
+    name(box, "later");
+    EXPECT_TRUE(box.commit("ann", "").changed);
   }
   EXPECT_GT(step, 8);
   EXPECT_TRUE(saw_old && saw_new);

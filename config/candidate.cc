@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/candidate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace floof::config {
+
+namespace {
+
+std::vector<std::string> sorted_lines(const Tree& tree) {
+  const auto printed = tree.set_lines({}, false);
+  const std::string text = printed ? *printed : "";
+  std::vector<std::string> out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+/// The words of a line behind its verb.
+Words words_of_line(const std::string& line) {
+  auto words = split_words(line);
+  if (!words || words->empty()) {
+    return {};
+  }
+  return {words->begin() + 1, words->end()};
+}
+
+/// What a line is about: a leaf without its value, else all of it. Two lines about the same thing exclude each other.
+std::string subject(const Schema& schema, const std::string& line) {
+  Words words = words_of_line(line);
+  const auto path = parse_path(schema, words, PathMode::any);
+  if (path && !path->empty() && is_leaf(path->back().node) && path->back().value && !words.empty()) {
+    words.pop_back();
+  }
+  return join_words(words);
+}
+
+/// By subject: what a side made of it; "" stands for "deleted".
+std::map<std::string, std::string> outcomes(const Schema& schema, const LineDifference& difference) {
+  std::map<std::string, std::string> out;
+  for (const std::string& line : difference.removed) {
+    out[subject(schema, line)] = "";
+  }
+  for (const std::string& line : difference.added) {
+    out[subject(schema, line)] = line;
+  }
+  return out;
+}
+
+/// Paths of list entries that the difference takes away altogether.
+std::vector<std::string> lost_entries(const LineDifference& difference, const Tree& before, const Tree& after) {
+  const Schema& schema = before.schema();
+  std::set<std::string> out;
+  for (const std::string& line : difference.removed) {
+    const Words words = words_of_line(line);
+    const auto path = parse_path(schema, words, PathMode::any);
+    if (!path) {
+      continue;
+    }
+    Words prefix;
+    for (size_t depth = 0; depth < path->size(); depth++) {
+      const Step& step = (*path)[depth];
+      prefix.push_back(name_of(step.node));
+      prefix.insert(prefix.end(), step.keys.begin(), step.keys.end());
+      const Path part(path->begin(), path->begin() + static_cast<ptrdiff_t>(depth) + 1);
+      if (is_list(step.node) && after.find(part) == nullptr) {
+        out.insert(join_words(prefix));
+        break;
+      }
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
+std::string describe(const std::string& outcome) {
+  return outcome.empty() ? "deleted it" : fmt::format("has \"{}\"", outcome);
+}
+
+/// Something inside an entry that one side deleted and the other went on with.
+void add_entry_conflicts(const std::vector<std::string>& lost, const std::map<std::string, std::string>& others,
+                         std::string_view loser, std::string_view other, std::vector<Error>& out) {
+  for (const std::string& entry : lost) {
+    const auto inside = std::find_if(others.begin(), others.end(), [&](const auto& change) {
+      return (change.first == entry || change.first.starts_with(entry + " ")) && !change.second.empty();
+    });
+    if (inside != others.end()) {
+      out.push_back({entry, fmt::format("{} deleted it, {} {}", loser, other, describe(inside->second)), ""});
+    }
+  }
+}
+
+}  // namespace
+
+LineDifference line_difference(const Tree& before, const Tree& after) {
+  const auto old_lines = sorted_lines(before), new_lines = sorted_lines(after);
+  LineDifference out;
+  std::set_difference(old_lines.begin(), old_lines.end(), new_lines.begin(), new_lines.end(),
+                      std::back_inserter(out.removed));
+  std::set_difference(new_lines.begin(), new_lines.end(), old_lines.begin(), old_lines.end(),
+                      std::back_inserter(out.added));
+  return out;
+}
+
+Result<Rebased> rebase(const Candidate& candidate, const Tree& running, std::string_view committer) {
+  const Schema& schema = running.schema();
+  const LineDifference mine = line_difference(candidate.base, candidate.tree);
+  const LineDifference theirs = line_difference(candidate.base, running);
+  const auto my_outcomes = outcomes(schema, mine), their_outcomes = outcomes(schema, theirs);
+  Rebased out{running, {}};
+  for (const auto& [subject, outcome] : my_outcomes) {
+    const auto found = their_outcomes.find(subject);
+    if (found != their_outcomes.end() && found->second != outcome) {
+      out.conflicts.push_back({subject, fmt::format("you {}, {} {}", describe(outcome), committer, describe(found->second)), ""});
+    }
+  }
+  const auto my_losses = lost_entries(mine, candidate.base, candidate.tree);
+  add_entry_conflicts(my_losses, their_outcomes, "you", committer, out.conflicts);
+  add_entry_conflicts(lost_entries(theirs, candidate.base, running), my_outcomes, committer, "you", out.conflicts);
+  for (const std::string& entry : my_losses) {
+    const auto words = split_words(entry);
+    (void)out.tree.remove(*words);  // may be gone already
+  }
+  for (const std::string& line : mine.removed) {
+    (void)out.tree.remove(words_of_line(line));
+  }
+  for (const std::string& line : mine.added) {
+    if (const auto done = out.tree.set(words_of_line(line)); !done) {
+      return done.error();
+    }
+  }
+  return out;
+}
+
+}  // namespace floof::config

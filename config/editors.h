@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Who edits the configuration, and what each of them edits:
+//   shared      one candidate for all; what one changes, the others see
+//   private     a candidate of one's own, brought together with the others' commits line by line
+//   exclusive   the shared candidate alone: nobody else may change or commit it meanwhile
+// A private candidate outlives its session for the same user, so that a lost connection loses nothing. Loop thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/candidate.h"
+#include "config/transaction.h"
+
+namespace floof::config {
+
+enum class EditMode { shared, privately, exclusive };
+std::string_view name_of(EditMode mode);
+/// Nothing for a word that is no mode.
+std::optional<EditMode> edit_mode(std::string_view name);
+
+class Editors {
+ public:
+  explicit Editors(ConfigEngine& engine) : engine_(engine), shared_(engine.fork()) {}
+
+  /// A connection, while it lives.
+  using Who = uint64_t;
+  struct Editor {
+    std::string user, since;
+    pid_t pid = 0;
+    EditMode mode = EditMode::shared;
+  };
+
+  /// Starts to edit. Returns what the editor should know: who else edits, uncommitted changes. An Error when somebody
+  /// has the configuration for himself.
+  Result<std::vector<std::string>> begin(Who who, Editor editor);
+  /// Stops; exclusive changes that are not committed are gone, as it says then.
+  std::vector<std::string> end(Who who);
+  /// The candidate that this connection looks at, up to date as far as that goes without conflicts. Never null.
+  Candidate& candidate(Who who);
+  /// Whether it may be changed and committed now by this connection.
+  Result<> may_change(Who who) const;
+  EditMode mode(Who who) const;
+  /// All that edit now, oldest first.
+  std::vector<Editor> all() const;
+
+ private:
+  std::vector<std::string> others(Who who) const;
+  const Editor* exclusive() const;
+
+  ConfigEngine& engine_;
+  Candidate shared_;
+  std::map<Who, Editor> editors_;
+  std::map<std::string, std::unique_ptr<Candidate>> private_;  ///< by user
+};
+
+}  // namespace floof::config

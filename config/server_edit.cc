@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The requests that edit and commit (config/server.h).
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "config/json_view.h"
+#include "config/server.h"
+
+namespace floof::config {
+
+namespace {
+
+Json success() { return {{"ok", true}}; }
+Json outcome(const Result<>& result) { return result ? success() : ipc::failure(result.error()); }
+
+Json wrong_request(std::string_view what, std::string_view remedy) {
+  return ipc::failure(Error{std::string(what), "is missing or of another form", std::string(remedy)});
+}
+
+/// An array of strings, or nothing.
+std::optional<Words> words_at(const Json& request, std::string_view key) {
+  const Json& list = member(request, key);
+  if (list.is_null()) {
+    return Words();
+  }
+  Words words = texts(request, key);
+  return list.is_array() && words.size() == list.size() ? std::optional(std::move(words)) : std::nullopt;
+}
+
+Json with_warnings(const std::vector<std::string>& notes) {
+  Json out = success();
+  if (!notes.empty()) {
+    out["warnings"] = notes;
+  }
+  return out;
+}
+
+Result<> check_comment(const std::string& comment) {
+  const auto checked = check_text(comment);
+  return checked ? Result<>() : Error{"comment", checked.error().reason, checked.error().remedy};
+}
+
+}  // namespace
+
+std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std::string& op, const Json& request) {
+  if (op == "configure") {
+    return configure(peer, request);
+  }
+  if (op == "leave") {
+    return Json{{"ok", true}, {"notes", editors_.end(peer.connection)}};
+  }
+  if (op == "show-config") {
+    return show_config(peer, request);
+  }
+  if (op == "compare") {
+    return compare(peer, request);
+  }
+  if (op == "complete") {
+    return complete_words(peer, request);
+  }
+  if (op != "edit" && op != "rollback" && op != "discard" && op != "load" && op != "load-factory" && op != "update") {
+    return std::nullopt;
+  }
+  if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
+    return ipc::failure(allowed.error());
+  }
+  Candidate& candidate = editors_.candidate(peer.connection);
+  if (op == "rollback") {
+    return rollback(candidate, request);
+  }
+  if (op == "update") {
+    return update(candidate);
+  }
+  if (op == "discard") {
+    candidate = engine_.fork();
+    return success();
+  }
+  candidate.origin.clear();
+  if (op == "edit") {
+    return edit(candidate, request);
+  }
+  if (op == "load") {
+    return load_text(candidate, request);
+  }
+  candidate.tree = Tree(candidate.tree.shared_schema());
+  return success();
+}
+
+std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const std::string& op, const Json& request) {
+  if (op == "commit") {
+    return commit(peer, request);
+  }
+  if (op == "commit-plan") {
+    return plan(peer);
+  }
+  if (op == "commit-at") {
+    return commit_at(peer, request);
+  }
+  if (op == "cancel-commit-at") {
+    if (!engine_.scheduled()) {
+      return ipc::failure(Error{"commit at", "no commit waits for its time", ""});
+    }
+    return outcome(engine_.schedule(std::nullopt));
+  }
+  if (op == "rescue-save") {
+    return outcome(engine_.save_rescue());
+  }
+  return std::nullopt;
+}
+
+Json ConfigServer::configure(const ipc::Peer& peer, const Json& request) {
+  const auto mode = edit_mode(text_of(request, "mode"));
+  if (!mode) {
+    return wrong_request("mode", "send shared, private or exclusive");
+  }
+  const std::string user = user_name(peer.uid);
+  auto notes = editors_.begin(peer.connection, {user, now_text(), peer.pid, *mode});
+  if (!notes) {
+    return ipc::failure(notes.error());
+  }
+  announce(fmt::format("{} (pid {}) edits the configuration, {}", user, peer.pid, name_of(*mode)), peer.connection);
+  if (const auto& waiting = engine_.unconfirmed(); waiting && options_.pending != nullptr) {
+    notes->push_back(fmt::format("generation {} of {} goes back in {} s unless 'commit' confirms it",
+                                 waiting->generation, waiting->user, options_.pending->seconds_left().value_or(0)));
+  }
+  return {{"ok", true}, {"notes", *notes}};
+}
+
+Json ConfigServer::edit(Candidate& candidate, const Json& request) {
+  const auto words = words_at(request, "words");
+  if (!words || words->empty() || ((*words)[0] != "set" && (*words)[0] != "delete")) {
+    return wrong_request("words", "send a list of words that starts with set or delete");
+  }
+  const auto path = std::span(*words).subspan(1);
+  if ((*words)[0] == "delete") {
+    return outcome(candidate.tree.remove(path));
+  }
+  const auto notes = candidate.tree.set(path);
+  return notes ? with_warnings(*notes) : ipc::failure(notes.error());
+}
+
+Json ConfigServer::show_config(const ipc::Peer& peer, const Json& request) {
+  const auto path = words_at(request, "path");
+  if (!path) {
+    return wrong_request("path", "send a list of words");
+  }
+  const std::string which = text_of(request, "which");
+  std::optional<Tree> old;
+  if (which == "rollback") {
+    auto found = engine_.earlier(number_of(request, "index"));
+    if (!found) {
+      return ipc::failure(found.error());
+    }
+    old = std::move(*found);
+  }
+  const Tree& tree = old ? *old : which == "running" ? engine_.running() : editors_.candidate(peer.connection).tree;
+  const std::string format = text_of(request, "format");
+  const auto data = tree.to_json(*path, true);
+  if (!data) {
+    return ipc::failure(data.error());
+  }
+  if (format == "json") {
+    return {{"ok", true}, {"text", data->dump(2, ' ', false, Json::error_handler_t::replace) + "\n"}, {"data", *data}};
+  }
+  const auto text = format == "set" ? tree.set_lines(*path) : tree.curly(*path);
+  return text ? Json{{"ok", true}, {"text", *text}, {"data", *data}} : ipc::failure(text.error());
+}
+
+Json ConfigServer::compare(const ipc::Peer& peer, const Json& request) {
+  const Candidate& candidate = editors_.candidate(peer.connection);
+  const bool indexed = !member(request, "rollback").is_null();
+  Result<Tree> before = indexed ? engine_.earlier(number_of(request, "rollback")) : Result<Tree>(candidate.base);
+  Result<Tree> after = member(request, "with").is_null() ? Result<Tree>(candidate.tree)
+                                                         : engine_.earlier(number_of(request, "with"));
+  if (!before || !after) {
+    return ipc::failure(before ? after.error() : before.error());
+  }
+  return {{"ok", true}, {"text", config::compare(*before, *after)}};
+}
+
+Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
+  const std::string comment = text_of(request, "comment"), user = user_name(peer.uid);
+  if (const auto checked = check_comment(comment); !checked) {
+    return ipc::failure(checked.error());
+  }
+  Candidate& candidate = editors_.candidate(peer.connection);
+  ConfigEngine::Committed done;
+  if (flag_of(request, "check")) {
+    done = engine_.check(candidate);
+  } else {
+    if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
+      return ipc::failure(allowed.error());
+    }
+    ConfigEngine::Request wanted{user, candidate.origin.empty() ? "cli" : candidate.origin, comment};
+    if (const uint64_t seconds = number_of(request, "confirmed"); seconds > 0) {
+      std::vector<std::string> conditions;
+      if (options_.pending == nullptr || seconds > 7 * 86'400) {
+        return wrong_request("confirmed", "give a time from one second to seven days");
+      }
+      if (const std::string when = text_of(request, "when"); !when.empty()) {
+        auto parsed = parse_conditions(options_.pending->conditions(), when);
+        if (!parsed) {
+          return ipc::failure(parsed.error());
+        }
+        conditions = std::move(*parsed);
+      }
+      wanted.confirm = PendingCommits::confirm_after(std::chrono::seconds(seconds), user, std::move(conditions));
+    }
+    done = engine_.commit(candidate, wanted);
+    if (options_.pending != nullptr) {
+      options_.pending->watch();
+    }
+  }
+  if (!done.errors.empty()) {
+    Json out = ipc::failure(done.errors);
+    out["warnings"] = done.warnings;
+    return out;
+  }
+  if (done.changed && !flag_of(request, "check")) {
+    announce(fmt::format("{} committed generation {}{}{}", user, done.generation, comment.empty() ? "" : ": ", comment),
+             peer.connection);
+  }
+  return {{"ok", true},
+          {"generation", done.generation},
+          {"changed", done.changed},
+          {"confirmed", done.confirmed},
+          {"warnings", done.warnings}};
+}
+
+Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
+  const std::string comment = text_of(request, "comment");
+  if (const auto checked = check_comment(comment); !checked) {
+    return ipc::failure(checked.error());
+  }
+  const auto when = parse_time(text_of(request, "time"), static_cast<int64_t>(time(nullptr)));
+  if (!when || options_.pending == nullptr) {
+    return when ? wrong_request("commit at", "is not possible here") : ipc::failure(when.error());
+  }
+  if (engine_.scheduled()) {
+    return ipc::failure(Error{"commit at", fmt::format("a commit of {} waits for {} already", engine_.scheduled()->user,
+                                                       time_text(engine_.scheduled()->when)),
+                              "'clear system commit' forgets it"});
+  }
+  Candidate& candidate = editors_.candidate(peer.connection);
+  const auto judged = engine_.check(candidate);
+  if (!judged.errors.empty() || !candidate.changed()) {
+    return judged.errors.empty() ? ipc::failure(Error{"commit at", "nothing has changed", ""})
+                                 : ipc::failure(judged.errors);
+  }
+  const auto kept = engine_.schedule(Scheduled{*when, user_name(peer.uid), comment, candidate.tree.to_json(false),
+                                               candidate.base.to_json(false), candidate.generation});
+  if (!kept) {
+    return ipc::failure(kept.error());
+  }
+  candidate = engine_.fork();
+  options_.pending->watch();
+  return {{"ok", true}, {"when", time_text(*when)}};
+}
+
+Json ConfigServer::plan(const ipc::Peer& peer) {
+  const auto plan = engine_.plan(editors_.candidate(peer.connection));
+  if (!plan.errors.empty()) {
+    return ipc::failure(plan.errors);
+  }
+  Json steps = Json::array();
+  for (const PlanStep& step : plan.steps) {
+    steps.push_back({{"who", step.who}, {"what", step.what}, {"interrupts", step.interrupts}});
+  }
+  return {{"ok", true}, {"steps", std::move(steps)}};
+}
+
+Json ConfigServer::rollback(Candidate& candidate, const Json& request) {
+  const bool rescue = text_of(request, "to") == "rescue";
+  auto tree = rescue ? engine_.rescue() : engine_.earlier(number_of(request, "to"));
+  if (!tree) {
+    return ipc::failure(tree.error());
+  }
+  candidate = engine_.fork();
+  candidate.tree = std::move(*tree);
+  candidate.origin = rescue ? "rollback rescue" : fmt::format("rollback {}", number_of(request, "to"));
+  return success();
+}
+
+Json ConfigServer::update(Candidate& candidate) {
+  const auto conflicts = engine_.update(candidate);
+  if (!conflicts) {
+    return ipc::failure(conflicts.error());
+  }
+  std::vector<std::string> notes;
+  for (const Error& conflict : *conflicts) {
+    notes.push_back(conflict.text() + "; yours stays");
+  }
+  return with_warnings(notes);
+}
+
+Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
+  const std::string format = text_of(request, "format");
+  const bool known = format == "set" || format == "json" || format == "curly";
+  if (!known || !member(request, "text").is_string()) {
+    return wrong_request("load", "send text and a format: set, curly or json");
+  }
+  const bool override_all = text_of(request, "mode") == "override";
+  const TextFormat form = format == "set" ? TextFormat::set : format == "json" ? TextFormat::json : TextFormat::curly;
+  Loaded loaded =
+      load(override_all ? Tree(candidate.tree.shared_schema()) : candidate.tree, text_of(request, "text"), form);
+  if (!loaded.errors.empty()) {
+    return ipc::failure(loaded.errors);
+  }
+  candidate.tree = std::move(loaded.tree);
+  return with_warnings(loaded.notes);
+}
+
+Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {
+  const auto words = words_at(request, "words");
+  if (!words) {
+    return wrong_request("words", "send a list of words");
+  }
+  const std::string mode = text_of(request, "mode");
+  const Completion found = complete(editors_.candidate(peer.connection).tree, *words, text_of(request, "partial"),
+                                    mode == "set"      ? CompletionMode::set
+                                    : mode == "delete" ? CompletionMode::remove
+                                                       : CompletionMode::show);
+  Json options = Json::array();
+  for (const Option& option : found.options) {
+    options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});
+  }
+  return {{"ok", true}, {"options", std::move(options)}, {"complete", found.complete}};
+}
+
+}  // namespace floof::config
