@@ -80,19 +80,26 @@ std::vector<std::string> lost_entries(const LineDifference& difference, const Tr
   return {out.begin(), out.end()};
 }
 
-std::string describe(const std::string& outcome) {
-  return outcome.empty() ? "deleted it" : fmt::format("has \"{}\"", outcome);
+std::string describe(std::string_view who, const std::string& outcome) {
+  return outcome.empty() ? fmt::format("{} deleted it", who)
+                         : fmt::format("{} {} \"{}\"", who, who == "you" ? "have" : "has", outcome);
 }
 
-/// Something inside an entry that one side deleted and the other went on with.
+bool inside(const std::string& subject, const std::string& entry) {
+  return subject == entry || subject.starts_with(entry + " ");
+}
+
+/// Something inside an entry that one side deleted and the other went on with, unless a line of it is named already.
 void add_entry_conflicts(const std::vector<std::string>& lost, const std::map<std::string, std::string>& others,
                          std::string_view loser, std::string_view other, std::vector<Error>& out) {
   for (const std::string& entry : lost) {
-    const auto inside = std::find_if(others.begin(), others.end(), [&](const auto& change) {
-      return (change.first == entry || change.first.starts_with(entry + " ")) && !change.second.empty();
+    const auto change = std::find_if(others.begin(), others.end(), [&](const auto& candidate) {
+      return inside(candidate.first, entry) && !candidate.second.empty();
     });
-    if (inside != others.end()) {
-      out.push_back({entry, fmt::format("{} deleted it, {} {}", loser, other, describe(inside->second)), ""});
+    const bool named =
+        std::any_of(out.begin(), out.end(), [&](const Error& conflict) { return inside(conflict.path, entry); });
+    if (change != others.end() && !named) {
+      out.push_back({entry, fmt::format("{} deleted it, {}", loser, describe(other, change->second)), ""});
     }
   }
 }
@@ -118,7 +125,8 @@ Result<Rebased> rebase(const Candidate& candidate, const Tree& running, std::str
   for (const auto& [subject, outcome] : my_outcomes) {
     const auto found = their_outcomes.find(subject);
     if (found != their_outcomes.end() && found->second != outcome) {
-      out.conflicts.push_back({subject, fmt::format("you {}, {} {}", describe(outcome), committer, describe(found->second)), ""});
+      out.conflicts.push_back(
+          {subject, fmt::format("{}, {}", describe("you", outcome), describe(committer, found->second)), ""});
     }
   }
   const auto my_losses = lost_entries(mine, candidate.base, candidate.tree);

@@ -47,15 +47,17 @@ std::vector<std::string> Editors::others(Who who) const {
 Result<std::vector<std::string>> Editors::begin(Who who, Editor editor) {
   const Editor* owner = exclusive();
   if (owner != nullptr && editor.mode != EditMode::privately) {
-    return Error{"configure", fmt::format("{} (pid {}) has the configuration exclusively since {}", owner->user,
-                                          owner->pid, owner->since),
-                 "wait, or use 'configure private'"};
+    return Error{
+        "configure",
+        fmt::format("{} (pid {}) has the configuration exclusively since {}", owner->user, owner->pid, owner->since),
+        "wait, or use 'configure private'"};
   }
   if (editor.mode == EditMode::exclusive) {
     for (const auto& [other, present] : editors_) {
       if (other != who && present.mode == EditMode::shared) {
-        return Error{"configure exclusive", fmt::format("{} (pid {}) edits the shared configuration since {}",
-                                                        present.user, present.pid, present.since),
+        return Error{"configure exclusive",
+                     fmt::format("{} (pid {}) edits the shared configuration since {}", present.user, present.pid,
+                                 present.since),
                      "wait, or use 'configure private'"};
       }
     }
@@ -122,8 +124,8 @@ Result<> Editors::may_change(Who who) const {
   const EditMode mode = found == editors_.end() ? EditMode::shared : found->second.mode;
   const Editor* owner = exclusive();
   if (mode == EditMode::shared && owner != nullptr) {
-    return Error{"configuration", fmt::format("{} (pid {}) has it exclusively since {}", owner->user, owner->pid,
-                                              owner->since),
+    return Error{"configuration",
+                 fmt::format("{} (pid {}) has it exclusively since {}", owner->user, owner->pid, owner->since),
                  "wait, or use 'configure private'"};
   }
   return {};

@@ -34,8 +34,8 @@ struct Feature {
 
 /// One thing that a commit will do.
 struct PlanStep {
-  std::string who;        ///< the backend
-  std::string what;       ///< "interface e0: mtu 1400 (was 1500)"
+  std::string who;         ///< the backend
+  std::string what;        ///< "interface e0: mtu 1400 (was 1500)"
   std::string interrupts;  ///< "the session with 192.0.2.1"; empty: nothing is interrupted
 };
 

@@ -37,10 +37,10 @@ std::pair<std::string, Words> split_condition(const std::string& text) {
 
 Result<std::vector<std::string>> parse_conditions(const HealthConditions& known, std::string_view text) {
   std::vector<std::string> out;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(','), text.size());
-    const std::string one(trimmed(text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    const std::string one(trimmed(text.substr(at, end - at)));
+    at = end + 1;
     const auto [name, words] = split_condition(one);
     const auto found = known.find(name);
     if (found == known.end()) {
@@ -54,9 +54,6 @@ Result<std::vector<std::string>> parse_conditions(const HealthConditions& known,
       return Error{"when " + one, valid.error().reason, "write it as " + found->second.form};
     }
     out.push_back(one);
-  }
-  if (out.empty()) {
-    return Error{"when", "names no condition", ""};
   }
   return out;
 }
@@ -195,8 +192,8 @@ void PendingCommits::judge() {
       if (--judgement->waiting == 0) {
         judgement->over = true;
         loop_.cancel(judgement->limit);
-        settle(judgement->failed.empty(), judgement->failed.empty() ? "all conditions hold"
-                                                                    : "was not confirmed: " + judgement->failed);
+        settle(judgement->failed.empty(),
+               judgement->failed.empty() ? "all conditions hold" : "was not confirmed: " + judgement->failed);
       }
     };
     const auto condition = options_.conditions.find(name);

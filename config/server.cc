@@ -116,8 +116,10 @@ Json ConfigServer::history() const {
   }
   Json out = {{"ok", true}, {"data", std::move(list)}};
   if (const auto& waiting = engine_.unconfirmed(); waiting && options_.pending != nullptr) {
-    out["unconfirmed"] = {{"generation", waiting->generation}, {"back-to", waiting->back_to},
-                          {"user", waiting->user},             {"until", waiting->until},
+    out["unconfirmed"] = {{"generation", waiting->generation},
+                          {"back-to", waiting->back_to},
+                          {"user", waiting->user},
+                          {"until", waiting->until},
                           {"seconds", options_.pending->seconds_left().value_or(0)},
                           {"conditions", waiting->conditions}};
   }

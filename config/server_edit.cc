@@ -171,8 +171,8 @@ Json ConfigServer::compare(const ipc::Peer& peer, const Json& request) {
   const Candidate& candidate = editors_.candidate(peer.connection);
   const bool indexed = !member(request, "rollback").is_null();
   Result<Tree> before = indexed ? engine_.earlier(number_of(request, "rollback")) : Result<Tree>(candidate.base);
-  Result<Tree> after = member(request, "with").is_null() ? Result<Tree>(candidate.tree)
-                                                         : engine_.earlier(number_of(request, "with"));
+  Result<Tree> after =
+      member(request, "with").is_null() ? Result<Tree>(candidate.tree) : engine_.earlier(number_of(request, "with"));
   if (!before || !after) {
     return ipc::failure(before ? after.error() : before.error());
   }
@@ -238,8 +238,9 @@ Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
     return when ? wrong_request("commit at", "is not possible here") : ipc::failure(when.error());
   }
   if (engine_.scheduled()) {
-    return ipc::failure(Error{"commit at", fmt::format("a commit of {} waits for {} already", engine_.scheduled()->user,
-                                                       time_text(engine_.scheduled()->when)),
+    return ipc::failure(Error{"commit at",
+                              fmt::format("a commit of {} waits for {} already", engine_.scheduled()->user,
+                                          time_text(engine_.scheduled()->when)),
                               "'clear system commit' forgets it"});
   }
   Candidate& candidate = editors_.candidate(peer.connection);

@@ -28,12 +28,8 @@ constexpr std::string_view kSuffix = ".new";
 constexpr const char* kDiskRemedy = "free space on the disk, or check its permissions";
 
 Json to_json(const Generation& generation) {
-  return {{"format", generation.format},
-          {"generation", generation.number},
-          {"time", generation.time},
-          {"user", generation.user},
-          {"how", generation.how},
-          {"comment", generation.comment},
+  return {{"format", generation.format}, {"generation", generation.number}, {"time", generation.time},
+          {"user", generation.user},     {"how", generation.how},           {"comment", generation.comment},
           {"config", generation.config}};
 }
 
@@ -159,8 +155,13 @@ std::optional<Generation> Store::read(const std::string& path) const {
   if (!json.is_object() || !member(json, "config").is_object() || !member(json, "generation").is_number_unsigned()) {
     return std::nullopt;
   }
-  return Generation{static_cast<unsigned>(number_of(json, "format", 1)), number_of(json, "generation"), text_of(json, "time"), text_of(json, "user"),
-                    text_of(json, "how"), text_of(json, "comment"), json["config"]};
+  return Generation{static_cast<unsigned>(number_of(json, "format", 1)),
+                    number_of(json, "generation"),
+                    text_of(json, "time"),
+                    text_of(json, "user"),
+                    text_of(json, "how"),
+                    text_of(json, "comment"),
+                    json["config"]};
 }
 
 std::optional<Generation> Store::running() {
@@ -264,9 +265,10 @@ std::optional<Confirm> Store::confirm() const {
   if (!member(json, "back-to").is_number_unsigned() || !member(json, "generation").is_number_unsigned()) {
     return std::nullopt;
   }
-  return Confirm{number_of(json, "generation"), number_of(json, "back-to"), member(json, "config"),
-                 static_cast<int64_t>(number_of(json, "deadline")), text_of(json, "boot-id"), text_of(json, "until"),
-                 text_of(json, "user"), texts(json, "conditions")};
+  return Confirm{number_of(json, "generation"), number_of(json, "back-to"),
+                 member(json, "config"),        static_cast<int64_t>(number_of(json, "deadline")),
+                 text_of(json, "boot-id"),      text_of(json, "until"),
+                 text_of(json, "user"),         texts(json, "conditions")};
 }
 
 Result<> Store::keep(const std::optional<Confirm>& confirm) const {

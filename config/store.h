@@ -37,12 +37,12 @@ struct Generation {
 /// A commit that goes back by itself unless it is confirmed. Durable before the commit acts. It counts while the
 /// running generation is newer than `back_to` and not newer than `generation`.
 struct Confirm {
-  uint64_t generation = 0;  ///< the last one that waits for confirmation
-  uint64_t back_to = 0;     ///< number of what comes back
+  uint64_t generation = 0;                           ///< the last one that waits for confirmation
+  uint64_t back_to = 0;                              ///< number of what comes back
   nlohmann::json config = nlohmann::json::object();  ///< of `back_to`
-  int64_t deadline = 0;     ///< CLOCK_BOOTTIME, milliseconds
-  std::string boot_id;      ///< of the boot that the deadline belongs to
-  std::string until;        ///< RFC 3339
+  int64_t deadline = 0;                              ///< CLOCK_BOOTTIME, milliseconds
+  std::string boot_id;                               ///< of the boot that the deadline belongs to
+  std::string until;                                 ///< RFC 3339
   std::string user;
   std::vector<std::string> conditions;  ///< kept at the deadline when all of them hold; none: goes back
 };

@@ -77,7 +77,7 @@ void ConfigEngine::load_running() {
   if (stored) {
     generation_ = std::move(*stored);
   } else {
-    generation_ = {format(), 0, now_text(), "floofd", "start", "the empty configuration of the first start",
+    generation_ = {format(),      0, now_text(), "floofd", "start", "the empty configuration of the first start",
                    Json::object()};
   }
   running_ = tree_of(generation_, alarms_);  // a newer version may know fewer words: the rest still counts
@@ -105,7 +105,11 @@ void ConfigEngine::find_unconfirmed() {
     return;
   }
   // Nothing acts yet: what comes back is what will be applied.
-  Generation next{format(), generation_.number + 1, now_text(), "floofd", std::string(kExpired),
+  Generation next{format(),
+                  generation_.number + 1,
+                  now_text(),
+                  "floofd",
+                  std::string(kExpired),
                   fmt::format("generation {} was not confirmed before {}", generation_.number,
                               rebooted ? "the machine restarted" : unconfirmed_->until),
                   unconfirmed_->config};

@@ -32,7 +32,7 @@ class ConfigEngine {
     std::string instance = "main";
     std::shared_ptr<const Schema> schema;
     std::vector<const Feature*> features;
-    std::vector<Backend*> backends;                       ///< in order of publishing; not owned
+    std::vector<Backend*> backends;  ///< in order of publishing; not owned
     /// Changes to what the words of the configuration mean, oldest first: number i turns a stored configuration of
     /// format i + 1 into one of format i + 2.
     std::vector<void (*)(Json& config)> migrations{};
@@ -55,8 +55,8 @@ class ConfigEngine {
 
   /// Something to edit, equal to what runs.
   Candidate fork() const { return {running_, running_, generation_.number, ""}; }
-  /// Takes over what was committed since the candidate began; its own changes stay. Returns the lines that both changed,
-  /// on which the candidate's version stays.
+  /// Takes over what was committed since the candidate began; its own changes stay. Returns the lines that both
+  /// changed, on which the candidate's version stays.
   Result<std::vector<Error>> update(Candidate& candidate) const;
 
   struct Request {

@@ -103,16 +103,13 @@ class Transaction : public testing::Test {
         },
         [](const Json& config, Json& desired) { desired["host"] = config.value("system", Json::object()); },
         [](const Json&) { return std::vector<std::string>{"feature warns"}; }};
-    auto engine =
-        ConfigEngine::open({folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, std::move(migrations), {},
-                            std::move(crash_point)});
+    auto engine = ConfigEngine::open(
+        {folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, std::move(migrations), {}, std::move(crash_point)});
     EXPECT_TRUE(engine.ok()) << engine.error().text();
     return Box(std::move(*engine));
   }
 
-  static void name(Box& box, const std::string& host) {
-    ASSERT_TRUE(box.set(Words{"system", "hostname", host}).ok());
-  }
+  static void name(Box& box, const std::string& host) { ASSERT_TRUE(box.set(Words{"system", "hostname", host}).ok()); }
   static std::string hostname(const Tree& tree) {
     return tree.to_json(false).value("system", Json::object()).value("hostname", "");
   }
@@ -314,6 +311,193 @@ TEST_F(Transaction, APowerCutAtAnyStepLeavesOldOrNew) {
   }
   EXPECT_GT(step, 8);
   EXPECT_TRUE(saw_old && saw_new);
+}
+
+Confirm within(int64_t milliseconds) {
+  Confirm out;
+  out.deadline = boot_clock_ms() + milliseconds;
+  out.boot_id = boot_id();
+  out.until = "soon";
+  out.user = "ann";
+  return out;
+}
+
+TEST_F(Transaction, AConfirmedCommitStaysAndAnUnconfirmedOneGoesBack) {
+  auto engine = open();
+  name(engine, "old");
+  ASSERT_TRUE(engine.commit("ann", "").changed);
+  name(engine, "new");
+  ASSERT_TRUE(engine.commit("ann", "", within(100'000)).changed);
+  ASSERT_TRUE(engine->unconfirmed());
+  EXPECT_EQ(engine->unconfirmed()->back_to, 1U);
+  EXPECT_EQ(b_.live, "new");
+  const auto confirmed = engine.commit("ann", "");
+  EXPECT_TRUE(confirmed.confirmed && !confirmed.changed);
+  EXPECT_FALSE(engine->unconfirmed());
+  EXPECT_FALSE(open()->unconfirmed());
+
+  name(engine, "third");
+  ASSERT_TRUE(engine.commit("ann", "", within(100'000)).changed);
+  name(engine, "fourth");
+  ASSERT_TRUE(engine.commit("ann", "", within(100'000)).changed) << "waits on, for both";
+  EXPECT_EQ(engine->unconfirmed()->back_to, 2U);
+  const auto reverted = engine->revert("was not confirmed in time");
+  EXPECT_TRUE(reverted.errors.empty());
+  EXPECT_FALSE(reverted.confirmed);
+  EXPECT_EQ(hostname(engine->running()), "new");
+  EXPECT_EQ(a_.live, "new");
+  EXPECT_EQ(b_.live, "new");
+  EXPECT_EQ(engine->history()[0].how, "confirm expired");
+  EXPECT_FALSE(open()->unconfirmed());
+}
+
+TEST_F(Transaction, AnotherCommitConfirms) {
+  auto engine = open();
+  name(engine, "one");
+  ASSERT_TRUE(engine.commit("ann", "", within(100'000)).changed);
+  name(engine, "two");
+  const auto done = engine.commit("bob", "");
+  EXPECT_TRUE(done.changed && done.confirmed);
+  EXPECT_FALSE(open()->unconfirmed());
+  EXPECT_EQ(hostname(open()->running()), "two");
+}
+
+TEST_F(Transaction, GoingBackWorksWhenABackendRefuses) {
+  auto engine = open();
+  name(engine, "old");
+  ASSERT_TRUE(engine.commit("ann", "").changed);
+  name(engine, "new");
+  ASSERT_TRUE(engine.commit("ann", "", within(100'000)).changed);
+  a_.fail_at = "publish";
+  const auto reverted = engine->revert("was not confirmed in time");
+  EXPECT_EQ(hostname(engine->running()), "old");
+  EXPECT_EQ(b_.live, "old");
+  EXPECT_FALSE(engine->alarms().empty());
+  EXPECT_FALSE(engine->unconfirmed());
+  a_.fail_at.clear();
+  auto again = open();
+  EXPECT_EQ(hostname(again->running()), "old");
+  EXPECT_FALSE(again->unconfirmed());
+}
+
+TEST_F(Transaction, WhoStartsAfterTheDeadlineOrARebootGoesBackFirst) {
+  for (const bool rebooted : {false, true}) {
+    fs::remove_all(folder_ + "/state");
+    {
+      auto engine = open();
+      name(engine, "old");
+      ASSERT_TRUE(engine.commit("ann", "").changed);
+      name(engine, "new");
+      Confirm confirm = within(rebooted ? 100'000 : -1);
+      confirm.boot_id = rebooted ? "another" : confirm.boot_id;
+      ASSERT_TRUE(engine.commit("ann", "", confirm).changed);
+    }
+    a_.live = b_.live = "new";
+    log_.clear();
+    auto engine = open();
+    EXPECT_EQ(hostname(engine->running()), "old");
+    EXPECT_EQ(engine->generation(), 3U);
+    EXPECT_EQ(engine->history()[0].how, "confirm expired");
+    engine->apply_running();
+    EXPECT_EQ(a_.live, "old");
+    EXPECT_EQ(open()->generation(), 3U) << "once";
+  }
+}
+
+TEST_F(Transaction, AFailedConfirmedCommitLeavesNothingWaiting) {
+  auto engine = open();
+  name(engine, "old");
+  ASSERT_TRUE(engine.commit("ann", "").changed);
+  b_.fail_at = "confirm";
+  name(engine, "new");
+  EXPECT_FALSE(engine.commit("ann", "", within(100'000)).errors.empty());
+  EXPECT_FALSE(engine->unconfirmed());
+  EXPECT_FALSE(open()->unconfirmed());
+  EXPECT_EQ(open()->generation(), 1U);
+}
+
+/// As above, with a commit that is to be confirmed: whoever starts next finds the old or the new one, and the new one
+/// never without its deadline.
+TEST_F(Transaction, APowerCutNeverLosesTheDeadline) {
+  {
+    auto engine = open();
+    name(engine, "old");
+    ASSERT_TRUE(engine.commit("ann", "").changed);
+  }
+  bool died = true;
+  int step = 0;
+  for (; died && step < 100; step++) {
+    fs::remove_all(folder_ + "/work");
+    fs::copy(folder_ + "/state", folder_ + "/work", fs::copy_options::recursive);
+    const pid_t child = fork();
+    if (child == 0) {
+      int left = step;
+      const auto die = [&](std::string_view) {
+        if (left-- == 0) {
+          _exit(42);
+        }
+      };
+      Box box(*ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}, {}, {}, die}));
+      name(box, "new");
+      _exit(box.commit("ann", "", within(100'000)).changed ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    died = WEXITSTATUS(status) == 42;
+    const auto engine = *ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}});
+    const std::string found = hostname(engine->running());
+    EXPECT_TRUE(found == "old" || found == "new") << "step " << step << ": " << found;
+    EXPECT_EQ(engine->unconfirmed().has_value(), found == "new") << "step " << step;
+  }
+  EXPECT_GT(step, 12);
+}
+
+TEST_F(Transaction, RescueAndScheduleAreKept) {
+  auto engine = open();
+  EXPECT_FALSE(engine->rescue().ok());
+  name(engine, "good");
+  ASSERT_TRUE(engine.commit("ann", "").changed);
+  ASSERT_TRUE(engine->save_rescue().ok());
+  name(engine, "bad-idea");
+  ASSERT_TRUE(engine.commit("ann", "").changed);
+  name(engine, "tonight");
+  ASSERT_TRUE(engine
+                  ->schedule(Scheduled{4'000'000'000, "ann", "why", engine.candidate().to_json(false),
+                                       engine.editing.base.to_json(false), engine.editing.generation})
+                  .ok());
+  auto again = open();
+  EXPECT_EQ(hostname(*again->rescue()), "good");
+  ASSERT_TRUE(again->scheduled());
+  EXPECT_EQ(again->scheduled()->comment, "why");
+  auto candidate = again->candidate_of(*again->scheduled());
+  ASSERT_TRUE(candidate.ok());
+  EXPECT_EQ(hostname(candidate->tree), "tonight");
+  EXPECT_EQ(hostname(candidate->base), "bad-idea");
+  ASSERT_TRUE(again->schedule(std::nullopt).ok());
+  EXPECT_FALSE(open()->scheduled());
+}
+
+TEST_F(Transaction, AnOlderFormatIsMigrated) {
+  fs::create_directories(folder_ + "/state");
+  std::ofstream(folder_ + "/state/running.json")
+      << R"({"format":1,"generation":7,"time":"","user":"","comment":"","config":{"box":{"name":"one"}}})";
+  std::vector<void (*)(Json&)> migrations{[](Json& config) {
+                                            config["system"]["hostname"] = config["box"]["name"];
+                                            config.erase("box");
+                                          },
+                                          [](Json& config) {
+                                            config["interface"] = {{{"name", "e0"}}};
+                                          }};
+  auto engine = open({}, migrations);
+  EXPECT_TRUE(engine->alarms().empty());
+  EXPECT_EQ(hostname(engine->running()), "one");
+  EXPECT_EQ(engine->running().to_json(false)["interface"].size(), 1U);
+  name(engine, "two");
+  ASSERT_TRUE(engine.commit("ann", "").changed);
+  auto again = open({}, migrations);
+  EXPECT_EQ(hostname(again->running()), "two") << "not migrated twice";
+  ASSERT_TRUE(again.rollback(1));
+  EXPECT_EQ(hostname(again.candidate()), "one") << "history is migrated too";
 }
 
 }  // namespace

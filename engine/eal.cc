@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -131,6 +132,9 @@ Result<EalState> start_eal(size_t bytes, bool allow_hugepages, size_t extra) {
         hugepages ? "free the hugepages or reserve more" : fmt::format("{} MiB of memory must be free", bytes / kMiB)};
   }
   sched_setaffinity(0, sizeof(before), &before);
+  // EAL makes a folder for files that we told it not to make.
+  std::error_code ignored;
+  std::filesystem::remove(rte_eal_get_runtime_dir(), ignored);
   eal = EalState{hugepages, false};
   if (allow_hugepages && !hugepages) {
     log::warning(
