@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop.
+"""./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop and
+packets per second through AF_XDP ports beside testpmd.
 
-    bench.py [--quick] [--json FILE] [--accept] [--compare REF]
+    bench.py [--quick] [--only PART] [--json FILE] [--accept] [--compare REF]
 
 Ratios to the yardsticks are printed beside those of lab/baseline.json, the last that were accepted.
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from lab.bench_af_xdp import af_xdp_io  # noqa: E402
 from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 
 ADDRESS = "10.3.0.2"
@@ -182,9 +184,13 @@ def compare(ref, quick):
         print(f"{name:20} {before if before is not None else '':>11} {now:>9.2f}" + (f"  {now / before - 1:+.0%}" if before else ""))
 
 
+PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--only", metavar="PART", choices=PARTS, help=f"one part: {', '.join(PARTS)}")
     parser.add_argument("--json", metavar="FILE", help="write all figures as a list of objects")
     parser.add_argument("--accept", action="store_true", help="write the ratios into lab/baseline.json")
     parser.add_argument("--compare", metavar="REF", help="only: cycles per packet of another commit beside this one's")
@@ -192,12 +198,13 @@ def main():
     if options.compare:
         compare(options.compare, options.quick)
         return
-    entries = cycles(options.quick) + wake_up(options.quick) + throughput(options.quick)
+    entries = [e for name, part in PARTS.items() if options.only in (None, name) for e in part(options.quick)]
     beside_baseline(entries)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(entries, indent=1) + "\n")
     if options.accept:
-        BASELINE.write_text(json.dumps(ratios(entries), indent=1) + "\n")
+        accepted = json.loads(BASELINE.read_text()) if options.only and BASELINE.exists() else {}
+        BASELINE.write_text(json.dumps({**accepted, **ratios(entries)}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
