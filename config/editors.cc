@@ -131,11 +131,6 @@ Result<> Editors::may_change(Who who) const {
   return {};
 }
 
-EditMode Editors::mode(Who who) const {
-  const auto found = editors_.find(who);
-  return found == editors_.end() ? EditMode::shared : found->second.mode;
-}
-
 std::vector<Editors::Editor> Editors::all() const {
   std::vector<Editor> out;
   for (const auto& [who, editor] : editors_) {

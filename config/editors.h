@@ -44,7 +44,7 @@ class Editors {
   Candidate& candidate(Who who);
   /// Whether it may be changed and committed now by this connection.
   Result<> may_change(Who who) const;
-  EditMode mode(Who who) const;
+  bool edits(Who who) const { return editors_.contains(who); }
   /// All that edit now, oldest first.
   std::vector<Editor> all() const;
 

@@ -43,7 +43,7 @@ TEST(Pipes, ErrorsSayWhatIsPossible) {
   };
   EXPECT_NE(error("| grep x").find("| grep: unknown pipe; use one of compare, count"), std::string::npos);
   EXPECT_EQ(error("| c"),
-            "| c: ambiguous: compare, count; use one of compare, count, display, except, json, last, match, no-more");
+            "| c: ambiguous: compare, count; use one of compare, count, display, except, json, last, match, no-more, save");
   EXPECT_EQ(error("|"), "|: nothing follows the pipe; write | match PATTERN, | json, | count ...");
   EXPECT_NE(error("| match (").find("| match (:"), std::string::npos) << error("| match (");
   EXPECT_NE(error("| match a b").find("wrong words"), std::string::npos);

@@ -51,6 +51,8 @@ class Context {
   virtual void write(std::string_view text) = 0;
   /// True once after the user pressed Ctrl-C.
   virtual bool interrupted() = 0;
+  /// From now on requests edit in this mode (shared, private, exclusive); empty: the session edits no more.
+  virtual void edit_as(std::string_view mode) { (void)mode; }
 };
 
 /// Calls {"op":"show"} for `what`; gives the answer's "data", rendered by `render` unless that is not wanted.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include "base/result.h"
 #include <string>
 #include <string_view>
 
@@ -52,5 +53,8 @@ Json without(Json object, std::initializer_list<const char*> keys);
 /// "Name:  value" lines of an object of which no more is known; nested objects and arrays are indented. What is
 /// empty is left out, keys lose their dashes.
 std::string plain_text(const Json& data, size_t indent = 0);
+
+/// Replaces a file's content, by the rights of whoever runs the shell. The Error names the file.
+Result<> save_file(const std::string& path, std::string_view text);
 
 }  // namespace floof::shell
