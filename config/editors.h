@@ -55,7 +55,8 @@ class Editors {
   ConfigEngine& engine_;
   Candidate shared_;
   std::map<Who, Editor> editors_;
-  std::map<std::string, std::unique_ptr<Candidate>> private_;  ///< by user
+  std::map<Who, Candidate> private_;
+  std::map<std::string, Candidate> left_;  ///< private ones with changes whose session ended, by user
 };
 
 }  // namespace floof::config

@@ -27,9 +27,8 @@
 //   status                                        data
 //
 // An answer may have "notices": what happened since the connection's last request ("ann committed generation 7").
-// Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to mean the
-// candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED. Loop
-// thread.
+// Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to mean
+// the candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED. Loop thread.
 #pragma once
 
 #include <functional>

@@ -11,8 +11,8 @@
 #include <memory>
 #include <string>
 
-#include "base/prefix.h"
 #include "base/event_loop.h"
+#include "base/prefix.h"
 #include "config/exec.h"
 #include "config/json_view.h"
 #include "config/pending.h"
@@ -37,8 +37,11 @@ using config::Words;
 inline Error wrong_form() { return {"", "has another form", ""}; }
 
 inline bool holds(uint64_t left, std::string_view comparison, uint64_t right) {
-  return comparison == ">=" ? left >= right : comparison == "<=" ? left <= right : comparison == ">"
-             ? left > right : comparison == "<" ? left < right : left == right;
+  return comparison == ">="   ? left >= right
+         : comparison == "<=" ? left <= right
+         : comparison == ">"  ? left > right
+         : comparison == "<"  ? left < right
+                              : left == right;
 }
 
 inline std::optional<uint64_t> number(const std::string& text) {
@@ -77,8 +80,9 @@ class Follow : public std::enable_shared_from_this<Follow> {
   void look() {
     const auto output = exec_.read(id_);
     if (!output || output->done) {
-      return done_(!output ? Result<>(output.error())
-                           : output->status == 0 ? Result<>() : Result<>(Error{"", "no answer", ""}));
+      return done_(!output               ? Result<>(output.error())
+                   : output->status == 0 ? Result<>()
+                                         : Result<>(Error{"", "no answer", ""}));
     }
     loop_.after(std::chrono::milliseconds(50), [self = shared_from_this()] { self->look(); });
   }
@@ -136,7 +140,8 @@ inline HealthCondition route(const HealthSources& sources) {
           },
           [sources](const Words& words, const HealthCondition::Done& done) {
             const auto found = sources.dataplane("route", {{"prefix", words[0]}});
-            const Json fib = found && found->is_array() && !found->empty() ? config::member((*found)[0], "fib") : Json();
+            const Json fib =
+                found && found->is_array() && !found->empty() ? config::member((*found)[0], "fib") : Json();
             const auto wanted = parse_prefix(words[0]), carried = parse_prefix(config::text_of(fib, "prefix"));
             const bool there = wanted && carried && *wanted == *carried;
             done(there ? Result<>() : found ? Result<>(Error{"", "there is none", ""}) : Result<>(found.error()));

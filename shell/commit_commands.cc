@@ -62,7 +62,7 @@ Reply send_commit(Context& context, Json request, const Invocation& words) {
   const std::string generation = field(answer.body, "generation", "");
   const bool changed = member(answer.body, "changed") != Json(false);
   const bool confirmed = flag(answer.body, "confirmed");
-  reply.text = flag(request, "check") ? "configuration check succeeds\n"
+  reply.text = flag(request, "check")  ? "configuration check succeeds\n"
                : !changed && confirmed ? "commit confirmed\n"
                : !changed              ? "commit complete: nothing has changed\n"
                           : fmt::format("commit complete{}{}\n", generation.empty() ? "" : ": generation ", generation);
@@ -194,7 +194,9 @@ void add_rollbacks(Registry& registry) {
        }});
   registry.add({.path = "update",
                 .help = "Take over what others have committed; your changes stay",
-                .handler = [](Context& c, const Invocation&) { return reply_of(c.call({{"op", "update"}})); }});
+                .handler = [](Context& c, const Invocation&) {
+                  return reply_of(c.call({{"op", "update"}}));
+                }});
 }
 
 void add_compares(Registry& registry) {

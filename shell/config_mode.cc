@@ -137,7 +137,17 @@ Reply ConfigurationMode::edit(Context& context, std::string_view operation,
   }
   std::vector<std::string> line = here(words);
   line.insert(line.begin(), std::string(operation));
-  return reply_of(context.call({{"op", "edit"}, {"words", line}}));
+  Reply reply = reply_of(context.call({{"op", "edit"}, {"words", line}}));
+  if (!reply.ok()) {
+    // The error's path is what was understood: the word behind it is the wrong one.
+    const Line understood = parse_line(reply.errors[0].path);
+    const size_t known = understood.words.size();
+    const bool ours = known >= level_.size() && known < line.size() &&
+                      std::equal(understood.words.begin(), understood.words.end(), line.begin() + 1,
+                                 [](const Word& word, const std::string& typed) { return word.text == typed; });
+    reply.error_word = ours ? std::optional(known - level_.size() + 1) : std::nullopt;
+  }
+  return reply;
 }
 
 Reply ConfigurationMode::show(Context& context, const Invocation& words) const {
@@ -222,7 +232,9 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
   registry.help("load", "Load a file into the candidate");
   registry.add({.path = "load factory-default",
                 .help = "Empty the candidate: what a new router starts with",
-                .handler = [](Context& c, const Invocation&) { return reply_of(c.call({{"op", "load-factory"}})); }});
+                .handler = [](Context& c, const Invocation&) {
+                  return reply_of(c.call({{"op", "load-factory"}}));
+                }});
   registry.add({.path = "save <file>",
                 .help = "Write the candidate, or this part of it, to a file",
                 .handler = [this](Context& c, const Invocation& i) { return save(c, i); },

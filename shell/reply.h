@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ struct Reply {
   Json data;
   std::vector<Error> errors;
   std::vector<std::string> warnings;
-  int status = 0;  ///< exit status when there are no errors
+  int status = 0;                         ///< exit status when there are no errors
+  std::optional<size_t> error_word = {};  ///< which word of the command the first error is about
 
   bool ok() const { return errors.empty(); }
 };

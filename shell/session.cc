@@ -28,9 +28,8 @@ void Session::add_own_commands() {
        {std::tuple("configure", "shared", "Change the configuration, together with whoever else does"),
         {"configure private", "private", "Change a copy of your own; commits are brought together line by line"},
         {"configure exclusive", "exclusive", "Change the configuration and let nobody else do so meanwhile"}}) {
-    operational_.add({.path = path, .help = text, .handler = [this, mode](Context&, const Invocation&) {
-                        return configure(mode);
-                      }});
+    operational_.add(
+        {.path = path, .help = text, .handler = [this, mode](Context&, const Invocation&) { return configure(mode); }});
   }
   for (const char* word : {"exit", "quit"}) {
     operational_.add({.path = word, .help = "Leave the shell", .handler = [this](Context&, const Invocation&) {
@@ -104,10 +103,10 @@ Reply Session::leave_mode() {
 
 void Session::leave() {
   if (configuring_ && edit_mode_ != "exclusive" && ConfigurationMode::changed(context_)) {
-    terminal_.err(fmt::format(
-        "warning: there are uncommitted changes; they are kept: 'configure{}' goes on with them, "
-        "'discard' forgets them\n",
-        edit_mode_ == "private" ? " private" : ""));
+    terminal_.err(
+        fmt::format("warning: there are uncommitted changes; they are kept: 'configure{}' goes on with them, "
+                    "'discard' forgets them\n",
+                    edit_mode_ == "private" ? " private" : ""));
   }
 }
 
@@ -230,7 +229,11 @@ int Session::run(const Line& line, std::string_view prefix) {
   }
   resolution.invocation.format = pipes->format;
   resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
-  return report(resolution.command->handler(context_, resolution.invocation), *pipes, prefix);
+  const Reply reply = resolution.command->handler(context_, resolution.invocation);
+  if (reply.error_word && *reply.error_word + target.skip < line.words.size()) {
+    point_at(line.words[*reply.error_word + target.skip].begin);
+  }
+  return report(reply, *pipes, prefix);
 }
 
 int Session::run_script(std::string_view text, const std::string& name) {

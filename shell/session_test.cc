@@ -136,8 +136,7 @@ TEST_F(SessionTest, APlanIsAList) {
                                  {"who":"bird","what":"peer a","interrupts":"the session"}]})"),
                   {}};
   };
-  EXPECT_EQ(run("commit plan"),
-            "  1. dataplane: interface e0\n  2. bird: peer a\n     interrupts the session\n");
+  EXPECT_EQ(run("commit plan"), "  1. dataplane: interface e0\n  2. bird: peer a\n     interrupts the session\n");
 }
 
 TEST_F(SessionTest, AllErrorsAreShown) {
@@ -212,7 +211,10 @@ TEST_F(SessionTest, CompletesBothModesAndPipes) {
 
 TEST_F(SessionTest, ChoicesForPeople) {
   const std::string text = Session::choices_text(session.complete(""));
-  EXPECT_NE(text.find("Possible completions:\n  configure   Change the configuration, together with whoever else does\n"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("Possible completions:\n  configure   Change the configuration, together with whoever else does\n"),
+      std::string::npos)
+      << text;
   EXPECT_NE(Session::choices_text(session.complete("show interface ")).find("<enter>"), std::string::npos);
   EXPECT_EQ(Session::choices_text(session.complete("nonsense ")), "No possible completions\n");
   Session::Completion many;

@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <fstream>
 
 namespace floof::shell {
 namespace {

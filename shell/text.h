@@ -8,9 +8,10 @@
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
-#include "base/result.h"
 #include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace floof::shell {
 

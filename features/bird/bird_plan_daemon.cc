@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_plan.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+
+#include "features/bird/bird_plan.h"
 
 namespace floof::bird {
 
@@ -56,9 +56,12 @@ std::string_view trimmed(std::string_view line) {
 /// Lines that BIRD takes over without restarting the protocol.
 bool is_gentle(std::string_view line) {
   line = trimmed(line);
-  constexpr std::string_view kGentle[] = {"import filter ", "export filter ", "import all",    "import none",
-                                          "export all",     "export none",    "import where ", "export where ",
-                                          "import limit ",  "export limit ",  "receive limit ", "description ",
+  constexpr std::string_view kGentle[] = {"import filter ", "export filter ",
+                                          "import all",     "import none",
+                                          "export all",     "export none",
+                                          "import where ",  "export where ",
+                                          "import limit ",  "export limit ",
+                                          "receive limit ", "description ",
                                           "bfd ",           "#"};
   return std::any_of(std::begin(kGentle), std::end(kGentle), [&](auto start) { return line.starts_with(start); });
 }
@@ -121,7 +124,8 @@ std::set<std::string> changed_symbols(const Text& before, const Text& after) {
     }
   }
   for (const std::string& line : after.others) {  // define NAME = ...
-    if (line.starts_with("define ") && std::find(before.others.begin(), before.others.end(), line) == before.others.end()) {
+    if (line.starts_with("define ") &&
+        std::find(before.others.begin(), before.others.end(), line) == before.others.end()) {
       out.insert(line.substr(7, line.find(' ', 7) - 7));
     }
   }
@@ -190,9 +194,10 @@ std::vector<config::PlanStep> bird_plan(const std::vector<BirdChange>& changes) 
         out.push_back({"bird", change.name + " restarts", what});
         break;
       case BirdChange::Kind::filters:
-        out.push_back({"bird", change.name + (change.bgp ? " filters its routes again; the session stays"
-                                                         : " filters its routes again"),
-                       ""});
+        out.push_back(
+            {"bird",
+             change.name + (change.bgp ? " filters its routes again; the session stays" : " filters its routes again"),
+             ""});
         break;
     }
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_plan.h"
-
 #include <gtest/gtest.h>
 
+#include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
 
 namespace floof::bird {
@@ -44,8 +43,12 @@ TEST(BirdPlan, APolicyFiltersItsPeersAgain) {
 }
 
 TEST(BirdPlan, ASettingOfTheSessionRestartsIt) {
-  for (const auto& [key, value] : {std::pair<std::string, Json>("hold-time", 30), {"remote-as", 64999},
-                                   {"neighbor", "192.0.2.9"}, {"password", "x"}, {"multihop", 3}, {"passive", true}}) {
+  for (const auto& [key, value] : {std::pair<std::string, Json>("hold-time", 30),
+                                   {"remote-as", 64999},
+                                   {"neighbor", "192.0.2.9"},
+                                   {"password", "x"},
+                                   {"multihop", 3},
+                                   {"passive", true}}) {
     Json after = kConfig;
     after["bgp"]["peer"][0][key] = value;
     EXPECT_EQ(plan(after), "peer a restarts [the BGP session]\n") << key;

@@ -269,8 +269,8 @@ class DataplaneBackend : public config::Backend {
   UniqueFd monitor_;
   Json staged_, current_, previous_;
   std::vector<std::string> restart_for_;  ///< settings of the stage that need a restart
-  bool deferred_ = false;  ///< staged while nobody listened
-  bool pending_ = false;   ///< `current_` has to be sent
+  bool deferred_ = false;                 ///< staged while nobody listened
+  bool pending_ = false;                  ///< `current_` has to be sent
   bool restart_needed_ = false;
   bool restart_tried_ = false;
   Clock::time_point not_before_{};  ///< of the next try after a refusal

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/dataplane/dataplane_plan.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <map>
 
 #include "config/json_view.h"
+#include "features/dataplane/dataplane_plan.h"
 
 namespace floof::dataplane {
 
@@ -60,7 +59,8 @@ void plan_interfaces(const Json& before, const Json& after, std::vector<PlanStep
   }
   for (const auto& [name, interface] : old_ones) {
     if (!new_ones.contains(name)) {
-      out.push_back({"dataplane", fmt::format("interface {} is removed", name), fmt::format("all packets of {}", name)});
+      out.push_back(
+          {"dataplane", fmt::format("interface {} is removed", name), fmt::format("all packets of {}", name)});
     }
   }
 }
@@ -75,9 +75,10 @@ std::vector<PlanStep> dataplane_plan(const Json& before, const Json& after,
     if (section != "interfaces" && section != "generation" && section != "instance" &&
         config::member(before, section) != content) {
       const Json& old = config::member(before, section);
-      const auto changed = content.is_object() && old.is_object() ? differences(old, content) : std::vector<std::string>();
-      out.push_back({"dataplane", fmt::format("{} changes{}{}", section, changed.empty() ? "" : ": ",
-                                              fmt::join(changed, ", ")),
+      const auto changed =
+          content.is_object() && old.is_object() ? differences(old, content) : std::vector<std::string>();
+      out.push_back({"dataplane",
+                     fmt::format("{} changes{}{}", section, changed.empty() ? "" : ": ", fmt::join(changed, ", ")),
                      ""});
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/dataplane/dataplane_plan.h"
-
 #include <gtest/gtest.h>
+
+#include "features/dataplane/dataplane_plan.h"
 
 namespace floof::dataplane {
 namespace {

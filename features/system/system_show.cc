@@ -168,7 +168,8 @@ std::string render_waiting(const Json& answer) {
   if (const Json& waiting = member(answer, "unconfirmed"); waiting.is_object()) {
     std::string conditions;
     for (const Json& condition : list(waiting, "conditions")) {
-      conditions += (conditions.empty() ? ", or then all of these hold: " : ", ") + (condition.is_string() ? condition.get<std::string>() : "");
+      conditions += (conditions.empty() ? ", or then all of these hold: " : ", ") +
+                    (condition.is_string() ? condition.get<std::string>() : "");
     }
     out += fmt::format("\nGeneration {} of {} goes back to generation {} in {} s unless 'commit' confirms it{}\n",
                        field(waiting, "generation"), field(waiting, "user"), field(waiting, "back-to"),

@@ -26,12 +26,12 @@ class SystemCommands : public testing::Test {
 };
 
 TEST(SystemShow, History) {
-  EXPECT_EQ(
-      render_history(Json::parse(R"([{"index":0,"time":"2026-11-22 20:15:01","user":"root","how":"cli","comment":"first light",
+  EXPECT_EQ(render_history(Json::parse(
+                R"([{"index":0,"time":"2026-11-22 20:15:01","user":"root","how":"cli","comment":"first light",
               "generation":2},{"index":1,"time":"2026-11-22 20:10:00","user":"ann","comment":"","generation":1}])")),
-      "Index  Time                 User  How  Generation  Comment\n"
-      "    0  2026-11-22 20:15:01  root  cli           2  first light\n"
-      "    1  2026-11-22 20:10:00  ann                 1\n");
+            "Index  Time                 User  How  Generation  Comment\n"
+            "    0  2026-11-22 20:15:01  root  cli           2  first light\n"
+            "    1  2026-11-22 20:10:00  ann                 1\n");
   EXPECT_EQ(render_history(nullptr), "nothing was committed yet\n");
 }
 
