@@ -81,8 +81,9 @@ class Expander {
     for (const Source& source : sources) {
       for (const ItemPtr& item : source.item->children) {
         const bool pattern = std::any_of(item->keys.begin(), item->keys.end(), is_pattern);
-        const bool excluded =
-            std::any_of(out.begin(), out.end(), [&](const ItemPtr& i) { return excludes(item->node, i->node); });
+        const bool excluded = in_choice(item->node) && std::any_of(out.begin(), out.end(), [&](const ItemPtr& other) {
+                                return excludes(item->node, other->node);
+                              });
         if (item->inactive || pattern || excluded || find(out, *item) != nullptr) {
           continue;
         }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_map>
 
 #include "config/loader.h"
 
@@ -123,22 +124,29 @@ class JsonWalker {
     if (value.kind != Value::Kind::object) {
       return wrong(value, path, "an object { ... } belongs here");
     }
+    std::unordered_map<std::string_view, const Value*> named;
+    for (const Value& child : value.members) {
+      named[child.name] = &child;
+    }
+    const auto find = [&](const std::string& name) {
+      const auto it = named.find(name);
+      return it != named.end() ? it->second : nullptr;
+    };
     for (const Value& child : value.members) {
       const std::string& name = child.name;
+      const Node node = loader_.schema().child(parent, name);
+      if (loader_.full()) {
+        return;
+      }
       if (name.starts_with('@')) {
-        const bool about = name.size() == 1 ? !path.empty() : member(value, name.substr(1)) != nullptr;
-        if (!about) {
+        if (name.size() == 1 ? path.empty() : find(name.substr(1)) == nullptr) {
           wrong(child, path, fmt::format("\"{}\" is about nothing", name));
         }
-        continue;
-      }
-      const Node node = loader_.schema().child(parent, name);
-      const bool key = node != nullptr ? is_key(node) : is_key_name(parent, name);
-      if (node == nullptr && !key) {
+      } else if (node == nullptr && !is_key_name(parent, name)) {
         loader_.fail(child.line, {join_words(path), fmt::format("unknown word \"{}\"", name),
                                   suggest(name, loader_.schema().child_names(parent), "known here:")});
-      } else if (!key) {
-        any(child, member(value, "@" + name), node, path);
+      } else if (node != nullptr && !is_key(node)) {
+        any(child, find("@" + name), node, path);
       }
     }
   }

@@ -22,6 +22,8 @@ struct Element {
   std::vector<Element> below;
 };
 
+constexpr size_t kMostSpaces = 64;  ///< namespaces around an element, and attributes of it
+
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 class XmlReader {
@@ -202,7 +204,9 @@ class XmlReader {
       }
       skip_blanks();
       std::string value = quoted();
-      if (attribute == "xmlns" || attribute.starts_with("xmlns:")) {
+      if (spaces.size() > kMostSpaces || element.attributes.size() > kMostSpaces) {
+        fail("too many attributes");
+      } else if (attribute == "xmlns" || attribute.starts_with("xmlns:")) {
         spaces.emplace_back(attribute.size() > 6 ? attribute.substr(6) : "", std::move(value));
       } else {
         element.attributes.emplace_back(attribute.substr(attribute.find(':') + 1), std::move(value));
@@ -278,6 +282,9 @@ class XmlWalker {
       return wrong(element, path, "text stands between elements");
     }
     for (const Element& child : element.below) {
+      if (loader_.full()) {
+        return;
+      }
       const Node node = loader_.schema().child(parent, child.name);
       const auto keys = parent != nullptr && is_list(parent) ? keys_of(parent) : std::vector<Node>();
       if (std::any_of(keys.begin(), keys.end(), [&](Node key) { return name_of(key) == child.name; })) {

@@ -322,6 +322,8 @@ std::string extension(Node node, std::string_view name) {
   return {};
 }
 
+bool in_choice(Node node) { return node->parent != nullptr && node->parent->nodetype == LYS_CASE; }
+
 bool excludes(Node a, Node b) {
   for (Node one = a->parent; one != nullptr; one = one->parent) {
     for (Node other = b->parent; other != nullptr; other = other->parent) {
@@ -445,6 +447,9 @@ Result<std::string> check_value(const Schema& schema, Node node, std::string_vie
   if (stored != nullptr) {
     value = stored;
     lydict_remove(schema.context(), stored);
+  }
+  if (type_of(node)->basetype == LY_TYPE_IDENT && value.starts_with(module_of(node) + ":")) {
+    value = value.substr(module_of(node).size() + 1);  // people do not know modules
   }
   return value;
 }

@@ -112,6 +112,8 @@ std::string default_of(Node node);
 std::vector<Node> keys_of(Node list);
 /// Argument of an extension of floof-cli on this node, empty when it is not there.
 std::string extension(Node node, std::string_view name);
+/// Whether it lies in a case of a choice.
+bool in_choice(Node node);
 /// Whether an instance of `a` and one of `b` below the same parent exclude each other (different cases of a choice).
 bool excludes(Node a, Node b);
 /// Whether `node` lies in a case, and whether that is its choice's default.

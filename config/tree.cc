@@ -42,17 +42,21 @@ bool names(const Step& step, const Item& item) {
 }
 
 /// `address [ a b ]` as one list of words for each value; else the words as they are.
-std::vector<Words> each_value(std::span<const std::string> words) {
-  const auto open = std::find(words.begin(), words.end(), "[");
-  if (words.empty() || words.back() != "]" || open == words.end() || open + 1 == words.end()) {
-    return {Words(words.begin(), words.end())};
+std::vector<Words> each_value(const Schema& schema, std::span<const std::string> words) {
+  const bool closed = words.size() >= 3 && words.back() == "]";
+  for (auto open = words.begin(); closed && open + 1 != words.end(); ++open) {
+    const auto path = *open == "[" ? parse_path(schema, {words.begin(), open}, PathMode::any) : Result<Path>(Path());
+    if (!path || path->empty() || !is_term(path->back().node) || path->back().value) {
+      continue;  // a value or key of that spelling
+    }
+    std::vector<Words> out;
+    for (auto value = open + 1; value + 1 != words.end(); ++value) {
+      out.emplace_back(words.begin(), open);
+      out.back().push_back(*value);
+    }
+    return out;
   }
-  std::vector<Words> out;
-  for (auto value = open + 1; value + 1 != words.end(); ++value) {
-    out.emplace_back(words.begin(), open);
-    out.back().push_back(*value);
-  }
-  return out;
+  return {Words(words.begin(), words.end())};
 }
 
 /// Removes the items that the last step names, and the containers that this leaves empty.
@@ -96,13 +100,15 @@ Notes Tree::put(const Path& path) {
   Item* parent = &writable(root_);
   Words words;
   for (const Step& step : path) {
-    std::erase_if(parent->children, [&](const ItemPtr& other) {
-      const bool gone = excludes(step.node, other->node);
-      if (gone) {
-        notes.push_back("removed " + join_words(words_below(words, *other)));
-      }
-      return gone;
-    });
+    if (in_choice(step.node)) {
+      std::erase_if(parent->children, [&](const ItemPtr& other) {
+        const bool gone = excludes(step.node, other->node);
+        if (gone) {
+          notes.push_back("removed " + join_words(words_below(words, *other)));
+        }
+        return gone;
+      });
+    }
     const Item wanted = item_of(*schema_, step);
     size_t at = position_of(parent->children, wanted);
     if (at == parent->children.size()) {
@@ -140,7 +146,7 @@ Result<> Tree::keep_secret(Path& path, std::span<const std::string> words, const
 
 Result<Notes> Tree::set(std::span<const std::string> words, const Tree* kept) {
   std::vector<Path> paths;  // all are judged before the first one is set
-  for (const Words& one : each_value(words)) {
+  for (const Words& one : each_value(*schema_, words)) {
     auto path = parse_path(*schema_, one, PathMode::set);
     if (!path) {
       return path.error();
@@ -187,7 +193,7 @@ Result<> Tree::remove(std::span<const std::string> words, bool keep_empty) {
     return Error{"", "delete needs a path", suggest("", schema_->child_names(nullptr), "it starts with one of")};
   }
   std::vector<Path> paths;
-  for (const Words& one : each_value(words)) {
+  for (const Words& one : each_value(*schema_, words)) {
     auto path = parse_path(*schema_, one, PathMode::any);
     if (!path) {
       return path.error();

@@ -240,6 +240,80 @@ TEST(Tree, SecretsAreNotPrinted) {
             "[edit bgp peer a]\n-   password <hidden>;\n+   password <hidden>;\n");
 }
 
+constexpr Module kPitfalls = {"pitfalls", R"(module floof-pitfalls {
+  yang-version 1.1; namespace "urn:floof:pitfalls"; prefix p;
+  import floof-root { prefix fr; }
+  identity kind; identity trunk { base kind; }
+  augment "/fr:configuration" {
+    container pit {
+      leaf mode { type enumeration { enum lacp; enum xor; } }
+      leaf rate { when "../mode = 'lacp'"; type uint8; }
+      leaf kind { type identityref { base kind; } }
+      leaf size { type union { type uint8; type enumeration { enum auto; } } }
+      list named { key "name"; leaf name { type string; } leaf size { type int32 { range "-5..5"; } } }
+    }
+  }
+})"};
+
+/// What reference/management-lab.md found about libyang 2, as far as the tests above do not show it.
+TEST(Tree, LibyangsPitfalls) {
+  const auto all = embedded_modules();
+  std::vector<Module> modules(all.begin(), all.end());
+  modules.push_back(kPitfalls);
+  const auto loaded = Schema::load(modules);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().text();
+  // A value whose `when` became false is not silently deleted: it is an error, and the tree stays as it is.
+  Tree tree(*loaded);
+  ASSERT_TRUE(tree.set(words("pit mode lacp")).ok());
+  ASSERT_TRUE(tree.set(words("pit rate 3")).ok());
+  EXPECT_TRUE(tree.validate().empty());
+  ASSERT_TRUE(tree.set(words("pit mode xor")).ok());
+  const auto errors = tree.validate();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].path.find("rate"), std::string::npos) << errors[0].text();
+  EXPECT_EQ(*tree.set_lines({}), "set pit mode xor\nset pit rate 3\n");
+  // A key with both kinds of quotes cannot stand in a predicate.
+  Tree quotes(*loaded);
+  const Words entry = {"pit", "named", "a'b\"c"};
+  ASSERT_TRUE(quotes.set(entry).ok());
+  EXPECT_TRUE(quotes.validate().empty());
+  for (const auto& [format, text] :
+       {std::pair(TextFormat::set, *quotes.set_lines({})), std::pair(TextFormat::curly, *quotes.curly({})),
+        std::pair(TextFormat::xml, *quotes.xml({}))}) {
+    EXPECT_TRUE(load(Tree(*loaded), text, format).tree == quotes) << text;
+  }
+  EXPECT_TRUE(quotes.remove(entry).ok());
+  EXPECT_TRUE(quotes.empty());
+  // Identities print without their module, and are valid so.
+  Tree identity(*loaded);
+  ASSERT_TRUE(identity.set(words("pit kind trunk")).ok());
+  EXPECT_EQ(*identity.set_lines({}), "set pit kind trunk\n");
+  EXPECT_TRUE(identity.validate().empty());
+  EXPECT_FALSE(identity.set(words("pit kind branch")).ok());
+  EXPECT_FALSE(identity.set(words("pit size 300")).ok());
+  // Defaults are filled in without XPath, so a schema that would need it is refused.
+  modules.back().text = R"(module floof-pitfalls {
+    yang-version 1.1; namespace "urn:floof:pitfalls"; prefix p; import floof-root { prefix fr; }
+    augment "/fr:configuration" { container pit { leaf a { type uint8; } leaf b { when "../a"; type uint8; default 1; } } } })";
+  EXPECT_FALSE(Schema::load(modules).ok());
+}
+
+/// Three hundred rounds of copying, editing, validating and failing leave nothing behind; ASan looks for leaks.
+TEST(Tree, CopiesAreIndependent) {
+  const Tree first = tree_of(kRich);
+  Tree last(first);
+  for (int i = 0; i < 300; i++) {
+    Tree copy(last);
+    ASSERT_TRUE(copy.edit(words("set interface e0 mtu " + std::to_string(1300 + i))).ok());
+    ASSERT_FALSE(copy.edit(words("set interface e0 mtu 1")).ok());
+    ASSERT_FALSE(copy == last);
+    ASSERT_EQ(compare(last, copy).substr(0, 19), "[edit interface e0]");
+    last = copy;
+  }
+  EXPECT_TRUE(last.validate().empty());
+  EXPECT_EQ(*first.set_lines({}), kRich);
+}
+
 std::string options(const Tree& tree, std::string_view line, std::string_view partial, CompletionMode mode) {
   std::string out;
   for (const Option& option : complete(tree, words(line), partial, mode).options) {
