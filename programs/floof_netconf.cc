@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view kUsage = R"(usage: floof-netconf [--instance NAME | --run-dir DIR]
   One NETCONF session (RFC 6241) on standard input and output. For sshd_config:
-    Subsystem netconf /usr/sbin/floof-netconf --run-dir /run/floof/main
+    Subsystem netconf /usr/lib/floofos/floof-netconf --run-dir /run/floof/main
 )";
 
 volatile sig_atomic_t stop_seen = 0;
