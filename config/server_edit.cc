@@ -306,7 +306,8 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
   const auto form = forms.find(text_of(request, "format"));
   const auto mode = modes.find(text_of(request, "mode"));
   if (form == forms.end() || mode == modes.end() || !member(request, "text").is_string()) {
-    return wrong_request("load", "send text, a format (set, curly, json, xml) and a mode (merge, override, replace, patch)");
+    return wrong_request("load",
+                         "send text, a format (set, curly, json, xml) and a mode (merge, override, replace, patch)");
   }
   Loaded loaded = load(candidate.tree, text_of(request, "text"), form->second, mode->second);
   if (!loaded.errors.empty()) {
@@ -321,9 +322,8 @@ Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {
   if (!words) {
     return wrong_request("words", "send a list of words");
   }
-  const Completion found =
-      complete(editors_.candidate(peer.connection).tree, *words, text_of(request, "partial"),
-               completion_mode(text_of(request, "mode")).value_or(CompletionMode::show));
+  const Completion found = complete(editors_.candidate(peer.connection).tree, *words, text_of(request, "partial"),
+                                    completion_mode(text_of(request, "mode")).value_or(CompletionMode::show));
   Json options = Json::array();
   for (const Option& option : found.options) {
     options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});
