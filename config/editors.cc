@@ -68,14 +68,16 @@ Result<std::vector<std::string>> Editors::begin(Who who, Editor editor) {
   }
   std::vector<std::string> notes = others(who);
   if (editor.mode == EditMode::privately) {
-    auto& own = private_[editor.user];
-    if (own == nullptr) {
-      own = std::make_unique<Candidate>(engine_.fork());
-    } else if (own->changed()) {
+    const auto left = left_.extract(editor.user);
+    if (left) {
       notes.push_back("your private changes of an earlier session are still here; 'discard' forgets them");
     }
+    private_.insert_or_assign(who, left ? left.mapped() : engine_.fork());
   } else if (shared_.changed()) {
     notes.push_back("the configuration has changes that are not committed; 'compare' shows them");
+  }
+  if (editor.mode != EditMode::privately) {
+    private_.erase(who);
   }
   editors_[who] = std::move(editor);
   return notes;
@@ -92,22 +94,15 @@ std::vector<std::string> Editors::end(Who who) {
     shared_ = engine_.fork();
     return {"the exclusive changes that were not committed are discarded"};
   }
-  const auto own = private_.find(editor.user);
-  if (own != private_.end() && !own->second->changed()) {
-    const bool used = std::any_of(editors_.begin(), editors_.end(), [&](const auto& entry) {
-      return entry.second.user == editor.user && entry.second.mode == EditMode::privately;
-    });
-    if (!used) {
-      private_.erase(own);
-    }
+  if (auto own = private_.extract(who); own && own.mapped().changed()) {
+    left_.insert_or_assign(editor.user, std::move(own.mapped()));
   }
   return {};
 }
 
 Candidate& Editors::candidate(Who who) {
-  const auto found = editors_.find(who);
-  const bool own = found != editors_.end() && found->second.mode == EditMode::privately;
-  Candidate& out = own ? *private_.at(found->second.user) : shared_;
+  const auto own = private_.find(who);
+  Candidate& out = own != private_.end() ? own->second : shared_;
   if (out.generation != engine_.generation()) {
     Candidate fresh = out.changed() ? out : engine_.fork();
     if (!out.changed()) {
@@ -129,11 +124,6 @@ Result<> Editors::may_change(Who who) const {
                  "wait, or use 'configure private'"};
   }
   return {};
-}
-
-EditMode Editors::mode(Who who) const {
-  const auto found = editors_.find(who);
-  return found == editors_.end() ? EditMode::shared : found->second.mode;
 }
 
 std::vector<Editors::Editor> Editors::all() const {

@@ -44,7 +44,7 @@ class Editors {
   Candidate& candidate(Who who);
   /// Whether it may be changed and committed now by this connection.
   Result<> may_change(Who who) const;
-  EditMode mode(Who who) const;
+  bool edits(Who who) const { return editors_.contains(who); }
   /// All that edit now, oldest first.
   std::vector<Editor> all() const;
 
@@ -55,7 +55,8 @@ class Editors {
   ConfigEngine& engine_;
   Candidate shared_;
   std::map<Who, Editor> editors_;
-  std::map<std::string, std::unique_ptr<Candidate>> private_;  ///< by user
+  std::map<Who, Candidate> private_;
+  std::map<std::string, Candidate> left_;  ///< private ones with changes whose session ended, by user
 };
 
 }  // namespace floof::config

@@ -30,7 +30,8 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
   const std::string op = text_of(request, "op");
   Json out;
   try {
-    out = dispatch(peer, op, request);
+    const auto ready = take_mode(peer, op, request);
+    out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
   } catch (const std::exception& error) {  // the last resort against a request of a form that nobody thought of
     log::error("request \"{}\": {}", op, error.what());
     out = ipc::failure(Error{op, "the request has a form that is not understood", ""});
@@ -40,6 +41,16 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
     out["notices"] = std::exchange(notices, {});
   }
   return out;
+}
+
+/// A session that edits says how with each request, so that it goes on as it was when it had to connect again.
+Result<> ConfigServer::take_mode(const ipc::Peer& peer, const std::string& op, const Json& request) {
+  const auto mode = edit_mode(text_of(request, "as"));
+  if (!mode || op == "configure" || op == "leave" || editors_.edits(peer.connection)) {
+    return {};
+  }
+  const auto begun = editors_.begin(peer.connection, {user_name(peer.uid), now_text(), peer.pid, *mode});
+  return begun ? Result<>() : begun.error();
 }
 
 void ConfigServer::closed(const ipc::Peer& peer) {
@@ -90,8 +101,9 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
       Error{"op", fmt::format("floofd knows no request \"{}\"", op), "use floofctl of the same version"});
 }
 
-Json ConfigServer::hello(const ipc::Peer& peer) const {
-  std::string hostname = text_of(member(engine_.running().to_json(true), "system"), "hostname");
+Json ConfigServer::hello(const ipc::Peer& peer) {
+  const auto system = engine_.running().to_json(Words{"system"}, true);
+  std::string hostname = system ? text_of(*system, "hostname") : std::string();
   if (hostname.empty()) {
     char buffer[256] = {};
     gethostname(buffer, sizeof buffer - 1);
@@ -101,7 +113,8 @@ Json ConfigServer::hello(const ipc::Peer& peer) const {
           {"user", user_name(peer.uid)},
           {"hostname", hostname},
           {"instance", options_.instance},
-          {"version", options_.version}};
+          {"version", options_.version},
+          {"changed", editors_.candidate(peer.connection).changed()}};
 }
 
 Json ConfigServer::history() const {

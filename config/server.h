@@ -3,7 +3,7 @@
 // What floofd answers on floofd.sock (base/ipc.h). Requests, each with "op"; answers have "ok", and "errors" when
 // false:
 //
-//   hello                                         user hostname instance version
+//   hello                                         user hostname instance version changed
 //   configure     mode                            notes             mode shared|private|exclusive
 //   leave                                         notes
 //   edit          words [set|delete ...]          warnings (what another choice removed)
@@ -27,8 +27,8 @@
 //   status                                        data
 //
 // An answer may have "notices": what happened since the connection's last request ("ann committed generation 7").
-// Whoever did not `configure` edits the shared candidate. The names and numbers of users come from SO_PEERCRED. Loop
-// thread.
+// Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to mean
+// the candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED. Loop thread.
 #pragma once
 
 #include <functional>
@@ -70,7 +70,8 @@ class ConfigServer {
 
  private:
   Json dispatch(const ipc::Peer& peer, const std::string& op, const Json& request);
-  Json hello(const ipc::Peer& peer) const;
+  Json hello(const ipc::Peer& peer);
+  Result<> take_mode(const ipc::Peer& peer, const std::string& op, const Json& request);
   std::optional<Json> dispatch_edit(const ipc::Peer& peer, const std::string& op, const Json& request);
   std::optional<Json> dispatch_commit(const ipc::Peer& peer, const std::string& op, const Json& request);
   Json configure(const ipc::Peer& peer, const Json& request);

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 namespace floof::config {
 namespace {
@@ -498,6 +499,55 @@ TEST_F(Transaction, AnOlderFormatIsMigrated) {
   EXPECT_EQ(hostname(again->running()), "two") << "not migrated twice";
   ASSERT_TRUE(again.rollback(1));
   EXPECT_EQ(hostname(again.candidate()), "one") << "history is migrated too";
+}
+
+/// Random edits, commits and rollbacks: going back to a commit gives exactly what it was, and the files say the same.
+TEST_F(Transaction, RollbackRestoresExactly) {
+  const std::vector<std::string> lines{"system hostname a",
+                                       "system hostname b",
+                                       "interface e0 mtu 1400",
+                                       "interface e0 mtu 1500",
+                                       "interface e0 description x",
+                                       "interface e1 address 192.0.2.1/24",
+                                       "interface e1 address 192.0.2.2/24",
+                                       "route 10.0.0.0/8 blackhole",
+                                       "route 10.0.0.0/8 via 192.0.2.9",
+                                       "bgp asn 65000",
+                                       "bgp peer a remote-as 64500",
+                                       "bgp peer a neighbor 192.0.2.9"};
+  const std::vector<std::string> gone{"interface e0", "interface e1 address 192.0.2.1/24", "route", "system",
+                                      "bgp peer a"};
+  std::mt19937 dice(7);
+  std::vector<std::string> states;  // newest last
+  auto engine = open();
+  states.push_back(*engine->running().set_lines({}, false));
+  for (int round = 0; round < 400; round++) {
+    for (unsigned edits = 1 + dice() % 4; edits > 0; edits--) {
+      if (dice() % 4 == 0) {
+        (void)engine.editing.tree.remove(*split_words(gone[dice() % gone.size()]));
+      } else {
+        ASSERT_TRUE(engine.set(*split_words(lines[dice() % lines.size()])).ok());
+      }
+    }
+    if (dice() % 3 == 0) {
+      const size_t back = dice() % std::min<size_t>(states.size(), 50);
+      ASSERT_TRUE(engine.rollback(back));
+      ASSERT_EQ(*engine.candidate().set_lines({}, false), states[states.size() - 1 - back]) << "round " << round;
+    }
+    const auto done = engine.commit("ann", "");
+    if (!done.errors.empty()) {  // YANG has something against this mixture
+      engine.editing = engine->fork();
+      continue;
+    }
+    if (done.changed) {
+      states.push_back(*engine->running().set_lines({}, false));
+    }
+    ASSERT_EQ(*engine->running().set_lines({}, false), states.back());
+    if (round % 40 == 0) {
+      ASSERT_EQ(*open()->running().set_lines({}, false), states.back()) << "on disk";
+    }
+  }
+  EXPECT_GT(states.size(), 100U);
 }
 
 }  // namespace

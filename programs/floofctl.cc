@@ -154,16 +154,26 @@ class Daemon : public shell::Context {
     if (operation == "exec-start") {
       catch_signal(SIGINT);
     }
-    Result<shell::Json> answer = attempt(request, limit);
+    shell::Json full = request;
+    if (!mode_.empty()) {
+      full["as"] = mode_;
+    }
+    Result<shell::Json> answer = attempt(full, limit);
     if (!answer && broke_ && only_reads(operation)) {
-      answer = attempt(request, limit);
+      answer = attempt(full, limit);
     }
     if (!answer) {
       return {{}, {answer.error()}};
     }
+    for (const shell::Json& notice : shell::list(*answer, "notices")) {
+      notices_.push_back(notice.is_string() ? notice.get<std::string>() : notice.dump());
+    }
     const bool fine = shell::flag(*answer, "ok");
     return {*answer, fine ? std::vector<Error>{} : ipc::errors_of(*answer)};
   }
+  void edit_as(std::string_view mode) override { mode_ = mode; }
+  /// What happened on the router meanwhile and was not asked for, once.
+  std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
   void write(std::string_view text) override { shell::write_all(STDOUT_FILENO, shell::printable(text)); }
   bool interrupted() override {
     const bool seen = interrupt_seen != 0;
@@ -200,6 +210,8 @@ class Daemon : public shell::Context {
 
   std::string socket_;
   std::optional<ipc::Client> client_;
+  std::string mode_;
+  std::vector<std::string> notices_;
   bool broke_ = false;
 };
 
@@ -422,6 +434,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
   if (hello.ok()) {
     session.set_identity(shell::field(hello.body, "user", login_name()),
                          shell::field(hello.body, "hostname", "router"));
+    session.set_changed(shell::flag(hello.body, "changed"));
   }
   return hello.errors;
 }
@@ -450,6 +463,9 @@ int run_shell(Daemon& daemon, Standard& terminal) {
     status = session.run_script(*line, "");
     interrupt_seen = 0;
     greet(daemon, session);
+    for (const std::string& notice : daemon.take_notices()) {
+      terminal.err(shell::printable("*** " + notice) + "\n");
+    }
   }
   return status;
 }

@@ -27,6 +27,7 @@
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/system/tools.h"
+#include "programs/health_conditions.h"
 
 #define FLOOF_CONFIG_FEATURE(name)                \
   namespace floof::name {                         \
@@ -80,6 +81,7 @@ class Daemon {
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
   config::Exec exec_{loop_};
+  std::unique_ptr<config::PendingCommits> pending_;
   std::optional<config::ConfigServer> requests_;
   std::unique_ptr<ipc::Server> server_;
 };
@@ -121,10 +123,18 @@ Result<> Daemon::start() {
     return engine.error();
   }
   engine_ = std::move(*engine);
+  pending_ = std::make_unique<config::PendingCommits>(
+      *engine_, loop_,
+      config::PendingCommits::Options{
+          .conditions = health_conditions(
+              {loop_, exec_, [this](const auto& what, const auto& arguments) { return ask_dataplane(what, arguments); },
+               [this](const auto& what, const auto& arguments) { return ask_bird(what, arguments); }}),
+          .announce = [this](const std::string& text) { requests_->announce(text); }});
   requests_.emplace(*engine_, exec_, server_options());
   auto server = ipc::Server::listen(
       loop_, arguments_.file("floofd.sock"),
-      [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); });
+      [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); },
+      [this](const ipc::Peer& peer) { requests_->closed(peer); });
   if (!server) {
     return server.error();
   }
@@ -132,6 +142,7 @@ Result<> Daemon::start() {
   // The first work of the loop: whoever connects meanwhile waits for it.
   loop_.post([this] {
     engine_->apply_running();
+    pending_->watch();
     log::info("running generation {}", engine_->generation());
   });
   return {};
@@ -194,6 +205,7 @@ config::ConfigServer::Options Daemon::server_options() {
   config::ConfigServer::Options out;
   out.instance = arguments_.instance;
   out.version = kVersion;
+  out.pending = pending_.get();
   for (const char* what :
        {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };

@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <cstdio>
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -13,34 +12,6 @@
 
 namespace floof::shell {
 namespace {
-
-using std::chrono::minutes;
-
-/// Publishing may restart daemons and wait for BIRD.
-constexpr minutes kCommitLimit{5};
-
-std::vector<std::string> warnings_of(const Json& body) {
-  std::vector<std::string> out;
-  for (const Json& warning : list(body, "warnings")) {
-    if (warning.is_object()) {
-      out.push_back(
-          Error{field(warning, "path", ""), field(warning, "reason", ""), field(warning, "remedy", "")}.text());
-    } else if (warning.is_string()) {
-      out.push_back(warning.get<std::string>());
-    }
-  }
-  return out;
-}
-
-Reply reply_of(const Answer& answer, std::string text = {}) {
-  if (!answer.ok()) {
-    return failure(answer.errors);
-  }
-  Reply reply;
-  reply.warnings = warnings_of(answer.body);
-  reply.text = std::move(text);
-  return reply;
-}
 
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -65,56 +36,6 @@ std::string_view form_of(std::string_view text) {
     return line.front() == '{' ? "json" : line.starts_with("set ") || line.starts_with("delete ") ? "set" : "curly";
   }
   return "set";
-}
-
-Result<size_t> history_index(const std::string& text) {
-  size_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) {
-    return Error{text, "is not a number", "give an index of the commit history"};
-  }
-  return value;
-}
-
-std::vector<Choice> history_choices(Context& context, const std::vector<std::string>&, const std::string&) {
-  const Answer answer = context.call({{"op", "history"}});
-  std::vector<Choice> out;
-  for (const Json& entry : list(answer.body, "data")) {
-    const std::string comment = field(entry, "comment", "");
-    out.push_back({field(entry, "index", "0"), fmt::format("{} by {}{}{}", field(entry, "time"), field(entry, "user"),
-                                                           comment.empty() ? "" : ": ", comment)});
-  }
-  return out;
-}
-
-Reply rollback(Context& context, const std::string& text) {
-  const Result<size_t> to = history_index(text);
-  if (!to) {
-    return failure(to.error());
-  }
-  return reply_of(context.call({{"op", "rollback"}, {"to", *to}}),
-                  "loaded into the candidate; 'compare' shows what 'commit' would change\n");
-}
-
-Reply commit(Context& context, const Invocation& words) {
-  const bool check = words.has("check");
-  Json request{{"op", "commit"}, {"check", check}};
-  if (words.has("comment")) {
-    request["comment"] = words.get("comment");
-  }
-  const Answer answer = context.call(request, kCommitLimit);
-  Reply reply = reply_of(answer);
-  if (!reply.ok()) {
-    return reply;
-  }
-  const std::string generation = field(answer.body, "generation", "");
-  const bool changed = member(answer.body, "changed") != Json(false);
-  reply.text = check      ? "configuration check succeeds\n"
-               : !changed ? "commit complete: nothing has changed\n"
-                          : fmt::format("commit complete{}{}\n", generation.empty() ? "" : ": generation ", generation);
-  reply.data = answer.body;
-  reply.data.erase("ok");
-  return reply;
 }
 
 }  // namespace
@@ -150,10 +71,30 @@ std::vector<Choice> complete_configuration(Context& context, std::string_view mo
   return out;
 }
 
-Reply compare(Context& context, std::optional<size_t> to) {
+Reply reply_of(const Answer& answer, std::string text) {
+  if (!answer.ok()) {
+    return failure(answer.errors);
+  }
+  Reply reply;
+  for (const Json& warning : list(answer.body, "warnings")) {
+    if (warning.is_object()) {
+      reply.warnings.push_back(
+          Error{field(warning, "path", ""), field(warning, "reason", ""), field(warning, "remedy", "")}.text());
+    } else if (warning.is_string()) {
+      reply.warnings.push_back(warning.get<std::string>());
+    }
+  }
+  reply.text = std::move(text);
+  return reply;
+}
+
+Reply compare(Context& context, std::optional<size_t> from, std::optional<size_t> with) {
   Json request{{"op", "compare"}};
-  if (to) {
-    request["rollback"] = *to;
+  if (from) {
+    request["rollback"] = *from;
+  }
+  if (with) {
+    request["with"] = *with;
   }
   const Answer answer = context.call(request);
   Reply reply = reply_of(answer, field(answer.body, "text", ""));
@@ -196,7 +137,17 @@ Reply ConfigurationMode::edit(Context& context, std::string_view operation,
   }
   std::vector<std::string> line = here(words);
   line.insert(line.begin(), std::string(operation));
-  return reply_of(context.call({{"op", "edit"}, {"words", line}}));
+  Reply reply = reply_of(context.call({{"op", "edit"}, {"words", line}}));
+  if (!reply.ok()) {
+    // The error's path is what was understood: the word behind it is the wrong one.
+    const Line understood = parse_line(reply.errors[0].path);
+    const size_t known = understood.words.size();
+    const bool ours = known >= level_.size() && known < line.size() &&
+                      std::equal(understood.words.begin(), understood.words.end(), line.begin() + 1,
+                                 [](const Word& word, const std::string& typed) { return word.text == typed; });
+    reply.error_word = ours ? std::optional(known - level_.size() + 1) : std::nullopt;
+  }
+  return reply;
 }
 
 Reply ConfigurationMode::show(Context& context, const Invocation& words) const {
@@ -253,34 +204,18 @@ void ConfigurationMode::add_move_commands(Registry& registry) {
                 }});
 }
 
-void ConfigurationMode::add_commit_commands(Registry& registry) {
-  registry.add(
-      {.path = "commit",
-       .help = "Make the candidate the running configuration",
-       .handler = commit,
-       .options = {{"check", "", "Only check, change nothing"}, {"comment", "text", "Why; kept in the history"}}});
-  registry.add({.path = "compare", .help = "What commit would change", .handler = [](Context& c, const Invocation&) {
-                  return compare(c, std::nullopt);
-                }});
-  registry.add({.path = "compare rollback <index>",
-                .help = "Difference to an earlier commit",
-                .handler =
-                    [](Context& c, const Invocation& i) {
-                      const Result<size_t> to = history_index(i.get("index"));
-                      return to ? compare(c, *to) : failure(to.error());
-                    },
-                .arguments = {{"index", {.help = "0 is the running one", .values = history_choices}}}});
-  registry.add({.path = "rollback",
-                .help = "Load an earlier configuration into the candidate",
-                .handler = [](Context& c, const Invocation&) { return rollback(c, "0"); }});
-  registry.add({.path = "rollback <index>",
-                .help = "Load an earlier configuration into the candidate",
-                .handler = [](Context& c, const Invocation& i) { return rollback(c, i.get("index")); },
-                .arguments = {{"index", {.help = "0 is the running one", .values = history_choices}}}});
-  registry.add(
-      {.path = "discard", .help = "Forget all uncommitted changes", .handler = [](Context& c, const Invocation&) {
-         return reply_of(c.call({{"op", "discard"}}));
-       }});
+Reply ConfigurationMode::save(Context& context, const Invocation& words) const {
+  Reply printed = show_configuration(context, "candidate", level_, words.format);
+  if (!printed.ok()) {
+    return printed;
+  }
+  const std::string text = words.format == Format::json ? json_text(printed.data) : printed.text;
+  if (const auto saved = save_file(words.get("file"), text); !saved) {
+    return failure(saved.error());
+  }
+  printed.text = fmt::format("saved {} lines to {}\n", std::count(text.begin(), text.end(), '\n'), words.get("file"));
+  printed.data = nullptr;
+  return printed;
 }
 
 void ConfigurationMode::add_load_commands(Registry& registry) {
@@ -295,6 +230,16 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
     };
   };
   registry.help("load", "Load a file into the candidate");
+  registry.add({.path = "load factory-default",
+                .help = "Empty the candidate: what a new router starts with",
+                .handler = [](Context& c, const Invocation&) {
+                  return reply_of(c.call({{"op", "load-factory"}}));
+                }});
+  registry.add({.path = "save <file>",
+                .help = "Write the candidate, or this part of it, to a file",
+                .handler = [this](Context& c, const Invocation& i) { return save(c, i); },
+                .arguments = {{"file", {.help = "Name of the file; what is there is replaced"}}},
+                .prints_configuration = true});
   registry.add({.path = "load merge <file>",
                 .help = "Add a file's configuration to the candidate",
                 .handler = load("merge"),
@@ -308,7 +253,6 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
 void ConfigurationMode::add_commands(Registry& registry) {
   add_edit_commands(registry);
   add_move_commands(registry);
-  add_commit_commands(registry);
   add_load_commands(registry);
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The commands that change configuration, the same for every feature: what may be configured is known to the daemon
-// alone. One candidate is shared by all sessions.
+// alone. Which candidate is meant, the daemon knows (config/editors.h).
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shell/registry.h"
@@ -15,7 +18,8 @@ namespace floof::shell {
 /// Where in the tree `edit` has gone. One thread.
 class ConfigurationMode {
  public:
-  /// Registers set, delete, show, compare, commit, rollback, discard, load, edit, up and top. `this` must outlive it.
+  /// Registers set, delete, show, compare, commit, rollback, discard, load, save, edit, up and top. `this` must outlive
+  /// it.
   void add_commands(Registry& registry);
 
   const std::vector<std::string>& level() const { return level_; }
@@ -35,8 +39,8 @@ class ConfigurationMode {
   Reply show(Context& context, const Invocation& invocation) const;
   void add_edit_commands(Registry& registry);
   void add_move_commands(Registry& registry);
-  void add_commit_commands(Registry& registry);
   void add_load_commands(Registry& registry);
+  Reply save(Context& context, const Invocation& words) const;
 
   std::vector<std::string> level_;
 };
@@ -46,7 +50,15 @@ Reply show_configuration(Context& context, std::string_view which, const std::ve
 /// The choices that the daemon offers behind `words`; mode is "set", "delete" or "show".
 std::vector<Choice> complete_configuration(Context& context, std::string_view mode,
                                            const std::vector<std::string>& words, const std::string& partial);
-/// The difference to what runs, or to history entry `to`.
-Reply compare(Context& context, std::optional<size_t> to);
+/// The difference from what runs, or from history entry `from`, to the candidate, or to history entry `with`.
+Reply compare(Context& context, std::optional<size_t> from, std::optional<size_t> with = {});
+/// The answer's errors or warnings, with `text` when it is fine.
+Reply reply_of(const Answer& answer, std::string text = {});
+/// Publishing may restart daemons and wait for BIRD.
+inline constexpr std::chrono::minutes kCommitLimit{5};
+/// What commits there were, for completion.
+std::vector<Choice> history_choices(Context& context, const std::vector<std::string>&, const std::string&);
+/// commit, its kinds, rollback, compare, discard, update and rescue: for every configuration mode.
+void add_commit_commands(Registry& registry);
 
 }  // namespace floof::shell

@@ -159,6 +159,7 @@ const std::vector<PipeHelp>& pipe_words() {
       {"last", "The last N lines"},
       {"match", "Lines that match a pattern"},
       {"no-more", "Do not stop at each full screen"},
+      {"save", "Write the result to a file"},
   };
   return words;
 }
@@ -184,7 +185,15 @@ Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes) {
     }
     std::vector<std::string> rest = texts_of(words);
     rest.erase(rest.begin());
-    if (*word == "json" || *word == "display" || *word == "compare") {
+    if (!out.save_to.empty()) {
+      return Error{"| " + *word, "cannot stand behind save", "move save to the end"};
+    }
+    if (*word == "save") {
+      if (rest.size() != 1 || rest[0].empty()) {
+        return usage(*word, "save FILE");
+      }
+      out.save_to = rest[0];
+    } else if (*word == "json" || *word == "display" || *word == "compare") {
       if (const Result<void> done = set_format(out, *word, rest); !done) {
         return done.error();
       }

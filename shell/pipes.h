@@ -25,6 +25,7 @@ struct Pipes {
   size_t compare_to = 0;       ///< compare: rollback number
   bool compare_given = false;  ///< compare: a number was given
   std::vector<Pipe> filters;
+  std::string save_to;  ///< file for the result; empty: it is shown
 
   bool paged() const;
 };

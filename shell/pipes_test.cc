@@ -42,8 +42,9 @@ TEST(Pipes, ErrorsSayWhatIsPossible) {
     return pipes.ok() ? "no error" : pipes.error().text();
   };
   EXPECT_NE(error("| grep x").find("| grep: unknown pipe; use one of compare, count"), std::string::npos);
-  EXPECT_EQ(error("| c"),
-            "| c: ambiguous: compare, count; use one of compare, count, display, except, json, last, match, no-more");
+  EXPECT_EQ(
+      error("| c"),
+      "| c: ambiguous: compare, count; use one of compare, count, display, except, json, last, match, no-more, save");
   EXPECT_EQ(error("|"), "|: nothing follows the pipe; write | match PATTERN, | json, | count ...");
   EXPECT_NE(error("| match (").find("| match (:"), std::string::npos) << error("| match (");
   EXPECT_NE(error("| match a b").find("wrong words"), std::string::npos);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ struct Reply {
   Json data;
   std::vector<Error> errors;
   std::vector<std::string> warnings;
-  int status = 0;  ///< exit status when there are no errors
+  int status = 0;                         ///< exit status when there are no errors
+  std::optional<size_t> error_word = {};  ///< which word of the command the first error is about
 
   bool ok() const { return errors.empty(); }
 };
@@ -51,6 +53,8 @@ class Context {
   virtual void write(std::string_view text) = 0;
   /// True once after the user pressed Ctrl-C.
   virtual bool interrupted() = 0;
+  /// From now on requests edit in this mode (shared, private, exclusive); empty: the session edits no more.
+  virtual void edit_as(std::string_view mode) { (void)mode; }
 };
 
 /// Calls {"op":"show"} for `what`; gives the answer's "data", rendered by `render` unless that is not wanted.

@@ -24,11 +24,13 @@ Session::Session(Context& context, Terminal& terminal, Registry operational, Kin
 }
 
 void Session::add_own_commands() {
-  operational_.add(
-      {.path = "configure", .help = "Change the configuration", .handler = [this](Context&, const Invocation&) {
-         configuring_ = true;
-         return Reply{};
-       }});
+  for (const auto& [path, mode, text] :
+       {std::tuple("configure", "shared", "Change the configuration, together with whoever else does"),
+        {"configure private", "private", "Change a copy of your own; commits are brought together line by line"},
+        {"configure exclusive", "exclusive", "Change the configuration and let nobody else do so meanwhile"}}) {
+    operational_.add(
+        {.path = path, .help = text, .handler = [this, mode](Context&, const Invocation&) { return configure(mode); }});
+  }
   for (const char* word : {"exit", "quit"}) {
     operational_.add({.path = word, .help = "Leave the shell", .handler = [this](Context&, const Invocation&) {
                         finished_ = true;
@@ -57,6 +59,7 @@ void Session::add_own_commands() {
                          return operational_.complete(c, {words.begin() + 1, words.end()}, partial).choices;
                        }}}}});
   configuration_mode_.add_commands(configuration_);
+  add_commit_commands(configuration_);
 }
 
 Reply Session::help(const Registry& registry) const {
@@ -68,21 +71,47 @@ Reply Session::help(const Registry& registry) const {
   return reply;
 }
 
+Reply Session::configure(const std::string& mode) {
+  const Answer answer = context_.call({{"op", "configure"}, {"mode", mode}});
+  if (!answer.ok()) {
+    return failure(answer.errors);
+  }
+  configuring_ = true;
+  edit_mode_ = mode;
+  context_.edit_as(mode);
+  Reply reply;
+  for (const Json& note : list(answer.body, "notes")) {
+    reply.warnings.push_back(note.is_string() ? note.get<std::string>() : note.dump());
+  }
+  return reply;
+}
+
 Reply Session::leave_mode() {
+  Reply reply;
   if (configuration_mode_.level().empty()) {
     leave();
     configuring_ = false;
+    context_.edit_as("");
+    const Answer answer = context_.call({{"op", "leave"}});
+    for (const Json& note : list(answer.body, "notes")) {
+      reply.warnings.push_back(note.is_string() ? note.get<std::string>() : note.dump());
+    }
   }
   configuration_mode_.top();
-  return {};
+  return reply;
 }
 
 void Session::leave() {
-  if (configuring_ && ConfigurationMode::changed(context_)) {
+  if (configuring_ && edit_mode_ != "exclusive" && ConfigurationMode::changed(context_)) {
     terminal_.err(
-        "warning: there are uncommitted changes; they are kept: 'configure' goes on with them, "
-        "'discard' forgets them\n");
+        fmt::format("warning: there are uncommitted changes; they are kept: 'configure{}' goes on with them, "
+                    "'discard' forgets them\n",
+                    edit_mode_ == "private" ? " private" : ""));
   }
+}
+
+std::string Session::banner() const {
+  return configuring_ ? configuration_mode_.banner() + (changed_ ? " *" : "") : "";
 }
 
 std::string Session::prompt() const {
@@ -144,6 +173,13 @@ int Session::report(const Reply& reply, const Pipes& pipes, std::string_view pre
     text += '\n';
   }
   text = filter(std::move(text), pipes);
+  if (!pipes.save_to.empty()) {
+    if (const auto saved = save_file(pipes.save_to, text); !saved) {
+      report_error(saved.error(), prefix);
+      return 1;
+    }
+    text = fmt::format("saved {} lines to {}\n", std::count(text.begin(), text.end(), '\n'), pipes.save_to);
+  }
   const bool difference = pipes.format == Format::compare || text.starts_with("[edit");
   if (difference && terminal_.colour_out()) {
     text = coloured_difference(text);
@@ -193,7 +229,11 @@ int Session::run(const Line& line, std::string_view prefix) {
   }
   resolution.invocation.format = pipes->format;
   resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
-  return report(resolution.command->handler(context_, resolution.invocation), *pipes, prefix);
+  const Reply reply = resolution.command->handler(context_, resolution.invocation);
+  if (reply.error_word && *reply.error_word + target.skip < line.words.size()) {
+    point_at(line.words[*reply.error_word + target.skip].begin);
+  }
+  return report(reply, *pipes, prefix);
 }
 
 int Session::run_script(std::string_view text, const std::string& name) {
@@ -237,6 +277,8 @@ void Session::complete_pipe(const Line& line, Completion& out) const {
     }
   } else if (whole == 1 && (pipe == "match" || pipe == "except")) {
     out.choices.push_back({"<pattern>", "Regular expression, case ignored", false});
+  } else if (whole == 1 && pipe == "save") {
+    out.choices.push_back({"<file>", "Name of the file; what is there is replaced", false});
   } else if (whole == 1 && pipe == "last") {
     out.choices.push_back({"<n>", "Number of lines", false});
   } else {

@@ -49,9 +49,11 @@ class Session {
 
   bool finished() const { return finished_; }
   bool configuring() const { return configuring_; }
-  /// "user@host> " or "user@host# "; `banner` ("[edit]") is the line above it, empty in operational mode.
+  /// "user@host> " or "user@host# "; `banner` is the line above it: "[edit interface e0]", with a " *" behind it when
+  /// there are uncommitted changes; empty in operational mode.
   std::string prompt() const;
-  std::string banner() const { return configuring_ ? configuration_mode_.banner() : ""; }
+  std::string banner() const;
+  void set_changed(bool changed) { changed_ = changed; }
   void set_identity(std::string user, std::string host) { user_ = std::move(user), host_ = std::move(host); }
   /// Warns about uncommitted changes when the session ends in configuration mode.
   void leave();
@@ -74,6 +76,7 @@ class Session {
   };
   Target target_of(const std::vector<std::string>& words) const;
   void add_own_commands();
+  Reply configure(const std::string& mode);
   Reply leave_mode();
   Reply help(const Registry& registry) const;
   int report(const Reply& reply, const Pipes& pipes, std::string_view prefix);
@@ -89,6 +92,8 @@ class Session {
   ConfigurationMode configuration_mode_;
   Kind kind_;
   bool configuring_ = false;
+  bool changed_ = false;   ///< there are uncommitted changes, as far as we were told
+  std::string edit_mode_;  ///< shared, private or exclusive while configuring
   bool finished_ = false;
   std::string user_ = "floof";
   std::string host_ = "router";

@@ -106,12 +106,45 @@ TEST_F(SessionTest, CommitForms) {
   EXPECT_EQ(run("rollback x", 1), "x: is not a number; give an index of the commit history\n");
 }
 
+TEST_F(SessionTest, CommitsThatWait) {
+  context.answer = [](const Json&) { return Answer{{{"ok", true}, {"generation", 7}, {"changed", true}}, {}}; };
+  run("configure private");
+  EXPECT_EQ(context.asked[0], (Json{{"op", "configure"}, {"mode", "private"}}));
+  EXPECT_EQ(run("commit confirmed"),
+            "commit complete: generation 7\nit goes back in 10 min unless 'commit' confirms it\n");
+  EXPECT_EQ(last(), (Json{{"op", "commit"}, {"check", false}, {"confirmed", 600}}));
+  run("commit confirmed 30s comment why");
+  EXPECT_EQ(last(), (Json{{"op", "commit"}, {"check", false}, {"confirmed", 30}, {"comment", "why"}}));
+  run("commit confirmed 5 when bgp-sessions >= 2, ping 192.0.2.1");
+  EXPECT_EQ(last()["when"], "bgp-sessions >= 2, ping 192.0.2.1");
+  EXPECT_EQ(last()["confirmed"], 300);
+  EXPECT_NE(run("commit confirmed soon", 1).find("is no time"), std::string::npos);
+  run("commit at \"2026-11-24 22:00\" comment x");
+  EXPECT_EQ(last(), (Json{{"op", "commit-at"}, {"time", "2026-11-24 22:00"}, {"comment", "x"}}));
+  run("rollback rescue");
+  EXPECT_EQ(last(), (Json{{"op", "rollback"}, {"to", "rescue"}}));
+  run("compare rollback 3 with 1");
+  EXPECT_EQ(last(), (Json{{"op", "compare"}, {"rollback", 3}, {"with", 1}}));
+  context.answer = [](const Json&) { return Answer{{{"ok", true}, {"changed", false}, {"confirmed", true}}, {}}; };
+  EXPECT_EQ(run("commit"), "commit confirmed\n");
+}
+
+TEST_F(SessionTest, APlanIsAList) {
+  run("configure");
+  context.answer = [](const Json&) {
+    return Answer{Json::parse(R"({"ok":true,"steps":[{"who":"dataplane","what":"interface e0","interrupts":""},
+                                 {"who":"bird","what":"peer a","interrupts":"the session"}]})"),
+                  {}};
+  };
+  EXPECT_EQ(run("commit plan"), "  1. dataplane: interface e0\n  2. bird: peer a\n     interrupts the session\n");
+}
+
 TEST_F(SessionTest, AllErrorsAreShown) {
+  run("configure");
   context.answer = [](const Json&) {
     return Answer{{},
                   {Error{"interface e0 mtu", "too small", "use 68 to 9216"}, Error{"route 0.0.0.0/0", "bad\x1b", ""}}};
   };
-  run("configure");
   EXPECT_EQ(run("commit", 1), "interface e0 mtu: too small; use 68 to 9216\nroute 0.0.0.0/0: bad\\x1b\n");
   terminal.colours = true;
   EXPECT_NE(run("commit", 1).find("\x1b[31minterface e0 mtu"), std::string::npos);
@@ -178,7 +211,10 @@ TEST_F(SessionTest, CompletesBothModesAndPipes) {
 
 TEST_F(SessionTest, ChoicesForPeople) {
   const std::string text = Session::choices_text(session.complete(""));
-  EXPECT_NE(text.find("Possible completions:\n  configure   Change the configuration\n"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("Possible completions:\n  configure   Change the configuration, together with whoever else does\n"),
+      std::string::npos)
+      << text;
   EXPECT_NE(Session::choices_text(session.complete("show interface ")).find("<enter>"), std::string::npos);
   EXPECT_EQ(Session::choices_text(session.complete("nonsense ")), "No possible completions\n");
   Session::Completion many;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <fstream>
 
 namespace floof::shell {
 namespace {
@@ -262,6 +263,14 @@ std::string plain_text(const Json& data, size_t indent) {
     }
   }
   return out;
+}
+
+Result<> save_file(const std::string& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (file.write(text.data(), static_cast<std::streamsize>(text.size())); !file.flush()) {
+    return errno_error(path, "writing", "give the name of a file that you may write");
+  }
+  return {};
 }
 
 }  // namespace floof::shell

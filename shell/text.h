@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace floof::shell {
 
 using Json = nlohmann::json;
@@ -52,5 +54,8 @@ Json without(Json object, std::initializer_list<const char*> keys);
 /// "Name:  value" lines of an object of which no more is known; nested objects and arrays are indented. What is
 /// empty is left out, keys lose their dashes.
 std::string plain_text(const Json& data, size_t indent = 0);
+
+/// Replaces a file's content, by the rights of whoever runs the shell. The Error names the file.
+Result<> save_file(const std::string& path, std::string_view text);
 
 }  // namespace floof::shell

@@ -14,6 +14,7 @@
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_check.h"
 #include "features/bird/bird_client.h"
+#include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
 
 namespace floof::bird {
@@ -74,6 +75,7 @@ class BirdBackend : public config::Backend {
 
   std::string_view name() const override { return "bird"; }
   std::vector<Error> stage(const Json& config, const Json& desired, bool lenient) override;
+  std::vector<config::PlanStep> plan() override;
   std::vector<Error> publish() override;
   std::vector<Error> confirm() override;
   void undo() override;
@@ -88,6 +90,7 @@ class BirdBackend : public config::Backend {
   void remove_leftovers() const;
   void pause() const;
   std::optional<Error> judge(const Rendered& rendered);
+  std::vector<BirdChange> changes() const;
   Result<void> swap_in();
   void put_back();
   Result<void> start_and_wait();
@@ -102,6 +105,7 @@ class BirdBackend : public config::Backend {
   Rendered rendered_;
   bool had_previous_ = false;
   Done done_ = Done::nothing;
+  std::vector<std::string> restarted_;  ///< sessions that the last publish restarted
   std::vector<std::string> warnings_;
 };
 
@@ -174,6 +178,13 @@ void BirdBackend::abort() {
     staged_file_.clear();
   }
 }
+
+std::vector<BirdChange> BirdBackend::changes() const {
+  return staged_file_.empty() ? std::vector<BirdChange>()
+                              : bird_changes(read_file(file("bird.conf")).value_or(""), staged_text_);
+}
+
+std::vector<config::PlanStep> BirdBackend::plan() { return bird_plan(changes()); }
 
 // -- publish --------------------------------------------------------------------------------------------------------
 
@@ -260,6 +271,12 @@ Result<void> BirdBackend::configure(const std::string& command) {
 
 std::vector<Error> BirdBackend::publish() {
   done_ = Done::nothing;
+  restarted_.clear();
+  for (const BirdChange& change : changes()) {
+    if (change.bgp && (change.kind == BirdChange::Kind::restarts || change.kind == BirdChange::Kind::stops)) {
+      restarted_.push_back(change.name);
+    }
+  }
   if (staged_file_.empty()) {
     if (!client_.connect().ok()) {
       if (const auto running = start_and_wait(); !running.ok()) {
@@ -334,6 +351,9 @@ void BirdBackend::undo() {
     return;
   }
   put_back();
+  for (const std::string& name : std::exchange(restarted_, {})) {
+    warnings_.push_back(fmt::format("{}: the BGP session had to restart, and does so again", name));
+  }
   Result<void> undone = Error{};
   if (done == Done::configured) {
     undone = configure("configure undo");

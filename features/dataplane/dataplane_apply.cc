@@ -96,7 +96,7 @@ Json Api::answer(const Json& request) {
     }
     const auto lenient = request.find("lenient");
     const auto errors = stage(*desired, lenient != request.end() && lenient->is_boolean() && lenient->get<bool>());
-    return errors.empty() ? Json{{"ok", true}} : ipc::failure(errors);
+    return errors.empty() ? Json{{"ok", true}, {"restart-needed", restart_needed(*desired)}} : ipc::failure(errors);
   }
   if (op == "publish") {
     return publish();

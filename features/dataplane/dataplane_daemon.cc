@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/json_view.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/dataplane/dataplane_plan.h"
 
 namespace floof::dataplane {
 
@@ -68,10 +69,14 @@ class DataplaneBackend : public config::Backend {
       deferred_ = lenient;
       return lenient ? std::vector<Error>() : std::vector<Error>{not_there(options_.run_dir)};
     }
-    auto errors = request({{"op", "stage"}, {"desired", desired}, {"lenient", lenient}}, nullptr);
+    Json answer;
+    auto errors = request({{"op", "stage"}, {"desired", desired}, {"lenient", lenient}}, &answer);
+    restart_for_ = config::texts(answer, "restart-needed");
     deferred_ = lenient && !errors.empty();
     return errors;
   }
+
+  std::vector<config::PlanStep> plan() override { return dataplane_plan(current_, staged_, restart_for_); }
 
   std::vector<Error> publish() override {
     previous_ = current_;
@@ -263,8 +268,9 @@ class DataplaneBackend : public config::Backend {
   EventLoop::TimerId timer_ = 0;
   UniqueFd monitor_;
   Json staged_, current_, previous_;
-  bool deferred_ = false;  ///< staged while nobody listened
-  bool pending_ = false;   ///< `current_` has to be sent
+  std::vector<std::string> restart_for_;  ///< settings of the stage that need a restart
+  bool deferred_ = false;                 ///< staged while nobody listened
+  bool pending_ = false;                  ///< `current_` has to be sent
   bool restart_needed_ = false;
   bool restart_tried_ = false;
   Clock::time_point not_before_{};  ///< of the next try after a refusal

@@ -66,7 +66,7 @@ Reply show_history(Context& context, const Invocation&) {
   }
   Reply reply;
   reply.data = list(answer.body, "data");
-  reply.text = render_history(reply.data);
+  reply.text = render_history(reply.data) + render_waiting(answer.body);
   return reply;
 }
 
@@ -152,15 +152,39 @@ std::string render_history(const Json& history) {
   if (!history.is_array() || history.empty()) {
     return "nothing was committed yet\n";
   }
-  shell::Table table({{"Index", kRight}, {"Time"}, {"User"}, {"Generation", kRight}, {"Comment"}});
+  shell::Table table({{"Index", kRight}, {"Time"}, {"User"}, {"How"}, {"Generation", kRight}, {"Comment"}});
   for (const Json& entry : history) {
     const Json& time = member(entry, "time");
     table.add(
         {field(entry, "index"),
          time.is_number() ? shell::time_text(static_cast<int64_t>(shell::number(entry, "time"))) : field(entry, "time"),
-         field(entry, "user"), field(entry, "generation", ""), field(entry, "comment", "")});
+         field(entry, "user"), field(entry, "how", ""), field(entry, "generation", ""), field(entry, "comment", "")});
   }
   return table.text();
+}
+
+std::string render_waiting(const Json& answer) {
+  std::string out;
+  if (const Json& waiting = member(answer, "unconfirmed"); waiting.is_object()) {
+    std::string conditions;
+    for (const Json& condition : list(waiting, "conditions")) {
+      conditions += (conditions.empty() ? ", or then all of these hold: " : ", ") +
+                    (condition.is_string() ? condition.get<std::string>() : "");
+    }
+    out += fmt::format("\nGeneration {} of {} goes back to generation {} in {} s unless 'commit' confirms it{}\n",
+                       field(waiting, "generation"), field(waiting, "user"), field(waiting, "back-to"),
+                       field(waiting, "seconds"), conditions);
+  }
+  if (const Json& at = member(answer, "scheduled"); at.is_object()) {
+    const std::string comment = field(at, "comment", "");
+    out += fmt::format("\nA commit of {} waits for {}{}{}; 'clear system commit' forgets it\n", field(at, "user"),
+                       field(at, "when"), comment.empty() ? "" : ": ", comment);
+  }
+  for (const Json& editor : list(answer, "editors")) {
+    out += fmt::format("\n{} (pid {}) edits the configuration, {}, since {}\n", field(editor, "user"),
+                       field(editor, "pid"), field(editor, "mode"), field(editor, "since"));
+  }
+  return out;
 }
 
 std::string render_system(const Json& system) {
@@ -185,6 +209,15 @@ void register_show(shell::Registry& registry) {
                   return shell::show(c, "system", Json::object(), render_system);
                 }});
   registry.add({.path = "show system commit", .help = "Who committed what, and when", .handler = show_history});
+  registry.add({.path = "clear system commit",
+                .help = "Forget the commit that waits for its time",
+                .handler = [](Context& c, const Invocation&) {
+                  const Answer answer = c.call({{"op", "cancel-commit-at"}});
+                  return answer.ok() ? Reply{.text = "forgotten\n", .data = {}, .errors = {}, .warnings = {}}
+                                     : shell::failure(answer.errors);
+                }});
+  registry.help("clear", "Reset or forget something");
+  registry.help("clear system", "What waits in the router");
   registry.add({.path = "show version", .help = "Version of the software", .handler = show_version});
   const auto complete = [](Context& c, const std::vector<std::string>& words, const std::string& partial) {
     return shell::complete_configuration(c, "show", {words.begin() + 2, words.end()}, partial);

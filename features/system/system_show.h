@@ -14,6 +14,8 @@ void register_show(shell::Registry& registry);
 
 /// Commit history, newest first. Pure.
 std::string render_history(const shell::Json& history);
+/// What waits: a commit to be confirmed, one for a later time, and who edits; from the answer to `history`. Pure.
+std::string render_waiting(const shell::Json& answer);
 /// State of the programs and whatever else the daemon tells. Pure.
 std::string render_system(const shell::Json& system);
 

@@ -26,13 +26,25 @@ class SystemCommands : public testing::Test {
 };
 
 TEST(SystemShow, History) {
-  EXPECT_EQ(
-      render_history(Json::parse(R"([{"index":0,"time":"2026-11-22 20:15:01","user":"root","comment":"first light",
+  EXPECT_EQ(render_history(Json::parse(
+                R"([{"index":0,"time":"2026-11-22 20:15:01","user":"root","how":"cli","comment":"first light",
               "generation":2},{"index":1,"time":"2026-11-22 20:10:00","user":"ann","comment":"","generation":1}])")),
-      "Index  Time                 User  Generation  Comment\n"
-      "    0  2026-11-22 20:15:01  root           2  first light\n"
-      "    1  2026-11-22 20:10:00  ann            1\n");
+            "Index  Time                 User  How  Generation  Comment\n"
+            "    0  2026-11-22 20:15:01  root  cli           2  first light\n"
+            "    1  2026-11-22 20:10:00  ann                 1\n");
   EXPECT_EQ(render_history(nullptr), "nothing was committed yet\n");
+}
+
+TEST(SystemShow, WhatWaits) {
+  EXPECT_EQ(render_waiting(Json::parse(R"({"unconfirmed":{"generation":7,"back-to":6,"user":"ann","seconds":42,
+              "conditions":["ping 192.0.2.1","bgp-sessions >= 2"]},
+              "scheduled":{"when":"2026-11-23T22:00:00Z","user":"bob","comment":"new uplink"},
+              "editors":[{"user":"eve","pid":9,"mode":"private","since":"noon"}]})")),
+            "\nGeneration 7 of ann goes back to generation 6 in 42 s unless 'commit' confirms it, or then all of "
+            "these hold: ping 192.0.2.1, bgp-sessions >= 2\n"
+            "\nA commit of bob waits for 2026-11-23T22:00:00Z: new uplink; 'clear system commit' forgets it\n"
+            "\neve (pid 9) edits the configuration, private, since noon\n");
+  EXPECT_EQ(render_waiting(Json::object()), "");
 }
 
 TEST(SystemShow, System) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+
+#include "config/json_view.h"
+#include "features/dataplane/dataplane_plan.h"
+
+namespace floof::dataplane {
+
+namespace {
+
+using config::Json;
+using config::PlanStep;
+
+/// Members that differ.
+std::vector<std::string> differences(const Json& before, const Json& after) {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : after.items()) {
+    if (config::member(before, key) != value) {
+      out.push_back(key);
+    }
+  }
+  for (const auto& [key, value] : before.items()) {
+    if (!after.contains(key)) {
+      out.push_back(key);
+    }
+  }
+  return out;
+}
+
+std::map<std::string, const Json*> by_name(const Json& list) {
+  std::map<std::string, const Json*> out;
+  for (const Json& item : list) {
+    if (const std::string name = config::text_of(item, "name"); !name.empty()) {
+      out[name] = &item;
+    }
+  }
+  return out;
+}
+
+void plan_interfaces(const Json& before, const Json& after, std::vector<PlanStep>& out) {
+  const auto old_ones = by_name(before), new_ones = by_name(after);
+  for (const auto& [name, interface] : new_ones) {
+    const auto old = old_ones.find(name);
+    if (old == old_ones.end()) {
+      out.push_back({"dataplane", fmt::format("interface {} is added", name), ""});
+      continue;
+    }
+    const auto changed = differences(*old->second, *interface);
+    if (changed.empty()) {
+      continue;
+    }
+    const bool device = config::member(*old->second, "device") != config::member(*interface, "device");
+    const bool off = config::flag_of(*interface, "disabled") && !config::flag_of(*old->second, "disabled");
+    out.push_back({"dataplane", fmt::format("interface {} changes: {}", name, fmt::join(changed, ", ")),
+                   device || off ? fmt::format("all packets of {}", name) : ""});
+  }
+  for (const auto& [name, interface] : old_ones) {
+    if (!new_ones.contains(name)) {
+      out.push_back(
+          {"dataplane", fmt::format("interface {} is removed", name), fmt::format("all packets of {}", name)});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<PlanStep> dataplane_plan(const Json& before, const Json& after,
+                                     const std::vector<std::string>& restart_for) {
+  std::vector<PlanStep> out;
+  plan_interfaces(config::items(before, "interfaces"), config::items(after, "interfaces"), out);
+  for (const auto& [section, content] : after.items()) {
+    if (section != "interfaces" && section != "generation" && section != "instance" &&
+        config::member(before, section) != content) {
+      const Json& old = config::member(before, section);
+      const auto changed =
+          content.is_object() && old.is_object() ? differences(old, content) : std::vector<std::string>();
+      out.push_back({"dataplane",
+                     fmt::format("{} changes{}{}", section, changed.empty() ? "" : ": ", fmt::join(changed, ", ")),
+                     ""});
+    }
+  }
+  if (!restart_for.empty()) {
+    out.push_back({"dataplane", fmt::format("floof-dataplane restarts for {}", fmt::join(restart_for, ", ")),
+                   "all forwarding, for about a second; BGP sessions stay"});
+  }
+  return out;
+}
+
+}  // namespace floof::dataplane

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gtest/gtest.h>
+
+#include "features/dataplane/dataplane_plan.h"
+
+namespace floof::dataplane {
+namespace {
+
+using config::Json;
+
+std::string plan(const char* before, const char* after, const std::vector<std::string>& restart_for = {}) {
+  std::string out;
+  for (const auto& step : dataplane_plan(Json::parse(before), Json::parse(after), restart_for)) {
+    EXPECT_EQ(step.who, "dataplane");
+    out += step.what + (step.interrupts.empty() ? "" : " [" + step.interrupts + "]") + "\n";
+  }
+  return out;
+}
+
+TEST(DataplanePlan, TellsWhatChanges) {
+  const char* before =
+      R"({"generation":1,"interfaces":[{"name":"e0","mtu":1500,"device":{"name":"x"}},{"name":"e1"},{"name":"e2"}],
+          "route":{"statics":[]}})";
+  EXPECT_EQ(plan(before, before), "");
+  EXPECT_EQ(
+      plan(before,
+           R"({"generation":2,"interfaces":[{"name":"e0","mtu":1400,"device":{"name":"x"}},{"name":"e1","device":1},
+               {"name":"e3"}],"route":{"statics":[1]}})"),
+      "interface e0 changes: mtu\n"
+      "interface e1 changes: device [all packets of e1]\n"
+      "interface e3 is added\n"
+      "interface e2 is removed [all packets of e2]\n"
+      "route changes: statics\n");
+  EXPECT_EQ(plan("null", R"({"interfaces":[{"name":"e0"}]})"), "interface e0 is added\n");
+  EXPECT_EQ(plan("{}", "{}", {"dataplane workers"}),
+            "floof-dataplane restarts for dataplane workers [all forwarding, for about a second; BGP sessions stay]\n");
+}
+
+}  // namespace
+}  // namespace floof::dataplane
