@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <libyang/libyang.h>
-
 #include <algorithm>
+#include <array>
 
 #include "config/tree.h"
 
@@ -15,65 +14,118 @@ class Completer {
       : tree_(tree), schema_(tree.schema()), partial_(partial), mode_(mode) {}
 
   Completion run(std::span<const std::string> words) {
+    for (size_t i = 1; moves() && i < words.size(); i++) {
+      const auto path = is_mark(words[i]) ? parse_path(schema_, words.first(i), PathMode::any) : Result<Path>(Path());
+      if (path && !path->empty() && (!path->back().keys.empty() || path->back().value)) {
+        return behind_mark(*path, words.size() - i - 1);
+      }
+    }
+    return along(words);
+  }
+
+ private:
+  Completion along(std::span<const std::string> words) {
     Node parent = nullptr;
-    const lyd_node* data = nullptr;  // the instance of `parent`, if it exists
-    bool exists = true;              // whether the path so far is configured
+    const Items* data = &tree_.items();  // what is below the instance of `parent`; null when it does not exist
     for (size_t at = 0; at < words.size();) {
       const Node node = parent != nullptr && is_term(parent) ? nullptr : schema_.child(parent, words[at]);
       if (node == nullptr || is_key(node)) {
         return {};
       }
       at++;
-      const auto keys = is_list(node) ? keys_of(node) : std::vector<Node>();
-      Path step{{node, {}, {}}};
-      for (const Node key : keys) {
+      Step step{node, {}, {}};
+      for (const Node key : is_list(node) ? keys_of(node) : std::vector<Node>()) {
         if (at == words.size()) {
-          names_of_list(node, key, exists ? data : nullptr, exists);
-          return finish(mode_ != CompletionMode::set);
+          names_of_list(step, key, data);
+          return finish(mode_ != CompletionMode::set && whole_list_is_meant());
         }
-        auto value = check_value(schema_, key, words[at++]);
+        const bool pattern = in_group_ && is_pattern(words[at]);
+        auto value = pattern ? Result<std::string>(words[at]) : check_value(schema_, key, words[at]);
         if (!value) {
           return {};
         }
-        step[0].keys.push_back(std::move(*value));
+        at++;
+        step.keys.push_back(std::move(*value));
       }
+      in_group_ = in_group_ || node == schema_.groups();
       if (is_term(node)) {
-        return at == words.size() ? value_of(node, exists ? data : nullptr, exists)
-                                  : whole(at + 1 == words.size(), node);
+        return at == words.size() ? value_of(node, data) : behind_value(node, words.subspan(at));
       }
-      data = exists ? below(data, step[0]) : nullptr;
-      exists = exists && data != nullptr;
+      const Item* item = data != nullptr ? find(*data, item_of(schema_, step)) : nullptr;
+      data = item != nullptr ? &item->children : nullptr;
       parent = node;
     }
-    children(parent, exists ? data : nullptr, exists);
+    children(parent, data);
+    if (parent != nullptr && data != nullptr) {
+      marks(parent);
+    }
     const bool entry = parent != nullptr && is_list(parent);
-    return finish(mode_ == CompletionMode::set ? entry : mode_ == CompletionMode::show || parent != nullptr);
+    return finish(mode_ == CompletionMode::set
+                      ? entry
+                      : mode_ == CompletionMode::show || (parent != nullptr && whole_list_is_meant()));
   }
 
- private:
+  bool moves() const {
+    return mode_ == CompletionMode::copy || mode_ == CompletionMode::rename || mode_ == CompletionMode::insert;
+  }
+  /// For the verbs whose path is all that they need, and may stop at a list or container.
+  bool whole_list_is_meant() const { return !moves() && mode_ != CompletionMode::annotate; }
+  bool is_mark(std::string_view word) const {
+    return mode_ == CompletionMode::insert ? word == "before" || word == "after" : word == "to";
+  }
+
+  /// What may stand behind a whole path.
+  void marks(Node node) {
+    if (mode_ == CompletionMode::annotate) {
+      add("<text>", "The comment, in quotes; an empty one takes it away", "value");
+    } else if (mode_ == CompletionMode::insert && is_user_ordered(node)) {
+      add("before", "In front of another one", "keyword");
+      add("after", "Behind another one", "keyword");
+    } else if ((mode_ == CompletionMode::copy || mode_ == CompletionMode::rename) && is_list(node)) {
+      add("to", "The new name follows", "keyword");
+    }
+  }
+
+  /// `given`: how many words follow the mark.
+  Completion behind_mark(const Path& path, size_t given) {
+    const Step& last = path.back();
+    const auto keys = is_list(last.node) ? keys_of(last.node) : std::vector<Node>{last.node};
+    if (given >= keys.size()) {
+      return finish(given == keys.size());
+    }
+    if (mode_ != CompletionMode::insert) {
+      add(value_hint(keys[given]), description_of(keys[given]), "value");
+      return finish(false);
+    }
+    const Item* parent = path.size() > 1 ? tree_.find(Path(path.begin(), path.end() - 1)) : nullptr;
+    if (path.size() > 1 && parent == nullptr) {
+      return {};
+    }
+    for (const ItemPtr& item : parent != nullptr ? parent->children : tree_.items()) {
+      if (item->node == last.node && (item->keys != last.keys || (last.value && item->value != *last.value))) {
+        add(is_list(last.node) ? item->keys[given] : item->value, "", "existing");
+      }
+    }
+    return finish(false);
+  }
+
+  Completion behind_value(Node node, std::span<const std::string> words) {
+    if (is_empty_leaf(node)) {
+      return {};
+    }
+    if (words.size() == 1 && (mode_ == CompletionMode::annotate || mode_ == CompletionMode::insert)) {
+      if (mode_ == CompletionMode::insert || is_leaf_list(node)) {
+        marks(node);
+      }
+      return finish(mode_ == CompletionMode::annotate && is_leaf(node));
+    }
+    const bool text = mode_ == CompletionMode::annotate && is_leaf_list(node) && words.size() == 2;
+    return finish(text || (words.size() == 1 && !moves()));
+  }
+
   Completion finish(bool complete) {
     out_.complete = complete;
     return std::move(out_);
-  }
-
-  Completion whole(bool last, Node node) { return finish(last && !is_empty_leaf(node)); }
-
-  const lyd_node* below(const lyd_node* parent, const Step& step) const {
-    for (const lyd_node* node = parent != nullptr ? lyd_child(parent) : tree_.first(); node != nullptr;
-         node = node->next) {
-      if (node->schema != step.node) {
-        continue;
-      }
-      const Words own = own_words(node, false);
-      if (!is_list(step.node) || std::equal(own.begin() + 1, own.end(), step.keys.begin(), step.keys.end())) {
-        return node;
-      }
-    }
-    return nullptr;
-  }
-
-  const lyd_node* siblings(const lyd_node* parent) const {
-    return parent != nullptr ? lyd_child(parent) : tree_.first();
   }
 
   void add(std::string word, std::string help, std::string kind) {
@@ -83,35 +135,36 @@ class Completer {
     }
   }
 
-  void children(Node parent, const lyd_node* data, bool exists) {
-    for (const Node node : schema_.children(parent)) {
-      if (is_key(node)) {
-        continue;
-      }
-      if (mode_ == CompletionMode::set || (exists && instance(data, node))) {
+  void children(Node parent, const Items* data) {
+    const bool group = parent != nullptr && parent == schema_.groups();
+    const auto offer = [&](Node node) {
+      const bool there =
+          data != nullptr && std::any_of(data->begin(), data->end(), [&](const ItemPtr& i) { return i->node == node; });
+      if (!is_key(node) && (mode_ == CompletionMode::set || there)) {
         add(name_of(node), description_of(node), "keyword");
       }
-    }
-  }
-
-  bool instance(const lyd_node* data, Node node) const {
-    for (const lyd_node* child = siblings(data); child != nullptr; child = child->next) {
-      if (child->schema == node) {
-        return true;
+    };
+    for (const Node node : schema_.children(group ? nullptr : parent)) {
+      if (!group || (node != schema_.groups() && node != schema_.apply_groups())) {
+        offer(node);
       }
     }
-    return false;
+    if (parent != nullptr && !in_group_) {
+      offer(schema_.apply_groups());
+    }
   }
 
   /// Names of the entries that are there, and room for a new one.
-  void names_of_list(Node list, Node key, const lyd_node* data, bool exists) {
-    if (exists) {
-      for (const lyd_node* node : in_order(schema_, siblings(data))) {
-        if (node->schema == list) {
-          const lyd_node* description = child_named(node, "description");
-          add(lyd_get_value(lyd_child(node)), description != nullptr ? lyd_get_value(description) : "", "existing");
-        }
+  void names_of_list(const Step& step, Node key, const Items* data) {
+    const size_t index = step.keys.size();
+    for (const ItemPtr& item : data != nullptr ? *data : Items()) {
+      if (item->node != step.node || !std::equal(step.keys.begin(), step.keys.end(), item->keys.begin()) ||
+          offered(item->keys[index])) {
+        continue;
       }
+      const auto is_description = [](const ItemPtr& i) { return name_of(i->node) == "description"; };
+      const auto description = std::find_if(item->children.begin(), item->children.end(), is_description);
+      add(item->keys[index], description != item->children.end() ? (*description)->value : "", "existing");
     }
     if (mode_ == CompletionMode::set) {
       references(key);
@@ -119,38 +172,34 @@ class Completer {
     }
   }
 
-  static const lyd_node* child_named(const lyd_node* parent, std::string_view name) {
-    for (const lyd_node* child = lyd_child(parent); child != nullptr; child = child->next) {
-      if (child->schema->name == name) {
-        return child;
-      }
-    }
-    return nullptr;
+  bool offered(std::string_view word) const {
+    return std::any_of(out_.options.begin(), out_.options.end(), [&](const Option& o) { return o.word == word; });
   }
 
   void references(Node node) {
-    const Node target = leafref_target(schema_, node);
+    const Node target = schema_.target(node);
     for (std::string& value : target != nullptr ? values_of(tree_, target) : std::vector<std::string>()) {
-      const bool seen =
-          std::any_of(out_.options.begin(), out_.options.end(), [&](const Option& o) { return o.word == value; });
-      if (!seen) {
+      if (!offered(value)) {
         add(std::move(value), "", "existing");
       }
     }
   }
 
-  Completion value_of(Node node, const lyd_node* data, bool exists) {
-    const bool set = mode_ == CompletionMode::set;
+  Completion value_of(Node node, const Items* data) {
     if (is_empty_leaf(node)) {
-      return finish(true);
+      marks(node);
+      return finish(!moves() && mode_ != CompletionMode::annotate);
     }
-    if (!set) {
-      for (const lyd_node* child : exists ? in_order(schema_, siblings(data)) : std::vector<const lyd_node*>()) {
-        if (child->schema == node && !is_secret(node)) {
-          add(lyd_get_value(child), "", "existing");
+    if (mode_ != CompletionMode::set) {
+      for (const ItemPtr& item : data != nullptr ? *data : Items()) {
+        if (item->node == node && !is_secret(node)) {
+          add(item->value, "", "existing");
         }
       }
-      return finish(true);
+      if (is_leaf(node)) {
+        marks(node);
+      }
+      return finish(whole_list_is_meant());
     }
     for (const NamedValue& value : named_values(node)) {
       add(value.name, value.help, "keyword");
@@ -166,11 +215,26 @@ class Completer {
   const Schema& schema_;
   std::string_view partial_;
   CompletionMode mode_;
-  bool matched_ = false;
+  bool matched_ = false, in_group_ = false;
   Completion out_;
 };
 
 }  // namespace
+
+std::optional<CompletionMode> completion_mode(std::string_view verb) {
+  using M = CompletionMode;
+  static constexpr std::array<std::pair<std::string_view, M>, 9> kModes = {{{"set", M::set},
+                                                                            {"delete", M::remove},
+                                                                            {"show", M::show},
+                                                                            {"annotate", M::annotate},
+                                                                            {"deactivate", M::deactivate},
+                                                                            {"activate", M::activate},
+                                                                            {"copy", M::copy},
+                                                                            {"rename", M::rename},
+                                                                            {"insert", M::insert}}};
+  const auto* found = std::find_if(kModes.begin(), kModes.end(), [&](const auto& m) { return m.first == verb; });
+  return found != kModes.end() ? std::optional(found->second) : std::nullopt;
+}
 
 Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial,
                     CompletionMode mode) {

@@ -103,9 +103,10 @@ std::string schema_message(const ly_ctx* context) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Schema>> Schema::load(std::span<const Module> modules) {
+Result<std::shared_ptr<const Schema>> Schema::load(std::span<const Module> modules, SecretCodec secrets) {
   ly_log_options(LY_LOSTORE_LAST);  // process wide: errors are asked for, never printed
   std::shared_ptr<Schema> schema(new Schema());
+  schema->secrets_ = std::move(secrets);
   if (ly_ctx_new(nullptr, LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS, &schema->context_) != LY_SUCCESS) {
     return Error{"schema", "libyang could not be started", ""};
   }
@@ -126,13 +127,45 @@ Result<std::shared_ptr<const Schema>> Schema::load(std::span<const Module> modul
   if (schema->root_ == nullptr) {
     return Error{"floof-root.yang", "has no container \"configuration\"", ""};
   }
-  schema->index(nullptr);
+  if (const auto indexed = schema->index(nullptr); !indexed) {
+    return indexed.error();
+  }
+  schema->groups_ = schema->child(nullptr, "groups");
+  schema->apply_groups_ = schema->child(nullptr, "apply-groups");
+  if (schema->groups_ == nullptr || schema->apply_groups_ == nullptr) {
+    return Error{"floof-root.yang", "has no groups or no apply-groups", ""};
+  }
+  schema->position_[schema->groups_] = 0;
+  schema->position_[schema->apply_groups_] = 1;
   return std::shared_ptr<const Schema>(schema);
 }
 
 Schema::~Schema() { ly_ctx_destroy(context_); }
 
-void Schema::index(Node parent) {
+namespace {
+
+/// The leaf that a leafref points to, asked of libyang, which has no pointer to it.
+Node find_target(Node node) {
+  const lysc_type* type = is_leaf(node) ? reinterpret_cast<const lysc_node_leaf*>(node)->type
+                                        : reinterpret_cast<const lysc_node_leaflist*>(node)->type;
+  const auto* reference = reinterpret_cast<const lysc_type_leafref*>(type);
+  ly_set* atoms = nullptr;
+  if (lys_find_expr_atoms(node, node->module, reference->path, reference->prefixes, 0, &atoms) != LY_SUCCESS) {
+    return nullptr;
+  }
+  Node target = nullptr;
+  for (uint32_t i = 0; i < atoms->count; i++) {
+    if (is_leaf(atoms->snodes[i]) && atoms->snodes[i] != node) {
+      target = atoms->snodes[i];
+    }
+  }
+  ly_set_free(atoms, nullptr);
+  return target;
+}
+
+}  // namespace
+
+Result<> Schema::index(Node parent) {
   std::vector<Node> found;
   for (Node node = nullptr; (node = lys_getnext(node, parent != nullptr ? parent : root_, nullptr, 0)) != nullptr;) {
     if (node->nodetype & (LYS_CONTAINER | LYS_LIST | LYS_LEAF | LYS_LEAFLIST)) {
@@ -145,12 +178,46 @@ void Schema::index(Node parent) {
     });
   }
   for (size_t i = 0; i < found.size(); i++) {
-    position_[found[i]] = i;
+    position_[found[i]] = i + 2;  // groups and apply-groups come first everywhere
+    if (is_leafref(found[i])) {
+      targets_[found[i]] = find_target(found[i]);
+    }
+    if (auto indexed = index_default(found[i], parent); !indexed) {
+      return indexed;
+    }
     if (!is_term(found[i])) {
-      index(found[i]);
+      if (auto below = index(found[i]); !below) {
+        return below;
+      }
     }
   }
   (parent == nullptr ? top_ : children_[parent]) = std::move(found);
+  return {};
+}
+
+Result<> Schema::index_default(Node node, Node parent) {
+  const bool of_list = is_leaf_list(node) && reinterpret_cast<const lysc_node_leaflist*>(node)->dflts != nullptr;
+  if (is_term(node) && (of_list || (lysc_node_when(node) != nullptr && !default_of(node).empty()))) {
+    return Error{module_of(node) + ".yang", fmt::format("the default of {} cannot be filled in", node->name),
+                 "a leaf-list has no default, and a leaf with a when neither"};  // it is done without XPath
+  }
+  if (const std::string text = default_of(node); !text.empty()) {
+    Default found{node, text, {}};
+    for (Node above = node->parent; above != nullptr && (above->nodetype & (LYS_CHOICE | LYS_CASE)) != 0;
+         above = above->parent) {
+      if (above->nodetype == LYS_CASE) {
+        found.cases.push_back(above);
+      }
+    }
+    defaults_[parent].push_back(std::move(found));
+  }
+  return {};
+}
+
+const std::vector<Schema::Default>& Schema::defaults(Node parent) const {
+  static const std::vector<Default> none;
+  const auto it = defaults_.find(parent);
+  return it != defaults_.end() ? it->second : none;
 }
 
 const std::vector<Node>& Schema::children(Node parent) const {
@@ -163,12 +230,16 @@ const std::vector<Node>& Schema::children(Node parent) const {
 }
 
 Node Schema::child(Node parent, std::string_view name) const {
+  if (parent != nullptr && parent == groups_) {
+    const Node top = child(nullptr, name);
+    return top != groups_ ? top : nullptr;
+  }
   for (const Node node : children(parent)) {
     if (node->name == name) {
       return node;
     }
   }
-  return nullptr;
+  return apply_groups_ != nullptr && apply_groups_->name == name && !is_term(parent) ? apply_groups_ : nullptr;
 }
 
 size_t Schema::position(Node node) const {
@@ -178,12 +249,27 @@ size_t Schema::position(Node node) const {
 
 std::vector<std::string> Schema::child_names(Node parent) const {
   std::vector<std::string> names;
-  for (const Node node : children(parent)) {
-    if (!is_key(node)) {
+  for (const Node node : children(parent == groups_ ? nullptr : parent)) {
+    if (!is_key(node) && node != groups_ && node != apply_groups_) {
       names.emplace_back(node->name);
     }
   }
   return names;
+}
+
+Node Schema::target(Node leafref) const {
+  const auto it = targets_.find(leafref);
+  return it != targets_.end() ? it->second : nullptr;
+}
+
+std::vector<Node> Schema::references_to(Node key) const {
+  std::vector<Node> out;
+  for (const auto& [node, target] : targets_) {
+    if (target == key) {
+      out.push_back(node);
+    }
+  }
+  return out;
 }
 
 bool is_container(Node node) { return node->nodetype == LYS_CONTAINER; }
@@ -236,27 +322,36 @@ std::string extension(Node node, std::string_view name) {
   return {};
 }
 
-Node leafref_target(const Schema& schema, Node node) {
-  if (!is_leafref(node)) {
-    return nullptr;
-  }
-  const lysc_type* type = is_leaf(node) ? reinterpret_cast<const lysc_node_leaf*>(node)->type
-                                        : reinterpret_cast<const lysc_node_leaflist*>(node)->type;
-  const auto* reference = reinterpret_cast<const lysc_type_leafref*>(type);
-  ly_set* atoms = nullptr;
-  if (lys_find_expr_atoms(node, node->module, reference->path, reference->prefixes, 0, &atoms) != LY_SUCCESS) {
-    return nullptr;
-  }
-  Node target = nullptr;
-  for (uint32_t i = 0; i < atoms->count; i++) {
-    if (is_leaf(atoms->snodes[i]) && atoms->snodes[i] != node) {
-      target = atoms->snodes[i];
+bool in_choice(Node node) { return node->parent != nullptr && node->parent->nodetype == LYS_CASE; }
+
+bool excludes(Node a, Node b) {
+  for (Node one = a->parent; one != nullptr; one = one->parent) {
+    for (Node other = b->parent; other != nullptr; other = other->parent) {
+      if (one->nodetype == LYS_CASE && other->nodetype == LYS_CASE && one != other && one->parent == other->parent) {
+        return true;
+      }
     }
   }
-  ly_set_free(atoms, nullptr);
-  (void)schema;
-  return target;
+  return false;
 }
+
+bool lies_in(Node node, Node yang_case) {
+  for (; node != nullptr; node = node->parent) {
+    if (node == yang_case) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_default_case(Node yang_case) {
+  return yang_case->parent != nullptr && yang_case->parent->nodetype == LYS_CHOICE &&
+         reinterpret_cast<const lysc_node*>(reinterpret_cast<const lysc_node_choice*>(yang_case->parent)->dflt) ==
+             yang_case;
+}
+
+std::string module_of(Node node) { return node->module->name; }
+std::string namespace_of(Node node) { return node->module->ns; }
 
 std::vector<NamedValue> named_values(Node node) {
   std::vector<NamedValue> out;
@@ -352,6 +447,9 @@ Result<std::string> check_value(const Schema& schema, Node node, std::string_vie
   if (stored != nullptr) {
     value = stored;
     lydict_remove(schema.context(), stored);
+  }
+  if (type_of(node)->basetype == LY_TYPE_IDENT && value.starts_with(module_of(node) + ":")) {
+    value = value.substr(module_of(node).size() + 1);  // people do not know modules
   }
   return value;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/secrets.h"
 
 struct ly_ctx;
 struct lysc_node;
@@ -32,8 +33,9 @@ std::span<const Module> embedded_modules();
 
 class Schema {
  public:
-  /// Compiles modules. An Error names the module and the line that libyang does not accept.
-  static Result<std::shared_ptr<const Schema>> load(std::span<const Module> modules);
+  /// Compiles modules. An Error names the module and the line that libyang does not accept. Trees of this schema seal
+  /// and open their secrets with `secrets`.
+  static Result<std::shared_ptr<const Schema>> load(std::span<const Module> modules, SecretCodec secrets = {});
   ~Schema();
   Schema(const Schema&) = delete;
   Schema& operator=(const Schema&) = delete;
@@ -45,21 +47,48 @@ class Schema {
   Node root() const { return root_; }
   /// Data nodes below `parent` (null: the top) in printing order: through choices, with keys first.
   const std::vector<Node>& children(Node parent) const;
-  /// The child of this name, or null.
+  /// The child of this name, or null. Unlike `children`, a group has all that the top has, and every container and
+  /// list takes apply-groups.
   Node child(Node parent, std::string_view name) const;
   /// Place among its siblings when printed.
   size_t position(Node node) const;
+  /// Words that may follow, without keys and without the apply-groups that fits everywhere.
   std::vector<std::string> child_names(Node parent) const;
+
+  /// The list of groups and the leaf-list that uses them (floof-root.yang).
+  Node groups() const { return groups_; }
+  Node apply_groups() const { return apply_groups_; }
+  /// The leaf whose values a leafref may take, or null.
+  Node target(Node leafref) const;
+  /// The leafs and leaf-lists that take their values from `key`.
+  std::vector<Node> references_to(Node key) const;
+
+  /// A leaf that stands for something when it is absent.
+  struct Default {
+    Node node;
+    std::string text;
+    std::vector<Node> cases;  ///< of choices that it lies in: all must be chosen, or be the default ones
+  };
+  /// Defaults of leafs directly below a container or list (null: the top).
+  const std::vector<Default>& defaults(Node parent) const;
+
+  const SecretCodec& secrets() const { return secrets_; }
 
  private:
   Schema() = default;
-  void index(Node parent);
+  Result<> index(Node parent);
+  Result<> index_default(Node node, Node parent);
+
+  SecretCodec secrets_;
 
   ly_ctx* context_ = nullptr;
   Node root_ = nullptr;
   std::vector<Node> top_;
   std::unordered_map<Node, std::vector<Node>> children_;
   std::unordered_map<Node, size_t> position_;
+  std::unordered_map<Node, Node> targets_;
+  std::unordered_map<Node, std::vector<Default>> defaults_;
+  Node groups_ = nullptr, apply_groups_ = nullptr;
 };
 
 /// Questions about one schema node. Pure.
@@ -83,8 +112,16 @@ std::string default_of(Node node);
 std::vector<Node> keys_of(Node list);
 /// Argument of an extension of floof-cli on this node, empty when it is not there.
 std::string extension(Node node, std::string_view name);
-/// The leaf whose values a leafref may take, or null.
-Node leafref_target(const Schema& schema, Node node);
+/// Whether it lies in a case of a choice.
+bool in_choice(Node node);
+/// Whether an instance of `a` and one of `b` below the same parent exclude each other (different cases of a choice).
+bool excludes(Node a, Node b);
+/// Whether `node` lies in a case, and whether that is its choice's default.
+bool lies_in(Node node, Node yang_case);
+bool is_default_case(Node yang_case);
+/// The name of the YANG module that a node belongs to, and its namespace.
+std::string module_of(Node node);
+std::string namespace_of(Node node);
 
 struct NamedValue {
   std::string name, help;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,57 @@
 
 namespace floof::config::test {
 
-/// Configuration JSON of set lines; a line that does not load fails the test.
-inline Json config_of(std::string_view lines) {
-  static const auto schema = Schema::load(embedded_modules());
-  const Loaded loaded = load(Tree(*schema), lines, TextFormat::set);
+/// The schema of the router.
+inline std::shared_ptr<const Schema> schema() {
+  static const auto loaded = Schema::load(embedded_modules());
+  EXPECT_TRUE(loaded.ok()) << loaded.error().text();
+  return *loaded;
+}
+
+/// A tree of set lines; a line that does not load fails the test.
+inline Tree tree_of(std::string_view lines, const std::shared_ptr<const Schema>& of = schema()) {
+  Loaded loaded = load(Tree(of), lines, TextFormat::set);
   for (const Error& error : loaded.errors) {
     ADD_FAILURE() << error.text();
   }
-  return loaded.tree.for_features();
+  return loaded.tree;
 }
+
+/// Configuration JSON of set lines; a line that does not load fails the test.
+inline Json config_of(std::string_view lines) { return tree_of(lines).for_features(); }
+
+/// The words of a line.
+inline Words words(std::string_view line) { return *split_words(line); }
+
+/// A configuration with something of everything, as it prints.
+inline constexpr std::string_view kRich = R"(set system hostname edge1
+set dataplane workers 2
+set interface e0 description "up \"link\" \\ one"
+set interface e0 device tap to-r1
+set interface e0 device netns h1
+set interface e0 address 192.0.2.1/24
+set interface e0 address 2001:db8::1/64
+set interface e2 device null
+set interface e10 disabled
+set interface e10 device host veth-b
+set interface e10 device mode af-packet
+set interface e10 mtu 9000
+set interface loop0 address 198.51.100.1/32
+set route 0.0.0.0/0 via 192.0.2.254
+set route 203.0.113.0/24 blackhole
+set bgp asn 65000
+set bgp prefix 198.51.100.0/24
+set bgp graceful-restart false
+set bgp policy transit import prefix 10.0.0.0/8 le 24
+set bgp policy transit import local-pref 100
+set bgp peer upstream-a remote-as 64500
+set bgp peer upstream-a neighbor 192.0.2.254
+set bgp peer upstream-a policy transit
+set ospf redistribute connected
+set ospf area 0 interface e0 cost 5
+set bird raw "protocol device x {\n\tscan time 5;\n}"
+set bird raw "# two"
+)";
 
 /// What a feature has against the lines: one text for each error.
 inline std::vector<std::string> complaints(const Feature& feature, std::string_view lines) {

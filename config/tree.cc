@@ -1,355 +1,253 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Setting and deleting; the other verbs are in edit.cc.
 #include "config/tree.h"
 
 #include <fmt/format.h>
-#include <libyang/libyang.h>
 
 #include <algorithm>
 
 namespace floof::config {
 
-namespace {
-
-std::string path_text(std::span<const std::string> words, size_t count) { return join_words(words.first(count)); }
-
-/// Reads the keys of a list entry from words[at...].
-Result<> read_keys(const Schema& schema, std::span<const std::string> words, size_t& at, PathMode mode, Step& step) {
-  const auto keys = keys_of(step.node);
-  if (mode == PathMode::any && at == words.size()) {
-    return {};
-  }
-  for (const Node key : keys) {
-    if (at == words.size()) {
-      return Error{path_text(words, at), fmt::format("a {} is missing", name_of(key)),
-                   fmt::format("add {}: {}", value_hint(key), describe_value(key))};
-    }
-    auto value = check_value(schema, key, words[at]);
-    if (!value) {
-      return Error{path_text(words, at), value.error().reason, value.error().remedy};
-    }
-    step.keys.push_back(std::move(*value));
-    at++;
-  }
-  return {};
+Item item_of(const Schema& schema, const Step& step) {
+  Item item;
+  item.node = step.node;
+  item.place = schema.position(step.node);
+  item.keys = step.keys;
+  item.value = step.value.value_or("");
+  return item;
 }
 
-Result<> read_value(const Schema& schema, std::span<const std::string> words, size_t& at, PathMode mode, Step& step) {
-  if (is_empty_leaf(step.node)) {
-    step.value = "";
-    return {};
+namespace {
+
+/// The first one of a list or leaf-list that is meant as a whole, else the one that the step names.
+const Item* find_step(const Schema& schema, const Items& items, const Step& step) {
+  const bool whole = (is_list(step.node) && step.keys.empty()) || (is_leaf_list(step.node) && !step.value);
+  if (!whole) {
+    return find(items, item_of(schema, step));
   }
-  if (at == words.size()) {
-    if (mode == PathMode::any) {
-      return {};
+  const auto it = std::find_if(items.begin(), items.end(), [&](const ItemPtr& i) { return i->node == step.node; });
+  return it != items.end() ? it->get() : nullptr;
+}
+
+bool names(const Step& step, const Item& item) {
+  if (item.node != step.node) {
+    return false;
+  }
+  if (is_list(step.node)) {
+    return step.keys.empty() || step.keys == item.keys;
+  }
+  const bool hidden = is_secret(step.node) && step.value == kHiddenSecret;
+  return !is_term(step.node) || !step.value || hidden || *step.value == item.value;
+}
+
+/// `address [ a b ]` as one list of words for each value; else the words as they are.
+std::vector<Words> each_value(const Schema& schema, std::span<const std::string> words) {
+  const bool closed = words.size() >= 3 && words.back() == "]";
+  for (auto open = words.begin(); closed && open + 1 != words.end(); ++open) {
+    const auto path = *open == "[" ? parse_path(schema, {words.begin(), open}, PathMode::any) : Result<Path>(Path());
+    if (!path || path->empty() || !is_term(path->back().node) || path->back().value) {
+      continue;  // a value or key of that spelling
     }
-    return Error{path_text(words, at), fmt::format("the value of {} is missing", name_of(step.node)),
-                 "give " + describe_value(step.node)};
+    std::vector<Words> out;
+    for (auto value = open + 1; value + 1 != words.end(); ++value) {
+      out.emplace_back(words.begin(), open);
+      out.back().push_back(*value);
+    }
+    return out;
   }
-  if (is_secret(step.node) && words[at] == kHiddenSecret) {
-    step.value = words[at++];
-    return {};
+  return {Words(words.begin(), words.end())};
+}
+
+/// Removes the items that the last step names, and the containers that this leaves empty.
+void remove_below(Items& items, std::span<const Step> path, bool keep_empty) {
+  if (path.size() == 1) {
+    std::erase_if(items, [&](const ItemPtr& item) { return names(path[0], *item); });
+    return;
   }
-  auto value = check_value(schema, step.node, words[at]);
-  if (!value) {
-    return Error{path_text(words, at), value.error().reason, value.error().remedy};
+  const auto it = std::find_if(items.begin(), items.end(), [&](const ItemPtr& i) { return names(path[0], *i); });
+  if (it != items.end()) {
+    Item& item = writable(*it);
+    remove_below(item.children, path.subspan(1), keep_empty);
+    if (!keep_empty && item.children.empty() && is_container(item.node)) {
+      items.erase(it);
+    }
   }
-  step.value = std::move(*value);
-  at++;
-  return {};
 }
 
 }  // namespace
 
-Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode) {
-  Path path;
-  Node parent = nullptr;
-  for (size_t at = 0; at < words.size();) {
-    if (parent != nullptr && is_term(parent)) {
-      const std::string value = is_empty_leaf(parent) ? "takes no value" : "has one value here";
-      return Error{path_text(words, at), fmt::format("unexpected \"{}\": {} {}", words[at], name_of(parent), value),
-                   is_empty_leaf(parent) ? "leave it out" : "quote a value that has blanks"};
-    }
-    const Node node = schema.child(parent, words[at]);
-    if (node == nullptr || is_key(node)) {
-      const auto names = schema.child_names(parent);
-      return Error{path_text(words, at), fmt::format("unknown word \"{}\"", words[at]),
-                   suggest(words[at], names, "known here:")};
-    }
-    at++;
-    Step step{node, {}, {}};
-    Result<> read;
-    if (is_list(node)) {
-      read = read_keys(schema, words, at, mode, step);
-    } else if (is_term(node)) {
-      read = read_value(schema, words, at, mode, step);
-    }
-    if (!read) {
-      return read.error();
-    }
-    path.push_back(std::move(step));
-    parent = node;
-  }
-  if (mode == PathMode::set && (path.empty() || is_container(path.back().node))) {
-    return Error{join_words(words), "the path stops too early",
-                 suggest("", schema.child_names(parent), "it continues with one of")};
-  }
-  return path;
-}
+Tree::Tree(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)), root_(make_item(*schema_, nullptr)) {}
 
-Tree::Tree(const Tree& other) : schema_(other.schema_) {
-  if (other.root_ != nullptr) {
-    lyd_dup_single(other.root_, nullptr, LYD_DUP_RECURSIVE, &root_);
-  }
-}
-
-Tree::Tree(Tree&& other) noexcept : schema_(other.schema_), root_(std::exchange(other.root_, nullptr)) {}
-
-Tree& Tree::operator=(Tree other) noexcept {
-  std::swap(schema_, other.schema_);
-  std::swap(root_, other.root_);
-  return *this;
-}
-
-Tree::~Tree() { lyd_free_all(root_); }
-
-const lyd_node* Tree::first() const { return root_ != nullptr ? lyd_child(root_) : nullptr; }
-
-namespace {
-
-/// The instance of a step among siblings, or null.
-lyd_node* find_step(const lyd_node* siblings, const Step& step) {
-  lyd_node* match = nullptr;
-  if (siblings == nullptr) {
-    return nullptr;
-  }
-  if (is_list(step.node) && !step.keys.empty()) {
-    std::string predicate;
-    const auto keys = keys_of(step.node);
-    for (size_t i = 0; i < keys.size(); i++) {
-      const char quote = step.keys[i].find('\'') == std::string::npos ? '\'' : '"';
-      predicate += fmt::format("[{}={}{}{}]", name_of(keys[i]), quote, step.keys[i], quote);
-    }
-    lyd_find_sibling_val(siblings, step.node, predicate.c_str(), predicate.size(), &match);
-  } else if (is_leaf_list(step.node) && step.value) {
-    lyd_find_sibling_val(siblings, step.node, step.value->c_str(), step.value->size(), &match);
-  } else {
-    lyd_find_sibling_val(siblings, step.node, nullptr, 0, &match);
-  }
-  return match;
-}
-
-/// The case of `choice` that `node` lies in, or null.
-Node case_within(Node node, Node choice) {
-  for (; node != nullptr; node = node->parent) {
-    if (node->nodetype == LYS_CASE && node->parent == choice) {
-      return node;
-    }
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-lyd_node* Tree::find_mutable(const Path& path, size_t* depth) const {
-  lyd_node* node = nullptr;
-  for (size_t i = 0; i < path.size(); i++) {
-    if (depth != nullptr) {
-      *depth = i;
-    }
-    node = find_step(i == 0 ? first() : lyd_child(node), path[i]);
-    if (node == nullptr) {
+const Item* Tree::find(const Path& path) const {
+  const Items* items = &root_->children;
+  const Item* item = nullptr;
+  for (const Step& step : path) {
+    item = find_step(*schema_, *items, step);
+    if (item == nullptr || !names(step, *item)) {
       return nullptr;
     }
-    if (is_leaf(path[i].node) && path[i].value && !is_empty_leaf(path[i].node) &&
-        *path[i].value != lyd_get_value(node)) {
-      return nullptr;
-    }
+    items = &item->children;
   }
-  return node;
+  return item;
 }
 
-const lyd_node* Tree::find(const Path& path) const { return find_mutable(path); }
-
-/// Frees a node and the containers that it leaves empty.
-void Tree::drop(lyd_node* node) {
-  for (lyd_node* parent = lyd_parent(node);; parent = lyd_parent(node)) {
-    lyd_free_tree(node);
-    if (parent == nullptr || !is_container(parent->schema) || lyd_child(parent) != nullptr) {
-      return;
-    }
-    root_ = parent == root_ ? nullptr : root_;
-    node = parent;
+Notes Tree::put(const Path& path) {
+  Notes notes;
+  if (find(path) != nullptr) {
+    return notes;
   }
-}
-
-void Tree::drop_other_cases(lyd_node* parent, Node node, std::vector<std::string>& notes) {
-  for (Node choice = node->parent; choice != nullptr && (choice->nodetype & (LYS_CHOICE | LYS_CASE)) != 0;
-       choice = choice->parent) {
-    if (choice->nodetype != LYS_CHOICE) {
-      continue;
+  Item* parent = &writable(root_);
+  Words words;
+  for (const Step& step : path) {
+    if (in_choice(step.node)) {
+      std::erase_if(parent->children, [&](const ItemPtr& other) {
+        const bool gone = excludes(step.node, other->node);
+        if (gone) {
+          notes.push_back("removed " + join_words(words_below(words, *other)));
+        }
+        return gone;
+      });
     }
-    const Node own_case = case_within(node, choice);
-    lyd_node* next = nullptr;
-    for (lyd_node* other = lyd_child(parent); other != nullptr; other = next) {
-      next = other->next;
-      const Node other_case = case_within(other->schema, choice);
-      if (other_case != nullptr && other_case != own_case) {
-        notes.push_back("removed " + join_words(words_of(other)));
-        lyd_free_tree(other);
-      }
+    const Item wanted = item_of(*schema_, step);
+    size_t at = position_of(parent->children, wanted);
+    if (at == parent->children.size()) {
+      at = insert_item(parent->children, make_item(*schema_, step.node, step.keys, wanted.value));
     }
-  }
-}
-
-lyd_node* Tree::make(lyd_node* parent, const Step& step, std::vector<std::string>& notes) {
-  drop_other_cases(parent, step.node, notes);
-  lyd_node* node = find_step(lyd_child(parent), step);
-  const char* value = step.value ? step.value->c_str() : "";
-  if (node != nullptr) {
+    Item& item = writable(parent->children[at]);
     if (is_leaf(step.node)) {
-      lyd_change_term(node, value);
+      item.value = wanted.value;
     }
-    return node;
-  }
-  const lys_module* module = step.node->module;
-  const char* name = step.node->name;
-  if (is_container(step.node)) {
-    lyd_new_inner(parent, module, name, 0, &node);
-  } else if (is_term(step.node)) {
-    lyd_new_term(parent, module, name, value, 0, &node);
-  } else if (step.keys.size() == 1) {
-    lyd_new_list(parent, module, name, 0, &node, step.keys[0].c_str());
-  } else if (step.keys.size() == 2) {
-    lyd_new_list(parent, module, name, 0, &node, step.keys[0].c_str(), step.keys[1].c_str());
-  }
-  return node;
-}
-
-Result<std::vector<std::string>> Tree::set(std::span<const std::string> words) {
-  auto path = parse_path(*schema_, words, PathMode::set);
-  if (!path) {
-    return path.error();
-  }
-  if (is_secret(path->back().node) && path->back().value == kHiddenSecret) {
-    path->back().value.reset();
-    if (find(*path) == nullptr) {
-      return Error{path_text(words, words.size() - 1), "the text stands for a secret that is not printed",
-                   "give the secret itself"};
-    }
-    return std::vector<std::string>();
-  }
-  std::vector<std::string> notes;
-  if (root_ == nullptr) {
-    lyd_new_inner(nullptr, schema_->root()->module, schema_->root()->name, 0, &root_);
-  }
-  lyd_node* node = root_;
-  for (const Step& step : *path) {
-    node = node != nullptr ? make(node, step, notes) : nullptr;
-    if (node == nullptr) {  // the path was checked, so this is libyang's own trouble
-      const char* message = ly_errmsg(schema_->context());
-      return Error{join_words(words), message != nullptr ? message : "libyang refused it", ""};
-    }
+    words = words_below(words, item);
+    parent = &item;
   }
   return notes;
 }
 
-Result<> Tree::remove(std::span<const std::string> words) {
+Result<> Tree::keep_secret(Path& path, std::span<const std::string> words, const Tree* kept) const {
+  Step& last = path.back();
+  if (!is_term(last.node) || !is_secret(last.node) || last.value != kHiddenSecret) {
+    return {};
+  }
+  Path place = path;
+  place.back().value.reset();
+  const Item* present = find(place);
+  if (present == nullptr && kept != nullptr) {
+    present = kept->find(place);
+  }
+  if (present == nullptr) {
+    return Error{join_words(words.first(words.size() - 1)),
+                 fmt::format("{} stands for a secret that is not printed, and there is none here", kHiddenSecret),
+                 "give the secret itself"};
+  }
+  last.value = present->value;
+  return {};
+}
+
+Result<Notes> Tree::set(std::span<const std::string> words, const Tree* kept) {
+  std::vector<Path> paths;  // all are judged before the first one is set
+  for (const Words& one : each_value(*schema_, words)) {
+    auto path = parse_path(*schema_, one, PathMode::set);
+    if (!path) {
+      return path.error();
+    }
+    if (one.size() != words.size() && !is_leaf_list(path->back().node)) {
+      return Error{join_words(words), fmt::format("{} takes one value", name_of(path->back().node)),
+                   "leave out [ and ]"};
+    }
+    if (auto secret = keep_secret(*path, one, kept); !secret) {
+      return secret.error();
+    }
+    paths.push_back(std::move(*path));
+  }
+  Notes notes;
+  for (const Path& path : paths) {
+    const Notes more = put(path);
+    notes.insert(notes.end(), more.begin(), more.end());
+  }
+  return notes;
+}
+
+Error Tree::not_there(const Path& path, std::span<const std::string> words) const {
+  const Items* items = &root_->children;
+  for (const Step& step : path) {
+    const Item* item = find_step(*schema_, *items, step);
+    if (item == nullptr || !names(step, *item)) {
+      std::vector<std::string> existing;
+      for (const ItemPtr& sibling : *items) {
+        if (sibling->node == step.node && !is_container(step.node)) {
+          const Words own = own_words(*sibling, Secrets::hidden);
+          existing.push_back(own.size() > 1 ? own[1] : own[0]);
+        }
+      }
+      const std::string wanted = step.keys.empty() ? step.value.value_or("") : step.keys[0];
+      return Error{join_words(words), "nothing like this is configured", suggest(wanted, existing, "configured:")};
+    }
+    items = &item->children;
+  }
+  return Error{join_words(words), "nothing like this is configured", ""};
+}
+
+Result<> Tree::remove(std::span<const std::string> words, bool keep_empty) {
   if (words.empty()) {
     return Error{"", "delete needs a path", suggest("", schema_->child_names(nullptr), "it starts with one of")};
   }
-  auto path = parse_path(*schema_, words, PathMode::any);
-  if (!path) {
-    return path.error();
-  }
-  size_t depth = 0;
-  lyd_node* node = find_mutable(*path, &depth);
-  if (node == nullptr) {
-    const Path above(path->begin(), path->begin() + static_cast<ptrdiff_t>(depth));
-    const lyd_node* parent = above.empty() ? nullptr : find(above);
-    const Step& missing = (*path)[depth];
-    std::vector<std::string> existing;
-    for (const lyd_node* sibling :
-         parent != nullptr ? children_in_order(*schema_, parent) : in_order(*schema_, first())) {
-      if (sibling->schema == missing.node && !is_container(missing.node)) {
-        const Words own = own_words(sibling, true);
-        existing.push_back(own.size() > 1 ? own[1] : own[0]);
-      }
+  std::vector<Path> paths;
+  for (const Words& one : each_value(*schema_, words)) {
+    auto path = parse_path(*schema_, one, PathMode::any);
+    if (!path) {
+      return path.error();
     }
-    const std::string wanted = missing.keys.empty() ? missing.value.value_or("") : missing.keys[0];
-    return Error{join_words(words), "nothing like this is configured", suggest(wanted, existing, "configured:")};
+    if (find(*path) == nullptr) {
+      return not_there(*path, one);
+    }
+    paths.push_back(std::move(*path));
   }
-  const Step& last = path->back();
-  const bool all = (is_list(last.node) && last.keys.empty()) || (is_leaf_list(last.node) && !last.value);
-  for (lyd_node* next = nullptr; node != nullptr; node = all ? next : nullptr) {
-    next = node->next != nullptr && node->next->schema == last.node ? node->next : nullptr;
-    drop(node);
+  for (const Path& path : paths) {
+    remove_below(writable(root_).children, path, keep_empty);
   }
   return {};
 }
 
-Words own_words(const lyd_node* node, bool hide_secrets) {
-  Words words{node->schema->name};
-  if (is_list(node->schema)) {
-    for (const lyd_node* key = lyd_child(node); key != nullptr && is_key(key->schema); key = key->next) {
-      words.emplace_back(lyd_get_value(key));
-    }
-  } else if (is_term(node->schema) && !is_empty_leaf(node->schema)) {
-    words.emplace_back(hide_secrets && is_secret(node->schema) ? std::string(kHiddenSecret) : lyd_get_value(node));
-  }
-  return words;
+namespace {
+
+bool is_hollow(const ItemPtr& item) {
+  return is_container(item->node) && std::all_of(item->children.begin(), item->children.end(), is_hollow);
 }
 
-Words words_of(const lyd_node* node) {
-  Words words;
-  for (; lyd_parent(node) != nullptr; node = lyd_parent(node)) {  // the outermost one is hidden
-    const Words own = own_words(node, true);
-    words.insert(words.begin(), own.begin(), own.end());
-  }
-  return words;
+bool has_hollow(const Items& items) {
+  return std::any_of(items.begin(), items.end(),
+                     [](const ItemPtr& item) { return is_hollow(item) || has_hollow(item->children); });
 }
 
-std::vector<const lyd_node*> in_order(const Schema& schema, const lyd_node* siblings) {
-  struct Item {
-    size_t position;
-    std::string_view key;
-    const lyd_node* node;
-  };
-  std::vector<Item> items;
-  for (const lyd_node* node = siblings; node != nullptr; node = node->next) {
-    if (is_key(node->schema) || (node->flags & LYD_DEFAULT) != 0) {
-      continue;
+void drop_hollow(Items& items) {
+  std::erase_if(items, is_hollow);
+  for (ItemPtr& item : items) {
+    if (has_hollow(item->children)) {
+      drop_hollow(writable(item).children);
     }
-    std::string_view key;
-    if (is_list(node->schema) && !is_user_ordered(node->schema) && lyd_child(node) != nullptr) {
-      key = lyd_get_value(lyd_child(node));
-    } else if (is_leaf_list(node->schema) && !is_user_ordered(node->schema)) {
-      key = lyd_get_value(node);
-    }
-    items.push_back({schema.position(node->schema), key, node});
   }
-  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-    return a.position != b.position ? a.position < b.position : natural_less(a.key, b.key);
-  });
-  std::vector<const lyd_node*> out;
-  out.reserve(items.size());
-  for (const Item& item : items) {
-    out.push_back(item.node);
-  }
-  return out;
 }
 
-std::vector<const lyd_node*> children_in_order(const Schema& schema, const lyd_node* parent) {
-  return in_order(schema, lyd_child(parent));
-}
+}  // namespace
+
+void Tree::drop_empty() { drop_hollow(writable(root_).children); }
 
 namespace {
 
-void collect(const lyd_node* first, Node leaf, std::vector<std::string>& values) {
-  for (const lyd_node* node = first; node != nullptr; node = node->next) {
-    if (node->schema == leaf) {
-      values.emplace_back(lyd_get_value(node));
-    } else if (!is_term(node->schema)) {
-      collect(lyd_child(node), leaf, values);
+void collect(const Schema& schema, const Items& items, Node leaf, std::vector<std::string>& values) {
+  for (const ItemPtr& item : items) {
+    if (item->node == leaf) {
+      values.push_back(item->value);
+    } else if (is_list(item->node) && is_key(leaf)) {
+      const auto keys = keys_of(item->node);
+      const auto at = std::find(keys.begin(), keys.end(), leaf);
+      if (at != keys.end()) {
+        values.push_back(item->keys[static_cast<size_t>(at - keys.begin())]);
+      }
+    }
+    if (item->node != schema.groups()) {
+      collect(schema, item->children, leaf, values);
     }
   }
 }
@@ -358,7 +256,7 @@ void collect(const lyd_node* first, Node leaf, std::vector<std::string>& values)
 
 std::vector<std::string> values_of(const Tree& tree, Node leaf) {
   std::vector<std::string> values;
-  collect(tree.first(), leaf, values);
+  collect(tree.schema(), tree.items(), leaf, values);
   std::sort(values.begin(), values.end(), natural_less);
   return values;
 }

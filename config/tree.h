@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A configuration: what was set, under a Schema. A value type over a libyang 2 data tree that hides its pitfalls: text
-// is checked before libyang sees it, defaults never live in the tree, choosing another case removes the old one and
-// says so, and order on paper is natural and stable. One tree belongs to one thread at a time; copies are independent.
+// A configuration: what was set, under a Schema, and the language in which people change and print it. A value type;
+// copies share what they have in common (config/item.h), so a copy costs nothing and a comparison only what differs.
+// Libyang judges each value when it is set and the whole in `validate`. Defaults never live in the tree, choosing
+// another case removes the old one and says so, and order on paper is natural and stable. One tree, and all that were
+// copied from it, belong to one thread at a time.
 #pragma once
 
 #include <memory>
@@ -13,10 +15,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/item.h"
 #include "config/schema.h"
 #include "config/words.h"
-
-struct lyd_node;
 
 namespace floof::config {
 
@@ -29,79 +30,124 @@ struct Step {
   std::optional<std::string> value;
 };
 using Path = std::vector<Step>;
+/// The words of a path, without the value of a leaf at its end.
+Words words_of(std::span<const Step> path);
+/// An item such as the step names, to look for it.
+Item item_of(const Schema& schema, const Step& step);
 
 /// `set` wants a whole path with a value; `any` also takes one that stops at a list or before the value.
 enum class PathMode { set, any };
 /// Words to a path. The Error's path is the part that was understood, its reason names the wrong word.
 Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode);
 
+/// What an edit wants to tell the user although it worked.
+using Notes = std::vector<std::string>;
+
 class Tree {
  public:
-  explicit Tree(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)) {}
-  Tree(const Tree& other);
-  Tree(Tree&& other) noexcept;
-  Tree& operator=(Tree other) noexcept;
-  ~Tree();
+  explicit Tree(std::shared_ptr<const Schema> schema);
 
   const Schema& schema() const { return *schema_; }
   const std::shared_ptr<const Schema>& shared_schema() const { return schema_; }
-  bool empty() const { return root_ == nullptr; }
+  bool empty() const { return root_->children.empty(); }
+  /// The top-level items, for config/'s own files.
+  const Items& items() const { return root_->children; }
 
-  /// Sets one path, all or nothing. Returns notes about what had to go ("removed interface e0 device tap x").
-  Result<std::vector<std::string>> set(std::span<const std::string> words);
-  /// Deletes what the words name: a leaf, a value, a list entry, a whole list or container.
-  Result<> remove(std::span<const std::string> words);
+  /// Any of the edits below: the first word is its verb (edit_verbs()). Every edit is all or nothing.
+  Result<Notes> edit(std::span<const std::string> words);
 
-  /// The configuration as features see it (config/feature.h), with defaults.
+  /// Sets one path; a leaf-list also takes several values as `[ a b ]`. Notes what had to go ("removed interface e0
+  /// device tap x"). The value kHiddenSecret keeps the secret that is there, or that `kept` has.
+  Result<Notes> set(std::span<const std::string> words, const Tree* kept = nullptr);
+  /// Deletes what the words name: a leaf, a value, a list entry, a whole list or container; and containers that are
+  /// empty then, unless `keep_empty` leaves them for what comes next, or for drop_empty.
+  Result<> remove(std::span<const std::string> words, bool keep_empty = false);
+  void drop_empty();
+  /// PATH TEXT: puts a comment before a node; an empty text takes it away.
+  Result<Notes> annotate(std::span<const std::string> words);
+  /// Makes what the words name, and all below it, count as absent without losing it; and back.
+  Result<Notes> deactivate(std::span<const std::string> words);
+  Result<Notes> activate(std::span<const std::string> words);
+  /// PATH to KEY...: makes another list entry like this one.
+  Result<Notes> copy(std::span<const std::string> words);
+  /// PATH to KEY...: gives a list entry another name. References to it follow; notes say which.
+  Result<Notes> rename(std::span<const std::string> words);
+  /// PATH before|after KEY... (or VALUE): moves an entry of a list or leaf-list that the user orders.
+  Result<Notes> insert(std::span<const std::string> words);
+
+  /// What is in force: without what is inactive, with what groups give (each such item names its group), and without
+  /// groups and apply-groups themselves.
+  Tree effective() const;
+  /// The effective configuration as features see it (config/feature.h), with defaults.
   Json for_features() const;
-  /// What was set, for storage (secrets in clear) or, with `hide_secrets`, for people.
-  Json to_json(bool hide_secrets) const;
-  /// The part at a path; null when nothing is there.
-  Result<Json> to_json(std::span<const std::string> path, bool hide_secrets) const;
-  /// `name { ... }` with four blanks a level, or `set` lines. Secrets are hidden. An Error for a path that does not
-  /// exist in the schema; empty text when nothing is configured there.
-  Result<std::string> curly(std::span<const std::string> path) const;
-  Result<std::string> set_lines(std::span<const std::string> path, bool hide_secrets = true) const;
-
-  /// Everything that YANG has against it, at once; paths are in words.
+  /// Everything that the schema has against the effective configuration, at once; paths are in words.
   std::vector<Error> validate() const;
 
-  /// The first top-level data node, and the hidden one around them; null when there is none. For config/'s own files.
-  const lyd_node* first() const;
-  const lyd_node* root() const { return root_; }
-  /// The node at a path (its value, if given, must match), or null.
-  const lyd_node* find(const Path& path) const;
+  /// What was set, with comments and what is inactive in the form of RFC 7952 ("@": {"comment": "...", "inactive":
+  /// true} inside objects, "@NAME" beside leafs).
+  Json to_json(Secrets secrets) const;
+  /// The part at a path; null when nothing is there.
+  Result<Json> to_json(std::span<const std::string> path, Secrets secrets) const;
+  /// `name { ... }` with four blanks a level. An Error for a path that does not exist in the schema; empty text when
+  /// nothing is configured there.
+  Result<std::string> curly(std::span<const std::string> path, Secrets secrets = Secrets::hidden) const;
+  /// The same of the effective configuration, with `## inherited from group "x"` lines.
+  Result<std::string> curly_inherited(std::span<const std::string> path, Secrets secrets = Secrets::hidden) const;
+  /// `set` lines, then `annotate` and `deactivate` lines.
+  Result<std::string> set_lines(std::span<const std::string> path, Secrets secrets = Secrets::hidden) const;
+  /// XML (RFC 7950) inside <configuration xmlns="urn:floof:root">, with everything that is around the path.
+  Result<std::string> xml(std::span<const std::string> path, Secrets secrets = Secrets::hidden) const;
 
-  friend bool operator==(const Tree& a, const Tree& b) { return a.to_json(false) == b.to_json(false); }
+  /// The same with true for Secrets::hidden and false for Secrets::clear.
+  Json to_json(bool hide) const { return to_json(hide ? Secrets::hidden : Secrets::clear); }
+  Result<Json> to_json(std::span<const std::string> path, bool hide) const {
+    return to_json(path, hide ? Secrets::hidden : Secrets::clear);
+  }
+  Result<std::string> set_lines(std::span<const std::string> path, bool hide) const {
+    return set_lines(path, hide ? Secrets::hidden : Secrets::clear);
+  }
+
+  /// The item at a path (its value, if given, must match), or null.
+  const Item* find(const Path& path) const;
+
+  /// Paths of leafs, in words: without the value of a leaf, with that of a leaf-list. An empty list entry counts as a
+  /// leaf; so does any node whose comment or activity changed, and a user-ordered list whose order did.
+  struct Changes {
+    std::vector<Words> added, removed, changed;
+  };
+  static Changes changed_paths(const Tree& before, const Tree& after);
+
+  friend bool operator==(const Tree& a, const Tree& b) { return same(*a.root_, *b.root_); }
 
  private:
-  lyd_node* find_mutable(const Path& path, size_t* depth = nullptr) const;
-  lyd_node* make(lyd_node* parent, const Step& step, std::vector<std::string>& notes);
-  void drop_other_cases(lyd_node* parent, Node node, std::vector<std::string>& notes);
-  void drop(lyd_node* node);
+  Notes put(const Path& path);
+  Result<> keep_secret(Path& path, std::span<const std::string> words, const Tree* kept) const;
+  Error not_there(const Path& path, std::span<const std::string> words) const;
+  Result<Notes> change_activity(std::span<const std::string> words, bool inactive);
+  Item& writable_at(std::span<const Step> path);
 
   std::shared_ptr<const Schema> schema_;
-  lyd_node* root_ = nullptr;  ///< null while nothing is configured
+  ItemPtr root_;
 };
 
-/// What stands for a secret in print. Loading it back keeps the secret that is there.
-inline constexpr std::string_view kHiddenSecret = "********";
+/// The words that Tree::edit understands first.
+std::span<const std::string> edit_verbs();
 
-/// The words that name a data node, values included.
-Words words_of(const lyd_node* node);
-/// Siblings in printing order, without list keys and defaults.
-std::vector<const lyd_node*> in_order(const Schema& schema, const lyd_node* siblings);
-std::vector<const lyd_node*> children_in_order(const Schema& schema, const lyd_node* parent);
-/// Values of all instances of a leaf anywhere in the tree, naturally sorted: what a leafref to it may name.
+/// Values of all instances of a leaf anywhere outside groups, naturally sorted: what a leafref to it may name.
 std::vector<std::string> values_of(const Tree& tree, Node leaf);
-/// Name and keys of a node, or name and value of a leaf: its own words without those of its parents.
-Words own_words(const lyd_node* node, bool hide_secrets);
-/// The curly print of one node, indented by `level`, each line after `mark`.
-void print_curly(const Schema& schema, const lyd_node* node, int level, std::string_view mark, std::string& out);
 
-/// What changed from `before` to `after`, Junos style: "[edit interface e0]" headings, "-" and "+" lines. Empty when
-/// nothing did.
-std::string compare(const Tree& before, const Tree& after);
+/// How curly text is printed.
+struct CurlyStyle {
+  Secrets secrets = Secrets::hidden;
+  std::string_view mark{};   ///< stands before each line
+  bool inheritance = false;  ///< writes where inherited items come from
+};
+/// The curly print of one item, indented by `level`.
+void print_curly(const Schema& schema, const Item& item, int level, const CurlyStyle& style, std::string& out);
+
+/// What changed from `before` to `after`, Junos style: "[edit interface e0]" headings, "-" and "+" lines; "!" lines
+/// say what was commented, activated or deactivated. Empty when nothing changed. LoadMode::patch reads it.
+std::string compare(const Tree& before, const Tree& after, Secrets secrets = Secrets::hidden);
 
 struct Option {
   std::string word, help;
@@ -112,20 +158,30 @@ struct Completion {
   std::vector<Option> options;
   bool complete = false;  ///< the words so far are a whole command
 };
-enum class CompletionMode { set, remove, show };
+enum class CompletionMode { set, remove, show, annotate, deactivate, activate, copy, rename, insert };
+/// How the words after a verb of Tree::edit, or after `show`, are completed.
+std::optional<CompletionMode> completion_mode(std::string_view verb);
 /// What may follow `words` and starts with `partial`.
 Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial,
                     CompletionMode mode);
 
-enum class TextFormat { set, json, curly };
+enum class TextFormat { set, json, curly, xml };
+/// What loading does to what is there:
+///   merge     the text is added to it; a curly statement tagged `delete:` is deleted
+///   override  all of it goes first
+///   replace   as merge, but statements tagged `replace:` take the place of what they name (in JSON and XML those with
+///             the metadata `operation` "replace"); as on Junos, other modes ignore the tag
+///   patch     the text is what `compare` prints; what its "-" lines name must be there
+enum class LoadMode { merge, override, replace, patch };
 struct Loaded {
   Tree tree;
   std::vector<Error> errors;  ///< path "line 5: interface e0"; when there is one, `tree` is to be thrown away
-  std::vector<std::string> notes;
+  Notes notes;
 };
-/// Adds a text to a copy of `base`. All errors at once (up to 20). In `set` text a line may also start with `delete`.
-Loaded load(const Tree& base, std::string_view text, TextFormat format);
-/// The same for a configuration that is already JSON.
+/// Applies a text to a copy of `base`. All errors at once (up to 20); syntax errors also name the column. In `set` text
+/// a line may start with any verb of Tree::edit.
+Loaded load(const Tree& base, std::string_view text, TextFormat format, LoadMode mode = LoadMode::merge);
+/// Adds a configuration that is already JSON.
 Loaded load_json(const Tree& base, const Json& config);
 
 }  // namespace floof::config

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// All that YANG has against a tree, at once. libyang 2 stops at its first error and names missing nodes only by schema
-// path, so mandatory nodes, leafrefs and musts are checked here; libyang has the last word on everything else.
+// All that YANG has against a tree, at once. What is in force becomes a libyang tree. libyang 2 stops at its first
+// error and names missing nodes only by schema path, so mandatory nodes, leafrefs and musts are checked here; libyang
+// has the last word on everything else.
 #include <fmt/format.h>
 #include <libyang/libyang.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "config/tree.h"
@@ -16,12 +18,95 @@ namespace {
 
 constexpr size_t kMostErrors = 50;
 
+/// A libyang tree of items, or the reason why libyang does not take one of them.
+class Builder {
+ public:
+  explicit Builder(const Schema& schema) : schema_(schema) {}
+  ~Builder() { lyd_free_all(root_); }
+  Builder(const Builder&) = delete;
+  Builder& operator=(const Builder&) = delete;
+
+  Result<lyd_node*> build(const Items& items) {
+    lyd_new_inner(nullptr, schema_.root()->module, schema_.root()->name, 0, &root_);
+    if (auto made = below(root_, items, {}); !made) {
+      return made.error();
+    }
+    return root_;
+  }
+
+ private:
+  Result<> below(lyd_node* parent, const Items& items, const Words& above) {
+    for (const ItemPtr& item : items) {
+      lyd_node* made = nullptr;
+      if (make(parent, *item, &made) != LY_SUCCESS) {
+        const char* message = ly_errmsg(schema_.context());
+        return Error{join_words(words_below(above, *item)), message != nullptr ? message : "libyang refuses it", ""};
+      }
+      if (!item->children.empty()) {
+        if (auto deeper = below(made, item->children, words_below(above, *item)); !deeper) {
+          return deeper;
+        }
+      }
+    }
+    return {};
+  }
+
+  static LY_ERR make(lyd_node* parent, const Item& item, lyd_node** made) {
+    const lys_module* module = item.node->module;
+    const char* name = item.node->name;
+    if (is_container(item.node)) {
+      return lyd_new_inner(parent, module, name, 0, made);
+    }
+    if (is_term(item.node)) {
+      return lyd_new_term(parent, module, name, item.value.c_str(), 0, made);
+    }
+    std::array<const char*, 4> keys{};  // libyang reads as many as the list has
+    if (item.keys.size() > keys.size()) {
+      return LY_EINVAL;
+    }
+    for (size_t i = 0; i < item.keys.size(); i++) {
+      keys[i] = item.keys[i].c_str();
+    }
+    return lyd_new_list(parent, module, name, 0, made, keys[0], keys[1], keys[2], keys[3]);
+  }
+
+  const Schema& schema_;
+  lyd_node* root_ = nullptr;
+};
+
+/// The words that name a node of a libyang tree.
+Words words_of(const lyd_node* node) {
+  Words words;
+  for (; lyd_parent(node) != nullptr; node = lyd_parent(node)) {  // the outermost one is hidden
+    Words own{node->schema->name};
+    for (const lyd_node* key = is_list(node->schema) ? lyd_child(node) : nullptr; key != nullptr && is_key(key->schema);
+         key = key->next) {
+      own.emplace_back(lyd_get_value(key));
+    }
+    if (is_term(node->schema) && !is_empty_leaf(node->schema)) {
+      own.emplace_back(is_secret(node->schema) ? kHiddenSecret.data() : lyd_get_value(node));
+    }
+    words.insert(words.begin(), own.begin(), own.end());
+  }
+  return words;
+}
+
+void collect(const lyd_node* first, Node leaf, std::vector<std::string>& values) {
+  for (const lyd_node* node = first; node != nullptr; node = node->next) {
+    if (node->schema == leaf) {
+      values.emplace_back(lyd_get_value(node));
+    } else if (!is_term(node->schema)) {
+      collect(lyd_child(node), leaf, values);
+    }
+  }
+}
+
 class Validator {
  public:
-  explicit Validator(const Tree& tree) : tree_(tree), schema_(tree.schema()) {}
+  Validator(const Schema& schema, lyd_node* root) : schema_(schema), root_(root) {}
 
   std::vector<Error> run() {
-    walk(tree_.first());
+    walk(lyd_child(root_));
     if (errors_.empty()) {
       ask_libyang();
     }
@@ -30,9 +115,19 @@ class Validator {
 
  private:
   void walk(const lyd_node* first) {
-    for (const lyd_node* node : in_order(schema_, first)) {
+    std::vector<const lyd_node*> nodes;  // in printing order: libyang sorts by module
+    for (const lyd_node* node = first; node != nullptr; node = node->next) {
+      nodes.push_back(node);
+    }
+    std::stable_sort(nodes.begin(), nodes.end(), [&](const lyd_node* a, const lyd_node* b) {
+      return schema_.position(a->schema) < schema_.position(b->schema);
+    });
+    for (const lyd_node* node : nodes) {
       if (errors_.size() >= kMostErrors) {
         return;
+      }
+      if (is_key(node->schema)) {
+        continue;  // judged with its entry
       }
       musts(node);
       if (is_leafref(node->schema)) {
@@ -105,13 +200,14 @@ class Validator {
 
   /// `named`: the node whose words the message shows (the list entry when `node` is its key).
   void reference(const lyd_node* node, const lyd_node* named) {
-    const Node target = leafref_target(schema_, node->schema);
+    const Node target = schema_.target(node->schema);
     if (target == nullptr) {
       return;
     }
     const auto [known, fresh] = targets_.try_emplace(target);
     if (fresh) {
-      known->second = values_of(tree_, target);
+      collect(lyd_child(root_), target, known->second);
+      std::sort(known->second.begin(), known->second.end(), natural_less);
     }
     const std::vector<std::string>& names = known->second;
     const std::string wanted = lyd_get_value(node);
@@ -125,27 +221,65 @@ class Validator {
   }
 
   void ask_libyang() {
-    lyd_node* data = nullptr;  // a copy: validation adds defaults and may delete
-    if (tree_.root() != nullptr) {
-      lyd_dup_single(tree_.root(), nullptr, LYD_DUP_RECURSIVE, &data);
-    }
+    lyd_node* data = root_;  // validation adds defaults to it and may delete from it: nobody needs it afterwards
     if (lyd_validate_all(&data, schema_.context(), LYD_VALIDATE_NO_STATE, nullptr) != LY_SUCCESS) {
       const char* message = ly_errmsg(schema_.context());
       const char* path = ly_errpath(schema_.context());
       errors_.push_back({path != nullptr ? path : "", message != nullptr ? message : "not valid", ""});
       ly_err_clean(schema_.context(), nullptr);
     }
-    lyd_free_all(data);
   }
 
-  const Tree& tree_;
   const Schema& schema_;
+  lyd_node* root_;
   std::map<Node, std::vector<std::string>> targets_;  ///< values that leafrefs may take, naturally sorted
   std::vector<Error> errors_;
 };
 
+/// apply-groups must name groups that are there.
+void check_groups(const Schema& schema, const Items& items, const Words& above, const std::vector<std::string>& known,
+                  std::vector<Error>& errors) {
+  for (const ItemPtr& item : items) {
+    if (item->inactive || item->node == schema.groups() || errors.size() >= kMostErrors) {
+      continue;
+    }
+    if (item->node == schema.apply_groups() && std::find(known.begin(), known.end(), item->value) == known.end()) {
+      errors.push_back({join_words(words_below(above, *item)), fmt::format("no group is named \"{}\"", item->value),
+                        suggest(item->value, known, "configured:")});
+    }
+    if (!item->children.empty()) {
+      check_groups(schema, item->children, words_below(above, *item), known, errors);
+    }
+  }
+}
+
 }  // namespace
 
-std::vector<Error> Tree::validate() const { return Validator(*this).run(); }
+std::vector<Error> Tree::validate() const {
+  std::vector<Error> errors;
+  std::vector<std::string> groups;
+  for (const ItemPtr& item : items()) {
+    if (item->node == schema_->groups() && !item->inactive) {
+      groups.push_back(item->keys[0]);
+    }
+  }
+  check_groups(*schema_, items(), {}, groups, errors);
+  const Tree in_force = effective();
+  Builder builder(*schema_);
+  const auto root = builder.build(in_force.items());
+  if (!root) {
+    errors.push_back(root.error());
+    return errors;
+  }
+  for (Error& error : Validator(*schema_, *root).run()) {
+    const auto words = split_words(error.path);
+    const auto path = words ? parse_path(*schema_, *words, PathMode::any) : Result<Path>(words.error());
+    if (const Item* item = path ? in_force.find(*path) : nullptr; item != nullptr && !item->group.empty()) {
+      error.reason += fmt::format(" (inherited from group \"{}\")", item->group);
+    }
+    errors.push_back(std::move(error));
+  }
+  return errors;
+}
 
 }  // namespace floof::config

@@ -26,9 +26,12 @@ char unescape(char c) {
   }
 }
 
+std::string column(size_t at) { return fmt::format("column {}", at + 1); }
+
 /// Reads a quoted word whose opening quote is at `at`; moves `at` behind the closing one.
 Result<std::string> quoted(std::string_view line, size_t& at) {
   std::string out;
+  const size_t start = at;
   for (at++; at < line.size(); at++) {
     if (line[at] == '"') {
       at++;
@@ -37,14 +40,14 @@ Result<std::string> quoted(std::string_view line, size_t& at) {
     if (line[at] == '\\' && at + 1 < line.size()) {
       const char c = line[++at];
       if (std::string_view("\"\\nrt").find(c) == std::string_view::npos) {
-        return Error{"", fmt::format("unknown escape \\{} in a quoted word", c), R"(write \" \\ \n \r or \t)"};
+        return Error{column(at), fmt::format("unknown escape \\{} in a quoted word", c), R"(write \" \\ \n \r or \t)"};
       }
       out += unescape(c);
     } else {
       out += line[at];
     }
   }
-  return Error{"", "a quoted word does not end", "add the closing \""};
+  return Error{column(start), "a quoted word does not end", "add the closing \""};
 }
 
 size_t distance(std::string_view a, std::string_view b) {
@@ -107,14 +110,14 @@ Result<Words> split_words(std::string_view line) {
         return text.error();
       }
       if (at < line.size() && !is_blank(line[at])) {
-        return Error{"", "a quoted word is followed by more characters", "put a blank after the closing \""};
+        return Error{column(at), "a quoted word is followed by more characters", "put a blank after the closing \""};
       }
       word = std::move(*text);
     } else {
       const size_t start = at;
       while (at < line.size() && !is_blank(line[at])) {
         if (line[at] == '"') {
-          return Error{"", "a quote stands inside a word", "put the whole word into quotes"};
+          return Error{column(at), "a quote stands inside a word", "put the whole word into quotes"};
         }
         at++;
       }
@@ -126,7 +129,8 @@ Result<Words> split_words(std::string_view line) {
 }
 
 std::string quote_word(std::string_view word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+  const bool comment = word.find("/*") != std::string_view::npos;  // curly text would read it as one
+  const bool plain = !word.empty() && !comment && std::all_of(word.begin(), word.end(), [](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            std::string_view("_.:/%@+,=*-<>()!&~^$?'").find(c) != std::string_view::npos;
   });
@@ -232,20 +236,41 @@ std::string suggest(std::string_view word, std::span<const std::string> known, s
   return known.size() > kMost ? out + fmt::format(" and {} more", known.size() - kMost) : out;
 }
 
-Result<> check_text(std::string_view text) {
+namespace {
+bool is_control(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f;
+}
+}  // namespace
+
+size_t bad_byte(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
-    const auto byte = static_cast<uint8_t>(text[at]);
     const size_t length = sequence(text, at);
-    if (length == 0) {
-      return Error{"", fmt::format("byte 0x{:02x} at position {} is not UTF-8", byte, at + 1),
-                   "write the text in UTF-8"};
-    }
-    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
-      return Error{"", fmt::format("control character 0x{:02x} at position {}", byte, at + 1), "remove it"};
+    if (length == 0 || is_control(text[at])) {
+      return at;
     }
     at += length;
   }
-  return {};
+  return text.size();
+}
+
+Position position_in(std::string_view text, size_t byte) {
+  const std::string_view before = text.substr(0, byte);
+  const size_t start = before.rfind('\n');
+  return {static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1,
+          start == std::string_view::npos ? byte + 1 : byte - start};
+}
+
+Result<> check_text(std::string_view text) {
+  const size_t at = bad_byte(text);
+  if (at == text.size()) {
+    return {};
+  }
+  const auto byte = static_cast<uint8_t>(text[at]);
+  if (is_control(text[at])) {
+    return Error{"", fmt::format("control character 0x{:02x} at position {}", byte, at + 1), "remove it"};
+  }
+  return Error{"", fmt::format("byte 0x{:02x} at position {} is not UTF-8", byte, at + 1), "write the text in UTF-8"};
 }
 
 }  // namespace floof::config

@@ -15,7 +15,8 @@ namespace floof::config {
 
 using Words = std::vector<std::string>;
 
-/// Splits at blanks. "..." keeps blanks and knows \" \\ \n \r \t. A `#` that starts a word ends the line.
+/// Splits at blanks. "..." keeps blanks and knows \" \\ \n \r \t. A `#` that starts a word ends the line. The Error's
+/// path is "column 7".
 Result<Words> split_words(std::string_view line);
 
 /// The word as it is written in a line: in quotes when it is empty or has anything but plain characters.
@@ -34,5 +35,13 @@ std::string suggest(std::string_view word, std::span<const std::string> known, s
 /// UTF-8 without control characters other than tab, newline and carriage return (libyang 2 stores the rest, and then
 /// cannot read its own file back). The error says which byte.
 Result<> check_text(std::string_view text);
+
+/// Where a byte of a text is, both counted from 1; columns in bytes.
+struct Position {
+  size_t line = 1, column = 1;
+};
+Position position_in(std::string_view text, size_t byte);
+/// The first byte that check_text refuses, or text.size().
+size_t bad_byte(std::string_view text);
 
 }  // namespace floof::config

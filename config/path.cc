@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Words to paths, along the schema.
+#include <fmt/format.h>
+
+#include "config/tree.h"
+
+namespace floof::config {
+
+namespace {
+
+class PathReader {
+ public:
+  PathReader(const Schema& schema, std::span<const std::string> words, PathMode mode)
+      : schema_(schema), words_(words), mode_(mode) {}
+
+  Result<Path> run() {
+    Node parent = nullptr;
+    while (at_ < words_.size()) {
+      if (auto read = step(parent); !read) {
+        return read.error();
+      }
+      parent = path_.back().node;
+    }
+    if (mode_ == PathMode::set && (path_.empty() || is_container(path_.back().node))) {
+      return Error{join_words(words_), "the path stops too early",
+                   suggest("", schema_.child_names(parent), "it continues with one of")};
+    }
+    return std::move(path_);
+  }
+
+ private:
+  Error error(std::string reason, std::string remedy) const {
+    return {join_words(words_.first(at_)), std::move(reason), std::move(remedy)};
+  }
+
+  Result<> step(Node parent) {
+    const std::string& word = words_[at_];
+    if (parent != nullptr && is_term(parent)) {
+      const std::string value = is_empty_leaf(parent) ? "takes no value" : "has one value here";
+      return error(fmt::format("unexpected \"{}\": {} {}", word, name_of(parent), value),
+                   is_empty_leaf(parent) ? "leave it out" : "quote a value that has blanks");
+    }
+    const Node node = schema_.child(parent, word);
+    if (node == nullptr || is_key(node)) {
+      return error(fmt::format("unknown word \"{}\"", word), suggest(word, schema_.child_names(parent), "known here:"));
+    }
+    if (in_group_ && node == schema_.apply_groups()) {
+      return error("groups cannot use groups", "name both groups where they are to apply");
+    }
+    at_++;
+    path_.push_back({node, {}, {}});
+    if (is_list(node)) {
+      if (auto keys = read_keys(node); !keys) {
+        return keys;
+      }
+      in_group_ = in_group_ || node == schema_.groups();
+    }
+    return is_term(node) ? read_value(node) : Result<>();
+  }
+
+  Result<> read_keys(Node list) {
+    if (mode_ == PathMode::any && at_ == words_.size()) {
+      return {};
+    }
+    for (const Node key : keys_of(list)) {
+      if (at_ == words_.size()) {
+        return error(fmt::format("a {} is missing", name_of(key)),
+                     fmt::format("add {}: {}", value_hint(key), describe_value(key)));
+      }
+      Result<std::string> value = words_[at_];
+      if (!in_group_ || !is_pattern(words_[at_])) {
+        value = check_value(schema_, key, words_[at_]);
+      } else if (const auto checked = check_text(words_[at_]); !checked) {
+        value = checked.error();
+      }
+      if (!value) {
+        return error(value.error().reason, value.error().remedy);
+      }
+      path_.back().keys.push_back(std::move(*value));
+      at_++;
+    }
+    return {};
+  }
+
+  Result<> read_value(Node node) {
+    Step& step = path_.back();
+    if (is_empty_leaf(node)) {
+      step.value = "";
+      return {};
+    }
+    if (at_ == words_.size()) {
+      return mode_ == PathMode::any
+                 ? Result<>()
+                 : error(fmt::format("the value of {} is missing", name_of(node)), "give " + describe_value(node));
+    }
+    Result<std::string> value = words_[at_];
+    if (!is_secret(node) || words_[at_] != kHiddenSecret) {
+      value = is_secret(node) && words_[at_].starts_with(kSealedPrefix) ? open_secret(words_[at_]) : value;
+      value = value ? check_value(schema_, node, *value) : value;
+    }
+    if (!value) {
+      return error(value.error().reason, value.error().remedy);
+    }
+    step.value = std::move(*value);
+    at_++;
+    return {};
+  }
+
+  Result<std::string> open_secret(const std::string& sealed) const {
+    return schema_.secrets().open
+               ? schema_.secrets().open(sealed)
+               : Error{"", "the value is encrypted, and there is no key to open it", "give the secret itself"};
+  }
+
+  const Schema& schema_;
+  std::span<const std::string> words_;
+  PathMode mode_;
+  size_t at_ = 0;
+  bool in_group_ = false;
+  Path path_;
+};
+
+}  // namespace
+
+Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode) {
+  return PathReader(schema, words, mode).run();
+}
+
+Words words_of(std::span<const Step> path) {
+  Words words;
+  for (const Step& step : path) {
+    words.push_back(name_of(step.node));
+    words.insert(words.end(), step.keys.begin(), step.keys.end());
+    if (is_leaf_list(step.node) && step.value) {
+      words.push_back(*step.value);
+    }
+  }
+  return words;
+}
+
+}  // namespace floof::config

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// How values that the schema calls secret (fc:secret) are written and read.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace floof::config {
+
+/// How a print shows secrets: as they are, as kHiddenSecret, or sealed by the schema's codec (hidden when it has none).
+enum class Secrets { clear, hidden, encrypted };
+
+/// What stands for a secret in print. Loading it back keeps the secret that is there.
+inline constexpr std::string_view kHiddenSecret = "<hidden>";
+/// How a sealed secret begins; a value of a secret leaf that begins so is opened when it is read.
+inline constexpr std::string_view kSealedPrefix = "$F1$";
+
+/// Seals and opens secrets. Both run on the thread that prints or loads; either may be empty.
+struct SecretCodec {
+  std::function<std::string(std::string_view clear)> seal;           ///< gives text that begins with kSealedPrefix
+  std::function<Result<std::string>(std::string_view sealed)> open;  ///< an Error must not contain the secret
+};
+
+}  // namespace floof::config
