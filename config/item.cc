@@ -102,6 +102,9 @@ std::string shown_value(const Item& item, Secrets secrets, const SecretCodec& co
   if (secrets == Secrets::clear || !is_secret(item.node)) {
     return item.value;
   }
+  if (secrets == Secrets::encrypted && !is_sealed(item.node)) {
+    return item.value;
+  }
   return secrets == Secrets::encrypted && codec.seal ? codec.seal(item.value) : std::string(kHiddenSecret);
 }
 

@@ -96,7 +96,7 @@ class PathReader {
     }
     Result<std::string> value = words_[at_];
     if (!is_secret(node) || words_[at_] != kHiddenSecret) {
-      value = is_secret(node) && words_[at_].starts_with(kSealedPrefix) ? open_secret(words_[at_]) : value;
+      value = is_sealed(node) && words_[at_].starts_with(kSealedPrefix) ? open_secret(words_[at_]) : value;
       value = value ? check_value(schema_, node, *value) : value;
     }
     if (!value) {

@@ -155,18 +155,23 @@ Result<SecretBox> SecretBox::load(const std::string& file) {
   return SecretBox(std::move(key), std::move(damage));
 }
 
+SecretCodec SecretBox::codec() const {
+  return {[box = *this](std::string_view clear) { return box.seal(clear); },
+          [box = *this](std::string_view sealed) { return box.open(sealed); }};
+}
+
 std::string SecretBox::seal(std::string_view clear) const {
   const Bytes content = bytes_of(clear);
   const Bytes nonce = digest(content, kNonceBytes, key_->nonce);
   Bytes cipher(content.size() + kTagBytes, 0);
   crypto_aead_xchacha20poly1305_ietf_encrypt(cipher.data(), nullptr, content.data(), content.size(), key_->id.data(),
                                              key_->id.size(), nullptr, nonce.data(), key_->cipher.data());
-  return std::string(kPrefix) + to_base64(key_->id + nonce + cipher);
+  return std::string(kSealedPrefix) + to_base64(key_->id + nonce + cipher);
 }
 
 Result<std::string> SecretBox::open(std::string_view sealed) const {
   const Error damaged{"", "the encrypted text is damaged", "copy it whole, or give the secret itself"};
-  const auto all = sealed.starts_with(kPrefix) ? from_base64(sealed.substr(kPrefix.size())) : std::nullopt;
+  const auto all = sealed.starts_with(kSealedPrefix) ? from_base64(sealed.substr(kSealedPrefix.size())) : std::nullopt;
   if (!all || all->size() < kIdBytes + kNonceBytes + kTagBytes) {
     return damaged;
   }

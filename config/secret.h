@@ -14,20 +14,21 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "config/secrets.h"
 
 namespace floof::config {
 
 class SecretBox {
  public:
-  /// How sealed text begins.
-  static constexpr std::string_view kPrefix = "$F1$";
-
   /// Reads the key file, or makes it at the first start. A damaged one is set aside as FILE.damaged, a new key is made,
   /// and `damage()` tells what to do. An Error when there is no key and none can be written.
   static Result<SecretBox> load(const std::string& file);
 
   /// Empty, or what the administrator must know about the key.
   const std::string& damage() const { return damage_; }
+
+  /// For Schema::load; it keeps the key after this box is gone.
+  SecretCodec codec() const;
 
   /// Any thread. Never fails.
   std::string seal(std::string_view clear) const;
