@@ -20,7 +20,7 @@
 
 namespace floof::stats {
 
-inline constexpr uint64_t kMagic = 0x464c4f4f46535431;  // "FLOOFST1"
+inline constexpr uint64_t kMagic = 0x464c4f4f46535432;  // "FLOOFST2"
 inline constexpr unsigned kMaxWorkers = 16;             ///< block 0 is the control thread, workers follow
 
 enum class Kind : uint8_t { counter, node, drop };
@@ -67,6 +67,11 @@ struct InterfaceEntry {
   char name[16];  ///< empty = unused
 };
 
+/// Each on a cache line of its own: a worker beats every millisecond, and shall not wait for the others' lines.
+struct alignas(64) Beats : std::atomic<uint64_t> {
+  using std::atomic<uint64_t>::operator=;
+};
+
 struct SegmentHeader {
   uint64_t magic;
   uint32_t size;  ///< of the whole segment, bytes
@@ -77,8 +82,8 @@ struct SegmentHeader {
   uint32_t block_stride;  ///< bytes
   uint64_t tsc_hz;
   uint64_t started_unix_ms;
-  std::atomic<uint64_t> control_heartbeat;
-  std::array<std::atomic<uint64_t>, kMaxWorkers> worker_heartbeat;  ///< index = block
+  Beats control_heartbeat;
+  std::array<Beats, kMaxWorkers> worker_heartbeat;  ///< index = block
 };
 
 /// Byte offsets of the parts that follow the header, from the number of counters. Writer and readers share them.

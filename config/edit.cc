@@ -230,7 +230,7 @@ Result<Notes> Tree::annotate(std::span<const std::string> words) {
     return Error{join_words(where), "a comment cannot have */ in it, which ends it in curly text", "leave it out"};
   }
   if (find(*path) == nullptr) {
-    return not_there(*path, where);
+    return not_there(*path);
   }
   Item& parent = writable_at(std::span(*path).first(path->size() - 1));
   for (const size_t i : named_by(*schema_, parent.children, path->back())) {
@@ -249,7 +249,7 @@ Result<Notes> Tree::change_activity(std::span<const std::string> words, bool ina
     return path.error();
   }
   if (find(*path) == nullptr) {
-    return not_there(*path, words);
+    return not_there(*path);
   }
   Item& parent = writable_at(std::span(*path).first(path->size() - 1));
   bool changed = false;
@@ -304,7 +304,7 @@ Result<Notes> Tree::copy(std::span<const std::string> words) {
   }
   const Item* from = find(pair->from);
   if (from == nullptr) {
-    return not_there(pair->from, words);
+    return not_there(pair->from);
   }
   auto made = std::make_shared<Item>(*from);
   made->keys = pair->to.back().keys;
@@ -319,7 +319,7 @@ Result<Notes> Tree::rename(std::span<const std::string> words) {
   }
   const Item* from = find(pair->from);
   if (from == nullptr) {
-    return not_there(pair->from, words);
+    return not_there(pair->from);
   }
   auto made = std::make_shared<Item>(*from);
   made->keys = pair->to.back().keys;
@@ -371,7 +371,7 @@ Result<Notes> Tree::insert(std::span<const std::string> words) {
   }
   for (const Path* path : {&parts->path, &*place}) {
     if (find(*path) == nullptr) {
-      return not_there(*path, words);
+      return not_there(*path);
     }
   }
   Items& items = writable_at(std::span(parts->path).first(parts->path.size() - 1)).children;

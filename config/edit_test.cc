@@ -352,6 +352,17 @@ TEST(Secrets, CanBeSealed) {
   EXPECT_EQ(tree_of("set bgp peer a password x\n").set_lines({}, Secrets::encrypted)->find("password <hidden>"), 15U);
 }
 
+TEST(Secrets, AreInNoMessage) {
+  Tree tree = tree_of("set bgp peer a remote-as 1\nset bgp peer a password hunter2\n");
+  for (const char* line : {"set bgp peer a password hunter3 hunter4", "delete bgp peer a password hunter3",
+                           "set bgp peer a password [ hunter3 hunter4 ]", "annotate bgp peer a password hunter3 x",
+                           "set bgp peer a password \"hunter3\\\\\"", "deactivate bgp peer a password hunter3"}) {
+    const std::string text = edit(tree, line);
+    EXPECT_FALSE(text.empty()) << line;
+    EXPECT_EQ(text.find("hunter"), std::string::npos) << text;
+  }
+}
+
 TEST(Secrets, HiddenKeepsWhatIsThere) {
   Tree tree = tree_of("set bgp peer a remote-as 1\nset bgp peer a password hunter2\n");
   for (const auto mode : {LoadMode::merge, LoadMode::override, LoadMode::replace}) {

@@ -298,7 +298,7 @@ class Patcher {
     const auto path = parse_path(loader_.schema(), std::span(words).subspan(1), PathMode::any);
     if (path) {  // without the value of a leaf, but it must have that one
       if (loader_.tree().find(*path) == nullptr) {
-        return loader_.fail(statement.line, {join_words(std::span(words).subspan(1)), "is not there", ""});
+        return loader_.fail(statement.line, {join_words(words_of(*path)), "is not there with this value", ""});
       }
       words = words_of(*path);
       words.insert(words.begin(), "annotate");

@@ -109,7 +109,7 @@ annotate interface e4 "the fourth"
 deactivate interface e3
 )");
   EXPECT_EQ(refusal("set system hostname a\ncopy interface e0 to e1\n", TextFormat::set),
-            "line 2: interface e0 to e1: nothing like this is configured");
+            "line 2: interface e0: nothing like this is configured");
 }
 
 TEST(Curly, CommentsInOddPlaces) {
@@ -193,7 +193,7 @@ TEST(Patch, RefusesWhatDoesNotFit) {
   EXPECT_EQ(patch("[edit interface e0\n+ mtu 1300;\n"), "line 1: a heading is [edit PATH]");
   EXPECT_EQ(patch("[edit interface e0]\n\n+   mtu 1300\n+   }\n"), "line 4, column 5: a ; is missing before }");
   EXPECT_EQ(patch("[edit interface e0]\n!   inactive: mac 02:00:00:00:00:01;\n"),
-            "line 2: interface e0 mac 02:00:00:00:00:01: is not there");
+            "line 2: interface e0 mac: is not there with this value");
   EXPECT_NE(refusal("[edit]\n", TextFormat::set, LoadMode::patch).find("curly"), std::string::npos);
 }
 

@@ -30,15 +30,21 @@ class PathReader {
   }
 
  private:
+  /// The Error's path is what was read so far, but no secret.
   Error error(std::string reason, std::string remedy) const {
-    return {join_words(words_.first(at_)), std::move(reason), std::move(remedy)};
+    Words read(words_.begin(), words_.begin() + static_cast<ptrdiff_t>(at_));
+    if (!path_.empty() && is_secret(path_.back().node) && path_.back().value) {
+      read.back() = kHiddenSecret;
+    }
+    return {join_words(read), std::move(reason), std::move(remedy)};
   }
 
   Result<> step(Node parent) {
     const std::string& word = words_[at_];
     if (parent != nullptr && is_term(parent)) {
       const std::string value = is_empty_leaf(parent) ? "takes no value" : "has one value here";
-      return error(fmt::format("unexpected \"{}\": {} {}", word, name_of(parent), value),
+      const std::string_view shown = is_secret(parent) ? kHiddenSecret : word;
+      return error(fmt::format("unexpected \"{}\": {} {}", shown, name_of(parent), value),
                    is_empty_leaf(parent) ? "leave it out" : "quote a value that has blanks");
     }
     const Node node = schema_.child(parent, word);

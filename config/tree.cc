@@ -152,8 +152,7 @@ Result<Notes> Tree::set(std::span<const std::string> words, const Tree* kept) {
       return path.error();
     }
     if (one.size() != words.size() && !is_leaf_list(path->back().node)) {
-      return Error{join_words(words), fmt::format("{} takes one value", name_of(path->back().node)),
-                   "leave out [ and ]"};
+      return Error{join_words(words_of(*path)), "it takes one value", "leave out [ and ]"};
     }
     if (auto secret = keep_secret(*path, one, kept); !secret) {
       return secret.error();
@@ -168,7 +167,12 @@ Result<Notes> Tree::set(std::span<const std::string> words, const Tree* kept) {
   return notes;
 }
 
-Error Tree::not_there(const Path& path, std::span<const std::string> words) const {
+Error Tree::not_there(const Path& path) const {
+  Words words = words_of(path);
+  const Step& last = path.back();
+  if (is_leaf(last.node) && last.value && !is_empty_leaf(last.node)) {
+    words.push_back(is_secret(last.node) ? std::string(kHiddenSecret) : *last.value);
+  }
   const Items* items = &root_->children;
   for (const Step& step : path) {
     const Item* item = find_step(*schema_, *items, step);
@@ -199,7 +203,7 @@ Result<> Tree::remove(std::span<const std::string> words, bool keep_empty) {
       return path.error();
     }
     if (find(*path) == nullptr) {
-      return not_there(*path, one);
+      return not_there(*path);
     }
     paths.push_back(std::move(*path));
   }

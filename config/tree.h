@@ -122,7 +122,7 @@ class Tree {
  private:
   Notes put(const Path& path);
   Result<> keep_secret(Path& path, std::span<const std::string> words, const Tree* kept) const;
-  Error not_there(const Path& path, std::span<const std::string> words) const;
+  Error not_there(const Path& path) const;
   Result<Notes> change_activity(std::span<const std::string> words, bool inactive);
   Item& writable_at(std::span<const Step> path);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "engine/host_port.h"
 #include "engine/netns_scope.h"
@@ -28,14 +30,18 @@ constexpr uint8_t kGsoUdp = 5;  ///< VIRTIO_NET_HDR_GSO_UDP_L4
 
 class AfPacketPort final : public Port {
  public:
-  AfPacketPort(LinuxDevice device, UniqueFd fd, const Pools& pools)
-      : device_(std::move(device)), fd_(std::move(fd)), pools_(pools) {}
+  AfPacketPort(std::shared_ptr<const LinuxDevice> device, std::span<UniqueFd> sockets, const Pools& pools)
+      : device_(std::move(device)), fd_(std::move(sockets.front())), pools_(pools) {
+    for (UniqueFd& socket : sockets.subspan(1)) {
+      add_queue(std::make_unique<AfPacketPort>(device_, std::span(&socket, 1), pools));
+    }
+  }
   ~AfPacketPort() override { rte_pktmbuf_free_bulk(&waiting_[first_waiting_], waiting_count_ - first_waiting_); }
 
   std::string_view kind() const override { return "af-packet"; }
   int receive_fd() const override { return fd_.get(); }
-  Mac mac() const override { return device_.mac(); }
-  bool link_up() const override { return device_.link_up(); }
+  Mac mac() const override { return device_->mac(); }
+  bool link_up() const override { return device_->link_up(); }
   Capabilities capabilities() const override { return {true, true, true, 9234}; }
 
   unsigned receive(std::span<rte_mbuf*> out) override {
@@ -232,7 +238,7 @@ class AfPacketPort final : public Port {
     return sent;
   }
 
-  LinuxDevice device_;
+  std::shared_ptr<const LinuxDevice> device_;
   UniqueFd fd_;
   Pools pools_;
   unsigned batch_size_ = kMinBatch;
@@ -257,14 +263,15 @@ Result<> prepare(int fd, const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Port>> open_af_packet(LinuxDevice device, int netns, const Pools& pools) {
-  const std::string path = fmt::format("device {}", device.name());
-  auto scope = NetnsScope::enter(netns);
-  if (!scope) {
-    return scope.error();
+Result<> set_filter(int fd, std::span<sock_filter> code, const std::string& path) {
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+    return errno_error(path, "setting a packet socket's filter");
   }
+  return {};
+}
+
+Result<UniqueFd> open_socket(const LinuxDevice& device, const std::string& path, bool deaf) {
   // Protocol 0 receives nothing until bind: no packet comes before the options are set.
   UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) {
@@ -273,6 +280,12 @@ Result<std::unique_ptr<Port>> open_af_packet(LinuxDevice device, int netns, cons
   if (auto prepared = prepare(fd.get(), path); !prepared) {
     return prepared.error();
   }
+  if (deaf) {
+    sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    if (auto filtered = set_filter(fd.get(), nothing, path); !filtered) {
+      return filtered.error();
+    }
+  }
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_ALL);
@@ -280,7 +293,59 @@ Result<std::unique_ptr<Port>> open_af_packet(LinuxDevice device, int netns, cons
   if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     return errno_error(path, "binding a packet socket");
   }
-  return std::unique_ptr<Port>(std::make_unique<AfPacketPort>(std::move(device), std::move(fd), pools));
+  return fd;
+}
+
+/// Lets the kernel deal out the flows to the sockets by a hash of addresses and ports, alike for both directions; of
+/// fragments by the addresses only. They are not put together (PACKET_FANOUT_FLAG_DEFRAG) for the ports' sake: a router
+/// must not (RFC 1812, 5.2.6). The sockets are deaf until all are in, else some packets would arrive on two of them.
+Result<> share_out(std::span<const UniqueFd> sockets, const std::string& path) {
+  int group = (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+  for (const UniqueFd& socket : sockets) {
+    if (setsockopt(socket.get(), SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)) != 0) {
+      return errno_error(path, "making packet sockets share its flows");
+    }
+    socklen_t size = sizeof(group);
+    if (getsockopt(socket.get(), SOL_PACKET, PACKET_FANOUT, &group, &size) != 0) {
+      return errno_error(path, "asking for the number of its packet sockets' group");
+    }
+    group = (group & 0xffff) | PACKET_FANOUT_HASH << 16;
+  }
+  // A group does not heed its members' PACKET_IGNORE_OUTGOING.
+  sock_filter incoming[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+                            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+                            BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+  for (const UniqueFd& socket : sockets) {
+    if (auto filtered = set_filter(socket.get(), incoming, path); !filtered) {
+      return filtered.error();
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Port>> open_af_packet(LinuxDevice device, const HostOptions& options, const Pools& pools) {
+  const std::string path = fmt::format("device {}", device.name());
+  auto scope = NetnsScope::enter(options.netns);
+  if (!scope) {
+    return scope.error();
+  }
+  std::vector<UniqueFd> sockets;
+  for (unsigned i = 0; i < std::max(options.queues, 1u); i++) {
+    auto socket = open_socket(device, path, options.queues > 1);
+    if (!socket) {
+      return socket.error();
+    }
+    sockets.push_back(std::move(*socket));
+  }
+  if (sockets.size() > 1) {
+    if (auto shared = share_out(sockets, path); !shared) {
+      return shared.error();
+    }
+  }
+  return std::unique_ptr<Port>(
+      std::make_unique<AfPacketPort>(std::make_shared<const LinuxDevice>(std::move(device)), sockets, pools));
 }
 
 }  // namespace floof::engine

@@ -5,7 +5,6 @@
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
-#include <rte_lcore.h>
 #include <rte_spinlock.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -292,36 +291,48 @@ class Redirect {
 
 class AfXdpPort final : public Port {
  public:
-  AfXdpPort(LinuxDevice device, const Pools& pools) : device_(std::move(device)), pools_(pools) {}
+  AfXdpPort(std::shared_ptr<const LinuxDevice> device, const Pools& pools)
+      : device_(std::move(device)), pools_(pools) {}
 
-  Result<> open(XdpMode mode) {
-    if (device_.mtu() + kEthernetHeader > kMaxFrame) {
-      return Error{fmt::format("device {}", device_.name()),
-                   fmt::format("its MTU {} is too long for AF_XDP", device_.mtu()),
+  /// On the first queue of the port.
+  Result<> open(XdpMode mode, unsigned ports) {
+    if (device_->mtu() + kEthernetHeader > kMaxFrame) {
+      return Error{fmt::format("device {}", device_->name()),
+                   fmt::format("its MTU {} is too long for AF_XDP", device_->mtu()),
                    fmt::format("set its MTU to at most {} or use `mode af-packet`", kMaxFrame - kEthernetHeader)};
     }
-    for (unsigned i = 0; i < std::min(device_.queues(), kMaxQueues); i++) {
-      auto queue = XdpQueue::open(device_, i);
+    std::vector<std::unique_ptr<XdpQueue>> opened;
+    for (unsigned i = 0; i < std::min(device_->queues(), kMaxQueues); i++) {
+      auto queue = XdpQueue::open(*device_, i);
       if (!queue) {
         return queue.error();
       }
-      queues_.push_back(std::move(*queue));
+      opened.push_back(std::move(*queue));
     }
-    if (queues_.size() > 1) {
-      all_.reset(epoll_create1(EPOLL_CLOEXEC));
-      for (const auto& queue : queues_) {
-        epoll_event event{.events = EPOLLIN, .data = {.fd = queue->fd()}};
-        epoll_ctl(all_.get(), EPOLL_CTL_ADD, queue->fd(), &event);
-      }
+    if (auto attached = redirect_.attach(*device_, opened, mode); !attached) {
+      return attached;
     }
-    return redirect_.attach(device_, queues_, mode);
+    // The device's queues are dealt out like cards.
+    std::vector<AfXdpPort*> all{this};
+    while (all.size() < std::min<size_t>(ports, opened.size())) {
+      auto other = std::make_unique<AfXdpPort>(device_, pools_);
+      all.push_back(other.get());
+      add_queue(std::move(other));
+    }
+    for (size_t i = 0; i < opened.size(); i++) {
+      all[i % all.size()]->queues_.push_back(std::move(opened[i]));
+    }
+    for (AfXdpPort* port : all) {
+      port->watch();
+    }
+    return {};
   }
 
   std::string_view kind() const override { return "af-xdp"; }
   int receive_fd() const override { return all_ ? all_.get() : queues_.front()->fd(); }
   Capabilities capabilities() const override { return {false, false, false, kMaxFrame}; }
-  Mac mac() const override { return device_.mac(); }
-  bool link_up() const override { return device_.link_up(); }
+  Mac mac() const override { return device_->mac(); }
+  bool link_up() const override { return device_->link_up(); }
 
   unsigned receive(std::span<rte_mbuf*> out) override {
     unsigned n = 0;
@@ -339,13 +350,23 @@ class AfXdpPort final : public Port {
   }
 
   unsigned transmit(std::span<rte_mbuf*> packets) override {
-    XdpQueue& queue = *queues_[rte_lcore_id() % queues_.size()];
-    const unsigned sent = queue.transmit(packets);
+    const unsigned sent = queues_.front()->transmit(packets);
     rte_pktmbuf_free_bulk(packets.data(), static_cast<unsigned>(packets.size()));
     return sent;
   }
 
  private:
+  /// Makes one descriptor of many.
+  void watch() {
+    if (queues_.size() > 1) {
+      all_.reset(epoll_create1(EPOLL_CLOEXEC));
+      for (const auto& queue : queues_) {
+        epoll_event event{.events = EPOLLIN, .data = {.fd = queue->fd()}};
+        epoll_ctl(all_.get(), EPOLL_CTL_ADD, queue->fd(), &event);
+      }
+    }
+  }
+
   /// nullptr: no buffer is free, the frame waits in the ring.
   rte_mbuf* copy_in(const uint8_t* bytes, uint32_t length) {
     rte_mbuf* packet = rte_pktmbuf_alloc(pools_.packets);
@@ -360,15 +381,15 @@ class AfXdpPort final : public Port {
     packet->data_len = static_cast<uint16_t>(length);
     packet->pkt_len = length;
     meta(packet) = PacketMeta{};
-    if (device_.is_virtual()) {
+    if (device_->is_virtual()) {
       recognize_partial_checksum(*packet);
     }
     return packet;
   }
 
-  LinuxDevice device_;
+  std::shared_ptr<const LinuxDevice> device_;
   Pools pools_;
-  std::vector<std::unique_ptr<XdpQueue>> queues_;
+  std::vector<std::unique_ptr<XdpQueue>> queues_;  ///< of the device, this port queue's share; sends by the first
   UniqueFd all_;
   Redirect redirect_;
   size_t next_queue_ = 0;
@@ -376,16 +397,17 @@ class AfXdpPort final : public Port {
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_af_xdp(LinuxDevice device, int netns, XdpMode mode, const Pools& pools) {
-  auto scope = NetnsScope::enter(netns);
+Result<std::unique_ptr<Port>> open_af_xdp(LinuxDevice device, const HostOptions& options, XdpMode mode,
+                                          const Pools& pools) {
+  auto scope = NetnsScope::enter(options.netns);
   if (!scope) {
     return scope.error();
   }
   libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);  // frames are pinned; without the right to raise it, opening says so
-  auto port = std::make_unique<AfXdpPort>(std::move(device), pools);
-  if (auto opened = port->open(mode); !opened) {
+  auto port = std::make_unique<AfXdpPort>(std::make_shared<const LinuxDevice>(std::move(device)), pools);
+  if (auto opened = port->open(mode, options.queues); !opened) {
     return opened.error();
   }
   return std::unique_ptr<Port>(std::move(port));

@@ -53,14 +53,20 @@ struct Engine::Impl {
   std::unique_ptr<Graph> graph;
   std::unique_ptr<StatsWriter> stats;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::vector<std::pair<Port*, Worker*>> bound;
+  struct Bound {
+    Port* port;
+    Port* queue;
+    Worker* worker;
+    Engine::WorkerState::Queue state;
+  };
+  std::vector<Bound> bound;
   EventLoop::TimerId timer = 0;
 
   Impl(EngineOptions o, EventLoop& l) : options(std::move(o)), loop(l) {}
 
   Worker& least_bound() {
     auto count = [&](const auto& worker) {
-      return std::count_if(bound.begin(), bound.end(), [&](const auto& b) { return b.second == worker.get(); });
+      return std::count_if(bound.begin(), bound.end(), [&](const auto& b) { return b.worker == worker.get(); });
     };
     return **std::min_element(workers.begin(), workers.end(),
                               [&](const auto& a, const auto& b) { return count(a) < count(b); });
@@ -155,19 +161,25 @@ Graph& Engine::graph() { return *impl_->graph; }
 Qsbr& Engine::qsbr() { return impl_->qsbr; }
 EventLoop& Engine::loop() { return impl_->loop; }
 bool Engine::hugepages() const { return impl_->hugepages; }
+unsigned Engine::worker_count() const { return std::max(impl_->options.workers, 1u); }
 
 void Engine::bind(Port& port, IfId interface, NodeId input) {
-  Worker& worker = impl_->least_bound();
-  worker.bind(port, interface, input);
-  impl_->bound.emplace_back(&port, &worker);
+  auto& workers = impl_->workers;
+  const bool kernel = impl_->interfaces->operator[](interface).kernel_port.load() == &port;
+  for (unsigned i = 0; i < port.queues(); i++) {
+    // The same number everywhere: then both directions of a flow between two such ports meet on one worker.
+    Worker& worker = port.queues() >= workers.size() ? *workers[i % workers.size()] : impl_->least_bound();
+    worker.bind(port.queue(i), interface, input);
+    impl_->bound.push_back({&port, &port.queue(i), &worker, {interface, i, port.queues(), kernel}});
+  }
 }
 
 void Engine::unbind(Port& port) {
   std::erase_if(impl_->bound, [&](const auto& bound) {
-    if (bound.first != &port) {
+    if (bound.port != &port) {
       return false;
     }
-    bound.second->unbind(port);
+    bound.worker->unbind(*bound.queue);
     return true;
   });
 }
@@ -213,6 +225,11 @@ std::vector<Engine::WorkerState> Engine::workers() {
   std::vector<WorkerState> out;
   for (auto& worker : impl_->workers) {
     out.push_back(worker->state());
+    for (const auto& bound : impl_->bound) {
+      if (bound.worker == worker.get()) {
+        out.back().queues.push_back(bound.state);
+      }
+    }
   }
   return out;
 }

@@ -82,9 +82,11 @@ class Engine {
   Qsbr& qsbr();
   EventLoop& loop();
   bool hugepages() const;
+  unsigned worker_count() const;  ///< also without threads: 1
 
-  /// Lets a worker receive from `port` for `interface` into node `input` (e.g. "ip-fast"); returns when the
-  /// worker has taken it. The port must stay alive until `unbind` has returned. Control thread.
+  /// Lets workers receive from `port` for `interface` into node `input` (e.g. "ip-fast"); returns when they have taken
+  /// it. With a queue for each worker, worker i gets queue i; fewer queues go to the workers that have least to serve.
+  /// The port must stay alive until `unbind` has returned. Control thread.
   void bind(Port& port, IfId interface, NodeId input);
   void unbind(Port& port);
   /// Returns after every worker has passed a quiescent state: pointers that were unlinked before may be freed.
@@ -110,7 +112,12 @@ class Engine {
     int core;  ///< where it was last seen, -1 before its first turn
     bool pinned, sleeping;
     uint64_t turns, packets, sleeps;
-    std::vector<IfId> interfaces;  ///< that it receives from
+    struct Queue {
+      IfId interface;
+      unsigned queue, of;  ///< `of` of the port's queues this is number `queue`, from 0
+      bool kernel;         ///< of the interface's TAP in the router's namespace, not of its own port
+    };
+    std::vector<Queue> queues;  ///< that it receives from
   };
   std::vector<WorkerState> workers();
 

@@ -113,7 +113,7 @@ class Graph {
 };
 
 /// One node's input on one worker. A node may feed itself while it runs: entries are only taken back when it is done.
-struct NodeQueue {
+struct alignas(64) NodeQueue {
   static constexpr uint32_t kSize = 16 * kFrameSize;  ///< a node that multiplies packets (fragments) has this room
   uint32_t count = 0;
   uint32_t rank = 0;  ///< place in the order in which pending nodes run

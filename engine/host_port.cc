@@ -21,17 +21,17 @@ Result<HostPort> open_host(HostOptions options, const Pools& pools) {
     return device.error();
   }
   if (options.mode == HostMode::af_packet) {
-    return with_note(open_af_packet(std::move(*device), options.netns, pools), "");
+    return with_note(open_af_packet(std::move(*device), options, pools), "");
   }
   if (options.mode == HostMode::automatic && device->is_virtual()) {
     // Measured on veth: TCP 9 Gbit/s by AF_PACKET, 1.5 by AF_XDP, which takes super packets apart on both sides.
     return with_note(
-        open_af_packet(std::move(*device), options.netns, pools),
+        open_af_packet(std::move(*device), options, pools),
         "AF_PACKET instead of AF_XDP: a virtual device passes TCP super packets this way, which is faster; "
         "`mode af-xdp` insists");
   }
   const XdpMode mode = options.mode == HostMode::af_xdp ? XdpMode::any : XdpMode::native;
-  auto fast = open_af_xdp(std::move(*device), options.netns, mode, pools);
+  auto fast = open_af_xdp(std::move(*device), options, mode, pools);
   if (fast || options.mode == HostMode::af_xdp) {
     return with_note(std::move(fast), "");
   }
@@ -39,7 +39,7 @@ Result<HostPort> open_host(HostOptions options, const Pools& pools) {
   if (!device) {
     return device.error();
   }
-  return with_note(open_af_packet(std::move(*device), options.netns, pools),
+  return with_note(open_af_packet(std::move(*device), options, pools),
                    fmt::format("AF_PACKET instead of AF_XDP: {}", fast.error().reason));
 }
 

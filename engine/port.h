@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/address.h"
 #include "base/fd.h"
@@ -17,7 +18,12 @@ namespace floof::engine {
 /// A way in and out of the box (or to the kernel): TAP, AF_XDP, AF_PACKET, null, in-process source and sink.
 /// Created and destroyed on the control thread while no worker has it; `receive` runs on the one worker that it is
 /// bound to, `transmit` on any (the port does its own locking if it must).
-class Port {
+///
+/// A port that several workers receive from has a queue for each of them, which is a Port too: it is its own first
+/// queue and owns the others. All packets of a flow arrive on the same queue, in order. What is said of the device
+/// (kind, link, MAC, capabilities) is asked of the first queue. Starts on a cache line of its own, for its worker
+/// writes to it.
+class alignas(64) Port {
  public:
   struct Capabilities {
     bool partial_checksum = false;  ///< can send packets whose L4 checksum is still to be completed
@@ -26,6 +32,10 @@ class Port {
   };
 
   virtual ~Port() = default;
+  unsigned queues() const { return 1 + static_cast<unsigned>(others_.size()); }
+  Port& queue(unsigned i) { return i == 0 ? *this : *others_[i - 1]; }
+  /// What a worker sends by: a queue that no other worker uses, as far as there are enough of them.
+  Port& queue_of_worker(unsigned worker) { return queue(worker < queues() ? worker : worker % queues()); }
   virtual std::string_view kind() const = 0;  ///< "tap", "af-xdp", "af-packet", "null", "source", "sink"
   /// Fills `out` with up to its size of packets, meta reset, data at the Ethernet header. Worker thread.
   virtual unsigned receive(std::span<rte_mbuf*> out) = 0;
@@ -42,7 +52,12 @@ class Port {
   uint64_t rx_errors() const { return rx_errors_; }
 
  protected:
+  void add_queue(std::unique_ptr<Port> queue) { others_.push_back(std::move(queue)); }
+
   uint64_t rx_errors_ = 0;
+
+ private:
+  std::vector<std::unique_ptr<Port>> others_;  ///< queues 1 and up; does not change once the port is open
 };
 
 /// The mbuf pools of the instance. `packets` holds 2 KiB buffers, `large` 64 KiB ones for the tail of TSO frames.
@@ -53,17 +68,22 @@ struct Pools {
 
 /// `netns` of all calls: a descriptor of the namespace that holds the device, or -1 for the calling thread's own.
 
-/// Creates or adopts a TAP with vnet_hdr and all offloads. When `adopted` is open it is used as it is (handed over by
-/// floof-init) and the device must exist. Errors name the device.
+/// Creates or adopts a TAP with vnet_hdr and all offloads. Descriptors in `adopted` are used as they are (handed over
+/// by floof-init) and the device must exist; queues that are missing are added, those beyond `queues` closed. Errors
+/// name the device.
 struct TapOptions {
   std::string name;
   int netns = -1;
-  UniqueFd adopted;
+  std::vector<UniqueFd> adopted;
+  unsigned queues = 1;  ///< to receive by, one for each worker; a TAP made without `expandable` keeps its single one
+  /// May have more than one queue, now or in a later life. Not for nothing: the kernel reserves 256 queues for such a
+  /// TAP, 6.5 MiB once it is up.
+  bool expandable = false;
   Mac mac;                     ///< of our own end; the kernel end's for TAPs of L3 interfaces is set by netlink
   bool mark_from_tap = false;  ///< packets carry PacketMeta::from_tap (TAPs towards the router's own kernel)
 };
 Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools);
-/// The descriptor behind a TAP port, to hand to floof-init. -1 for other ports.
+/// The descriptor behind a TAP port or one of its queues, to hand to floof-init. -1 for other ports.
 int tap_fd(const Port& port);
 
 enum class HostMode { automatic, af_xdp, af_packet };
@@ -71,7 +91,7 @@ struct HostOptions {
   std::string device;
   int netns = -1;
   HostMode mode = HostMode::automatic;
-  unsigned queue = 0;
+  unsigned queues = 1;  ///< to receive by, one for each worker; fewer if the device has fewer (AF_XDP)
 };
 struct HostPort {
   std::unique_ptr<Port> port;

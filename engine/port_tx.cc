@@ -124,12 +124,12 @@ Run look_at(std::span<rte_mbuf* const> packets) {
 }
 static_assert(PacketMeta::gso_none == 0);
 
-/// The port to send by, nullptr when there is none now: then the packets are dropped.
+/// This worker's queue of the port to send by, nullptr when there is none now: then the packets are dropped.
 Port* port_of(NodeContext& node, const OutputState& state, IfId tx, std::span<rte_mbuf*> packets) {
   const Interface& interface = (*state.interfaces)[tx];
   Port* port = interface.port.load(std::memory_order_acquire);
   if (tx.valid() && port != nullptr && interface.up()) [[likely]] {
-    return port;
+    return &port->queue_of_worker(node.worker().index());
   }
   for (rte_mbuf* packet : packets) {
     node.drop_output(state.interface_down, packet);

@@ -13,9 +13,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
+#include "base/log.h"
 #include "engine/netns_scope.h"
 #include "engine/port.h"
+#include "engine/tap_steering.h"
 #include "engine/vnet_header.h"
 
 namespace floof::engine {
@@ -26,11 +29,15 @@ constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 
 class TapPort final : public Port {
  public:
-  TapPort(UniqueFd fd, const TapOptions& options, const Pools& pools)
-      : fd_(std::move(fd)),
+  TapPort(std::span<UniqueFd> queues, const TapOptions& options, const Pools& pools)
+      : fd_(std::move(queues.front())),
         mac_(options.mac),
         flags_(options.mark_from_tap ? PacketMeta::from_tap : 0),
-        pools_(pools) {}
+        pools_(pools) {
+    for (UniqueFd& queue : queues.subspan(1)) {
+      add_queue(std::make_unique<TapPort>(std::span(&queue, 1), options, pools));
+    }
+  }
 
   std::string_view kind() const override { return "tap"; }
   int receive_fd() const override { return fd_.get(); }
@@ -136,7 +143,8 @@ class TapPort final : public Port {
   Pools pools_;
 };
 
-Result<> check_adopted(int fd, const std::string& name) {
+/// Returns the kept TAP's flags.
+Result<int> check_adopted(int fd, const std::string& name) {
   ifreq request{};
   if (ioctl(fd, TUNGETIFF, &request) != 0) {
     return errno_error(fmt::format("device {}", name), "asking the kept TAP for its name", "it is made anew");
@@ -147,22 +155,19 @@ Result<> check_adopted(int fd, const std::string& name) {
     return Error{fmt::format("device {}", name),
                  fmt::format("the kept descriptor is of another device, {}", request.ifr_name), "it is made anew"};
   }
-  return {};
+  return request.ifr_flags;
 }
 
-Result<UniqueFd> create_tap(const TapOptions& options) {
+/// Makes the TAP, or one more queue of it.
+Result<UniqueFd> create_queue(const TapOptions& options, bool expandable) {
   const std::string path = fmt::format("device {}", options.name);
-  auto scope = NetnsScope::enter(options.netns);
-  if (!scope) {
-    return scope.error();
-  }
   UniqueFd fd(open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
     return errno_error("/dev/net/tun", "opening", "run as root on a kernel with TUN/TAP");
   }
   ifreq request{};
   std::memcpy(request.ifr_name, options.name.data(), options.name.size());
-  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (expandable ? IFF_MULTI_QUEUE : 0));
   if (ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     if (errno == EBUSY) {
       return Error{path, "another program has this TAP open", "stop that program or choose another name"};
@@ -175,6 +180,44 @@ Result<UniqueFd> create_tap(const TapOptions& options) {
   return fd;
 }
 
+/// The descriptors of all queues: adopted ones first, then new ones.
+Result<std::vector<UniqueFd>> open_queues(TapOptions& options) {
+  std::vector<UniqueFd> out = std::move(options.adopted);
+  bool expandable = options.expandable || options.queues > 1;
+  for (const UniqueFd& fd : out) {
+    const auto flags = check_adopted(fd.get(), options.name);
+    if (!flags) {
+      return flags.error();
+    }
+    expandable = (*flags & IFF_MULTI_QUEUE) != 0;
+  }
+  auto scope = NetnsScope::enter(options.netns);
+  if (!scope) {
+    return scope.error();
+  }
+  const size_t wanted = expandable ? std::max(options.queues, 1u) : 1;
+  out.resize(std::min(out.size(), wanted));
+  while (out.size() < wanted) {
+    auto created = create_queue(options, expandable);
+    if (!created) {
+      return created.error();
+    }
+    out.push_back(std::move(*created));
+  }
+  return out;
+}
+
+Result<> prepare(int fd, const std::string& path) {
+  int header_bytes = sizeof(VnetHeader);
+  if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+    return errno_error(path, "setting the TAP's header size");
+  }
+  if (ioctl(fd, TUNSETOFFLOAD, kOffloads | TUN_F_TSO_ECN) != 0 && ioctl(fd, TUNSETOFFLOAD, kOffloads) != 0) {
+    return errno_error(path, "switching on the TAP's offloads");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools) {
@@ -182,27 +225,19 @@ Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools) {
   if (options.name.empty() || options.name.size() >= IFNAMSIZ) {
     return Error{path, "the name is empty or too long", "use 1 to 15 characters"};
   }
-  UniqueFd fd = std::move(options.adopted);
-  if (fd) {
-    if (auto fits = check_adopted(fd.get(), options.name); !fits) {
-      return fits.error();
+  auto queues = open_queues(options);
+  if (!queues) {
+    return queues.error();
+  }
+  for (const UniqueFd& queue : *queues) {
+    if (auto done = prepare(queue.get(), path); !done) {
+      return done.error();
     }
-  } else {
-    auto created = create_tap(options);
-    if (!created) {
-      return created.error();
-    }
-    fd = std::move(*created);
   }
-  int header_bytes = sizeof(VnetHeader);
-  if (ioctl(fd.get(), TUNSETVNETHDRSZ, &header_bytes) != 0 || fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return errno_error(path, "setting the TAP's header size");
+  if (queues->size() > 1 && !steer_by_hash(queues->front().get())) {
+    log::warning("{}: the kernel takes no program that chooses queues; a flow may change its queue", path);
   }
-  if (ioctl(fd.get(), TUNSETOFFLOAD, kOffloads | TUN_F_TSO_ECN) != 0 &&
-      ioctl(fd.get(), TUNSETOFFLOAD, kOffloads) != 0) {
-    return errno_error(path, "switching on the TAP's offloads");
-  }
-  return std::unique_ptr<Port>(std::make_unique<TapPort>(std::move(fd), options, pools));
+  return std::unique_ptr<Port>(std::make_unique<TapPort>(*queues, options, pools));
 }
 
 int tap_fd(const Port& port) {

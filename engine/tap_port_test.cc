@@ -176,19 +176,128 @@ TEST_F(TapTest, SaysWhatIsWrong) {
   EXPECT_FALSE(open_tap({.name = "", .adopted = {}, .mac = {}}, pools));
 }
 
+std::vector<UniqueFd> list_of(UniqueFd fd) {
+  std::vector<UniqueFd> out;
+  out.push_back(std::move(fd));
+  return out;
+}
+
 TEST_F(TapTest, AdoptsAKeptDescriptor) {
   auto port = open_one("tap-a");
   set_up("tap-a", true);
   UniqueFd kept(dup(tap_fd(*port)));
   port.reset();  // the device lives on with the kept descriptor
   UniqueFd wrong(dup(kept.get()));
-  auto misnamed = open_tap({.name = "tap-b", .adopted = std::move(wrong), .mac = {}}, pools);
+  auto misnamed = open_tap({.name = "tap-b", .adopted = list_of(std::move(wrong)), .mac = {}}, pools);
   ASSERT_FALSE(misnamed);
   EXPECT_NE(misnamed.error().text().find("another device, tap-a"), std::string::npos);
-  auto adopted = open_tap({.name = "tap-a", .adopted = std::move(kept), .mac = {}}, pools);
+  auto adopted = open_tap({.name = "tap-a", .adopted = list_of(std::move(kept)), .mac = {}}, pools);
   ASSERT_TRUE(adopted) << adopted.error().text();
   EXPECT_TRUE((*adopted)->link_up());
-  EXPECT_FALSE(open_tap({.name = "tap-a", .adopted = UniqueFd(open("/dev/null", O_RDWR)), .mac = {}}, pools));
+  EXPECT_FALSE(open_tap({.name = "tap-a", .adopted = list_of(UniqueFd(open("/dev/null", O_RDWR))), .mac = {}}, pools));
+}
+
+TEST_F(TapTest, GetsAndLosesQueues) {
+  auto port = open_one("tap-a");
+  std::vector<UniqueFd> kept = list_of(UniqueFd(dup(tap_fd(*port))));
+  port.reset();
+  auto open_with = [&](unsigned queues, bool expandable = false) {
+    auto opened = open_tap({.name = "tap-a",
+                            .netns = netns_.fd(),
+                            .adopted = std::move(kept),
+                            .queues = queues,
+                            .expandable = expandable,
+                            .mac = {}},
+                           pools);
+    EXPECT_TRUE(opened) << opened.error().text();
+    kept.clear();
+    for (unsigned i = 0; opened && i < (*opened)->queues(); i++) {
+      EXPECT_EQ((*opened)->queue(i).kind(), "tap");
+      kept.emplace_back(dup(tap_fd((*opened)->queue(i))));
+    }
+    return kept.size();
+  };
+  EXPECT_EQ(open_with(2), 1u) << "was not made for more";
+  kept.clear();
+  EXPECT_EQ(open_with(1, true), 1u);
+  EXPECT_EQ(open_with(3), 3u);
+  EXPECT_EQ(open_with(2), 2u);
+  EXPECT_EQ(open_with(1), 1u);
+  EXPECT_EQ(open_with(2), 2u);
+}
+
+/// A UDP packet of IPv4 between two numbered hosts; a fragment has no ports to tell.
+Bytes flow_frame(uint8_t from, uint8_t to, uint16_t from_port, uint16_t to_port, bool fragment = false) {
+  Bytes out(60, 0);
+  std::fill_n(out.begin(), 6, uint8_t{0xff});
+  out[12] = 0x08;
+  out[14] = 0x45;
+  out[17] = 46;
+  out[20] = fragment ? 0x20 : 0;
+  out[22] = 64;
+  out[23] = 17;
+  const auto put = [&](size_t at, std::array<uint8_t, 4> bytes) { std::copy(bytes.begin(), bytes.end(), &out[at]); };
+  put(26, {10, 0, 0, from});
+  put(30, {10, 0, 0, to});
+  put(34, {static_cast<uint8_t>(from_port >> 8), static_cast<uint8_t>(from_port), static_cast<uint8_t>(to_port >> 8),
+           static_cast<uint8_t>(to_port)});
+  return out;
+}
+
+/// The queue on which `frame` arrives when the kernel sends it.
+unsigned arrives_on(Port& port, int kernel, const Bytes& frame) {
+  EXPECT_GT(send(kernel, frame.data(), frame.size(), 0), 0);
+  for (int tries = 0; tries < 500; tries++) {
+    for (unsigned i = 0; i < port.queues(); i++) {
+      std::array<rte_mbuf*, 256> out{};
+      const unsigned n = port.queue(i).receive(out);
+      bool found = false;
+      for (unsigned k = 0; k < n; k++) {
+        found = found || (out[k]->pkt_len == frame.size() &&
+                          std::memcmp(rte_pktmbuf_mtod(out[k], const void*), frame.data(), frame.size()) == 0);
+        rte_pktmbuf_free(out[k]);
+      }
+      if (found) {
+        return i;
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ADD_FAILURE() << "lost";
+  return 0;
+}
+
+TEST_F(TapTest, FlowsKeepTheirQueue) {
+  auto opened = open_tap({.name = "tap-a", .netns = netns_.fd(), .queues = 4, .mac = {}}, pools);
+  ASSERT_TRUE(opened) << opened.error().text();
+  Port& port = **opened;
+  set_up("tap-a", true);
+  UniqueFd kernel = packet_socket("tap-a");
+  std::array<unsigned, 4> flows{};
+  for (uint8_t i = 0; i < 64; i++) {
+    const auto port_number = static_cast<uint16_t>(40000 + i);
+    const Bytes there = flow_frame(1, 2, port_number, 53), back = flow_frame(2, 1, 53, port_number);
+    const unsigned queue = arrives_on(port, kernel.get(), there);
+    flows[queue]++;
+    EXPECT_EQ(arrives_on(port, kernel.get(), back), queue) << "both directions meet";
+    // The kernel by itself would go after the queue that was used last.
+    rte_mbuf* packet = TestPort::make_packet(pools, back);
+    EXPECT_EQ(port.queue((queue + 1) % 4).transmit({&packet, 1}), 1u);
+    EXPECT_EQ(arrives_on(port, kernel.get(), there), queue);
+  }
+  for (const unsigned n : flows) {
+    EXPECT_GE(n, 4u);
+  }
+  // Fragments of a datagram stay together although only one has ports; so do a tagged flow and an untagged one.
+  const unsigned whole = arrives_on(port, kernel.get(), flow_frame(7, 9, 1, 2, true));
+  EXPECT_EQ(arrives_on(port, kernel.get(), flow_frame(7, 9, 3, 4, true)), whole);
+  Bytes tagged = flow_frame(1, 2, 40001, 53);
+  const uint8_t tag[] = {0x88, 0xa8, 0, 5};
+  tagged.insert(tagged.begin() + 12, std::begin(tag), std::end(tag));
+  EXPECT_EQ(arrives_on(port, kernel.get(), tagged), arrives_on(port, kernel.get(), flow_frame(1, 2, 40001, 53)));
+  EXPECT_EQ(arrives_on(port, kernel.get(), frame_of(60, 3)), 0u) << "what is not IP stays in order as a whole";
+  opened->reset();
+  EXPECT_EQ(rte_mempool_avail_count(pools.packets), 1024u);
 }
 
 TEST_F(TapTest, CountsWhatADownDeviceRefuses) {

@@ -240,7 +240,6 @@ bool Worker::unbind(Port& port) {
 }
 
 Engine::WorkerState Worker::state() const {
-  auto& self = const_cast<Worker&>(*this);
   Engine::WorkerState out{};
   out.index = setup_.index;
   out.core = cpu_.load(std::memory_order_relaxed);
@@ -249,14 +248,6 @@ Engine::WorkerState Worker::state() const {
   out.turns = turns_.load(std::memory_order_relaxed);
   out.packets = packets_.load(std::memory_order_relaxed);
   out.sleeps = sleeps_.load(std::memory_order_relaxed);
-  self.call([&] {
-    for (const auto& binding : bindings_) {
-      if (binding->interface.valid() &&
-          std::find(out.interfaces.begin(), out.interfaces.end(), binding->interface) == out.interfaces.end()) {
-        out.interfaces.push_back(binding->interface);
-      }
-    }
-  });
   return out;
 }
 

@@ -24,7 +24,8 @@ struct rte_ring;
 
 namespace floof::engine {
 
-class Worker {
+/// Starts on a cache line of its own, as does all that it allocates and writes while packets flow.
+class alignas(64) Worker {
  public:
   struct Setup {
     unsigned index = 0;
@@ -67,7 +68,7 @@ class Worker {
   const InterfaceTable& interfaces() const { return *setup_.interfaces; }
 
  private:
-  struct Binding {
+  struct alignas(64) Binding {
     Port* port;
     IfId interface;
     NodeQueue* input;
@@ -96,7 +97,7 @@ class Worker {
     uint64_t tsc = 0;
     std::array<uint8_t, kSampleBytes> head;
   };
-  struct Samples {
+  struct alignas(64) Samples {
     uint64_t turn = 0;
     uint32_t in_turn = 0;
     std::atomic<uint32_t> next{0};

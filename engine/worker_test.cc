@@ -28,7 +28,11 @@ TestPort::Frame frame_of(uint8_t first, size_t bytes = 64) {
 /// A port that a test feeds from its own thread while the worker sleeps on its descriptor.
 class EventPort final : public Port {
  public:
-  explicit EventPort(const Pools& pools) : pools_(pools) {}
+  explicit EventPort(const Pools& pools, unsigned queues = 1) : pools_(pools) {
+    for (unsigned i = 1; i < queues; i++) {
+      add_queue(std::make_unique<EventPort>(pools));
+    }
+  }
   void signal() { eventfd_write(fd_.get(), 1); }
   std::string_view kind() const override { return "event"; }
   int receive_fd() const override { return fd_.get(); }
@@ -394,8 +398,9 @@ TEST_F(EngineTest, SleepsWhenIdleAndKeepsItsHeartbeat) {
   EXPECT_GE(reader->header().worker_heartbeat[1], beats + 5);
   const auto state = engine_->workers().at(0);
   EXPECT_GE(state.sleeps, 5u);
-  ASSERT_EQ(state.interfaces.size(), 1u);
-  EXPECT_EQ(state.interfaces[0], in_);
+  ASSERT_EQ(state.queues.size(), 1u);
+  EXPECT_EQ(state.queues[0].interface, in_);
+  EXPECT_EQ(state.queues[0].of, 1u);
   engine_->unbind(*null);
 }
 
@@ -469,7 +474,8 @@ TEST_F(EngineTest, WorkersShareTheWayOut) {
     engine_->bind(*port, in_, input_);
   }
   for (const auto& worker : engine_->workers()) {
-    EXPECT_LE(worker.interfaces.size(), 1u);  // all four ports are of one interface
+    EXPECT_GE(worker.queues.size(), 1u);
+    EXPECT_LE(worker.queues.size(), 2u);
   }
   constexpr unsigned kSignals = 200;
   for (unsigned i = 0; i < kSignals; i++) {
@@ -484,6 +490,45 @@ TEST_F(EngineTest, WorkersShareTheWayOut) {
   EXPECT_EQ(interface_counter(out_, stats::tx_packets), kSignals * in.size());
   for (auto& port : in) {
     engine_->unbind(*port);
+  }
+}
+
+TEST_F(EngineTest, EachWorkerHasItsQueues) {
+  start(3);
+  EventPort in(engine_->pools(), 3), single(engine_->pools()), pair(engine_->pools(), 2);
+  EventPort out(engine_->pools(), 3);
+  engine_->interfaces()[out_].port = &out;
+  engine_->bind(single, in_, input_);
+  engine_->bind(in, in_, input_);
+  engine_->bind(pair, in_, input_);
+  const auto workers = engine_->workers();
+  for (unsigned i = 0; i < 3; i++) {
+    EXPECT_EQ(workers[i].queues.size(), 2u) << i;  // six queues, dealt out evenly
+    EXPECT_EQ(std::count_if(workers[i].queues.begin(), workers[i].queues.end(),
+                            [&](const auto& q) { return q.of == 3 && q.queue == i; }),
+              1);
+  }
+  // What comes in on queue i goes out on queue i.
+  for (unsigned i = 0; i < 3; i++) {
+    auto& queue = static_cast<EventPort&>(in.queue(i));
+    auto& way_out = static_cast<EventPort&>(out.queue(i));
+    for (unsigned n = 0; n < 50 * (i + 1); n++) {
+      queue.signal();
+    }
+    for (int tries = 0; tries < 500 && way_out.sent_.load() < 50 * (i + 1); tries++) {
+      std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_EQ(way_out.sent_.load(), 50 * (i + 1));
+  }
+  // With fewer queues than workers some share one.
+  EXPECT_EQ(&pair.queue_of_worker(0), &pair);
+  EXPECT_EQ(&pair.queue_of_worker(1), &pair.queue(1));
+  EXPECT_EQ(&pair.queue_of_worker(2), &pair);
+  for (Port* port : {&in, &single, &pair}) {
+    engine_->unbind(*port);
+  }
+  for (const auto& worker : engine_->workers()) {
+    EXPECT_TRUE(worker.queues.empty());
   }
 }
 

@@ -33,16 +33,16 @@ std::string hex_lines(const std::string& hex) {
   return out.empty() ? out : out + '\n';
 }
 
-std::string interfaces_text(const Json& worker) {
-  const Json& interfaces = member(worker, "interfaces");
+std::string names_text(const Json& worker, const char* of) {
+  const Json& interfaces = member(worker, of);
   if (!interfaces.is_array()) {
-    return field(worker, "interfaces", "");
+    return field(worker, of, "-");
   }
   std::string out;
   for (const Json& interface : interfaces) {
     out += (out.empty() ? "" : " ") + (interface.is_string() ? interface.get<std::string>() : interface.dump());
   }
-  return out;
+  return out.empty() ? "-" : out;
 }
 
 }  // namespace
@@ -70,11 +70,16 @@ std::string render_nodes(const Json& nodes, bool idle) {
 }
 
 std::string render_workers(const Json& workers) {
-  shell::Table table(
-      {{"Worker", kRight}, {"Core", kRight}, {"State"}, {"Loops", kRight}, {"Packets", kRight}, {"Interfaces"}});
+  shell::Table table({{"Worker", kRight},
+                      {"Core", kRight},
+                      {"State"},
+                      {"Loops", kRight},
+                      {"Packets", kRight},
+                      {"Interfaces"},
+                      {"From Linux"}});
   for (const Json& worker : array_or_none(workers)) {
     table.add({field(worker, "worker"), field(worker, "core"), field(worker, "state"), field(worker, "loops", "0"),
-               field(worker, "packets", "0"), interfaces_text(worker)});
+               field(worker, "packets", "0"), names_text(worker, "interfaces"), names_text(worker, "linux")});
   }
   return table.empty() ? "no workers\n" : table.text();
 }

@@ -26,10 +26,13 @@ TEST(DataplaneShow, NodesAndWorkers) {
             "Node        Calls  Packets  Packets/call  Cycles/packet\n"
             "ip4-lookup     10     2560         256.0           31.2\n");
   EXPECT_EQ(render_nodes(Json::parse(R"([{"node":"ip4-lookup","calls":0}])")), "no node has seen a packet\n");
-  EXPECT_EQ(render_workers(Json::parse(
-                R"([{"worker":1,"core":1,"state":"sleeping","loops":5,"packets":9,"interfaces":["e0","e1"]}])")),
-            "Worker  Core  State     Loops  Packets  Interfaces\n"
-            "     1     1  sleeping      5        9  e0 e1\n");
+  EXPECT_EQ(
+      render_workers(Json::parse(
+          R"([{"worker":1,"core":1,"state":"sleeping","loops":5,"packets":9,"interfaces":["e0/1","e1"],"linux":["e0","floof0"]},
+                    {"worker":2,"core":0,"state":"busy","loops":6,"packets":0,"interfaces":[],"linux":[]}])")),
+      "Worker  Core  State     Loops  Packets  Interfaces  From Linux\n"
+      "     1     1  sleeping      5        9  e0/1 e1     e0 floof0\n"
+      "     2     0  busy          6        0  -           -\n");
 }
 
 TEST(DataplaneShow, Samples) {

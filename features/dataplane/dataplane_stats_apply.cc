@@ -44,9 +44,11 @@ Json nodes(const stats::Reader& reader) {
 Json workers(engine::Engine& engine) {
   Json rows = Json::array();
   for (const auto& worker : engine.workers()) {
-    Json interfaces = Json::array();
-    for (const IfId id : worker.interfaces) {
-      interfaces.push_back(engine.interfaces()[id].name);
+    Json interfaces = Json::array(), from_linux = Json::array();
+    for (const auto& queue : worker.queues) {
+      const std::string name = engine.interfaces()[queue.interface].name;
+      (queue.kernel ? from_linux : interfaces)
+          .push_back(queue.of == 1 ? name : fmt::format("{}/{}", name, queue.queue));
     }
     rows.push_back({{"worker", worker.index},
                     {"core", worker.core},
@@ -54,7 +56,8 @@ Json workers(engine::Engine& engine) {
                     {"state", worker.sleeping ? "sleeping" : "busy"},
                     {"loops", worker.turns},
                     {"packets", worker.packets},
-                    {"interfaces", std::move(interfaces)}});
+                    {"interfaces", std::move(interfaces)},
+                    {"linux", std::move(from_linux)}});
   }
   return rows;
 }

@@ -113,10 +113,24 @@ void Interfaces::check_host(const InterfaceSpec& spec, std::vector<Error>& error
   }
 }
 
+namespace {
+
+unsigned workers_in(const Json& desired) {
+  const auto section = desired.find("dataplane");
+  if (section == desired.end() || !section->is_object()) {
+    return 1;
+  }
+  const auto workers = section->find("workers");
+  return workers != section->end() && workers->is_number_unsigned() ? workers->get<unsigned>() : 1;
+}
+
+}  // namespace
+
 std::vector<Error> Interfaces::stage(const Json& desired, bool lenient) {
   ParsedInterfaces parsed = parse_interfaces(desired);
   lenient_ = lenient;
   staged_ = std::move(parsed.interfaces);
+  staged_workers_ = workers_in(desired);
   if (lenient) {
     for (const auto& error : parsed.errors) {
       log::warning("{}", error.text());
@@ -316,7 +330,7 @@ Json Interfaces::describe(const Running& running) const {
               {"mtu", running.mtu},
               {"description", running.spec.description},
               {"addresses", addresses ? addresses(running) : Json::array()}};
-  if (running.reason.empty() && !running.link) {
+  if (!running.link && (running.reason.empty() || running.port)) {
     out["reason"] = !running.admin ? (running.spec.enabled ? "set down in Linux" : "disabled by configuration")
                     : running.spec.device.type == DeviceType::tap ? "the Linux end of the TAP is down"
                                                                   : "no carrier";

@@ -24,8 +24,8 @@ using dataplane::Json;
 
 /// The namespace of a TAP's Linux end when it is named; else an empty descriptor, which means the host's namespace.
 Result<UniqueFd> tap_netns(const DeviceSpec& device);
-/// Under which floof-init keeps an interface's port.
-std::string port_key(const std::string& interface);
+/// Under which floof-init keeps a queue of an interface's port.
+std::string port_key(const std::string& interface, unsigned queue = 0);
 
 /// Deletes links that are about to lose their descriptors anyway; what fails here goes then, one by one.
 void delete_links(netlink::Writer& writer, const std::vector<std::string>& names);
@@ -95,6 +95,7 @@ class Interfaces final : public dataplane::Participant {
   Result<void> open(Running& running);
   Result<void> open_tap(Running& running);
   Result<void> open_host(Running& running);
+  void drop_kept(const std::string& interface, unsigned queues);
   void close(Running& running, bool give_back);
   Result<void> change(Running& running, const InterfaceSpec& spec);
   Result<void> apply_mtu(Running& running, uint32_t mtu);
@@ -114,6 +115,7 @@ class Interfaces final : public dataplane::Participant {
   unsigned polls_ = 0;
   std::map<std::string, std::unique_ptr<Running>> running_;
   std::vector<InterfaceSpec> staged_;
+  unsigned staged_workers_ = 1;  ///< that the desired state asks for; they may come with the next restart only
   bool lenient_ = false;
   bool leftovers_dropped_ = false;
 };

@@ -26,7 +26,9 @@ Result<UniqueFd> tap_netns(const DeviceSpec& device) {
   return device.netns.empty() ? Result<UniqueFd>(UniqueFd()) : netlink::open_netns(device.netns);
 }
 
-std::string port_key(const std::string& interface) { return "port:" + interface; }
+std::string port_key(const std::string& interface, unsigned queue) {
+  return "port:" + interface + (queue == 0 ? "" : "/" + std::to_string(queue));
+}
 
 // -- Ports --------------------------------------------------------------------------------------------------------
 
@@ -76,13 +78,18 @@ Result<void> Interfaces::open_tap(Running& running) {
     return netns.error();
   }
   const int fd = *netns ? netns->get() : context_.hosts.host_netns();
-  const std::string key = port_key(running.spec.name);
-  engine::TapOptions options{.name = device.name, .netns = fd, .mac = running.mac};
-  const bool adopt = is_tap(context_.keeper.peek(key), device.name, fd);
-  if (adopt) {
-    options.adopted = context_.keeper.take(key);
-  } else {
-    context_.keeper.drop(key);  // a TAP of an earlier life that no longer fits would keep its name taken
+  const std::string& name = running.spec.name;
+  const unsigned queues = context_.engine.worker_count();
+  engine::TapOptions options{
+      .name = device.name, .netns = fd, .queues = queues, .expandable = staged_workers_ > 1, .mac = running.mac};
+  for (unsigned i = 0; i < queues && is_tap(context_.keeper.peek(port_key(name, i)), device.name, fd); i++) {
+    options.adopted.push_back(context_.keeper.take(port_key(name, i)));
+  }
+  const bool adopt = !options.adopted.empty();
+  // What is left of an earlier life: queues too many, or a TAP that no longer fits and would keep its name taken.
+  for (unsigned i = static_cast<unsigned>(options.adopted.size());
+       i == 0 || context_.keeper.peek(port_key(name, i)) >= 0; i++) {
+    context_.keeper.drop(port_key(name, i));
   }
   auto port = engine::open_tap(std::move(options), context_.engine.pools());
   if (!port) {
@@ -90,7 +97,13 @@ Result<void> Interfaces::open_tap(Running& running) {
   }
   running.port = std::move(*port);
   running.reason.clear();
-  context_.keeper.put(key, engine::tap_fd(*running.port));
+  if (running.port->queues() < queues) {
+    running.reason =
+        "one worker receives: the TAP was made for one; delete the interface and set it again to change that";
+  }
+  for (unsigned i = 0; i < running.port->queues(); i++) {
+    context_.keeper.put(port_key(name, i), engine::tap_fd(running.port->queue(i)));
+  }
   // The Linux end is its owner's to set up; only jumbo frames need help, for it starts with 1500.
   if (!adopt && running.spec.mtu > 1500) {
     if (auto writer = netlink::Writer::open(fd)) {
@@ -119,9 +132,11 @@ Result<void> Interfaces::open_host(Running& running) {
     (void)context_.hosts.release(device.name);
     return changed_link.error();
   }
-  auto host =
-      engine::open_host({.device = device.name, .netns = context_.hosts.ports_netns(), .mode = mode_of(device.access)},
-                        context_.engine.pools());
+  auto host = engine::open_host({.device = device.name,
+                                 .netns = context_.hosts.ports_netns(),
+                                 .mode = mode_of(device.access),
+                                 .queues = context_.engine.worker_count()},
+                                context_.engine.pools());
   if (!host) {
     (void)context_.hosts.release(device.name);
     return host.error();
@@ -141,7 +156,14 @@ Result<void> Interfaces::open_host(Running& running) {
   return {};
 }
 
+void Interfaces::drop_kept(const std::string& interface, unsigned queues) {
+  for (unsigned i = 0; i < queues; i++) {
+    context_.keeper.drop(port_key(interface, i));
+  }
+}
+
 void Interfaces::close(Running& running, bool give_back) {
+  const unsigned queues = running.port ? running.port->queues() : 1;
   if (running.port) {
     slot(running).port.store(nullptr);
     if (running.spec.device.type != DeviceType::null) {
@@ -155,7 +177,7 @@ void Interfaces::close(Running& running, bool give_back) {
     return;
   }
   if (running.spec.device.type == DeviceType::tap) {
-    context_.keeper.drop(port_key(running.spec.name));
+    drop_kept(running.spec.name, queues);
   } else if (running.spec.device.type == DeviceType::host) {
     if (auto released = context_.hosts.release(running.spec.device.name); !released) {
       log::error("{}: cannot give it back: {}", device_path(running.spec), released.error().text());

@@ -188,7 +188,7 @@ Result<void> Lcp::open(Tap& tap) {
   const Error blame{"interface " + tap.name, "cannot make its TAP in the router's namespace", ""};
   engine::TapOptions options{.name = tap.name, .mark_from_tap = true};
   if (interface::is_tap(context_.keeper.peek(key), tap.name, -1)) {
-    options.adopted = context_.keeper.take(key);
+    options.adopted.push_back(context_.keeper.take(key));
   } else {
     context_.keeper.drop(key);
   }

@@ -48,14 +48,14 @@ def tap_of_init(run_dir):
 def segment(run_dir):
     """A stats segment without counters and with one worker; see base/stats_segment.h."""
     slots = 2048 * 9
-    blocks = (192 + 2048 * 16 + 63) // 64 * 64
+    blocks = 64 * 18 + 2048 * 16  # the header, names of interfaces
     size = blocks + 2 * slots * 8
     path = run_dir + "/stats"
     with open(path + ".new", "w+b") as f:
         f.truncate(size)
         memory = mmap.mmap(f.fileno(), size)
     memory[8:32] = struct.pack("=IIIIII", size, 0, 2, slots, 0, slots * 8)
-    memory[0:8] = struct.pack("=Q", 0x464C4F4F46535431)
+    memory[0:8] = struct.pack("=Q", 0x464C4F4F46535432)
     os.rename(path + ".new", path)
     return memory
 
@@ -69,8 +69,7 @@ def dataplane(run_dir):
     beat = 0
     while tap >= 0:
         beat += 1
-        memory[48:64] = struct.pack("=QQ", beat, 0)  # the control thread, block 0 of the workers' beats
-        memory[64:72] = struct.pack("=Q", beat)
+        memory[64:72] = memory[192:200] = struct.pack("=Q", beat)  # the control thread, the worker of block 1
         time.sleep(0.05)
 
 

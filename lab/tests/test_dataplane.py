@@ -435,6 +435,102 @@ def test_taps_outlive_the_dataplane_under_floof_init(lab):
     assert box.host.run("ip", "link", "show", "e1", check=False).returncode != 0
 
 
+ECHO = """
+import socket, sys, threading
+role, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+data = bytes(range(256)) * 200
+def read(s, n):
+    got = b""
+    while len(got) < n:
+        part = s.recv(65536)
+        assert part, "the stream ended early"
+        got += part
+    return got
+def both(s):
+    writer = threading.Thread(target=s.sendall, args=(data,))
+    writer.start()
+    assert read(s, len(data)) == data
+    writer.join()
+    s.shutdown(socket.SHUT_WR)
+    assert s.recv(1) == b""
+threads = []
+listener = socket.create_server(("", port)) if role == "listen" else None
+if listener:
+    print("listening", flush=True)
+for _ in range(count):
+    s = listener.accept()[0] if listener else socket.create_connection((role, port), 10)
+    s.settimeout(10)
+    threads.append(threading.Thread(target=both, args=(s,)))
+    threads[-1].start()
+for t in threads:
+    t.join()
+print("finished", flush=True)
+"""
+
+
+def exchange(a, b, address, flows=24, port=5001):
+    """That many TCP connections at once, each with the same 51 kB in both directions."""
+    b.start("python3", "-c", ECHO, "listen", port, flows, log=f"echo-{port}.log")
+    log = b.folder / f"echo-{port}.log"
+    wait_for("the listener", lambda: "listening" in log.read_text(), 10)
+    done = a.run("python3", "-c", ECHO, address, port, flows)
+    assert "finished" in done.stdout and not done.stderr, done.stderr
+    wait_for("all has come", lambda: "finished" in log.read_text(), 10)
+    assert "Error" not in log.read_text(), log.read_text()
+
+
+@pytest.mark.parametrize("kind", ["tap", "af-packet", "af-xdp"])
+def test_two_workers_share_each_port(lab, kind):
+    router = lab.router("r")
+    script = "set dataplane workers 2\nset dataplane buffers 8192\n"
+    for number in (1, 2):
+        host = lab.host(f"h{number}")
+        if kind == "tap":
+            device = f"tap to-e{number}\nset interface e{number} device netns {host.netns}"
+        else:
+            queues = ("numrxqueues", 2, "numtxqueues", 2)
+            host.run("ip", "link", "add", f"to-e{number}", *queues, "type", "veth", "peer", "name", f"veth{number}", *queues,
+                     "netns", router.netns)
+            device = f"host veth{number}\nset interface e{number} device mode {kind}"
+        script += f"set interface e{number} device {device}\nset interface e{number} address 192.0.{number}.1/24\n"
+    router.boot()
+    router.commit(script)  # made while one worker runs; the second one comes with the restart
+    wait_for("two workers", lambda: len(workers_of(router)) == 2, 10)
+    for number in (1, 2):
+        host = lab.hosts[f"h{number}"]
+        host.address(f"to-e{number}", f"192.0.{number}.2/24")
+        host.route("default", f"192.0.{number}.1")
+    links = {n: json.loads(h.output("ip", "-j", "link", "show", f"to-e{n[1]}"))[0]["ifindex"]
+             for n, h in lab.hosts.items() if n in ("h1", "h2")}
+
+    for life in range(2):
+        wait_for("packets flow", lambda: lab.h1.ping("192.0.2.2", count=1, check=False), 10)
+        before = [w["packets"] for w in workers_of(router)]
+        exchange(lab.h1, lab.h2, "192.0.2.2", port=5001 + life)
+        assert lab.h2.ping("192.0.1.1") == 3
+        workers = workers_of(router)
+        assert [w["interfaces"] for w in workers] == [["e1/0", "e2/0"], ["e1/1", "e2/1"]]
+        assert all(w["packets"] - b > 100 for w, b in zip(workers, before)), (before, workers)
+        if life == 0:
+            pid = router.pid("floof-dataplane")
+            os.kill(pid, signal.SIGKILL)
+            wait_for("its next life", lambda: router.pid("floof-dataplane") not in (0, pid), 10)
+            wait_for("it answers", lambda: len(workers_of(router)) == 2, 10)
+    for name, index in links.items():
+        assert json.loads(lab.hosts[name].output("ip", "-j", "link", "show", f"to-e{name[1]}"))[0]["ifindex"] == index
+    # Back to one: all flows are its own again, and no queue is left without a reader.
+    router.commit("delete dataplane workers")
+    wait_for("one worker", lambda: [w["interfaces"] for w in workers_of(router)] == [["e1", "e2"]], 10)
+    wait_for("packets flow", lambda: lab.h1.ping("192.0.2.2", count=1, check=False), 10)
+    exchange(lab.h1, lab.h2, "192.0.2.2", port=5003)
+    router.stop()
+
+
+def workers_of(router):
+    done = router.ctl("show", "dataplane", "workers", "|", "json", check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else []
+
+
 def test_interfaces_come_and_go(lab, box):
     for round in range(3):
         box.interfaces |= {f"n{i}": {"device": {"type": "null"}, "addresses": [f"10.{round}.{i}.1/24"]} for i in range(20)}

@@ -258,7 +258,7 @@ def test_configuration_words_are_completed_by_the_daemon(server):
         child.expect_exact('"a b" x')
         child.expect_exact("# ")
     asked = [r for r in server.asked if r["op"] == "complete"]
-    assert asked[0] == {"op": "complete", "words": ["system"], "partial": "int", "mode": "set"}
+    assert asked[0] == {"op": "complete", "words": ["system"], "partial": "int", "mode": "set", "as": "shared"}
     assert asked[-1]["words"] == ["system", "interface"] and asked[-1]["partial"] == "a"
     assert [r for r in server.asked if r["op"] == "edit"][-1]["words"] == ["set", "system", "interface", "a b", "x"]
 
@@ -443,3 +443,11 @@ def test_ping_of_the_router_itself(lab):
         child.sendintr()
         child.expect_exact("packets transmitted")
         child.expect_exact("> ")
+
+
+def test_it_needs_nothing_but_libc():
+    listing = subprocess.run(["readelf", "-d", BIN / "floofctl"], capture_output=True, text=True, check=True).stdout
+    needed = {word.strip("[]") for line in listing.splitlines() if "(NEEDED)" in line for word in line.split() if word.startswith("[")}
+    if not os.environ.get("FLOOF_SANITIZE"):
+        assert needed <= {"libc.so.6", "ld-linux-x86-64.so.2"}, needed
+    assert "libc.so.6" in needed
