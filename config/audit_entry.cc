@@ -74,7 +74,7 @@ Words without_secrets(const Schema& schema, std::span<const std::string> path) {
     return out;
   }
   if (known.last != nullptr && is_term(known.last)) {
-    const bool secret = is_secret(known.last);
+    const bool secret = is_confidential(known.last);
     for (size_t i = known.count; i < path.size(); i++) {
       out.push_back(secret ? std::string(kHiddenSecret) : path[i]);
     }
@@ -101,12 +101,16 @@ std::string line_without_secrets(const Schema& schema, std::span<const std::stri
   if (annotates) {
     out.push_back(words.back());
   }
-  return join_words(out);
+  std::string text;
+  for (const std::string& word : out) {
+    text += (text.empty() ? "" : " ") + (word == "[" || word == "]" ? word : quote_word(word));
+  }
+  return text;
 }
 
 bool names_secret_value(const Schema& schema, std::span<const std::string> path) {
   const Understood known = understand(schema, path);
-  return known.last != nullptr && is_secret(known.last) && known.count < path.size();
+  return known.last != nullptr && is_confidential(known.last) && known.count < path.size();
 }
 
 Json audit_entry(const Schema& schema, const Json& request, const Json& answer) {

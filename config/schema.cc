@@ -296,7 +296,8 @@ bool has_extension(Node node, const char* name) {
 }
 }  // namespace
 
-bool is_secret(Node node) { return is_sealed(node) || has_extension(node, "restricted"); }
+bool is_secret(Node node) { return is_leaf(node) && is_confidential(node); }
+bool is_confidential(Node node) { return is_sealed(node) || has_extension(node, "restricted"); }
 bool is_sealed(Node node) { return has_extension(node, "secret"); }
 bool is_leafref(Node node) {
   return (is_leaf(node) && reinterpret_cast<const lysc_node_leaf*>(node)->type->basetype == LY_TYPE_LEAFREF) ||
@@ -414,7 +415,7 @@ std::string value_hint(Node node) {
 
 Result<std::string> check_value(const Schema& schema, Node node, std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    const std::string shown = is_secret(node) ? "the value" : fmt::format("\"{}\"", text);
+    const std::string shown = is_confidential(node) ? "the value" : fmt::format("\"{}\"", text);
     return Error{"", fmt::format("{} is not a valid {}{}{}", shown, node->name, why.empty() ? "" : ": ", why),
                  "give " + describe_value(node)};
   };

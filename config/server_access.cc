@@ -24,7 +24,7 @@ bool ConfigServer::may_edit(const ipc::Peer& peer) {
 }
 
 Secrets ConfigServer::secrets_for(const ipc::Peer& peer) {
-  return may_edit(peer) ? Secrets::encrypted : Secrets::hidden;
+  return may_edit(peer) ? Secrets::encrypted : Secrets::withheld;
 }
 
 Result<> ConfigServer::admit(const ipc::Peer& peer, const Access::User& user, const Json& request) {
