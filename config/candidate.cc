@@ -24,18 +24,30 @@ std::vector<std::string> sorted_lines(const Tree& tree) {
   return out;
 }
 
-/// The words of a line behind its verb.
-Words words_of_line(const std::string& line) {
+Words all_words(const std::string& line) {
   auto words = split_words(line);
-  if (!words || words->empty()) {
-    return {};
-  }
-  return {words->begin() + 1, words->end()};
+  return words ? std::move(*words) : Words();
 }
 
-/// What a line is about: a leaf without its value, else all of it. Two lines about the same thing exclude each other.
+/// The words of a line behind its verb.
+Words words_of_line(const std::string& line) {
+  Words words = all_words(line);
+  if (!words.empty()) {
+    words.erase(words.begin());
+  }
+  return words;
+}
+
+/// What a line is about: a leaf without its value, a comment without its text, else all of it. Two lines about the same
+/// thing exclude each other.
 std::string subject(const Schema& schema, const std::string& line) {
   Words words = words_of_line(line);
+  if (!line.starts_with("set ")) {
+    if (line.starts_with("annotate ") && !words.empty()) {
+      words.pop_back();
+    }
+    return line.substr(0, line.find(' ') + 1) + join_words(words);
+  }
   const auto path = parse_path(schema, words, PathMode::any);
   if (path && !path->empty() && is_leaf(path->back().node) && path->back().value && !words.empty()) {
     words.pop_back();
@@ -104,6 +116,19 @@ void add_entry_conflicts(const std::vector<std::string>& lost, const std::map<st
   }
 }
 
+/// Undoes what a line says; what it is about may be gone already.
+void take_back(Tree& tree, const std::string& line) {
+  Words words = words_of_line(line);
+  if (line.starts_with("deactivate ")) {
+    (void)tree.activate(words);
+  } else if (line.starts_with("annotate ") && !words.empty()) {
+    words.back().clear();
+    (void)tree.annotate(words);
+  } else {
+    (void)tree.remove(words);
+  }
+}
+
 }  // namespace
 
 LineDifference line_difference(const Tree& before, const Tree& after) {
@@ -137,11 +162,13 @@ Result<Rebased> rebase(const Candidate& candidate, const Tree& running, std::str
     (void)out.tree.remove(*words);  // may be gone already
   }
   for (const std::string& line : mine.removed) {
-    (void)out.tree.remove(words_of_line(line));
+    take_back(out.tree, line);
   }
-  for (const std::string& line : mine.added) {
-    if (const auto done = out.tree.set(words_of_line(line)); !done) {
-      return done.error();
+  for (const std::string_view verb : {"set ", "annotate ", "deactivate "}) {
+    for (const std::string& line : mine.added) {
+      if (const auto done = line.starts_with(verb) ? out.tree.edit(all_words(line)) : Result<Notes>(Notes()); !done) {
+        return done.error();
+      }
     }
   }
   return out;

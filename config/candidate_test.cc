@@ -43,6 +43,10 @@ TEST(Rebase, BringsBothTogether) {
        base + "delete interface e0\nset interface e0 mtu 1300\n", 1},
       {base + "set interface e0 address 192.0.2.2/24\n", base + "set interface e0 address 192.0.2.3/24\n",
        base + "set interface e0 address 192.0.2.2/24\nset interface e0 address 192.0.2.3/24\n"},
+      {base + "deactivate interface e1\n", base + "annotate interface e0 \"why\"\n",
+       base + "deactivate interface e1\nannotate interface e0 \"why\"\n"},
+      {base + "annotate interface e0 \"mine\"\n", base + "annotate interface e0 \"theirs\"\n",
+       base + "annotate interface e0 \"mine\"\n", 1},
       {base + "delete interface e1\n", base + "delete interface e1\n", base + "delete interface e1\n"}};
   for (const Merge& one : cases) {
     const auto rebased = rebase({tree_of(one.mine), tree_of(base), 1, ""}, tree_of(one.theirs), "bob");

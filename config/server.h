@@ -6,8 +6,8 @@
 //   hello                                         user class hostname instance version changed
 //   configure     mode                            notes             mode shared|private|exclusive
 //   leave                                         notes
-//   edit          words [set|delete ...]          warnings (what another choice removed)
-//   show-config   path format which               text, data        format curly|set|json; which
+//   edit          words [set|delete|annotate ...] warnings (what another choice removed)
+//   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
 //   commit        check comment confirmed? when?  generation changed confirmed warnings   confirmed: seconds
@@ -16,9 +16,9 @@
 //   cancel-commit-at
 //   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
 //   rescue-save | load-factory | discard | update
-//   load          text format mode                warnings          format set|curly|json, mode merge|override
+//   load          text format mode                warnings          format set|curly|json|xml; mode merge|override|replace|patch
 //   history                                       data [{index time user how comment generation}] pending, at, editors
-//   complete      words partial mode              options [{word help kind}] complete      mode set|delete|show
+//   complete      words partial mode              options [{word help kind}] complete      mode: a verb of edit, or show
 //   show          what arguments                  data
 //   clear         what
 //   exec-start    program arguments               id

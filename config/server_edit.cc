@@ -3,7 +3,8 @@
 // The requests that edit and commit (config/server.h).
 #include <fmt/format.h>
 
-#include "base/log.h"
+#include <map>
+
 #include "config/json_view.h"
 #include "config/server.h"
 
@@ -129,14 +130,10 @@ Json ConfigServer::configure(const ipc::Peer& peer, const Json& request) {
 
 Json ConfigServer::edit(Candidate& candidate, const Json& request) {
   const auto words = words_at(request, "words");
-  if (!words || words->empty() || ((*words)[0] != "set" && (*words)[0] != "delete")) {
-    return wrong_request("words", "send a list of words that starts with set or delete");
+  if (!words || words->empty()) {
+    return wrong_request("words", "send a list of words that starts with set, delete or another verb");
   }
-  const auto path = std::span(*words).subspan(1);
-  if ((*words)[0] == "delete") {
-    return outcome(candidate.tree.remove(path));
-  }
-  const auto notes = candidate.tree.set(path);
+  const auto notes = candidate.tree.edit(*words);
   return notes ? with_warnings(*notes) : ipc::failure(notes.error());
 }
 
@@ -164,7 +161,10 @@ Json ConfigServer::show_config(const ipc::Peer& peer, const Json& request) {
   if (format == "json") {
     return {{"ok", true}, {"text", data->dump(2, ' ', false, Json::error_handler_t::replace) + "\n"}, {"data", *data}};
   }
-  const auto text = format == "set" ? tree.set_lines(*path, secrets) : tree.curly(*path, secrets);
+  const auto text = format == "set"           ? tree.set_lines(*path, secrets)
+                    : format == "xml"         ? tree.xml(*path, secrets)
+                    : format == "inheritance" ? tree.curly_inherited(*path, secrets)
+                                              : tree.curly(*path, secrets);
   return text ? Json{{"ok", true}, {"text", *text}, {"data", *data}} : ipc::failure(text.error());
 }
 
@@ -297,15 +297,20 @@ Json ConfigServer::update(Candidate& candidate) {
 }
 
 Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
-  const std::string format = text_of(request, "format");
-  const bool known = format == "set" || format == "json" || format == "curly";
-  if (!known || !member(request, "text").is_string()) {
-    return wrong_request("load", "send text and a format: set, curly or json");
+  const std::map<std::string, TextFormat> forms{
+      {"set", TextFormat::set}, {"curly", TextFormat::curly}, {"json", TextFormat::json}, {"xml", TextFormat::xml}};
+  const std::map<std::string, LoadMode> modes{{"", LoadMode::merge},
+                                              {"merge", LoadMode::merge},
+                                              {"override", LoadMode::override},
+                                              {"replace", LoadMode::replace},
+                                              {"patch", LoadMode::patch}};
+  const auto form = forms.find(text_of(request, "format"));
+  const auto mode = modes.find(text_of(request, "mode"));
+  if (form == forms.end() || mode == modes.end() || !member(request, "text").is_string()) {
+    return wrong_request("load",
+                         "send text, a format (set, curly, json, xml) and a mode (merge, override, replace, patch)");
   }
-  const bool override_all = text_of(request, "mode") == "override";
-  const TextFormat form = format == "set" ? TextFormat::set : format == "json" ? TextFormat::json : TextFormat::curly;
-  Loaded loaded =
-      load(override_all ? Tree(candidate.tree.shared_schema()) : candidate.tree, text_of(request, "text"), form);
+  Loaded loaded = load(candidate.tree, text_of(request, "text"), form->second, mode->second);
   if (!loaded.errors.empty()) {
     return ipc::failure(loaded.errors);
   }
@@ -318,11 +323,8 @@ Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {
   if (!words) {
     return wrong_request("words", "send a list of words");
   }
-  const std::string mode = text_of(request, "mode");
   const Completion found = complete(editors_.candidate(peer.connection).tree, *words, text_of(request, "partial"),
-                                    mode == "set"      ? CompletionMode::set
-                                    : mode == "delete" ? CompletionMode::remove
-                                                       : CompletionMode::show);
+                                    completion_mode(text_of(request, "mode")).value_or(CompletionMode::show));
   Json options = Json::array();
   for (const Option& option : found.options) {
     options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});

@@ -162,6 +162,8 @@ TEST_F(Server, SecretsAreForSuperUsersAndEncrypted) {
   const std::string seal = box_->seal("swordfish");
   for (const char* text : {R"({"op":"show-config","format":"set","which":"running"})",
                            R"({"op":"show-config","format":"json","which":"candidate"})",
+                           R"({"op":"show-config","format":"xml","which":"running"})",
+                           R"({"op":"show-config","format":"inheritance","which":"running"})",
                            R"({"op":"show-config","format":"curly","which":"rollback","index":0})",
                            R"({"op":"show","what":"configuration"})", R"({"op":"compare","rollback":1})"}) {
     const std::string mine = ask(text).dump();

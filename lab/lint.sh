@@ -12,7 +12,7 @@ complain "base/ includes another room:" "$(grep -nE '#include "(engine|config|sh
 complain "engine/ includes another room than base/:" "$(grep -nE '#include "(config|shell|features|programs)/' engine/* 2>/dev/null)"
 complain "config/ includes another room than base/:" "$(grep -nE '#include "(engine|shell|features|programs)/' config/*.cc config/*.h 2>/dev/null)"
 complain "shell/ includes another room than base/:" "$(grep -nE '#include "(engine|config|features|programs)/' shell/*.cc shell/*.h 2>/dev/null)"
-complain "DPDK outside engine/ and *_node/_apply/_bench files:" "$(printf '%s\n' "$code" | grep -vE '^engine/|_(node|apply)(_test)?\.(cc|h)$|_bench\.cc$|^programs/(floof_(bench|dataplane)|bench_router)' | xargs grep -lE '#include <rte_' 2>/dev/null)"
+complain "DPDK outside engine/ and *_node/_apply/_bench files:" "$(printf '%s\n' "$code" | grep -vE '^engine/|_(node|apply)(_test)?\.(cc|h)$|_bench\.cc$|^programs/(floof_(bench|dataplane)|bench_router|bench_yardstick)' | xargs grep -lE '#include <rte_' 2>/dev/null)"
 complain "libyang outside config/:" "$(printf '%s\n' "$code" | grep -v '^config/' | xargs grep -lE '#include <libyang' 2>/dev/null)"
 complain "a file without its SPDX line:" "$(printf '%s\n' "$sources" | xargs grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' 2>/dev/null)"
 complain "a file over 600 lines:" "$(printf '%s\n' "$sources" | xargs wc -l | awk '$2 != "total" && $1 > 600')"

@@ -3,10 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
+#include "shell/pager.h"
 #include "shell/text.h"
 #include "shell/words.h"
 
@@ -14,6 +19,16 @@ namespace floof::shell {
 namespace {
 
 Result<std::string> read_file(const std::string& path) {
+  std::ostringstream typed;
+  if (path == "terminal") {
+    write_all(STDOUT_FILENO, "[Type ^D on a new line to end the input]\n");
+    for (std::string line; std::getline(std::cin, line);) {
+      typed << line << '\n';
+    }
+    std::cin.clear();
+    std::clearerr(stdin);
+    return typed.str();
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return errno_error(path, "cannot read", "give the path of a file on this machine");
@@ -22,6 +37,10 @@ Result<std::string> read_file(const std::string& path) {
   text << file.rdbuf();
   return text.str();
 }
+
+/// First words of lines in set form (config/tree.h, edit_verbs).
+constexpr std::string_view kVerbs[] = {"set",  "delete", "annotate", "activate", "deactivate",
+                                       "copy", "rename", "insert"};
 
 /// The form of a configuration file, by its first words.
 std::string_view form_of(std::string_view text) {
@@ -33,7 +52,11 @@ std::string_view form_of(std::string_view text) {
     if (line.empty() || line.front() == '#') {
       continue;
     }
-    return line.front() == '{' ? "json" : line.starts_with("set ") || line.starts_with("delete ") ? "set" : "curly";
+    if (line.front() == '{' || line.front() == '<') {
+      return line.front() == '{' ? "json" : "xml";
+    }
+    const std::string_view first = line.substr(0, line.find(' '));
+    return std::find(std::begin(kVerbs), std::end(kVerbs), first) != std::end(kVerbs) ? "set" : "curly";
   }
   return "set";
 }
@@ -45,7 +68,11 @@ Reply show_configuration(Context& context, std::string_view which, const std::ve
   if (format == Format::compare) {
     return compare(context, std::nullopt);
   }
-  const std::string_view form = format == Format::set ? "set" : format == Format::json ? "json" : "curly";
+  const std::string_view form = format == Format::set           ? "set"
+                                : format == Format::json        ? "json"
+                                : format == Format::xml         ? "xml"
+                                : format == Format::inheritance ? "inheritance"
+                                                                : "curly";
   const Answer answer = context.call({{"op", "show-config"}, {"path", path}, {"format", form}, {"which", which}});
   Reply reply = reply_of(answer, field(answer.body, "text", ""));
   const Json& data = member(answer.body, "data");
@@ -163,16 +190,25 @@ void ConfigurationMode::add_edit_commands(Registry& registry) {
       return complete(context, mode, words, partial);
     };
   };
-  registry.add({.path = "set <path...>",
-                .help = "Set a value in the candidate",
-                .handler = [this](Context& c, const Invocation& i) { return edit(c, "set", i.rest); },
-                .arguments = {{"path", {.help = "Path and value", .values = values("set")}}},
-                .fewest_words = 2});
-  registry.add({.path = "delete <path...>",
-                .help = "Delete from the candidate",
-                .handler = [this](Context& c, const Invocation& i) { return edit(c, "delete", i.rest); },
-                .arguments = {{"path", {.help = "Path of what goes", .values = values("delete")}}},
-                .fewest_words = 1});
+  struct Verb {
+    const char *word, *help, *argument;
+    size_t fewest;
+  };
+  for (const auto& [verb, help, argument, fewest] :
+       {Verb{"set", "Set a value in the candidate", "Path and value", 2},
+        {"delete", "Delete from the candidate", "Path of what goes", 1},
+        {"annotate", "Put a comment before a statement; an empty one takes it away", "Path and \"text\"", 2},
+        {"deactivate", "Keep a part of the configuration without its effect", "Path of the part", 1},
+        {"activate", "Give a deactivated part its effect back", "Path of the part", 1},
+        {"copy", "Make another list entry like this one", "PATH to NAME", 3},
+        {"rename", "Give a list entry another name", "PATH to NAME", 3},
+        {"insert", "Move an entry of an ordered list", "PATH before|after NAME", 3}}) {
+    registry.add({.path = fmt::format("{} <path...>", verb),
+                  .help = help,
+                  .handler = [this, verb](Context& c, const Invocation& i) { return edit(c, verb, i.rest); },
+                  .arguments = {{"path", {.help = argument, .values = values(verb)}}},
+                  .fewest_words = fewest});
+  }
   registry.add({.path = "show <path...>",
                 .help = "Show the candidate",
                 .handler = [this](Context& c, const Invocation& i) { return show(c, i); },
@@ -240,14 +276,15 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
                 .handler = [this](Context& c, const Invocation& i) { return save(c, i); },
                 .arguments = {{"file", {.help = "Name of the file; what is there is replaced"}}},
                 .prints_configuration = true});
-  registry.add({.path = "load merge <file>",
-                .help = "Add a file's configuration to the candidate",
-                .handler = load("merge"),
-                .arguments = {{"file", {.help = "File of set lines, JSON or curly form"}}}});
-  registry.add({.path = "load override <file>",
-                .help = "Replace the candidate by a file's configuration",
-                .handler = load("override"),
-                .arguments = {{"file", {.help = "File of set lines, JSON or curly form"}}}});
+  const Argument file{.help = "File of set lines, JSON, XML or curly form; 'terminal' reads what you type"};
+  for (const auto& [path, mode, help] :
+       {std::tuple("load merge <file>", "merge", "Add a file's configuration to the candidate"),
+        {"load override <file>", "override", "Replace the candidate by a file's configuration"},
+        {"load replace <file>", "replace", "Merge, but what is marked replace: takes the place of what is there"},
+        {"load patch <file>", "patch", "Apply a difference as compare prints it"},
+        {"load set <file>", "merge", "Run a file of set, delete and other editing lines"}}) {
+    registry.add({.path = path, .help = help, .handler = load(mode), .arguments = {{"file", file}}});
+  }
 }
 
 void ConfigurationMode::add_commands(Registry& registry) {

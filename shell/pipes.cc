@@ -92,6 +92,19 @@ std::optional<size_t> count_of(const std::string& text) {
   return code == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
+}  // namespace
+
+const std::map<std::string, Format>& display_forms() {
+  static const std::map<std::string, Format> forms{{"curly", Format::curly},
+                                                   {"inheritance", Format::inheritance},
+                                                   {"json", Format::json},
+                                                   {"set", Format::set},
+                                                   {"xml", Format::xml}};
+  return forms;
+}
+
+namespace {
+
 Result<void> set_format(Pipes& out, const std::string& word, const std::vector<std::string>& rest) {
   if (out.format != Format::text || !out.filters.empty()) {
     return Error{"| " + word, "must be the first pipe", "move it to the front"};
@@ -101,12 +114,13 @@ Result<void> set_format(Pipes& out, const std::string& word, const std::vector<s
     return rest.empty() ? Result<void>() : usage(word, "json");
   }
   if (word == "display") {
-    const std::string form = rest.size() == 1 ? rest[0] : "";
-    if (form != "set" && form != "json" && form != "curly") {
-      return usage(word, "display set|json|curly");
+    for (const auto& [form, format] : display_forms()) {
+      if (rest.size() == 1 && rest[0] == form) {
+        out.format = format;
+        return {};
+      }
     }
-    out.format = form == "set" ? Format::set : form == "json" ? Format::json : Format::curly;
-    return {};
+    return usage(word, "display set|json|xml|curly|inheritance");
   }
   out.format = Format::compare;
   if (rest.empty()) {
@@ -153,7 +167,7 @@ const std::vector<PipeHelp>& pipe_words() {
   static const std::vector<PipeHelp> words{
       {"compare", "Difference between candidate and running configuration"},
       {"count", "Count the lines"},
-      {"display", "Print configuration as set, json or curly"},
+      {"display", "Print configuration as set, json, xml or curly, or with what groups give"},
       {"except", "Lines that do not match a pattern"},
       {"json", "The data as indented JSON"},
       {"last", "The last N lines"},

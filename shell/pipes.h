@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ struct PipeHelp {
   std::string_view help;
 };
 const std::vector<PipeHelp>& pipe_words();
+
+/// What `| display` takes.
+const std::map<std::string, Format>& display_forms();
 
 /// Errors name the pipe and list what is possible. Words may be abbreviated when unique. Any thread.
 Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes);

@@ -49,7 +49,7 @@ TEST(Pipes, ErrorsSayWhatIsPossible) {
   EXPECT_NE(error("| match (").find("| match (:"), std::string::npos) << error("| match (");
   EXPECT_NE(error("| match a b").find("wrong words"), std::string::npos);
   EXPECT_NE(error("| last x").find("write | last N"), std::string::npos);
-  EXPECT_NE(error("| display xml").find("write | display set|json|curly"), std::string::npos);
+  EXPECT_NE(error("| display yaml").find("write | display set|json|xml|curly|inheritance"), std::string::npos);
   EXPECT_NE(error("| match x | json").find("must be the first pipe"), std::string::npos);
   EXPECT_NE(error("| compare rollback").find("write | compare [rollback N]"), std::string::npos);
 }

@@ -15,7 +15,7 @@ namespace floof::shell {
 using Json = nlohmann::json;
 
 /// How a command's result is wanted; a pipe at the end of the line says so.
-enum class Format { text, json, set, curly, compare };
+enum class Format { text, json, set, curly, xml, inheritance, compare };
 
 /// What a command has to say. `text` for people, `data` (null: none) for `| json`. Errors make it fail.
 struct Reply {

@@ -270,9 +270,10 @@ void Session::complete_pipe(const Line& line, Completion& out) const {
   }
   const std::string& pipe = words[0].text;
   if (whole == 1 && pipe == "display") {
-    for (const char* form : {"curly", "json", "set"}) {
-      if (std::string_view(form).starts_with(out.partial)) {
-        out.choices.push_back({form, fmt::format("In {} form", form)});
+    for (const auto& [form, format] : display_forms()) {
+      if (form.starts_with(out.partial)) {
+        out.choices.push_back({form, format == Format::inheritance ? "With what groups give, and which"
+                                                                   : fmt::format("In {} form", form)});
       }
     }
   } else if (whole == 1 && (pipe == "match" || pipe == "except")) {

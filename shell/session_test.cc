@@ -195,7 +195,7 @@ TEST_F(SessionTest, CompletesBothModesAndPipes) {
   EXPECT_EQ(words("sh"), "show 0");
   EXPECT_EQ(words("show "), "interface 5");
   EXPECT_EQ(words("show interface | m"), "match 17");
-  EXPECT_EQ(words("show interface | display "), "curly json set 25");
+  EXPECT_EQ(words("show interface | display "), "curly inheritance json set xml 25");
   run("configure");
   context.answer = [](const Json& request) {
     EXPECT_EQ(request["words"], Json::array({"interface"}));

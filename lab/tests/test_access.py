@@ -35,19 +35,20 @@ READER, OPERATOR, ADMIN, STRANGER = (pwd.getpwnam(n).pw_uid for n in ("nobody", 
 REQUESTS = [
     {"op": "hello"}, {"op": "status"}, {"op": "history"},
     *({"op": "show-config", "path": path, "format": form, "which": which, "index": 0}
-      for path in ([], ["bgp"], ["bird"], ["system", "login"]) for form in ("curly", "set", "json")
+      for path in ([], ["bgp"], ["bird"], ["system", "login"]) for form in ("curly", "set", "json", "xml", "inheritance")
       for which in ("running", "candidate", "rollback")),
     {"op": "show-config", "path": ["bgp", "peer", "a", "password", SECRET], "format": "set"},
     {"op": "compare"}, {"op": "compare", "rollback": 1}, {"op": "compare", "rollback": 1, "with": 0},
     {"op": "compare", "rollback": 99},
     *({"op": "complete", "words": words, "partial": "", "mode": mode}
       for words in ([], ["bgp", "peer", "a", "password"], ["bird", "raw"], ["system", "login", "user", "games", "password"])
-      for mode in ("set", "delete", "show")),
+      for mode in ("set", "delete", "show", "annotate", "insert")),
     *({"op": "show", "what": what, "arguments": {"name": "a"}} for what in (
         "configuration", "system", "system-commit", "interface", "route", "route-summary", "neighbor", "feeds", "drops",
         "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "protocols", "bird-route", "audit", "alarms")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
     {"op": "edit", "words": ["set", "system", "hostname", "stolen"]}, {"op": "edit", "words": ["delete", "bgp"]},
+    {"op": "edit", "words": ["deactivate", "bgp"]}, {"op": "edit", "words": ["annotate", "bgp", "x"]},
     {"op": "load", "text": "set system hostname stolen\n", "format": "set", "mode": "merge"},
     {"op": "rollback", "to": 1}, {"op": "rescue-save"}, {"op": "load-factory"}, {"op": "update"},
     {"op": "commit"}, {"op": "commit", "check": True}, {"op": "commit", "comment": "x", "confirmed": 1},
