@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/ipc.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -173,7 +176,8 @@ struct Server::Impl {
     std::string output;
     size_t sent = 0;
     EventLoop::Clock::time_point progress;
-    bool ended = false;  ///< the peer sends no more
+    bool ended = false;    ///< the peer sends no more
+    bool counted = false;  ///< in `others`
     bool open = true;
 
     size_t unsent() const { return output.size() - sent; }
@@ -185,6 +189,8 @@ struct Server::Impl {
   Handler handler;
   Closed closed;
   size_t max_clients;
+  Door door;
+  std::map<uid_t, size_t> others{};  ///< connections of those who are not privileged, by user
   UniqueFd listener{};
   struct stat inode {};
   std::unordered_map<int, Shared> connections{};
@@ -192,8 +198,13 @@ struct Server::Impl {
   EventLoop::TimerId sweep = 0;
   EventLoop::TimerId pause = 0;
 
-  Impl(EventLoop& on, std::string at, Handler answers, Closed ends, size_t most)
-      : loop(on), path(std::move(at)), handler(std::move(answers)), closed(std::move(ends)), max_clients(most) {}
+  Impl(EventLoop& on, std::string at, Handler answers, Closed ends, size_t most, Door entry)
+      : loop(on),
+        path(std::move(at)),
+        handler(std::move(answers)),
+        closed(std::move(ends)),
+        max_clients(most),
+        door(std::move(entry)) {}
   ~Impl() {
     loop.cancel(sweep);
     loop.cancel(pause);
@@ -224,10 +235,6 @@ struct Server::Impl {
       }
       return;
     }
-    if (connections.size() >= max_clients) {
-      ::close(fd);
-      return;
-    }
     auto connection = std::make_shared<Connection>();
     connection->fd.reset(fd);
     ucred credentials{};
@@ -235,10 +242,52 @@ struct Server::Impl {
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
       return;
     }
-    connection->peer = {credentials.pid, credentials.uid, credentials.gid, next_connection++};
+    connection->peer = {credentials.pid, credentials.uid, credentials.gid, next_connection};
+    if (const auto room = make_room(*connection); !room) {
+      const std::string said = frame(dump(failure(room.error())));
+      (void)::send(fd, said.data(), said.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      return;
+    }
+    next_connection++;
     connection->progress = EventLoop::Clock::now();
     connections[fd] = connection;
     arm(connection);
+  }
+
+  bool is_privileged(const Peer& peer) const {
+    return door.privileged ? door.privileged(peer) : peer.uid == 0 || peer.uid == geteuid();
+  }
+
+  /// Counts a new connection, or says why there is no room for it.
+  Result<> make_room(Connection& connection) {
+    const Error full{path, "has as many connections as it takes", "try again later"};
+    if (connections.size() >= max_clients) {
+      return full;
+    }
+    connection.counted = !is_privileged(connection.peer);
+    if (!connection.counted) {
+      return {};
+    }
+    size_t all = 0;
+    for (const auto& [uid, count] : others) {
+      all += count;
+    }
+    if (all >= max_clients - max_clients / 4) {
+      return full;  // the rest is kept for the privileged
+    }
+    const auto mine = others.find(connection.peer.uid);
+    if (mine != others.end() && mine->second >= max_clients / 4) {
+      return Error{path, fmt::format("your user has {} connections already", mine->second), "close some of them"};
+    }
+    others[connection.peer.uid]++;
+    return {};
+  }
+
+  void leave_room(const Connection& connection) {
+    const auto mine = connection.counted ? others.find(connection.peer.uid) : others.end();
+    if (mine != others.end() && --mine->second == 0) {
+      others.erase(mine);
+    }
   }
 
   void arm(const Shared& connection) {
@@ -259,6 +308,7 @@ struct Server::Impl {
     loop.unwatch(connection->fd.get());
     connections.erase(connection->fd.get());
     connection->fd.reset();
+    leave_room(*connection);
     if (closed) {
       closed(connection->peer);
     }
@@ -280,7 +330,7 @@ struct Server::Impl {
     arm(connection);
   }
 
-  static bool receive(Connection& connection) {
+  bool receive(Connection& connection) const {
     std::array<char, 65536> bytes;
     const ssize_t count = ::recv(connection.fd.get(), bytes.data(), bytes.size(), 0);
     if (count < 0) {
@@ -290,7 +340,9 @@ struct Server::Impl {
       connection.ended = true;
       return true;
     }
-    return connection.input.feed({bytes.data(), static_cast<size_t>(count)});
+    return connection.input.feed({bytes.data(), static_cast<size_t>(count)}) &&
+           (connection.input.waiting() <= kMaxSmallMessage || !door.may_send_much ||
+            door.may_send_much(connection.peer));
   }
 
   static bool flush(Connection& connection) {
@@ -359,12 +411,13 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, const std::string& path, Handler handler, Closed closed,
-                                               size_t max_clients) {
+                                               size_t max_clients, Door door) {
   const auto address = unix_address(path);
   if (!address) {
     return address.error();
   }
-  auto impl = std::make_unique<Impl>(loop, path, std::move(handler), std::move(closed), max_clients);
+  const mode_t mode = door.mode;
+  auto impl = std::make_unique<Impl>(loop, path, std::move(handler), std::move(closed), max_clients, std::move(door));
   impl->listener.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   struct stat old {};
   if (lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) {
@@ -372,7 +425,7 @@ Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, const std::strin
   }
   // Nobody can connect before `listen`, so nobody meets the socket with the mode of the umask.
   const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
-  if (!impl->listener || bind(impl->listener.get(), raw, sizeof(sockaddr_un)) != 0 || chmod(path.c_str(), 0660) != 0 ||
+  if (!impl->listener || bind(impl->listener.get(), raw, sizeof(sockaddr_un)) != 0 || chmod(path.c_str(), mode) != 0 ||
       ::listen(impl->listener.get(), 128) != 0) {
     return errno_error(path, "cannot listen", "does the run directory exist and may we write to it?");
   }
@@ -389,7 +442,7 @@ Result<Client> Client::connect(const std::string& path) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(sockaddr_un)) != 0) {
     return errno_error(path, "cannot connect",
-                       errno == EACCES ? "you need to be in the socket's group" : "is the daemon running?");
+                       errno == EACCES ? "that socket is not for your user" : "is the daemon running?");
   }
   return Client(std::move(fd), path);
 }
@@ -468,7 +521,11 @@ Result<Json> Client::call(const Json& request, std::chrono::milliseconds limit) 
     return error;
   };
   if (const auto sent = send_all(fd_.get(), frame(text), deadline); !sent) {
-    return fail(sent.error());
+    // A server that lets nobody in says why before it closes.
+    const auto said = receive_message(fd_.get(), EventLoop::Clock::now());
+    auto reason = said ? parse_object(*said) : std::nullopt;
+    auto failed = fail(sent.error());
+    return reason ? Result<Json>(std::move(*reason)) : Result<Json>(std::move(failed));
   }
   const auto message = receive_message(fd_.get(), deadline);
   if (!message) {

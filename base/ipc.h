@@ -24,6 +24,8 @@ using Json = nlohmann::json;
 
 /// A longer message closes the connection.
 inline constexpr uint32_t kMaxMessage = 64u << 20;
+/// The same for peers whom Door::may_send_much does not trust.
+inline constexpr uint32_t kMaxSmallMessage = 256u << 10;
 
 struct Peer {
   pid_t pid = 0;
@@ -38,6 +40,16 @@ Json failure(const std::vector<Error>& errors);
 /// Errors of an answer with "ok":false.
 std::vector<Error> errors_of(const Json& answer);
 
+/// Who gets in. Everybody whom `mode` lets connect is served, so the handler has to look at Peer::uid.
+struct Door {
+  mode_t mode = 0660;
+  /// Whom only the limit on all connections holds; others have at most a quarter of them each and three quarters
+  /// together. Absent: root and our own user.
+  std::function<bool(const Peer&)> privileged{};
+  /// Whether this peer's requests may be longer than kMaxSmallMessage; asked when one is. Absent: everybody's may.
+  std::function<bool(const Peer&)> may_send_much{};
+};
+
 /// Serves a socket on an EventLoop. Survives garbage, half messages, peers that do not read (each connection's
 /// unsent answers are bounded) and connection floods (`max_clients`). Loop thread only.
 class Server {
@@ -45,9 +57,9 @@ class Server {
   using Handler = std::function<Json(const Peer&, const Json& request)>;
   using Closed = std::function<void(const Peer&)>;
 
-  /// Binds `path` (removing a stale socket there), mode 0660.
+  /// Binds `path` (removing a stale socket there).
   static Result<std::unique_ptr<Server>> listen(EventLoop& loop, const std::string& path, Handler handler,
-                                                Closed closed = {}, size_t max_clients = 1024);
+                                                Closed closed = {}, size_t max_clients = 1024, Door door = {});
   ~Server();
 
  private:
@@ -76,6 +88,8 @@ class Deframer {
   bool feed(std::string_view bytes);
   /// The next whole message, or nothing.
   bool next(std::string& message);
+  /// Bytes that were fed and belong to no message taken yet.
+  size_t waiting() const { return buffer_.size() - at_; }
 
  private:
   std::string buffer_;

@@ -25,10 +25,10 @@ std::string fresh_path() {
 /// A server on its own thread that answers with what it was sent.
 class Echo {
  public:
-  explicit Echo(size_t max_clients = 1024) {
+  explicit Echo(size_t max_clients = 1024, Door door = {}) {
     auto server = Server::listen(
         loop_, path_, [](const Peer& peer, const Json& request) { return answer(peer, request); },
-        [this](const Peer&) { closed_++; }, max_clients);
+        [this](const Peer&) { closed_++; }, max_clients, std::move(door));
     EXPECT_TRUE(server) << server.error().text();
     server_ = std::move(*server);
     thread_ = std::thread([this] { loop_.run(); });
@@ -246,12 +246,55 @@ TEST(Ipc, ManyClientsAndTheLimit) {
   for (const auto& raw : all) {
     EXPECT_NE(raw->receive(), "");
   }
-  EXPECT_TRUE(Raw(echo.path()).closed()) << "one too many";
+  const Raw late(echo.path());
+  EXPECT_NE(late.receive().find("as many connections as it takes"), std::string::npos);
+  EXPECT_TRUE(late.closed()) << "one too many";
   all.clear();
   for (int i = 0; i < 500 && echo.closed() < 100; i++) {
     std::this_thread::sleep_for(10ms);
   }
   EXPECT_EQ(echo.closed(), 100);
+  expect_alive(echo);
+}
+
+TEST(Ipc, OneUserTakesAQuarterAndTheRestIsKept) {
+  std::atomic<bool> privileged{false};
+  Echo echo(16, {.mode = 0666, .privileged = [&](const Peer&) { return privileged.load(); }});
+  struct stat about {};
+  ASSERT_EQ(stat(echo.path().c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0666u);
+  std::vector<std::unique_ptr<Raw>> all;
+  for (int i = 0; i < 4; i++) {
+    all.push_back(std::make_unique<Raw>(echo.path()));
+    ASSERT_TRUE(all.back()->send(frame("{}")));
+    EXPECT_NE(all.back()->receive(), "");
+  }
+  auto refused = Client::connect(echo.path());
+  const auto answer = refused->call({{"op", "x"}});
+  ASSERT_TRUE(answer) << answer.error().text();
+  EXPECT_EQ(errors_of(*answer)[0].reason, "your user has 4 connections already");
+  all.pop_back();
+  for (int i = 0; i < 500 && echo.closed() < 1; i++) {
+    std::this_thread::sleep_for(10ms);
+  }
+  expect_alive(echo);
+  privileged = true;
+  for (int i = 0; i < 12; i++) {
+    all.push_back(std::make_unique<Raw>(echo.path()));
+    ASSERT_TRUE(all.back()->send(frame("{}")));
+    EXPECT_NE(all.back()->receive(), "") << i;
+  }
+}
+
+TEST(Ipc, OnlyTheTrustedSendMuch) {
+  std::atomic<bool> trusted{true};
+  Echo echo(16, {.may_send_much = [&](const Peer&) { return trusted.load(); }});
+  const Json large{{"op", "x"}, {"pad", std::string(2 * kMaxSmallMessage, 'p')}};
+  const Json small{{"op", "x"}, {"pad", std::string(kMaxSmallMessage / 2, 'p')}};
+  EXPECT_TRUE(Client::connect(echo.path())->call(large));
+  trusted = false;
+  EXPECT_FALSE(Client::connect(echo.path())->call(large));
+  EXPECT_TRUE(Client::connect(echo.path())->call(small));
   expect_alive(echo);
 }
 

@@ -12,7 +12,7 @@ namespace floof::config {
 namespace {
 
 std::vector<std::string> sorted_lines(const Tree& tree) {
-  const auto printed = tree.set_lines({}, false);
+  const auto printed = tree.set_lines({}, for_storage(tree.schema().secrets()));  // conflicts quote these lines
   const std::string text = printed ? *printed : "";
   std::vector<std::string> out;
   for (size_t at = 0; at < text.size();) {

@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/prefix.h"
+#include "config/password.h"
 
 namespace floof::config {
 
@@ -80,7 +81,7 @@ struct Kind {
   Result<std::string> (*spell)(std::string_view);
 };
 
-const std::array<Kind, 8> kKinds = {{
+const std::array<Kind, 9> kKinds = {{
     {"address", "an address such as 192.0.2.1 or 2001:db8::1", "<address>",
      [](std::string_view t) { return spell(parse_ip(t)); }},
     {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>",
@@ -93,6 +94,7 @@ const std::array<Kind, 8> kKinds = {{
     {"next-hop", "a next hop such as 192.0.2.1 or fe80::1%e0", "<address>[%<interface>]", next_hop},
     {"area", "an area such as 0 or 10.0.0.1", "<area>", area},
     {"community", "a community such as 65000:100", "<community>", community},
+    {"password", "a password, or its hash as crypt(5) writes it", "<password>", password_hash},
 }};
 
 const Kind* find(std::string_view name) {

@@ -192,7 +192,7 @@ class Completer {
     }
     if (mode_ != CompletionMode::set) {
       for (const ItemPtr& item : data != nullptr ? *data : Items()) {
-        if (item->node == node && !is_secret(node)) {
+        if (item->node == node && !is_confidential(node)) {
           add(item->value, "", "existing");
         }
       }

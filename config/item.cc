@@ -99,7 +99,11 @@ Words words_below(const Words& above, const Item& item) {
 }
 
 std::string shown_value(const Item& item, Secrets secrets, const SecretCodec& codec) {
-  if (secrets == Secrets::clear || !is_secret(item.node)) {
+  const bool concerned = secrets == Secrets::withheld ? is_confidential(item.node) : is_secret(item.node);
+  if (secrets == Secrets::clear || !concerned) {
+    return item.value;
+  }
+  if (secrets == Secrets::encrypted && !is_sealed(item.node)) {
     return item.value;
   }
   return secrets == Secrets::encrypted && codec.seal ? codec.seal(item.value) : std::string(kHiddenSecret);

@@ -43,7 +43,7 @@ class PathReader {
     const std::string& word = words_[at_];
     if (parent != nullptr && is_term(parent)) {
       const std::string value = is_empty_leaf(parent) ? "takes no value" : "has one value here";
-      const std::string_view shown = is_secret(parent) ? kHiddenSecret : word;
+      const std::string_view shown = is_confidential(parent) ? kHiddenSecret : word;
       return error(fmt::format("unexpected \"{}\": {} {}", shown, name_of(parent), value),
                    is_empty_leaf(parent) ? "leave it out" : "quote a value that has blanks");
     }
@@ -100,9 +100,12 @@ class PathReader {
                  ? Result<>()
                  : error(fmt::format("the value of {} is missing", name_of(node)), "give " + describe_value(node));
     }
+    if (words_[at_] == kHiddenSecret && is_confidential(node) && !is_secret(node)) {
+      return error("the text was hidden from whoever printed this", "load what a super-user has printed");
+    }
     Result<std::string> value = words_[at_];
     if (!is_secret(node) || words_[at_] != kHiddenSecret) {
-      value = is_secret(node) && words_[at_].starts_with(kSealedPrefix) ? open_secret(words_[at_]) : value;
+      value = is_sealed(node) && words_[at_].starts_with(kSealedPrefix) ? open_secret(words_[at_]) : value;
       value = value ? check_value(schema_, node, *value) : value;
     }
     if (!value) {

@@ -92,7 +92,8 @@ class JsonPrinter {
   }
 
   Json value(const Item& term) const {
-    return is_secret(term.node) ? Json(shown_value(term, secrets_, schema_.secrets())) : scalar(term.node, term.value);
+    return is_confidential(term.node) ? Json(shown_value(term, secrets_, schema_.secrets()))
+                                      : scalar(term.node, term.value);
   }
 
   static Json scalar(Node node, const std::string& text) {

@@ -284,14 +284,21 @@ bool is_number(Node node) {
   return is_term(node) && (is_unsigned_type(type_of(node)->basetype) || is_signed_type(type_of(node)->basetype));
 }
 bool is_boolean(Node node) { return is_term(node) && type_of(node)->basetype == LY_TYPE_BOOL; }
-bool is_secret(Node node) {
-  for (LY_ARRAY_COUNT_TYPE i = 0; i < LY_ARRAY_COUNT(node->exts); i++) {
-    if (std::strcmp(node->exts[i].def->name, "secret") == 0) {
+namespace {
+bool has_extension(Node node, const char* name) {
+  LY_ARRAY_COUNT_TYPE i = 0;
+  LY_ARRAY_FOR(node->exts, i) {
+    if (std::strcmp(node->exts[i].def->name, name) == 0) {
       return true;
     }
   }
   return false;
 }
+}  // namespace
+
+bool is_secret(Node node) { return is_leaf(node) && is_confidential(node); }
+bool is_confidential(Node node) { return is_sealed(node) || has_extension(node, "restricted"); }
+bool is_sealed(Node node) { return has_extension(node, "secret"); }
 bool is_leafref(Node node) {
   return (is_leaf(node) && reinterpret_cast<const lysc_node_leaf*>(node)->type->basetype == LY_TYPE_LEAFREF) ||
          (is_leaf_list(node) && reinterpret_cast<const lysc_node_leaflist*>(node)->type->basetype == LY_TYPE_LEAFREF);
@@ -408,7 +415,7 @@ std::string value_hint(Node node) {
 
 Result<std::string> check_value(const Schema& schema, Node node, std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    const std::string shown = is_secret(node) ? "the value" : fmt::format("\"{}\"", text);
+    const std::string shown = is_confidential(node) ? "the value" : fmt::format("\"{}\"", text);
     return Error{"", fmt::format("{} is not a valid {}{}{}", shown, node->name, why.empty() ? "" : ": ", why),
                  "give " + describe_value(node)};
   };

@@ -102,7 +102,9 @@ bool is_user_ordered(Node node);
 bool is_empty_leaf(Node node);  ///< a leaf that is just there, without a value
 bool is_number(Node node);      ///< JSON writes it without quotes
 bool is_boolean(Node node);
-bool is_secret(Node node);
+bool is_confidential(Node node);  ///< fc:secret or fc:restricted: for super-users only
+bool is_secret(Node node);        ///< a leaf that is confidential: one value, which <hidden> can stand for
+bool is_sealed(Node node);        ///< fc:secret: encrypted even for those who may see it
 bool is_leafref(Node node);
 std::string name_of(Node node);
 std::string description_of(Node node);

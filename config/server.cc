@@ -2,7 +2,6 @@
 #include "config/server.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -16,22 +15,24 @@ Json success() { return {{"ok", true}}; }
 
 }  // namespace
 
-std::string user_name(uid_t uid) {
-  char buffer[4096];
-  passwd entry{};
-  passwd* found = nullptr;
-  if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) {
-    return found->pw_name;
-  }
-  return fmt::format("uid {}", uid);
-}
-
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
   const std::string op = text_of(request, "op");
+  const Access::User user = access_.user(peer.uid);
+  look();
+  if (notices_.try_emplace(peer.connection).second) {
+    record_arrival(peer, user);
+  }
   Json out;
   try {
+    if (const auto admitted = admit(peer, user, request); !admitted) {
+      record_refusal(peer, user, request);
+      out = ipc::failure(admitted.error());
+      out["denied"] = true;
+      return out;
+    }
     const auto ready = take_mode(peer, op, request);
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
+    record_request(peer, user, request, out);
   } catch (const std::exception& error) {  // the last resort against a request of a form that nobody thought of
     log::error("request \"{}\": {}", op, error.what());
     out = ipc::failure(Error{op, "the request has a form that is not understood", ""});
@@ -81,14 +82,16 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
     return history();
   }
   if (op == "show" || op == "status") {
-    return show(op == "show" ? request : Json{{"what", "system"}});
+    return show(peer, op == "show" ? request : Json{{"what", "system"}});
   }
   if (op == "clear" && options_.clear) {
     const auto done = options_.clear(text_of(request, "what"));
     return done ? success() : ipc::failure(done.error());
   }
   if (op == "exec-start") {
-    return exec_start(request);
+    Json answer = exec_start(request);
+    own_program(peer, answer);
+    return answer;
   }
   if (op == "exec-read") {
     return exec_read(request);
@@ -111,6 +114,7 @@ Json ConfigServer::hello(const ipc::Peer& peer) {
   }
   return {{"ok", true},
           {"user", user_name(peer.uid)},
+          {"class", name_of(access_.user(peer.uid).user_class)},
           {"hostname", hostname},
           {"instance", options_.instance},
           {"version", options_.version},
@@ -151,13 +155,13 @@ Json ConfigServer::history() const {
   return out;
 }
 
-Json ConfigServer::show(const Json& request) {
+Json ConfigServer::show(const ipc::Peer& peer, const Json& request) {
   const std::string what = text_of(request, "what");
   if (what == "system-commit") {
     return history();
   }
   if (what == "configuration") {
-    return {{"ok", true}, {"data", engine_.running().to_json(true)}};
+    return {{"ok", true}, {"data", engine_.running().to_json(secrets_for(peer))}};
   }
   const auto handler = options_.show.find(what);
   if (handler == options_.show.end()) {

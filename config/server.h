@@ -3,7 +3,7 @@
 // What floofd answers on floofd.sock (base/ipc.h). Requests, each with "op"; answers have "ok", and "errors" when
 // false:
 //
-//   hello                                         user hostname instance version changed session
+//   hello                                         user class hostname instance version changed session
 //   configure     mode via?                       notes             mode shared|private|exclusive
 //   leave                                         notes
 //   edit          words [set|delete|annotate ...] warnings (what another choice removed)
@@ -18,10 +18,12 @@
 //   cancel-commit-at
 //   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
 //   rescue-save | load-factory | discard | update
-//   load          text format mode                warnings          format set|curly|json|xml; mode merge|override|replace|patch|
-//                 test?                                             netconf|netconf_none; test: "then-set", "only"
+//   load          text format mode test?          warnings          format set|curly|json|xml; mode merge|override|
+//                                                                   replace|patch|netconf|netconf_none; test
+//                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
-//   complete      words partial mode              options [{word help kind}] complete      mode: a verb of edit, or show
+//   complete      words partial mode              options [{word help kind}] complete
+//                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
 //   clear         what
 //   exec-start    program arguments               id
@@ -29,9 +31,11 @@
 //   exec-stop     id
 //   status                                        data
 //
-// An answer may have "notices": what happened since the connection's last request ("ann committed generation 7").
-// Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to mean
-// the candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED. Loop thread.
+// A request that access does not allow has "denied" in its answer. An answer may have "notices": what happened since
+// the connection's last request ("ann committed generation 7"). Whoever did not `configure` edits the shared candidate;
+// a request may say "as" (shared, private, exclusive) to mean the candidate that a broken connection had. The names and
+// numbers of users come from SO_PEERCRED; config/access.h says who may ask for what, and super-users alone see secrets,
+// encrypted. Loop thread.
 #pragma once
 
 #include <functional>
@@ -41,6 +45,9 @@
 #include <vector>
 
 #include "base/ipc.h"
+#include "config/access.h"
+#include "config/audit.h"
+#include "config/audit_entry.h"
 #include "config/editors.h"
 #include "config/exec.h"
 #include "config/pending.h"
@@ -59,10 +66,11 @@ class ConfigServer {
     std::map<std::string, ProgramHandler> programs;
     std::function<Result<>(const std::string& what)> clear{};
     PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
+    Access::Login login{};              ///< classes that the configuration gives
+    AuditLog* audit = nullptr;          ///< not owned; without it nothing is written down
   };
 
-  ConfigServer(ConfigEngine& engine, Exec& exec, Options options)
-      : engine_(engine), editors_(engine), exec_(exec), options_(std::move(options)) {}
+  ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
 
   /// Answers one request. Never throws, whatever the request.
   Json answer(const ipc::Peer& peer, const Json& request);
@@ -70,8 +78,20 @@ class ConfigServer {
   void closed(const ipc::Peer& peer);
   /// Tells everybody, with the next answer; not `except`.
   void announce(const std::string& text, uint64_t except = 0);
+  /// Writes down commits that nobody asked for just now (a confirmation that did not come). Now and then.
+  void look();
+  /// Whether this peer is a super-user.
+  bool may_edit(const ipc::Peer& peer);
 
  private:
+  Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  Secrets secrets_for(const ipc::Peer& peer);
+  void own_program(const ipc::Peer& peer, const Json& answer);
+  void record(Json entry, bool durable = false);
+  static Json about(const ipc::Peer& peer, const Access::User& user);
+  void record_arrival(const ipc::Peer& peer, const Access::User& user);
+  void record_refusal(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  void record_request(const ipc::Peer& peer, const Access::User& user, const Json& request, const Json& answer);
   Json dispatch(const ipc::Peer& peer, const std::string& op, const Json& request);
   Json hello(const ipc::Peer& peer);
   Result<> take_mode(const ipc::Peer& peer, const std::string& op, const Json& request);
@@ -91,7 +111,7 @@ class ConfigServer {
   Json load_text(Candidate& candidate, const Json& request);
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
-  Json show(const Json& request);
+  Json show(const ipc::Peer& peer, const Json& request);
   Json exec_start(const Json& request);
   Json exec_read(const Json& request);
 
@@ -100,9 +120,10 @@ class ConfigServer {
   Exec& exec_;
   Options options_;
   std::map<uint64_t, std::vector<std::string>> notices_;  ///< by connection, for those who have asked something
+  Access access_;
+  Trickle trickle_;
+  uint64_t audited_;                       ///< generation of the last commit that the audit log has
+  std::map<uint64_t, uid_t> exec_owners_;  ///< of programs, by id
 };
-
-/// Login name of a user, or "uid 1000".
-std::string user_name(uid_t uid);
 
 }  // namespace floof::config

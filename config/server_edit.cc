@@ -158,17 +158,18 @@ Json ConfigServer::show_config(const ipc::Peer& peer, const Json& request) {
   }
   const Tree& tree = old ? *old : which == "running" ? engine_.running() : editors_.candidate(peer.connection).tree;
   const std::string format = text_of(request, "format");
-  const auto data = tree.to_json(*path, true);
+  const Secrets secrets = secrets_for(peer);
+  const auto data = tree.to_json(*path, secrets);
   if (!data) {
     return ipc::failure(data.error());
   }
   if (format == "json") {
     return {{"ok", true}, {"text", data->dump(2, ' ', false, Json::error_handler_t::replace) + "\n"}, {"data", *data}};
   }
-  const auto text = format == "set"           ? tree.set_lines(*path)
-                    : format == "xml"         ? tree.xml(*path)
-                    : format == "inheritance" ? tree.curly_inherited(*path)
-                                              : tree.curly(*path);
+  const auto text = format == "set"           ? tree.set_lines(*path, secrets)
+                    : format == "xml"         ? tree.xml(*path, secrets)
+                    : format == "inheritance" ? tree.curly_inherited(*path, secrets)
+                                              : tree.curly(*path, secrets);
   return text ? Json{{"ok", true}, {"text", *text}, {"data", *data}} : ipc::failure(text.error());
 }
 
@@ -181,7 +182,7 @@ Json ConfigServer::compare(const ipc::Peer& peer, const Json& request) {
   if (!before || !after) {
     return ipc::failure(before ? after.error() : before.error());
   }
-  return {{"ok", true}, {"text", config::compare(*before, *after)}};
+  return {{"ok", true}, {"text", config::compare(*before, *after, secrets_for(peer))}};
 }
 
 /// Whether a request may confirm, replace or revert the commit that waits for its confirmation. People at a shell may;
@@ -285,8 +286,8 @@ Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
     return judged.errors.empty() ? ipc::failure(Error{"commit at", "nothing has changed", ""})
                                  : ipc::failure(judged.errors);
   }
-  const auto kept = engine_.schedule(Scheduled{*when, user_name(peer.uid), comment, candidate.tree.to_json(false),
-                                               candidate.base.to_json(false), candidate.generation});
+  const auto kept = engine_.schedule(Scheduled{*when, user_name(peer.uid), comment, stored_form(candidate.tree),
+                                               stored_form(candidate.base), candidate.generation});
   if (!kept) {
     return ipc::failure(kept.error());
   }

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <random>
+
+#include "config/secret.h"
 
 namespace floof::config {
 namespace {
@@ -16,11 +19,23 @@ class Server : public testing::Test {
   void SetUp() override {
     char name[] = "/tmp/floof-server-XXXXXX";
     folder_ = mkdtemp(name);
-    auto schema = Schema::load(embedded_modules());
+    box_ = *SecretBox::load(folder_ + "/box.key");
+    audit_.emplace(AuditLog::Options{.file = folder_ + "/audit.log"});
+    auto schema = Schema::load(embedded_modules(), box_->codec());
     auto engine = ConfigEngine::open({folder_, "r1", *schema, {}, {}});
     ASSERT_TRUE(engine.ok());
     engine_ = std::move(*engine);
     ConfigServer::Options options{"r1", "1.2.3", {}, {}, {}, nullptr};
+    options.audit = &*audit_;
+    options.login = [](const std::string& user) -> std::optional<UserClass> {
+      const std::map<std::string, UserClass> known = {{user_name(kReader), UserClass::read_only},
+                                                      {user_name(kOperator), UserClass::operate}};
+      const auto found = known.find(user);
+      return found == known.end() ? std::nullopt : std::optional(found->second);
+    };
+    options.clear = [](const std::string& what) {
+      return what == "counters" ? Result<>() : Error{what, "cannot be cleared", ""};
+    };
     options.show["thing"] = [](const std::string&, const Json& arguments) -> Result<Json> { return arguments; };
     options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> {
       return Error{"broken", "is broken", "mend it"};
@@ -32,7 +47,18 @@ class Server : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
+  static constexpr uid_t kReader = 70001, kOperator = 70002, kStranger = 70003;
+
   Json ask(const Json& request) { return server_->answer({1, getuid(), getgid(), 1}, request); }
+  /// As another user, on a connection of his own.
+  Json ask_as(uid_t uid, const Json& request) { return server_->answer({2, uid, uid, uid}, request); }
+  std::vector<std::string> log() const {
+    std::vector<std::string> out;
+    for (const Json& entry : audit_->read({.last = 1000})) {
+      out.push_back(entry["user"].get<std::string>() + " " + entry["what"].get<std::string>());
+    }
+    return out;
+  }
   Json ask(const char* text) { return ask(Json::parse(text)); }
   std::string error(const char* text) {
     const Json answer = ask(text);
@@ -41,6 +67,8 @@ class Server : public testing::Test {
   }
 
   std::string folder_;
+  std::optional<SecretBox> box_;
+  std::optional<AuditLog> audit_;
   std::unique_ptr<ConfigEngine> engine_;
   EventLoop loop_;
   Exec exec_{loop_};
@@ -122,6 +150,134 @@ TEST_F(Server, ShowAndPrograms) {
   EXPECT_EQ(text, "hi\n");
   EXPECT_EQ(error(R"({"op":"exec-start","program":"sh"})"), R"(program: "sh" is not a program that may be run)");
   EXPECT_EQ(ask(R"({"op":"exec-stop","id":99})")["ok"], false);
+}
+
+TEST_F(Server, SecretsAreForSuperUsersAndEncrypted) {
+  ask(R"({"op":"edit","words":["set","bgp","peer","a","password","swordfish"]})");
+  ask(R"({"op":"edit","words":["set","bgp","peer","a","remote-as","64500"]})");
+  ask(R"({"op":"edit","words":["set","bird","raw","# tunafish"]})");
+  ask(R"({"op":"edit","words":["set","system","login","user","ann","password","codfish"]})");
+  ask(R"({"op":"edit","words":["set","system","login","user","ann","class","operator"]})");
+  ASSERT_EQ(ask(R"({"op":"commit"})")["ok"], true);
+  const std::string seal = box_->seal("swordfish");
+  for (const char* text : {R"({"op":"show-config","format":"set","which":"running"})",
+                           R"({"op":"show-config","format":"json","which":"candidate"})",
+                           R"({"op":"show-config","format":"xml","which":"running"})",
+                           R"({"op":"show-config","format":"inheritance","which":"running"})",
+                           R"({"op":"show-config","format":"curly","which":"rollback","index":0})",
+                           R"({"op":"show","what":"configuration"})", R"({"op":"compare","rollback":1})"}) {
+    const std::string mine = ask(text).dump();
+    EXPECT_NE(mine.find(seal), std::string::npos) << mine;
+    EXPECT_NE(mine.find("# tunafish"), std::string::npos) << mine;
+    EXPECT_EQ(mine.find("swordfish"), std::string::npos);
+    EXPECT_EQ(mine.find("codfish"), std::string::npos);
+    for (const uid_t uid : {kReader, kOperator}) {
+      const std::string theirs = ask_as(uid, Json::parse(text)).dump();
+      EXPECT_NE(theirs.find("<hidden>"), std::string::npos) << theirs;
+      for (const char* secret : {"$F1$", "fish", "$y$"}) {
+        EXPECT_EQ(theirs.find(secret), std::string::npos) << theirs;
+      }
+    }
+  }
+  const std::string printed = ask(R"({"op":"show-config","format":"curly","which":"running"})")["text"];
+  EXPECT_EQ(ask({{"op", "load"}, {"format", "curly"}, {"mode", "override"}, {"text", printed}})["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"compare"})")["text"], "") << "what is shown can be loaded";
+  const std::string withheld = ask_as(kReader, Json::parse(R"({"op":"show-config","format":"set"})"))["text"];
+  const Json refused = ask({{"op", "load"}, {"format", "set"}, {"mode", "merge"}, {"text", withheld}});
+  EXPECT_EQ(ipc::errors_of(refused)[0].reason, "the text was hidden from whoever printed this") << refused.dump();
+  EXPECT_EQ(refused["errors"].size(), 1U) << "<hidden> keeps passwords: " << refused.dump();
+  for (const char* file : {"running.json", "history/1.json", "audit.log"}) {
+    std::ifstream in(folder_ + "/" + file);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_NE(text, "");
+    EXPECT_EQ(text.find("swordfish"), std::string::npos) << file;
+    EXPECT_EQ(text.find("codfish"), std::string::npos) << file;
+  }
+  const auto guess = [&](const char* value) {
+    return ask_as(kReader,
+                  {{"op", "show-config"}, {"path", {"bgp", "peer", "a", "password", value}}, {"format", "set"}});
+  };
+  EXPECT_EQ(guess("swordfish"), guess("other")) << "no secret is found by trying";
+  EXPECT_EQ(guess("swordfish")["ok"], false);
+}
+
+TEST_F(Server, ATamperedOrForeignSecretIsRefusedWithItsPath) {
+  const auto load = [&](const std::string& value) {
+    return ask({{"op", "load"},
+                {"format", "set"},
+                {"mode", "merge"},
+                {"text", "set bgp peer a remote-as 1\nset bgp peer a password " + value}});
+  };
+  EXPECT_EQ(load(box_->seal("swordfish"))["ok"], true);
+  std::string bad = box_->seal("swordfish");
+  bad.back() = bad.back() == 'A' ? 'Q' : 'A';
+  bad[bad.size() / 2] = bad[bad.size() / 2] == 'A' ? 'B' : 'A';
+  Error error = ipc::errors_of(load(bad))[0];
+  EXPECT_EQ(error.path, "line 2: bgp peer a password");
+  EXPECT_EQ(error.reason, "the encrypted text is damaged");
+  EXPECT_FALSE(error.remedy.empty());
+  const auto other = SecretBox::load(folder_ + "/other.key");
+  error = ipc::errors_of(load(other->seal("swordfish")))[0];
+  EXPECT_EQ(error.reason, "the text was encrypted with the key of another router");
+}
+
+TEST_F(Server, WhoMayDoWhat) {
+  EXPECT_EQ(ask_as(kReader, {{"op", "hello"}})["class"], "read-only");
+  EXPECT_EQ(ask({{"op", "hello"}})["class"], "super-user");
+  const Json stranger = ask_as(kStranger, {{"op", "hello"}});
+  EXPECT_EQ(stranger["ok"], false);
+  EXPECT_NE(stranger.dump().find("set system login user"), std::string::npos) << stranger.dump();
+  EXPECT_EQ(stranger.size(), 2U) << "nothing else is told: " << stranger.dump();
+  const Json edit = Json::parse(R"({"op":"edit","words":["set","system","hostname","x"]})");
+  for (const uid_t uid : {kReader, kOperator, kStranger}) {
+    for (const Json& request :
+         {edit, Json{{"op", "commit"}}, Json{{"op", "configure"}, {"mode", "exclusive"}},
+          Json{{"op", "show-config"}, {"as", "exclusive"}}, Json{{"op", "rollback"}, {"to", 0}}}) {
+      EXPECT_EQ(ask_as(uid, request)["ok"], false) << uid << request.dump();
+    }
+  }
+  EXPECT_EQ(ask(R"({"op":"compare"})")["text"], "");
+  EXPECT_EQ(ask(R"({"op":"history"})").contains("editors"), false) << "nobody took the configuration";
+  EXPECT_EQ(ask_as(kReader, {{"op", "clear"}, {"what", "counters"}})["ok"], false);
+  EXPECT_EQ(ask_as(kOperator, {{"op", "clear"}, {"what", "counters"}})["ok"], true);
+  EXPECT_EQ(ask_as(kReader, {{"op", "exec-start"}, {"program", "echo"}})["ok"], false);
+  const Json own = ask({{"op", "exec-start"}, {"program", "echo"}});
+  EXPECT_EQ(ask_as(kOperator, {{"op", "exec-read"}, {"id", own["id"]}})["ok"], false) << "somebody else's";
+  const Json started = ask_as(kOperator, {{"op", "exec-start"}, {"program", "echo"}});
+  EXPECT_EQ(ask_as(kOperator, {{"op", "exec-read"}, {"id", started["id"]}})["ok"], true);
+  EXPECT_TRUE(server_->may_edit({1, getuid(), getgid(), 1}));
+  EXPECT_FALSE(server_->may_edit({1, kOperator, kOperator, 1}));
+}
+
+TEST_F(Server, TheAuditLogHasIt) {
+  const std::string me = user_name(getuid());
+  ask(R"({"op":"edit","words":["set","system","hostname","x"]})");
+  ask(R"({"op":"show-config"})");
+  ask(R"({"op":"commit","comment":"first"})");
+  ask_as(kReader, {{"op", "commit"}});
+  for (int i = 0; i < 100; i++) {
+    ask_as(kStranger, {{"op", "hello"}});
+  }
+  const auto lines = log();
+  EXPECT_EQ(std::vector<std::string>(lines.begin(), lines.begin() + 7),
+            (std::vector<std::string>{"floofd start", me + " connection", me + " edit", me + " commit",
+                                      "uid 70001 connection", "uid 70001 refused", "uid 70003 refused"}));
+  EXPECT_LT(lines.size(), 15U) << "nobody fills it from outside";
+  const Json commit = audit_->read({.what = {"commit"}})[0];
+  EXPECT_EQ(commit["generation"], 1);
+  EXPECT_EQ(commit["how"], "cli");
+  EXPECT_EQ(commit["comment"], "first");
+  EXPECT_EQ(commit["class"], "super-user");
+  // A commit of floofd's own is noticed.
+  Candidate candidate = engine_->fork();
+  ASSERT_TRUE(candidate.tree.set(Words{"system", "hostname", "y"}));
+  ASSERT_TRUE(engine_->commit(candidate, {"floofd", "confirm expired", "back"}).errors.empty());
+  server_->look();
+  server_->look();
+  const Json own = audit_->read({.user = "floofd", .what = {"commit"}});
+  ASSERT_EQ(own.size(), 1U);
+  EXPECT_EQ(own[0]["how"], "confirm expired");
+  EXPECT_TRUE(audit_->verify().good);
 }
 
 TEST_F(Server, WrongRequestsAreAnswered) {

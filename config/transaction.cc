@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kExpired = "confirm expired";
 
 Generation generation_of(unsigned format, const ConfigEngine::Request& request, uint64_t number, const Tree& tree) {
-  return {format, number, now_text(), request.user, request.how, request.comment, tree.to_json(false)};
+  return {format, number, now_text(), request.user, request.how, request.comment, stored_form(tree)};
 }
 
 }  // namespace
@@ -397,7 +397,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   if (confirm) {
     confirm->generation = next.number;
     confirm->back_to = unconfirmed_ ? unconfirmed_->back_to : generation_.number;
-    confirm->config = unconfirmed_ ? unconfirmed_->config : running_.to_json(false);
+    confirm->config = unconfirmed_ ? unconfirmed_->config : stored_form(running_);
   }
   if (!carry_out(next, confirm, out)) {
     collect_warnings(out);

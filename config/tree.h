@@ -130,6 +130,9 @@ class Tree {
   ItemPtr root_;
 };
 
+/// What was set, as it is written to disk.
+inline Json stored_form(const Tree& tree) { return tree.to_json(for_storage(tree.schema().secrets())); }
+
 /// The words that Tree::edit understands first.
 std::span<const std::string> edit_verbs();
 

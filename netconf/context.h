@@ -16,6 +16,9 @@ struct ContextFree {
 };
 using Context = std::unique_ptr<ly_ctx, ContextFree>;
 
+/// Takes back what nc_server_init gave get-schema, so that it comes to the common callback like the others.
+void own_get_schema(const ly_ctx* context);
+
 /// A libyang context with all of them, features of ietf-netconf as far as they are supported.
 Result<Context> make_context();
 

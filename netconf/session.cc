@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/random.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -87,7 +88,11 @@ nc_server_reply* Session::in_use(const std::vector<Error>& errors, NC_ERR otherw
 }
 
 nc_server_reply* Session::outcome(const Answer& answer, NC_ERR tag) {
-  return answer.ok() ? nc_server_reply_ok() : in_use(answer.errors, tag);
+  if (answer.ok()) {
+    return nc_server_reply_ok();
+  }
+  return answer.denied() ? netconf::refuse(context(), *schema_, answer.errors, NC_ERR_ACCESS_DENIED)
+                         : in_use(answer.errors, tag);
 }
 
 nc_server_reply* Session::lock_denied(const Error& error, uint64_t owner) const {
@@ -115,6 +120,7 @@ nc_server_reply* Session::answer(const lyd_node* rpc) {
   };
   static constexpr Operation kOperations[] = {{"get", &Session::get},
                                               {"get-config", &Session::get_config},
+                                              {"get-schema", &Session::get_schema},
                                               {"edit-config", &Session::edit_config},
                                               {"copy-config", &Session::copy_config},
                                               {"lock", &Session::lock},
@@ -193,6 +199,28 @@ nc_server_reply* Session::get(const lyd_node* rpc) {
   return reply_data(rpc, Data(all));
 }
 
+/// libnetconf2 has one of its own, which reads memory that it has freed (2.0.24).
+nc_server_reply* Session::get_schema(const lyd_node* rpc) {
+  const std::string name = value(rpc, "identifier"), version = value(rpc, "version"), format = value(rpc, "format");
+  const lys_module* module = version.empty() ? ly_ctx_get_module_latest(context(), name.c_str())
+                                             : ly_ctx_get_module(context(), name.c_str(), version.c_str());
+  const bool yin = format.ends_with("yin");
+  if (module == nullptr || (!yin && !format.empty() && !format.ends_with("yang"))) {
+    return refuse({name, module == nullptr ? "is no module of this router" : "can be had as yang and yin", ""},
+                  NC_ERR_INVALID_VALUE);
+  }
+  char* text = nullptr;
+  lyd_node* reply = nullptr;
+  if (lys_print_mem(&text, module, yin ? LYS_OUT_YIN : LYS_OUT_YANG, 0) != LY_SUCCESS ||
+      lyd_dup_single(rpc, nullptr, 0, &reply) != LY_SUCCESS ||
+      lyd_new_any(reply, nullptr, "data", text, 1, LYD_ANYDATA_STRING, 1, nullptr) != LY_SUCCESS) {
+    std::free(text);
+    lyd_free_all(reply);
+    return refuse({"", "out of memory", ""}, NC_ERR_RES_DENIED);
+  }
+  return nc_server_reply_data(reply, NC_WD_EXPLICIT, NC_PARAMTYPE_FREE);
+}
+
 nc_server_reply* Session::load(const lyd_node* config, std::string_view mode, std::string_view test) {
   if (config == nullptr) {
     return refuse({"", "a URL cannot be read here", "send <config>"}, NC_ERR_OP_NOT_SUPPORTED);
@@ -263,7 +291,7 @@ nc_server_reply* Session::lock(const lyd_node* rpc) {
   if (locks_.empty()) {
     const Answer begun = call({{"op", "configure"}, {"mode", "exclusive"}});
     if (!begun.ok()) {
-      return lock_denied(begun.errors.front(), owner().session);
+      return begun.denied() ? outcome(begun, NC_ERR_ACCESS_DENIED) : lock_denied(begun.errors.front(), owner().session);
     }
   }
   locks_.insert(target);

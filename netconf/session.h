@@ -43,6 +43,7 @@ class Session {
     Json body;
     std::vector<Error> errors;
     bool ok() const { return errors.empty(); }
+    bool denied() const { return body.contains("denied"); }
   };
 
   Session(Context context, std::shared_ptr<const config::Schema> schema, ipc::Client client);
@@ -55,6 +56,7 @@ class Session {
 
   nc_server_reply* get(const lyd_node* rpc);
   nc_server_reply* get_config(const lyd_node* rpc);
+  nc_server_reply* get_schema(const lyd_node* rpc);
   nc_server_reply* reply_data(const lyd_node* rpc, Data data);
   Result<Data> configuration(std::string_view datastore);
   nc_server_reply* edit_config(const lyd_node* rpc);

@@ -109,6 +109,7 @@ Result<> run(const std::string& run_dir) {
   if (nc_server_init(the_session->context()) != 0) {
     return Error{"libnetconf2", "cannot be started", ""};
   }
+  netconf::own_get_schema(the_session->context());
   nc_set_global_rpc_clb(on_rpc);
   const auto accepted = greet(*the_session);
   if (accepted) {

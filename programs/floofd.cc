@@ -18,14 +18,17 @@
 #include "base/init_client.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "config/audit.h"
 #include "config/exec.h"
 #include "config/json_view.h"
 #include "config/reference.h"
+#include "config/secret.h"
 #include "config/server.h"
 #include "config/transaction.h"
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/system/login_daemon.h"
 #include "features/system/tools.h"
 #include "programs/health_conditions.h"
 
@@ -67,6 +70,8 @@ class Daemon {
 
  private:
   void watch_signals();
+  Result<std::shared_ptr<const config::Schema>> load_schema();
+  Result<> listen();
   config::ConfigServer::Options server_options();
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
@@ -82,6 +87,9 @@ class Daemon {
   std::unique_ptr<config::ConfigEngine> engine_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
+  std::string key_damage_;
+  std::optional<config::AuditLog> audit_;
+  system::Logins logins_;
   std::optional<config::ConfigServer> requests_;
   std::unique_ptr<ipc::Server> server_;
 };
@@ -97,11 +105,42 @@ void Daemon::watch_signals() {
   loop_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { loop_.stop(); });
 }
 
+/// With the router's key in it, so that trees seal and open their secrets.
+Result<std::shared_ptr<const config::Schema>> Daemon::load_schema() {
+  if (auto made = make_folder(arguments_.state_dir, 0700); !made) {
+    return made.error();
+  }
+  auto box = config::SecretBox::load(arguments_.state_dir + "/box.key");
+  if (!box) {
+    return box.error();
+  }
+  key_damage_ = box->damage();
+  if (!key_damage_.empty()) {
+    log::error("{}", key_damage_);
+  }
+  return config::Schema::load(config::embedded_modules(), box->codec());
+}
+
+/// Everybody may connect: who may do what is decided with each request.
+Result<> Daemon::listen() {
+  constexpr size_t kClients = 1024;
+  auto server = ipc::Server::listen(
+      loop_, arguments_.file("floofd.sock"),
+      [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); },
+      [this](const ipc::Peer& peer) { requests_->closed(peer); }, kClients,
+      {.mode = 0666, .may_send_much = [this](const ipc::Peer& peer) { return requests_->may_edit(peer); }});
+  if (!server) {
+    return server.error();
+  }
+  server_ = std::move(*server);
+  return {};
+}
+
 Result<> Daemon::start() {
   watch_signals();
   loop_.every(kBeat, [this] { heart_.beat(); });
   const auto pulse = [this] { heart_.beat(); };
-  auto schema = config::Schema::load(config::embedded_modules());
+  auto schema = load_schema();
   if (!schema) {
     return schema.error();
   }
@@ -130,15 +169,12 @@ Result<> Daemon::start() {
               {loop_, exec_, [this](const auto& what, const auto& arguments) { return ask_dataplane(what, arguments); },
                [this](const auto& what, const auto& arguments) { return ask_bird(what, arguments); }}),
           .announce = [this](const std::string& text) { requests_->announce(text); }});
+  audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
-  auto server = ipc::Server::listen(
-      loop_, arguments_.file("floofd.sock"),
-      [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); },
-      [this](const ipc::Peer& peer) { requests_->closed(peer); });
-  if (!server) {
-    return server.error();
+  loop_.every(kBeat, [this] { requests_->look(); });
+  if (auto listening = listen(); !listening) {
+    return listening;
   }
-  server_ = std::move(*server);
   // The first work of the loop: whoever connects meanwhile waits for it.
   loop_.post([this] {
     engine_->apply_running();
@@ -178,6 +214,11 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
 /// Our own, and what the dataplane has while it answers.
 Json Daemon::alarms() const {
   Json out = engine_->alarms();
+  for (const std::string& own : {key_damage_, audit_->problem()}) {
+    if (!own.empty()) {
+      out.push_back(own);
+    }
+  }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
   }
@@ -206,6 +247,11 @@ config::ConfigServer::Options Daemon::server_options() {
   out.instance = arguments_.instance;
   out.version = kVersion;
   out.pending = pending_.get();
+  out.audit = &*audit_;
+  out.login = [this](const std::string& user) { return logins_.find(engine_->running(), engine_->generation(), user); };
+  out.show["audit"] = [this](const std::string&, const Json& arguments) {
+    return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
+  };
   for (const char* what :
        {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };

@@ -70,6 +70,67 @@ Reply show_history(Context& context, const Invocation&) {
   return reply;
 }
 
+Result<Json> logging_arguments(const Invocation& words) {
+  Json out = Json::object();
+  for (const char* name : {"user", "since", "match"}) {
+    if (words.has(name)) {
+      out[name] = words.get(name);
+    }
+  }
+  if (words.has("today")) {
+    out["since"] = "today";
+  }
+  const auto add_kinds = [&](std::initializer_list<const char*> kinds) {
+    for (const char* kind : kinds) {
+      out["what"].push_back(kind);
+    }
+  };
+  if (words.has("config")) {
+    add_kinds({"edit", "load", "load-factory", "rollback", "discard", "update"});
+  }
+  if (words.has("commit")) {
+    add_kinds({"commit", "commit-at", "cancel-commit-at", "rescue-save"});
+  }
+  if (words.has("verify")) {
+    out["verify"] = true;
+  }
+  if (const std::string last = words.get("last"); !last.empty()) {
+    uint32_t number = 0;
+    const auto [end, code] = std::from_chars(last.data(), last.data() + last.size(), number);
+    if (code != std::errc() || end != last.data() + last.size() || number == 0) {
+      return Error{"last " + last, "is not a number of lines", "write last 100"};
+    }
+    out["last"] = number;
+  }
+  return out;
+}
+
+Reply show_logging(Context& context, const Invocation& words) {
+  const Result<Json> arguments = logging_arguments(words);
+  if (!arguments) {
+    return shell::failure(arguments.error());
+  }
+  Reply reply = shell::show(context, "audit", *arguments, render_logging);
+  if (reply.ok() && reply.data.contains("verified") && !shell::flag(reply.data, "verified")) {
+    reply.status = 1;
+  }
+  return reply;
+}
+
+void register_logging(shell::Registry& registry) {
+  registry.add({.path = "show system logging",
+                .help = "The audit log: who did what, and when",
+                .handler = show_logging,
+                .options = {{"user", "name", "Only what this user did"},
+                            {"since", "time", "Only since then: 30m, 2h, 7d, 2026-11-24, 2026-11-24T20:15 (UTC)"},
+                            {"today", "", "Only today's (UTC)"},
+                            {"match", "text", "Only lines with this text, in any case"},
+                            {"config", "", "Only edits of the configuration"},
+                            {"commit", "", "Only commits"},
+                            {"last", "lines", "So many lines (default 50)"},
+                            {"verify", "", "Check that no line was changed or removed"}}});
+}
+
 /// Shows a running program's output until it ends or the user presses Ctrl-C; gives its exit status.
 Reply follow(Context& context, const Json& id) {
   bool stopped = false;
@@ -187,6 +248,34 @@ std::string render_waiting(const Json& answer) {
   return out;
 }
 
+std::string render_logging(const Json& data) {
+  shell::Table table({{"Time"}, {"User"}, {"Class"}, {"Pid", kRight}, {"What"}, {"Result"}, {"Details"}});
+  for (const Json& entry : list(data, "entries")) {
+    const Json& ok = member(entry, "ok");
+    std::string details = field(entry, "line", "");
+    const Json rest =
+        shell::without(entry, {"time", "user", "class", "uid", "pid", "what", "ok", "line", "changed", "errors"});
+    for (const auto& [name, value] : rest.items()) {
+      details += fmt::format("{}{} {}", details.empty() ? "" : ", ", name,
+                             value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    for (const Json& place : list(entry, "errors")) {
+      details += fmt::format("{}at \"{}\"", details.empty() ? "" : ", ",
+                             place.is_string() ? place.get<std::string>() : std::string());
+    }
+    table.add({field(entry, "time"), field(entry, "user"), field(entry, "class", ""), field(entry, "pid", ""),
+               field(entry, "what"), ok.is_boolean() ? (ok.get<bool>() ? "ok" : "failed") : "", details});
+  }
+  std::string out = table.empty() ? "nothing of that kind was logged\n" : table.text();
+  if (member(data, "verified").is_boolean()) {
+    const Json& bad = member(data, "bad");
+    out += shell::flag(data, "verified")
+               ? fmt::format("\n{} lines, none was changed or removed\n", shell::number(data, "lines"))
+               : fmt::format("\nTHE LOG WAS CHANGED: {}: {}\n", field(bad, "where"), field(bad, "reason"));
+  }
+  return out;
+}
+
 std::string render_system(const Json& system) {
   std::string out = fmt::format("Host name:   {}\nInstance:    {}\nVersion:     {}\nGeneration:  {}\nUptime:      {}\n",
                                 field(system, "hostname"), field(system, "instance"), field(system, "version"),
@@ -230,6 +319,7 @@ void register_show(shell::Registry& registry) {
                     },
                 .arguments = {{"path", {.help = "Part of the tree", .values = complete}}},
                 .prints_configuration = true});
+  register_logging(registry);
   register_programs(registry);
 }
 

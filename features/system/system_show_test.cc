@@ -68,6 +68,44 @@ TEST(SystemShow, System) {
   }
 }
 
+TEST(SystemShow, Logging) {
+  EXPECT_EQ(render_logging(Json::parse(R"({"entries":[
+              {"time":"2026-11-24T20:15:01Z","user":"ann","uid":1000,"pid":7,"class":"super-user","what":"edit","ok":true,
+               "line":"set bgp peer a password <hidden>"},
+              {"time":"2026-11-24T20:15:02Z","user":"ann","uid":1000,"pid":7,"class":"super-user","what":"commit",
+               "ok":true,"changed":true,"generation":4,"comment":"second uplink"},
+              {"time":"2026-11-24T20:16:00Z","user":"bob","uid":1001,"pid":9,"class":"read-only","what":"refused",
+               "ok":false,"request":"commit"},
+              {"time":"2026-11-24T20:17:00Z","user":"ann","uid":1000,"pid":7,"class":"super-user","what":"commit",
+               "ok":false,"errors":["bgp peer a"]}],"verified":true,"lines":12})")),
+            "Time                  User  Class       Pid  What     Result  Details\n"
+            "2026-11-24T20:15:01Z  ann   super-user    7  edit     ok      set bgp peer a password <hidden>\n"
+            "2026-11-24T20:15:02Z  ann   super-user    7  commit   ok      comment second uplink, generation 4\n"
+            "2026-11-24T20:16:00Z  bob   read-only     9  refused  failed  request commit\n"
+            "2026-11-24T20:17:00Z  ann   super-user    7  commit   failed  at \"bgp peer a\"\n"
+            "\n12 lines, none was changed or removed\n");
+  EXPECT_EQ(
+      render_logging(Json::parse(
+          R"({"entries":[],"verified":false,"bad":{"where":"audit.log line 3","reason":"the line before ..."}})")),
+      "nothing of that kind was logged\n\nTHE LOG WAS CHANGED: audit.log line 3: the line before ...\n");
+  for (const char* strange : {"null", "[]", R"({"entries":[null,3,{"line":{},"errors":[1]}],"verified":7})"}) {
+    render_logging(Json::parse(strange));
+  }
+}
+
+TEST_F(SystemCommands, LoggingAsksForWhatIsWanted) {
+  context.answer = [](const Json&) {
+    return Answer{{{"ok", true}, {"data", {{"entries", Json::array()}, {"verified", false}}}}, {}};
+  };
+  EXPECT_EQ(session.run("show system logging user ann last 7 commit today verify match x"), 1);
+  EXPECT_EQ(context.asked.back()["what"], "audit");
+  EXPECT_EQ(context.asked.back()["arguments"],
+            Json::parse(R"({"user":"ann","last":7,"since":"today","verify":true,"match":"x",
+                            "what":["commit","commit-at","cancel-commit-at","rescue-save"]})"));
+  EXPECT_EQ(session.run("show system logging last many"), 1);
+  EXPECT_NE(terminal.errors.find("last many: is not a number of lines; write last 100"), std::string::npos);
+}
+
 TEST_F(SystemCommands, ConfigurationInAllForms) {
   context.answer = [](const Json& request) {
     const Json data{{"system", {{"hostname", "edge1"}}}};

@@ -32,4 +32,5 @@ def test_the_tour():
                 console.run(first_line, lines)
         finally:
             console.close()
-            Path("/tmp/floof-tour.conf").unlink(missing_ok=True)
+            for name in ("floof-tour.conf", "floof-tour.patch"):
+                (Path("/tmp") / name).unlink(missing_ok=True)

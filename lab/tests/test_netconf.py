@@ -5,6 +5,7 @@ import ctypes
 import os
 import re
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -18,6 +19,7 @@ from lab.hosts import BIN, TOP, Lab, run, wait_for
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ncclient's own
 ssh.TICK = 0.01  # seconds between two looks at its queue
 PORT = 8830
+NETCONF = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
 BASE = """
 set system hostname edge
 set interface e0 device null
@@ -118,8 +120,8 @@ def router(connect):
 
 
 def config(inside, attributes=""):
-    return (f'<nc:config xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0"><configuration xmlns="urn:floof:root" {attributes}>'
-            f"{inside}</configuration></nc:config>")
+    return (f'<config {NETCONF} xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0"><configuration xmlns="urn:floof:root" {attributes}>'
+            f"{inside}</configuration></config>")
 
 
 def interface(name, inside="", operation=""):
@@ -163,7 +165,7 @@ def test_capabilities_and_session_ids(router, connect):
 
 def test_filters(router):
     whole = router.get_config("running").data_xml
-    assert "swordfish" not in whole and "&lt;hidden&gt;" in whole and "<hostname>edge</hostname>" in whole
+    assert "swordfish" not in whole and "<password>$F1$" in whole and "<hostname>edge</hostname>" in whole
     inside = '<configuration xmlns="urn:floof:root"><interface xmlns="urn:floof:interface">{}</interface></configuration>'
 
     def asked(filter):
@@ -329,6 +331,23 @@ def test_the_example_of_the_documentation(lab):
     assert done.stdout.splitlines()[0] == said
     assert "<mtu>1400</mtu>" in done.stdout and "made by ncclient" not in done.stdout
     assert 'description "made by ncclient"' in "\n".join(set_form(lab))
+
+
+def test_a_class_counts_here_too(lab):
+    lab.r1.script("configure\nset system login user nobody class read-only\ncommit\nexit\n")
+    hello = f"<hello {NETCONF}><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>"
+    asked = ["<get-config><source><running/></source></get-config>", "<commit/>", "<discard-changes/>",
+             "<lock><target><candidate/></target></lock>", "<close-session/>"]
+    rpcs = [f'<rpc message-id="{number}" {NETCONF}>{text}</rpc>' for number, text in enumerate(asked)]
+    program = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", BIN / "floof-netconf",
+                                "--run-dir", lab.r1.run_dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with program:
+        program.stdin.write("]]>]]>".join([hello, *rpcs, ""]))
+        program.stdin.flush()
+        answers = program.stdout.read().split("]]>]]>")[1:]
+    assert "<hostname>edge</hostname>" in answers[0] and "&lt;hidden&gt;" in answers[0] and "$F1$" not in answers[0]
+    assert all("<error-tag>access-denied</error-tag>" in answer for answer in answers[1:4]), answers
+    assert "<ok/>" in answers[4]
 
 
 def test_the_program_says_what_is_wrong_with_its_arguments(lab):

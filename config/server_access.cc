@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Who may ask, and what is written down about it (config/server.h).
+#include <fmt/format.h>
+
+#include "config/audit_entry.h"
+#include "config/json_view.h"
+#include "config/server.h"
+
+namespace floof::config {
+
+ConfigServer::ConfigServer(ConfigEngine& engine, Exec& exec, Options options)
+    : engine_(engine),
+      editors_(engine),
+      exec_(exec),
+      options_(std::move(options)),
+      access_(options_.login),
+      audited_(engine.generation()) {
+  record({{"what", "start"}, {"user", "floofd"}, {"version", options_.version}, {"generation", audited_}}, true);
+}
+
+bool ConfigServer::may_edit(const ipc::Peer& peer) {
+  return access_.user(peer.uid).user_class == UserClass::super_user;
+}
+
+Secrets ConfigServer::secrets_for(const ipc::Peer& peer) {
+  return may_edit(peer) ? Secrets::encrypted : Secrets::withheld;
+}
+
+Result<> ConfigServer::admit(const ipc::Peer& peer, const Access::User& user, const Json& request) {
+  if (auto allowed = Access::allow(user, request); !allowed) {
+    return allowed;
+  }
+  const std::string op = text_of(request, "op");
+  if (op == "show-config" && user.user_class < UserClass::super_user &&
+      names_secret_value(engine_.running().schema(), texts(request, "path"))) {
+    return Error{"path", "the value of a secret cannot be asked for", "leave the value out"};
+  }
+  if (op == "exec-read" || op == "exec-stop") {
+    const auto owner = exec_owners_.find(number_of(request, "id"));
+    if (owner != exec_owners_.end() && owner->second != peer.uid && user.user_class < UserClass::super_user) {
+      return Error{"id", "that program belongs to another user", ""};
+    }
+  }
+  return {};
+}
+
+/// Programs end by themselves, so owners of old ones are forgotten when there are many.
+void ConfigServer::own_program(const ipc::Peer& peer, const Json& answer) {
+  constexpr size_t kMost = 256;
+  if (const uint64_t id = number_of(answer, "id"); id != 0) {
+    exec_owners_[id] = peer.uid;
+    if (exec_owners_.size() > kMost) {
+      exec_owners_.erase(exec_owners_.begin());
+    }
+  }
+}
+
+void ConfigServer::record(Json entry, bool durable) {
+  if (options_.audit != nullptr) {
+    options_.audit->add(std::move(entry), durable);
+  }
+}
+
+Json ConfigServer::about(const ipc::Peer& peer, const Access::User& user) {
+  return {{"user", user.name}, {"uid", peer.uid}, {"pid", peer.pid}, {"class", name_of(user.user_class)}};
+}
+
+void ConfigServer::record_arrival(const ipc::Peer& peer, const Access::User& user) {
+  const auto more = trickle_.pass(fmt::format("connection {}", peer.uid));
+  if (user.user_class == UserClass::none || !more) {
+    return;
+  }
+  Json entry = about(peer, user);
+  entry["what"] = "connection";
+  if (*more > 0) {
+    entry["more"] = *more;
+  }
+  record(std::move(entry));
+}
+
+void ConfigServer::record_refusal(const ipc::Peer& peer, const Access::User& user, const Json& request) {
+  constexpr size_t kLongestOp = 64;
+  const auto more = trickle_.pass(fmt::format("refused {}", peer.uid));
+  if (!more) {
+    return;
+  }
+  Json entry = about(peer, user);
+  entry["what"] = "refused";
+  entry["ok"] = false;
+  entry["request"] = text_of(request, "op").substr(0, kLongestOp);
+  if (*more > 0) {
+    entry["more"] = *more;
+  }
+  record(std::move(entry));
+}
+
+void ConfigServer::record_request(const ipc::Peer& peer, const Access::User& user, const Json& request,
+                                  const Json& answer) {
+  Json entry = audit_entry(engine_.running().schema(), request, answer);
+  if (entry.is_null()) {
+    return;
+  }
+  const bool commits = text_of(entry, "what").starts_with("commit");
+  if (engine_.generation() != audited_) {
+    audited_ = engine_.generation();
+    entry["how"] = engine_.committed().how;
+  }
+  entry.update(about(peer, user));
+  record(std::move(entry), commits);
+}
+
+void ConfigServer::look() {
+  if (engine_.generation() == audited_) {
+    return;
+  }
+  audited_ = engine_.generation();
+  const Generation& done = engine_.committed();
+  record({{"what", "commit"},
+          {"ok", true},
+          {"user", done.user},
+          {"how", done.how},
+          {"comment", done.comment},
+          {"generation", done.number}},
+         true);
+}
+
+}  // namespace floof::config
