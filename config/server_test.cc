@@ -227,7 +227,7 @@ TEST_F(Server, WhoMayDoWhat) {
   const Json stranger = ask_as(kStranger, {{"op", "hello"}});
   EXPECT_EQ(stranger["ok"], false);
   EXPECT_NE(stranger.dump().find("set system login user"), std::string::npos) << stranger.dump();
-  EXPECT_EQ(stranger.size(), 2U) << "nothing else is told: " << stranger.dump();
+  EXPECT_EQ(stranger.size(), 3U) << "nothing else is told: " << stranger.dump();
   const Json edit = Json::parse(R"({"op":"edit","words":["set","system","hostname","x"]})");
   for (const uid_t uid : {kReader, kOperator, kStranger}) {
     for (const Json& request :
