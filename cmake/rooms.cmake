@@ -139,6 +139,14 @@ function(floof_embed_yang)
   if(TARGET floof_config)
     add_dependencies(floof_config floof_yang) # config/modules.cc includes it
   endif()
+  # The protocol's own modules, which floofd does not need.
+  file(GLOB protocol CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/netconf/yang/*.yang)
+  add_custom_command(
+    OUTPUT ${CMAKE_BINARY_DIR}/generated/netconf_modules.inc
+    COMMAND ${CMAKE_COMMAND} -DOUT=${CMAKE_BINARY_DIR}/generated/netconf_modules.inc "-DMODULES=${protocol}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_yang.cmake
+    DEPENDS ${protocol} ${CMAKE_SOURCE_DIR}/cmake/embed_yang.cmake VERBATIM)
+  add_custom_target(netconf_yang DEPENDS ${CMAKE_BINARY_DIR}/generated/netconf_modules.inc)
+  add_dependencies(floof_netconf netconf_yang)
 endfunction()
 
 function(floof_features)
@@ -234,6 +242,7 @@ function(floof_programs)
   if(TARGET floofd)
     add_dependencies(floofd floof_yang)
   endif()
+  floof_program(floof-netconf floof_netconf.cc floof_netconf)
   # One file that needs nothing but libc: it is copied to where there is no Debian, too.
   floof_program(floofctl floofctl.cc floof_all_show -l:libreadline.a -l:libtinfo.a -Wl,--as-needed)
   if(NOT FLOOF_SANITIZE)

@@ -79,6 +79,7 @@ Result<std::vector<std::string>> Editors::begin(Who who, Editor editor) {
   if (editor.mode != EditMode::privately) {
     private_.erase(who);
   }
+  editor.session = who;
   editors_[who] = std::move(editor);
   return notes;
 }

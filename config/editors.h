@@ -33,6 +33,8 @@ class Editors {
     std::string user, since;
     pid_t pid = 0;
     EditMode mode = EditMode::shared;
+    std::string via{};     ///< "netconf", or empty
+    uint64_t session = 0;  ///< the connection; filled in by begin
   };
 
   /// Starts to edit. Returns what the editor should know: who else edits, uncommitted changes. An Error when somebody

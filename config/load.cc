@@ -173,6 +173,10 @@ Loaded load(const Tree& base, std::string_view text, TextFormat format, LoadMode
     }
     return loader.take();
   }
+  if ((mode == LoadMode::netconf || mode == LoadMode::netconf_none) && format != TextFormat::xml) {
+    loader.fail(0, {"", "NETCONF's operations are in XML", ""});
+    return loader.take();
+  }
   switch (format) {
     case TextFormat::set:
       load_set(loader, text);

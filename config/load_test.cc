@@ -197,6 +197,41 @@ TEST(Patch, RefusesWhatDoesNotFit) {
   EXPECT_NE(refusal("[edit]\n", TextFormat::set, LoadMode::patch).find("curly"), std::string::npos);
 }
 
+/// What NETCONF's operations leave of kSmall, or the first error.
+std::string edited(std::string_view inside, LoadMode mode = LoadMode::netconf, std::string_view root = "") {
+  const Loaded done =
+      load(tree_of(kSmall), fmt::format("<configuration{}>{}</configuration>", root, inside), TextFormat::xml, mode);
+  return done.errors.empty() ? lines_of(done.tree) : done.errors[0].text();
+}
+
+TEST(LoadMode, NetconfOperations) {
+  using enum LoadMode;
+  const std::string small = lines_of(tree_of(kSmall));
+  const auto e1 = [](std::string_view operation, std::string_view inside) {
+    return fmt::format("<interface operation=\"{}\"><name>e1</name>{}</interface>", operation, inside);
+  };
+  EXPECT_EQ(edited(e1("create", "")), "line 1: interface e1: is there already");
+  EXPECT_EQ(edited("<interface operation=\"delete\"><name>e9</name></interface>"),
+            "line 1: interface e9: is not there");
+  EXPECT_EQ(edited("<interface operation=\"remove\"><name>e9</name></interface>"), small);
+  EXPECT_EQ(edited(e1("delete", "")), "set system hostname a\nset interface e0 mtu 1400\n");
+  EXPECT_EQ(edited(e1("replace", "<mtu>1300</mtu>")),
+            "set system hostname a\nset interface e0 mtu 1400\nset interface e1 mtu 1300\n");
+  EXPECT_EQ(edited(e1("merge", "<mtu operation=\"delete\"/>")),
+            "set system hostname a\nset interface e0 mtu 1400\nset interface e1 device tap t\n");
+  EXPECT_EQ(edited(e1("merge", "<mtu operation=\"create\">1300</mtu>")), "line 1: interface e1 mtu: is there already");
+  EXPECT_EQ(edited(e1("none", "")), "line 1: interface e1: \"none\" is no operation");
+  EXPECT_EQ(edited("<interface><name>e1</name><mtu>1300</mtu></interface>", netconf_none), small) << "only a place";
+  EXPECT_EQ(edited("<interface><name>e9</name></interface>", netconf_none), "line 1: interface e9: is not there");
+  EXPECT_EQ(edited("<system><hostname operation=\"replace\">b</hostname></system>", netconf_none),
+            "set system hostname b\nset interface e0 mtu 1400\nset interface e1 device tap t\n"
+            "set interface e1 mtu 1400\n");
+  EXPECT_EQ(edited("<system><hostname>b</hostname></system>", netconf, " operation=\"replace\""),
+            "set system hostname b\n");
+  EXPECT_EQ(edited("", netconf, " operation=\"delete\""), "");
+  EXPECT_FALSE(load(tree_of(kSmall), "set system hostname b", TextFormat::set, netconf).errors.empty());
+}
+
 TEST(BadInput, NamesLineAndColumn) {
   using enum TextFormat;
   EXPECT_EQ(refusal("set system hostname a\nset system hostname \xff\n", set),

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "config/loader.h"
 
@@ -272,12 +273,40 @@ class XmlReader {
   std::string wrong_;
 };
 
+/// What becomes of an element: its own `operation`, else that of the element around it (RFC 6241, 7.2).
+enum class Operation { merge, replace, create, strict_delete, remove, none };
+
+std::optional<Operation> operation_of(std::string_view word) {
+  static constexpr std::pair<std::string_view, Operation> kWords[] = {
+      {"merge", Operation::merge},          {"replace", Operation::replace}, {"create", Operation::create},
+      {"delete", Operation::strict_delete}, {"remove", Operation::remove},   {"none", Operation::none}};
+  const auto* found =
+      std::find_if(std::begin(kWords), std::end(kWords), [&](const auto& w) { return w.first == word; });
+  return found != std::end(kWords) ? std::optional(found->second) : std::nullopt;
+}
+
 /// Walks elements along the schema and sets what it finds.
 class XmlWalker {
  public:
-  explicit XmlWalker(Loader& loader) : loader_(loader) {}
+  explicit XmlWalker(Loader& loader)
+      : loader_(loader), strict_(loader.mode() == LoadMode::netconf || loader.mode() == LoadMode::netconf_none) {}
 
-  void children(const Element& element, Node parent, const Words& path) {
+  /// The outermost element.
+  void run(const Element& root) {
+    Operation operation = loader_.mode() == LoadMode::netconf_none ? Operation::none : Operation::merge;
+    if (strict_ && !own_operation(root, {}, operation)) {
+      return;
+    }
+    if (operation == Operation::replace || operation == Operation::strict_delete || operation == Operation::remove) {
+      loader_.clear();
+    }
+    if (operation != Operation::strict_delete && operation != Operation::remove) {
+      children(root, nullptr, {}, operation);
+    }
+  }
+
+ private:
+  void children(const Element& element, Node parent, const Words& path, Operation operation) {
     if (std::any_of(element.text.begin(), element.text.end(), [](char c) { return !is_blank(c); })) {
       return wrong(element, path, "text stands between elements");
     }
@@ -298,12 +327,11 @@ class XmlWalker {
                      {join_words(path), fmt::format("{} is not in the namespace {}", child.name, child.space),
                       fmt::format("write xmlns=\"{}\"", namespace_of(node))});
       } else {
-        any(child, node, path);
+        any(child, node, path, operation);
       }
     }
   }
 
- private:
   void wrong(const Element& element, const Words& path, std::string reason) {
     loader_.fail(element.line, {join_words(path), std::move(reason), ""});
   }
@@ -320,11 +348,59 @@ class XmlWalker {
     return out;
   }
 
-  void any(const Element& element, Node node, Words path) {
+  /// Replaces `operation` by the element's own. False when that is no operation.
+  bool own_operation(const Element& element, const Words& path, Operation& operation) {
+    for (const auto& [name, value] : element.attributes) {
+      if (name == "operation") {
+        const auto own = operation_of(value);
+        if (!own || *own == Operation::none) {
+          wrong(element, path, fmt::format("\"{}\" is no operation", value));
+          return false;
+        }
+        operation = *own;
+      }
+    }
+    return true;
+  }
+
+  /// Does what the operation wants before a node is set. True when it is to be set then.
+  bool operate(const Element& element, Node node, const Words& path, Operation operation) {
+    const bool goes = operation == Operation::strict_delete || operation == Operation::remove;
+    Words meant = path;
+    if (is_leaf_list(node)) {
+      meant.push_back(element.text);
+    }
+    const auto parsed = parse_path(loader_.schema(), meant, PathMode::any);
+    if (!parsed) {
+      loader_.fail(element.line, parsed.error());
+      return false;
+    }
+    const bool there = loader_.tree().find(*parsed) != nullptr;
+    if (operation == Operation::create && there) {
+      wrong(element, words_of(*parsed), std::string(kThere));
+      return false;
+    }
+    if ((operation == Operation::strict_delete || (operation == Operation::none && is_list(node))) && !there) {
+      wrong(element, words_of(*parsed), std::string(kNotThere));
+      return false;
+    }
+    if (there && (goes || operation == Operation::replace) && !loader_.remove(element.line, words_of(*parsed))) {
+      return false;
+    }
+    return !goes && !(operation == Operation::none && is_term(node));
+  }
+
+  void any(const Element& element, Node node, Words path, Operation operation) {
     path.push_back(name_of(node));
-    const Tags own = tags(element);
+    Tags own = tags(element);
     if (is_list(node) && !add_keys(element, node, path)) {
       return;
+    }
+    if (strict_) {
+      own.replace = own.remove = false;
+      if (!own_operation(element, path, operation) || !operate(element, node, path, operation)) {
+        return;
+      }
     }
     if (is_term(node)) {
       if (!element.below.empty()) {
@@ -334,13 +410,16 @@ class XmlWalker {
         path.push_back(element.text);
       }
     }
-    if (!loader_.prepare(element.line, path, own) || (!is_container(node) && !loader_.set(element.line, path))) {
+    const bool sets = !is_container(node) && operation != Operation::none;
+    if (!loader_.prepare(element.line, path, own) || (sets && !loader_.set(element.line, path))) {
       return;
     }
     if (!is_term(node)) {
-      children(element, node, path);
+      children(element, node, path, operation);
     }
-    loader_.finish(element.line, path, own);
+    if (operation != Operation::none) {
+      loader_.finish(element.line, path, own);
+    }
   }
 
   bool add_keys(const Element& element, Node list, Words& path) {
@@ -357,6 +436,7 @@ class XmlWalker {
   }
 
   Loader& loader_;
+  bool strict_;
 };
 
 }  // namespace
@@ -371,7 +451,7 @@ void load_xml(Loader& loader, std::string_view text) {
     return loader.fail(root->line, {"", fmt::format("the outermost element is <{}>", root->name),
                                     fmt::format("it is to be <{}>", name_of(loader.schema().root()))});
   }
-  XmlWalker(loader).children(*root, nullptr, {});
+  XmlWalker(loader).run(*root);
 }
 
 }  // namespace floof::config

@@ -33,6 +33,8 @@ class Loader {
   bool remove(size_t line, std::span<const std::string> words);
   bool edit(size_t line, std::span<const std::string> words);
   void drop_empty() { out_.tree.drop_empty(); }
+  /// Everything goes.
+  void clear() { out_.tree = Tree(out_.tree.shared_schema()); }
   /// Before a node is set: drops the old one when `replace` counts, or the node itself when `remove` says so; then
   /// there is nothing more to do, and this is false.
   bool prepare(size_t line, std::span<const std::string> words, const Tags& tags);

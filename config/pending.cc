@@ -202,6 +202,14 @@ void PendingCommits::judge() {
   }
 }
 
+void PendingCommits::revert(const std::string& why) {
+  if (judgement_) {
+    judgement_->over = true;
+    loop_.cancel(judgement_->limit);
+  }
+  settle(false, why);
+}
+
 void PendingCommits::settle(bool keep, const std::string& why) {
   judgement_.reset();
   if (!engine_.unconfirmed()) {

@@ -52,6 +52,8 @@ class PendingCommits {
   const HealthConditions& conditions() const { return options_.conditions; }
   /// The request for a commit that goes back after `seconds`.
   static Confirm confirm_after(std::chrono::seconds seconds, std::string user, std::vector<std::string> conditions);
+  /// Goes back at once instead of at the deadline.
+  void revert(const std::string& why);
   /// Looks what waits now: after start and after each commit.
   void watch();
   /// Seconds that an unconfirmed commit still has, or nothing.

@@ -116,6 +116,7 @@ Json ConfigServer::hello(const ipc::Peer& peer) {
           {"hostname", hostname},
           {"instance", options_.instance},
           {"version", options_.version},
+          {"session", peer.connection},
           {"changed", editors_.candidate(peer.connection).changed()}};
 }
 
@@ -142,8 +143,12 @@ Json ConfigServer::history() const {
     out["scheduled"] = {{"when", time_text(at->when)}, {"user", at->user}, {"comment", at->comment}};
   }
   for (const Editors::Editor& editor : editors_.all()) {
-    out["editors"].push_back(
-        {{"user", editor.user}, {"pid", editor.pid}, {"mode", name_of(editor.mode)}, {"since", editor.since}});
+    out["editors"].push_back({{"user", editor.user},
+                              {"pid", editor.pid},
+                              {"mode", name_of(editor.mode)},
+                              {"since", editor.since},
+                              {"via", editor.via},
+                              {"session", editor.session}});
   }
   return out;
 }

@@ -3,24 +3,31 @@
 // What floofd answers on floofd.sock (base/ipc.h). Requests, each with "op"; answers have "ok", and "errors" when
 // false:
 //
-//   hello                                         user class hostname instance version changed
-//   configure     mode                            notes             mode shared|private|exclusive
+//   hello                                         user class hostname instance version changed session
+//   configure     mode via?                       notes             mode shared|private|exclusive
 //   leave                                         notes
 //   edit          words [set|delete|annotate ...] warnings (what another choice removed)
 //   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
 //   commit        check comment confirmed? when?  generation changed confirmed warnings   confirmed: seconds
+//                 via? persist? persist-id?                         via "netconf", which has to name what waits
+//   revert        via? persist-id?                                  the commit that waits for confirmation goes back
 //   commit-at     time comment                    when
 //   commit-plan                                   steps [{who what interrupts}]
 //   cancel-commit-at
 //   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
 //   rescue-save | load-factory | discard | update
-//   load          text format mode                warnings          format set|curly|json|xml; mode
-//   merge|override|replace|patch history                                       data [{index time user how comment
-//   generation}] pending, at, editors complete      words partial mode              options [{word help kind}] complete
-//   mode: a verb of edit, or show show          what arguments                  data clear         what exec-start
-//   program arguments               id exec-read     id                              text done status exec-stop     id
+//   load          text format mode test?          warnings          format set|curly|json|xml
+//                                                                   mode merge|override|replace|patch|netconf|
+//                                                                   netconf_none; test: "then-set", "only"
+//   history                                       data [{index time user how comment generation}] pending, at, editors
+//   complete      words partial mode              options [{word help kind}] complete      mode: a verb of edit, or show
+//   show          what arguments                  data
+//   clear         what
+//   exec-start    program arguments               id
+//   exec-read     id                              text done status
+//   exec-stop     id
 //   status                                        data
 //
 // An answer may have "notices": what happened since the connection's last request ("ann committed generation 7").
@@ -93,6 +100,8 @@ class ConfigServer {
   Json show_config(const ipc::Peer& peer, const Json& request);
   Json compare(const ipc::Peer& peer, const Json& request);
   Json commit(const ipc::Peer& peer, const Json& request);
+  Result<> may_settle(const Json& request) const;
+  Json revert(const ipc::Peer& peer, const Json& request);
   Json commit_at(const ipc::Peer& peer, const Json& request);
   Json plan(const ipc::Peer& peer);
   Json rollback(Candidate& candidate, const Json& request);

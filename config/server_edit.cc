@@ -12,6 +12,8 @@ namespace floof::config {
 
 namespace {
 
+constexpr std::string_view kNetconf = "netconf";
+
 Json success() { return {{"ok", true}}; }
 Json outcome(const Result<>& result) { return result ? success() : ipc::failure(result.error()); }
 
@@ -92,6 +94,9 @@ std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const s
   if (op == "commit") {
     return commit(peer, request);
   }
+  if (op == "revert") {
+    return revert(peer, request);
+  }
   if (op == "commit-plan") {
     return plan(peer);
   }
@@ -116,7 +121,7 @@ Json ConfigServer::configure(const ipc::Peer& peer, const Json& request) {
     return wrong_request("mode", "send shared, private or exclusive");
   }
   const std::string user = user_name(peer.uid);
-  auto notes = editors_.begin(peer.connection, {user, now_text(), peer.pid, *mode});
+  auto notes = editors_.begin(peer.connection, {user, now_text(), peer.pid, *mode, text_of(request, "via")});
   if (!notes) {
     return ipc::failure(notes.error());
   }
@@ -180,6 +185,32 @@ Json ConfigServer::compare(const ipc::Peer& peer, const Json& request) {
   return {{"ok", true}, {"text", config::compare(*before, *after, secrets_for(peer))}};
 }
 
+/// Whether a request may confirm, replace or revert the commit that waits for its confirmation. People at a shell may;
+/// NETCONF has to name what it was started with (RFC 6241, 8.4).
+Result<> ConfigServer::may_settle(const Json& request) const {
+  const auto& waiting = engine_.unconfirmed();
+  const bool netconf = text_of(request, "via") == kNetconf;
+  if (!waiting || !netconf || waiting->persist.empty() || waiting->persist == text_of(request, "persist-id")) {
+    return {};
+  }
+  return Error{"persist-id",
+               fmt::format("generation {} of {} waits for its confirmation by another session or persist-id",
+                           waiting->generation, waiting->user),
+               "give its persist-id, or wait"};
+}
+
+Json ConfigServer::revert(const ipc::Peer& peer, const Json& request) {
+  if (!engine_.unconfirmed() || options_.pending == nullptr) {
+    return ipc::failure(Error{"revert", "no commit waits for its confirmation", ""});
+  }
+  // Stricter than a commit: a NETCONF session that ends takes back what it began, and nothing else.
+  if (text_of(request, "via") == kNetconf && text_of(request, "persist-id") != engine_.unconfirmed()->persist) {
+    return ipc::failure(Error{"persist-id", "is not that of the commit that waits for its confirmation", ""});
+  }
+  options_.pending->revert(fmt::format("was cancelled by {}", user_name(peer.uid)));
+  return success();
+}
+
 Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
   const std::string comment = text_of(request, "comment"), user = user_name(peer.uid);
   if (const auto checked = check_comment(comment); !checked) {
@@ -193,7 +224,11 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
     if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
       return ipc::failure(allowed.error());
     }
-    ConfigEngine::Request wanted{user, candidate.origin.empty() ? "cli" : candidate.origin, comment};
+    if (const auto allowed = may_settle(request); !allowed) {
+      return ipc::failure(allowed.error());
+    }
+    const std::string how = text_of(request, "via") == kNetconf ? std::string(kNetconf) : "cli";
+    ConfigEngine::Request wanted{user, candidate.origin.empty() ? how : candidate.origin, comment};
     if (const uint64_t seconds = number_of(request, "confirmed"); seconds > 0) {
       std::vector<std::string> conditions;
       if (options_.pending == nullptr || seconds > 7 * 86'400) {
@@ -207,6 +242,7 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
         conditions = std::move(*parsed);
       }
       wanted.confirm = PendingCommits::confirm_after(std::chrono::seconds(seconds), user, std::move(conditions));
+      wanted.confirm->persist = text_of(request, "persist");
     }
     done = engine_.commit(candidate, wanted);
     if (options_.pending != nullptr) {
@@ -303,7 +339,9 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
                                               {"merge", LoadMode::merge},
                                               {"override", LoadMode::override},
                                               {"replace", LoadMode::replace},
-                                              {"patch", LoadMode::patch}};
+                                              {"patch", LoadMode::patch},
+                                              {"netconf", LoadMode::netconf},
+                                              {"netconf_none", LoadMode::netconf_none}};
   const auto form = forms.find(text_of(request, "format"));
   const auto mode = modes.find(text_of(request, "mode"));
   if (form == forms.end() || mode == modes.end() || !member(request, "text").is_string()) {
@@ -313,6 +351,16 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
   Loaded loaded = load(candidate.tree, text_of(request, "text"), form->second, mode->second);
   if (!loaded.errors.empty()) {
     return ipc::failure(loaded.errors);
+  }
+  if (const std::string test = text_of(request, "test"); !test.empty()) {
+    Candidate tried = candidate;
+    tried.tree = loaded.tree;
+    if (const auto judged = engine_.check(tried); !judged.errors.empty()) {
+      return ipc::failure(judged.errors);
+    }
+    if (test == "only") {
+      return with_warnings(loaded.notes);
+    }
   }
   candidate.tree = std::move(loaded.tree);
   return with_warnings(loaded.notes);

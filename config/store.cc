@@ -277,7 +277,8 @@ std::optional<Confirm> Store::confirm() const {
   return Confirm{number_of(json, "generation"), number_of(json, "back-to"),
                  member(json, "config"),        static_cast<int64_t>(number_of(json, "deadline")),
                  text_of(json, "boot-id"),      text_of(json, "until"),
-                 text_of(json, "user"),         texts(json, "conditions")};
+                 text_of(json, "user"),         texts(json, "conditions"),
+                 text_of(json, "persist")};
 }
 
 Result<> Store::keep(const std::optional<Confirm>& confirm) const {
@@ -289,7 +290,8 @@ Result<> Store::keep(const std::optional<Confirm>& confirm) const {
                                               {"boot-id", confirm->boot_id},
                                               {"until", confirm->until},
                                               {"user", confirm->user},
-                                              {"conditions", confirm->conditions}});
+                                              {"conditions", confirm->conditions},
+                                              {"persist", confirm->persist}});
 }
 
 std::optional<Scheduled> Store::scheduled() const {

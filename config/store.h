@@ -45,6 +45,7 @@ struct Confirm {
   std::string until;                                 ///< RFC 3339
   std::string user;
   std::vector<std::string> conditions;  ///< kept at the deadline when all of them hold; none: goes back
+  std::string persist;                  ///< what NETCONF must name to confirm it; empty: anybody may
 };
 
 /// A commit that waits for its time.

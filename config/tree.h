@@ -175,7 +175,11 @@ enum class TextFormat { set, json, curly, xml };
 ///   replace   as merge, but statements tagged `replace:` take the place of what they name (in JSON and XML those with
 ///             the metadata `operation` "replace"); as on Junos, other modes ignore the tag
 ///   patch     the text is what `compare` prints; what its "-" lines name must be there
-enum class LoadMode { merge, override, replace, patch };
+///   netconf   XML with the `operation` of RFC 6241, 7.2: create and delete are strict; what says nothing is merged
+///   netconf_none  the same, but what says nothing is only a place, which must be there
+enum class LoadMode { merge, override, replace, patch, netconf, netconf_none };
+/// The reasons of a strict create and delete.
+inline constexpr std::string_view kThere = "is there already", kNotThere = "is not there";
 struct Loaded {
   Tree tree;
   std::vector<Error> errors;  ///< path "line 5: interface e0"; when there is one, `tree` is to be thrown away
