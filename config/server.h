@@ -16,14 +16,11 @@
 //   cancel-commit-at
 //   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
 //   rescue-save | load-factory | discard | update
-//   load          text format mode                warnings          format set|curly|json|xml; mode merge|override|replace|patch
-//   history                                       data [{index time user how comment generation}] pending, at, editors
-//   complete      words partial mode              options [{word help kind}] complete      mode: a verb of edit, or show
-//   show          what arguments                  data
-//   clear         what
-//   exec-start    program arguments               id
-//   exec-read     id                              text done status
-//   exec-stop     id
+//   load          text format mode                warnings          format set|curly|json|xml; mode
+//   merge|override|replace|patch history                                       data [{index time user how comment
+//   generation}] pending, at, editors complete      words partial mode              options [{word help kind}] complete
+//   mode: a verb of edit, or show show          what arguments                  data clear         what exec-start
+//   program arguments               id exec-read     id                              text done status exec-stop     id
 //   status                                        data
 //
 // An answer may have "notices": what happened since the connection's last request ("ann committed generation 7").

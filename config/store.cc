@@ -122,6 +122,13 @@ Result<Store> Store::open(const std::string& folder) {
 
 Result<> Store::write(const std::string& path, const Json& content) const {
   const std::string text = content.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (Json::parse(text, nullptr, false) != content) {
+    return Error{path, "the configuration does not read back as it was written", kDiskRemedy};
+  }
+  return write_text(path, text);
+}
+
+Result<> Store::write_text(const std::string& path, const std::string& text) const {
   step("open " + path);
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd || fchmod(fd.get(), 0600) != 0) {
@@ -138,8 +145,7 @@ Result<> Store::write(const std::string& path, const Json& content) const {
   if (fsync(fd.get()) != 0) {
     return errno_error(path, "writing the configuration", kDiskRemedy);
   }
-  const auto back = read_file(path);
-  if (!back || Json::parse(*back, nullptr, false) != content) {
+  if (read_file(path) != text) {
     return Error{path, "the file does not read back as it was written", kDiskRemedy};
   }
   return {};
@@ -207,14 +213,17 @@ void Store::end() {
   }
 }
 
+// Two files, not one with two names: what damages one must leave the other.
 Result<> Store::prepare(const Generation& next) {
-  for (const std::string& path : {folder_ + "/running.json", history_file(next.number)}) {
-    if (auto written = write(path + std::string(kSuffix), to_json(next)); !written) {
-      discard(next);
-      return written;
-    }
+  const std::string running = folder_ + "/running.json" + std::string(kSuffix);
+  auto written = write(running, to_json(next));
+  if (written) {
+    written = write_text(history_file(next.number) + std::string(kSuffix), read_file(running).value_or(""));
   }
-  return {};
+  if (!written) {
+    discard(next);
+  }
+  return written;
 }
 
 void Store::discard(const Generation& next) {

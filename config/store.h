@@ -102,6 +102,7 @@ class Store {
   void step(std::string_view name) const;
   std::string history_file(uint64_t number) const;
   Result<> write(const std::string& path, const nlohmann::json& content) const;
+  Result<> write_text(const std::string& path, const std::string& text) const;
   Result<> keep(std::string_view name, const nlohmann::json& content) const;
   nlohmann::json read_json(const std::string& path) const;
   std::optional<Generation> read(const std::string& path) const;

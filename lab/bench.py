@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop and
-packets per second through AF_XDP ports beside testpmd.
+packets per second through AF_XDP ports beside testpmd; milliseconds of commits on a large configuration.
 
     bench.py [--quick] [--only PART] [--json FILE] [--accept] [--compare REF]
 
@@ -18,6 +18,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from lab.bench_af_xdp import af_xdp_io  # noqa: E402
+from lab.bench_config import config_speed  # noqa: E402
 from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 
 ADDRESS = "10.3.0.2"
@@ -147,7 +148,7 @@ def ratios(entries):
     """What can be compared between machines: ratios to what was measured beside it."""
     found = {}
     for entry in entries:
-        for field in ("ratio_to_l3fwd", "ratio_to_rte_fib", "gain", "ratio"):
+        for field in ("ratio_to_l3fwd_graph", "ratio_to_l3fwd", "ratio_to_rte_fib", "gain", "ratio"):
             if entry.get(field) is not None:
                 found[entry["name"]] = round(entry[field], 2)
                 break
@@ -184,7 +185,7 @@ def compare(ref, quick):
         print(f"{name:20} {before if before is not None else '':>11} {now:>9.2f}" + (f"  {now / before - 1:+.0%}" if before else ""))
 
 
-PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io}
+PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io, "config": config_speed}
 
 
 def main():

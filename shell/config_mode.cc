@@ -2,7 +2,6 @@
 #include "shell/config_mode.h"
 
 #include <fmt/format.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,8 +38,8 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 /// First words of lines in set form (config/tree.h, edit_verbs).
-constexpr std::string_view kVerbs[] = {"set",  "delete", "annotate", "activate", "deactivate",
-                                       "copy", "rename", "insert"};
+constexpr std::string_view kVerbs[] = {"set",        "delete", "annotate", "activate",
+                                       "deactivate", "copy",   "rename",   "insert"};
 
 /// The form of a configuration file, by its first words.
 std::string_view form_of(std::string_view text) {

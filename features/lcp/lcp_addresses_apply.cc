@@ -176,6 +176,10 @@ void Lcp::choose_sources() {
 
 Result<void> Lcp::publish_addresses(Tap& tap) {
   const auto& wanted = tap.running->spec.addresses;
+  const auto there = [&](const InterfaceAddress& address) { return tap.addresses.contains(address); };
+  if (tap.configured == wanted && std::all_of(wanted.begin(), wanted.end(), there)) {
+    return {};
+  }
   for (const auto& old : tap.configured) {
     if (std::find(wanted.begin(), wanted.end(), old) == wanted.end()) {
       if (auto done = context_.kernel.remove_address(tap.index, old); !done) {
@@ -202,11 +206,12 @@ Result<void> Lcp::publish_addresses(Tap& tap) {
 void Lcp::remove_conflicts(const Tap& owner, const InterfaceAddress& address) {
   for (auto& [id, tap] : taps_) {
     std::vector<InterfaceAddress> losers;
-    for (const auto& other : tap.addresses) {
-      const bool same = id == owner.id && other == address;
-      const bool configured = std::find(tap.configured.begin(), tap.configured.end(), other) != tap.configured.end();
-      if (other.address == address.address && !same && !configured) {
-        losers.push_back(other);
+    for (auto other = tap.addresses.lower_bound({address.address, 0});
+         other != tap.addresses.end() && other->address == address.address; ++other) {
+      const bool same = id == owner.id && *other == address;
+      const bool configured = std::find(tap.configured.begin(), tap.configured.end(), *other) != tap.configured.end();
+      if (!same && !configured) {
+        losers.push_back(*other);
       }
     }
     for (const auto& loser : losers) {

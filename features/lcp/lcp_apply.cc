@@ -143,7 +143,10 @@ Result<Json> Lcp::publish() {
       continue;
     }
     push(**tap);
-    (void)context_.kernel.change_link((*tap)->index, {.alias = running->spec.description});
+    if ((*tap)->alias != running->spec.description) {  // each change makes Linux tell everybody
+      (*tap)->alias = running->spec.description;
+      (void)context_.kernel.change_link((*tap)->index, {.alias = running->spec.description});
+    }
     if (auto done = publish_addresses(**tap); !accept(done)) {
       return done.error();
     }
@@ -202,6 +205,7 @@ Result<void> Lcp::open(Tap& tap) {
   }
   tap.port = std::move(*port);
   tap.index = *index;
+  tap.alias.reset();
   context_.keeper.put(key, engine::tap_fd(*tap.port));
   context_.links.set(tap.id, tap.index);
   write_sysctls(tap.name);

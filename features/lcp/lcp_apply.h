@@ -82,6 +82,7 @@ class Lcp final : public dataplane::Participant {
     bool was_up = false;
     std::vector<InterfaceAddress> configured;
     std::set<InterfaceAddress> addresses;  ///< that Linux has
+    std::optional<std::string> alias;      ///< as Linux was told
     std::set<InterfaceAddress> stale;      ///< of those, not told again since the mark
     std::set<Prefix> local, connected;     ///< given to the RIB
   };
