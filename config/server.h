@@ -22,10 +22,8 @@
 //                                                                   mode merge|override|replace|patch|netconf|
 //                                                                   netconf_none; test: "then-set", "only"
 //   history                                       data [{index time user how comment generation}] pending, at, editors
-//   complete      words partial mode              options [{word help kind}] complete      mode: a verb of edit, or show
-//   show          what arguments                  data
-//   clear         what
-//   exec-start    program arguments               id
+//   complete      words partial mode              options [{word help kind}] complete      mode: a verb of edit, or
+//   show show          what arguments                  data clear         what exec-start    program arguments id
 //   exec-read     id                              text done status
 //   exec-stop     id
 //   status                                        data
