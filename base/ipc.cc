@@ -426,7 +426,7 @@ Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, const std::strin
   // Nobody can connect before `listen`, so nobody meets the socket with the mode of the umask.
   const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
   if (!impl->listener || bind(impl->listener.get(), raw, sizeof(sockaddr_un)) != 0 || chmod(path.c_str(), mode) != 0 ||
-      ::listen(impl->listener.get(), 128) != 0) {
+      ::listen(impl->listener.get(), SOMAXCONN) != 0) {
     return errno_error(path, "cannot listen", "does the run directory exist and may we write to it?");
   }
   stat(path.c_str(), &impl->inode);
