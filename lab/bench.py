@@ -148,7 +148,7 @@ def ratios(entries):
     """What can be compared between machines: ratios to what was measured beside it."""
     found = {}
     for entry in entries:
-        for field in ("ratio_to_l3fwd_graph", "ratio_to_l3fwd", "ratio_to_rte_fib", "gain", "ratio"):
+        for field in ("ratio_to_l3fwd", "ratio_to_rte_fib", "gain", "ratio"):
             if entry.get(field) is not None:
                 found[entry["name"]] = round(entry[field], 2)
                 break
