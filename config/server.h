@@ -18,7 +18,8 @@
 //   cancel-commit-at
 //   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
 //   rescue-save | load-factory | discard | update
-//   load          text format mode test?          warnings          format set|curly|json|xml; mode merge|override|
+//   load          text format mode test?          warnings          format set|curly|json|xml, or a translator's name;
+//                                                                   then also lines; mode merge|override|
 //                                                                   replace|patch|netconf|netconf_none; test
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
@@ -60,10 +61,16 @@ class ConfigServer {
   using ShowHandler = std::function<Result<Json>(const std::string& what, const Json& arguments)>;
   /// Turns `arguments` of exec-start into an argument vector, every word of it checked.
   using ProgramHandler = std::function<Result<std::vector<std::string>>(const Json& arguments)>;
+  /// What a translator makes of a foreign configuration: lines in set form, and what is lost on the way.
+  struct Translated {
+    std::vector<std::string> lines, notes;
+  };
+  using Translator = std::function<Result<Translated>(const std::string& text)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
+    std::map<std::string, Translator> translators{};  ///< by the format that `load` names
     std::function<Result<>(const std::string& what)> clear{};
     PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
     Access::Login login{};              ///< classes that the configuration gives
@@ -109,6 +116,7 @@ class ConfigServer {
   Json rollback(Candidate& candidate, const Json& request);
   Json update(Candidate& candidate);
   Json load_text(Candidate& candidate, const Json& request);
+  Json load_foreign(Candidate& candidate, const Translator& translate, const std::string& text);
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);

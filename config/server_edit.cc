@@ -2,6 +2,7 @@
 //
 // The requests that edit and commit (config/server.h).
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 
@@ -342,6 +343,10 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
                                               {"patch", LoadMode::patch},
                                               {"netconf", LoadMode::netconf},
                                               {"netconf_none", LoadMode::netconf_none}};
+  const auto foreign = options_.translators.find(text_of(request, "format"));
+  if (foreign != options_.translators.end() && member(request, "text").is_string()) {
+    return load_foreign(candidate, foreign->second, text_of(request, "text"));
+  }
   const auto form = forms.find(text_of(request, "format"));
   const auto mode = modes.find(text_of(request, "mode"));
   if (form == forms.end() || mode == modes.end() || !member(request, "text").is_string()) {
@@ -364,6 +369,24 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
   }
   candidate.tree = std::move(loaded.tree);
   return with_warnings(loaded.notes);
+}
+
+Json ConfigServer::load_foreign(Candidate& candidate, const Translator& translate, const std::string& text) {
+  const auto translated = translate(text);
+  if (!translated) {
+    return ipc::failure(translated.error());
+  }
+  const std::string lines = fmt::format("{}\n", fmt::join(translated->lines, "\n"));
+  Loaded loaded = load(candidate.tree, lines, TextFormat::set, LoadMode::merge);
+  if (!loaded.errors.empty()) {
+    return ipc::failure(loaded.errors);
+  }
+  candidate.tree = std::move(loaded.tree);
+  std::vector<std::string> notes = translated->notes;
+  notes.insert(notes.end(), loaded.notes.begin(), loaded.notes.end());
+  Json out = with_warnings(notes);
+  out["lines"] = translated->lines.size();
+  return out;
 }
 
 Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {

@@ -247,6 +247,11 @@ shell::Registry all_commands() {
   return registry;
 }
 
+/// What floofd can translate (programs/floofd.cc).
+std::vector<shell::ForeignForm> foreign_forms() {
+  return {{"pathvector", "Translate a pathvector.yml and add it to the candidate"}};
+}
+
 /// ~/.floofctl_history, readable by its owner only. Lines that set secrets are not kept.
 class History {
  public:
@@ -440,7 +445,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
 }
 
 int run_shell(Daemon& daemon, Standard& terminal) {
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::interactive);
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::interactive, foreign_forms());
   if (const std::vector<Error> errors = greet(daemon, session); !errors.empty()) {
     terminal.err(shell::printable(errors[0].text()) + "\n");
     return 1;
@@ -484,14 +489,14 @@ int run_file(Daemon& daemon, Standard& terminal, const std::string& path) {
       return 1;
     }
   }
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script);
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms());
   const int status = session.run_script(text.str(), path == "-" ? "standard input" : path);
   session.leave();
   return status;
 }
 
 int run_words(Daemon& daemon, Standard& terminal, const std::vector<std::string>& words) {
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script);
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms());
   // One argument with blanks cannot be a word of a command: it is a whole line in quotes.
   const bool whole_line = words.size() == 1 && words[0].find(' ') != std::string::npos;
   if (words.back() == "?") {
@@ -516,7 +521,9 @@ int run(const std::vector<std::string>& arguments) {
   signal(SIGPIPE, SIG_IGN);
   Daemon daemon(options->run_dir + "/floofd.sock");
   if (options->reference) {
-    terminal.out(shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script).reference(), false);
+    terminal.out(
+        shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms()).reference(),
+        false);
     return 0;
   }
   if (!options->words.empty()) {

@@ -28,6 +28,7 @@
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/pathvector/pathvector.h"
 #include "features/system/login_daemon.h"
 #include "features/system/tools.h"
 #include "programs/health_conditions.h"
@@ -260,6 +261,11 @@ config::ConfigServer::Options Daemon::server_options() {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
   }
   out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
+  out.translators["pathvector"] = [](const std::string& text) -> Result<config::ConfigServer::Translated> {
+    auto made = pathvector::translate(text);
+    return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
+                : made.error();
+  };
   out.programs["ping"] = system::ping_command;
   out.programs["traceroute"] = system::traceroute_command;
   out.clear = [this](const std::string& what) -> Result<> {

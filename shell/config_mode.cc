@@ -284,6 +284,32 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
         {"load set <file>", "merge", "Run a file of set, delete and other editing lines"}}) {
     registry.add({.path = path, .help = help, .handler = load(mode), .arguments = {{"file", file}}});
   }
+  for (const ForeignForm& form : foreign_) {
+    add_foreign(registry, form);
+  }
+}
+
+/// The lines are added to the candidate; the warnings tell what could not be carried over.
+void ConfigurationMode::add_foreign(Registry& registry, const ForeignForm& form) const {
+  const auto load = [word = form.word](Context& context, const Invocation& words) {
+    const Result<std::string> text = read_file(words.get("file"));
+    if (!text) {
+      return failure(text.error());
+    }
+    const Answer answer =
+        context.call({{"op", "load"}, {"text", *text}, {"format", word}, {"mode", "merge"}}, kCommitLimit);
+    Reply reply = reply_of(answer);
+    if (reply.ok()) {
+      const Json& lines = member(answer.body, "lines");
+      reply.text = fmt::format("{} lines are in the candidate; 'compare' shows them, 'commit check' judges them\n",
+                               lines.is_number_unsigned() ? lines.get<size_t>() : 0);
+    }
+    return reply;
+  };
+  registry.add({.path = fmt::format("load {} <file>", form.word),
+                .help = form.help,
+                .handler = load,
+                .arguments = {{"file", {.help = "File in that form; 'terminal' reads what you type"}}}});
 }
 
 void ConfigurationMode::add_commands(Registry& registry) {

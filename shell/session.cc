@@ -18,8 +18,13 @@ bool changes_mode(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind)
-    : context_(context), terminal_(terminal), operational_(std::move(operational)), kind_(kind) {
+Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind,
+                 std::vector<ForeignForm> foreign)
+    : context_(context),
+      terminal_(terminal),
+      operational_(std::move(operational)),
+      configuration_mode_(std::move(foreign)),
+      kind_(kind) {
   add_own_commands();
 }
 
