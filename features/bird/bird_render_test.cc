@@ -409,6 +409,13 @@ TEST(BirdRender, WrongTypesAreHarmless) {
 TEST(BirdNames, AreSafeAndDistinct) {
   EXPECT_EQ(symbol_part("upstream-a"), "upstream-a");
   EXPECT_EQ(peer_protocol("upstream-a"), "bgp_upstream-a");
+  EXPECT_EQ(peer_protocol("ix", "2001:db8::1"), "bgp_:ix_2001:db8::1");
+  const auto sessions = peer_sessions({{"name", "ix"}, {"neighbor", {"192.0.2.1", "192.0.2.2"}}});
+  ASSERT_EQ(sessions.size(), 2u);
+  EXPECT_EQ(sessions[0].protocol, "bgp_ix");
+  EXPECT_EQ(sessions[1].protocol, "bgp_:ix_192.0.2.2");
+  EXPECT_EQ(sessions[1].neighbor, "192.0.2.2");
+  EXPECT_EQ(peer_sessions({{"name", "e"}, {"interface", "e0"}}).at(0).protocol, "bgp_e");
   EXPECT_NE(symbol_part("a b"), symbol_part("a_b"));
   EXPECT_NE(symbol_part("a b"), symbol_part("a'b"));
   EXPECT_NE(symbol_part(std::string(50, 'x') + "1"), symbol_part(std::string(50, 'x') + "2"));
