@@ -21,7 +21,7 @@ uint64_t number_at(const Json& object, const char* key) {
 /// From whom routes with OTC are leaks, and which OTC routes get that have none (RFC 9234, 5).
 void only_to_customer(Walk& walk, const PeerPolicy& peer) {
   Route& route = walk.out.route;
-  if (peer.role.empty() || peer.internal) {
+  if (peer.role.empty() || !peer.external) {
     return;
   }
   const std::string looked = route.otc ? fmt::format("OTC {}", *route.otc) : std::string("no OTC");

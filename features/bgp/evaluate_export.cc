@@ -37,11 +37,11 @@ void before_filter(Walk& walk, const PeerPolicy& from, const PeerPolicy& to) {
     }
   }
   const bool upwards = to.role == "customer" || to.role == "peer" || to.role == "rs-client";
-  if (route.otc && upwards && !to.internal) {
+  if (route.otc && upwards && to.external) {
     return walk.refuse(Reason::route_leak, "otc", fmt::format("OTC {}", *route.otc),
                        "such a route goes to customers only (RFC 9234)");
   }
-  if (!route.otc && !to.internal && !to.role.empty() && to.role != "customer" && to.role != "rs-client") {
+  if (!route.otc && to.external && !to.role.empty() && to.role != "customer" && to.role != "rs-client") {
     const uint32_t own = to.local_asn;
     walk.changed("otc", "no OTC", fmt::format("OTC {} is added", own));
     route.otc = own;
@@ -56,7 +56,7 @@ bool is_originated(const Route& route, const PolicyWorld& world) {
 
 /// Why it may be announced; empty: it may not.
 std::string permit(const Route& route, const ExportPolicy& policy, const PolicyWorld& world) {
-  if (policy.originated && is_originated(route, world)) {
+  if (policy.originated && policy.base != ExportPolicy::Base::nothing && is_originated(route, world)) {
     return "is originated here";
   }
   for (const Community& community : policy.accept) {
@@ -73,26 +73,29 @@ std::string permit(const Route& route, const ExportPolicy& policy, const PolicyW
   return {};
 }
 
-void choose(Walk& walk, const ExportPolicy& policy, const PolicyWorld& world) {
+void choose(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
+  const ExportPolicy& policy = peer.exports;
   const Route& route = walk.out.route;
   const std::string prefix = to_string(route.prefix);
-  if (route.prefix.length() == 0) {
-    return policy.default_route
-               ? walk.passed("default-route", prefix, "is announced")
-               : walk.refuse(Reason::default_route, name_of(Reason::default_route), prefix, "is a default route");
-  }
-  const std::string why = permit(route, policy, world);
-  if (why.empty()) {
-    return walk.refuse(Reason::policy, name_of(Reason::policy), prefix, "is not among what this peer gets");
-  }
-  walk.passed("accept", prefix, why);
   const auto listed = [&](const std::vector<NamedPrefixes>& sets) {
     return std::any_of(sets.begin(), sets.end(), [&](const NamedPrefixes& named) {
       return named.set != nullptr && named.set->contains(route.prefix);
     });
   };
-  if (!policy.only.empty() && !listed(policy.only)) {
-    return walk.refuse(Reason::prefix_not_listed, name_of(Reason::prefix_not_listed), prefix, "is not listed");
+  const bool is_default = route.prefix.length() == 0;
+  if (is_default && policy.default_route) {
+    walk.passed("accept", prefix, "a default route is announced");
+  } else if (is_default && peer.external) {
+    return walk.refuse(Reason::default_route, name_of(Reason::default_route), prefix, "is a default route");
+  } else {
+    const std::string why = permit(route, policy, world);
+    if (why.empty()) {
+      return walk.refuse(Reason::policy, name_of(Reason::policy), prefix, "is not among what this peer gets");
+    }
+    walk.passed("accept", prefix, why);
+    if (!policy.only.empty() && !listed(policy.only)) {
+      return walk.refuse(Reason::prefix_not_listed, name_of(Reason::prefix_not_listed), prefix, "is not listed");
+    }
   }
   if (listed(policy.refused)) {
     return walk.refuse(Reason::prefix_refused, name_of(Reason::prefix_refused), prefix, "is listed as refused");
@@ -161,7 +164,7 @@ Evaluation evaluate_export(const Route& route, const PeerPolicy& from, const Pee
   }
   const ExportPolicy& policy = to.exports;
   walk.raw("raw-first", policy.raw_first);
-  choose(walk, policy, world);
+  choose(walk, to, world);
   if (walk.is_refused()) {
     return std::move(walk.out);
   }
