@@ -18,15 +18,15 @@ namespace floof::bgp {
 
 /// What the registries say of one as-set (or one AS number).
 struct AsSet {
-  std::shared_ptr<const PrefixSet> prefixes;        ///< both families, exact; never null, never empty
+  std::shared_ptr<const PrefixSet> prefixes;         ///< both families, exact; never null, never empty
   std::shared_ptr<const NamedAsns::Ranges> origins;  ///< its member AS numbers; never null, never empty
 };
 
 /// What a network says of itself in PeeringDB.
 struct Network {
   std::string name;
-  std::string as_set;        ///< as it stands there: "RIPE::AS-EXAMPLE", may hold several separated by blanks; unjudged
-  uint32_t prefixes4 = 0;    ///< 0: does not say
+  std::string as_set;      ///< as it stands there: "RIPE::AS-EXAMPLE", may hold several separated by blanks; unjudged
+  uint32_t prefixes4 = 0;  ///< 0: does not say
   uint32_t prefixes6 = 0;
 };
 
@@ -51,9 +51,9 @@ struct Outside {
     std::optional<uint32_t> asn;
   };
   std::vector<VrpFilter> vrp_filters;
-  std::vector<Vrp> vrp_assertions;                       ///< of SLURM
-  std::map<uint32_t, std::vector<uint32_t>> aspas;       ///< providers by customer, the configured ones included
-  std::shared_ptr<const PrefixSet> blocked_prefixes;     ///< of files and URLs, with more specifics
+  std::vector<Vrp> vrp_assertions;                        ///< of SLURM
+  std::map<uint32_t, std::vector<uint32_t>> aspas;        ///< providers by customer, the configured ones included
+  std::shared_ptr<const PrefixSet> blocked_prefixes;      ///< of files and URLs, with more specifics
   std::shared_ptr<const NamedAsns::Ranges> blocked_asns;  ///< of files and URLs
 };
 

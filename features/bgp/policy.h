@@ -9,6 +9,7 @@
 // then the actions in the order of the members of ExportPolicy.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,15 @@ namespace floof::bgp {
 using Json = nlohmann::json;
 
 /// From whom a route was learnt: k of the mark ASN:1:k.
-enum class Relation : uint8_t { own = 0, upstream = 1, route_server = 2, peer = 3, customer = 4, internal = 5, none = 6 };
+enum class Relation : uint8_t {
+  own = 0,
+  upstream = 1,
+  route_server = 2,
+  peer = 3,
+  customer = 4,
+  internal = 5,
+  none = 6
+};
 
 /// A community or large community, where a pattern may have "any" parts.
 struct Community {
@@ -50,11 +59,11 @@ struct Listed {
 };
 struct NotListed {
   std::vector<NamedPrefixes> sets;
+  bool blackholes_excepted = false;  ///< routes with 65535:666 are BlackholeNotIn's business
 };
 struct IsDefault {};
 struct LongerThan {
   uint8_t ip4, ip6;
-  /// Routes that ask for a blackhole may be longer, when the peer may ask at all.
   bool blackholes_excepted = false;
 };
 /// The default route is not looked at.
@@ -80,6 +89,7 @@ struct OriginNotIn {
 };
 struct RpkiIs {
   bool invalid, unknown;  ///< which states are refused
+  bool blackholes_excepted = false;
 };
 /// draft-ietf-sidrops-aspa-verification; `downstream`: learnt from a provider.
 struct AspaInvalid {
@@ -124,21 +134,21 @@ struct ImportPolicy {
   std::vector<RawText> raw_first;
   std::vector<Check> checks;
   std::vector<RawText> raw_checked;
-  bool scrub = false;  ///< removes our own communities
-  std::vector<Community> remove;
   std::optional<uint32_t> local_pref, local_pref4, local_pref6;
   std::vector<std::pair<uint32_t, uint32_t>> as_prefs;          ///< AS number -> local preference, a later one wins
   std::vector<std::pair<Community, uint32_t>> community_prefs;  ///< a later one wins
+  bool graceful_shutdown = false;                               ///< 65535:0 sets local preference 0 (RFC 8326)
+  bool drain = false;                                           ///< maintenance: every route gets local preference 0
   std::optional<uint32_t> med, preference;
   std::optional<IpAddress> next_hop;  ///< of routes of its family
   bool next_hop_peer = false;
+  bool scrub = false;  ///< removes our own communities: ASN:* and ASN:*:*
+  std::vector<Community> remove;
   Relation relation = Relation::none;  ///< the mark that routes get; none: no mark
   std::vector<Community> add;
   bool blackhole_community = false;  ///< 65535:666 drops the traffic, NO_EXPORT is added (RFC 7999)
   bool blackhole_all = false;
   std::optional<NamedAsns> blackhole_asns;  ///< bogon AS numbers whose routes drop their traffic
-  bool graceful_shutdown = false;           ///< 65535:0 sets local preference 0 (RFC 8326)
-  bool drain = false;                       ///< maintenance: every route gets local preference 0
   std::vector<RawText> raw_last;
 };
 
@@ -147,18 +157,18 @@ struct ExportPolicy {
   bool closed = false;
   std::vector<RawText> raw_first;
   Base base = Base::nothing;
-  bool originated = true;                  ///< originated prefixes too
-  std::vector<Community> accept;           ///< and routes with one of these
-  std::vector<NamedPrefixes> only;         ///< when not empty: of all these only what is listed
+  bool originated = true;           ///< originated prefixes too
+  std::vector<Community> accept;    ///< and routes with one of these
+  std::vector<NamedPrefixes> only;  ///< when not empty: of all these only what is listed
   std::vector<NamedPrefixes> refused;
   bool default_route = false;
   std::optional<uint32_t> med;
   bool clear_path = false;
   bool remove_private = false;
-  std::vector<uint32_t> prepend;           ///< in the order in which they are prepended
+  std::vector<uint32_t> prepend;  ///< in the order in which they are prepended
   std::optional<IpAddress> next_hop;
   std::vector<Community> remove;
-  bool keep_marks = false;                 ///< own marks and reasons go along
+  bool keep_marks = false;  ///< own marks and reasons go along
   std::vector<std::pair<Prefix, std::vector<Community>>> prefix_communities;
   std::vector<Community> add;
   bool blackhole = false;
@@ -175,12 +185,13 @@ struct Limits {
 /// One peer of the configuration, with what its policy says filled in.
 struct PeerPolicy {
   std::string name;
-  Json session;             ///< leafs of the session (grouping `session` and the peer's own), merged
-  uint32_t asn = 0;         ///< of the peer
-  uint32_t local_asn = 0;   ///< that we show it
-  bool internal = false;    ///< iBGP
-  bool external = false;    ///< neither internal nor of our confederation
-  std::string role;         ///< empty: none
+  Json session;                ///< leafs of the session (grouping `session` and the peer's own), merged
+  uint32_t asn = 0;            ///< of the peer
+  uint32_t local_asn = 0;      ///< that we show it
+  bool internal = false;       ///< iBGP
+  bool external = false;       ///< neither internal nor of our confederation
+  std::string role;            ///< empty: none
+  bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
   ImportPolicy import;
   ExportPolicy exports;
@@ -189,10 +200,10 @@ struct PeerPolicy {
 
 /// What all policies share.
 struct PolicyWorld {
-  uint32_t asn = 0;                        ///< ours; of the confederation towards external peers
-  NamedPrefixes originated;                ///< `bgp prefix`
-  std::vector<Community> originated_by;    ///< `bgp originated-community`
-  std::vector<Community> originated_add;   ///< `bgp community`
+  uint32_t asn = 0;                       ///< what the outside knows us by: of the confederation, if there is one
+  NamedPrefixes originated;               ///< `bgp prefix`
+  std::vector<Community> originated_by;   ///< marks of what other routers of the AS originate; ASN:1:0 is the first
+  std::vector<Community> originated_add;  ///< `bgp community`
 };
 
 struct Policies {
@@ -201,11 +212,16 @@ struct Policies {
   std::vector<std::string> warnings;  ///< "bgp peer x: AS-FOO is not known yet, nothing is accepted"
 };
 
+/// The communities of a leaf-list. Pure.
+std::vector<Community> communities_in(const Json& object, std::string_view key);
+/// The list `key` ("prefix", "prefix-reject") of `part` as a set named by its path; nothing when it is empty. Pure.
+std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view key, const std::string& path);
+
 /// The leafs of a peer with those of its policy filled in: a peer's own leafs and lists win. Pure.
 Json merged_peer(const Json& config, const Json& peer);
 
-/// Everything about the peers of `config`. Judged configuration only: what cannot be read is left out. Pure; any thread.
-/// RFC 8212, 7454, 9234, 6811, 7999, 8326, 9774, 7947.
+/// Everything about the peers of `config`. Judged configuration only: what cannot be read is left out. Pure; any
+/// thread. RFC 8212, 7454, 9234, 6811, 7999, 8326, 9774, 7947.
 Policies make_policies(const Json& config, const Outside& outside);
 
 }  // namespace floof::bgp

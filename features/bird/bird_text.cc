@@ -53,6 +53,10 @@ std::string literal(std::string_view text) {
 
 std::string peer_protocol(std::string_view peer) { return "bgp_" + symbol_part(peer); }
 
+std::string peer_protocol(std::string_view peer, std::string_view address) {
+  return "bgp_" + symbol_part(fmt::format(":{}_{}", peer, address));
+}
+
 const Json& member(const Json& object, std::string_view key) {
   static const Json nothing;
   if (!object.is_object()) {
@@ -93,6 +97,21 @@ std::vector<const Json*> sorted_by(const Json& list, std::string_view key) {
   }
   std::stable_sort(out.begin(), out.end(),
                    [&](const Json* a, const Json* b) { return string_of(*a, key) < string_of(*b, key); });
+  return out;
+}
+
+std::vector<PeerSession> peer_sessions(const Json& peer) {
+  const std::string name = string_of(peer, "name");
+  std::vector<PeerSession> out;
+  for (const Json& neighbor : items(peer, "neighbor")) {
+    if (neighbor.is_string()) {
+      const std::string address = neighbor.get<std::string>();
+      out.push_back({out.empty() ? peer_protocol(name) : peer_protocol(name, address), address});
+    }
+  }
+  if (out.empty()) {
+    out.push_back({peer_protocol(name), string_of(peer, "neighbor")});
+  }
   return out;
 }
 

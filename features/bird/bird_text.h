@@ -26,6 +26,9 @@ bool quotable(std::string_view text);
 /// Protocol name of a peer in bird.conf, without quotes. A dynamic (unnumbered) peer's sessions are called that with
 /// `dynamic_separator` and a number behind. Pure.
 std::string peer_protocol(std::string_view peer);
+/// That of a peer's second and later neighbors: no peer's name begins with a colon, no address has an underscore, so no
+/// two sessions share one. Pure.
+std::string peer_protocol(std::string_view peer, std::string_view address);
 inline constexpr std::string_view dynamic_separator = "_u";
 
 /// Type-safe looks into configuration JSON: anything missing or of another type is empty, 0 or false. Pure.
@@ -36,6 +39,15 @@ uint64_t number_of(const Json& object, std::string_view key, uint64_t otherwise 
 bool flag_of(const Json& object, std::string_view key, bool otherwise = false);
 /// Elements of a list of objects, ordered by the string under `key`.
 std::vector<const Json*> sorted_by(const Json& list, std::string_view key);
+
+/// One session of a peer: its protocol's name in bird.conf, without quotes, and the address as it is configured.
+struct PeerSession {
+  std::string protocol;
+  std::string neighbor;  ///< empty: an unnumbered peer, of which `protocol` is the parent
+};
+/// A session for each `neighbor`, in the user's order; one for a peer without any. `peer` as in the configuration.
+/// Pure.
+std::vector<PeerSession> peer_sessions(const Json& peer);
 
 /// bird.conf under construction: indented lines that remember which configuration path asked for them, so that a
 /// complaint of `bird -p` can name it.
