@@ -54,7 +54,7 @@ class Globals {
     validator(out.rpki);
     bogons();
     blocklist();
-    forwarding();
+    sources();
     providers();
     raw();
     return out;
@@ -315,13 +315,11 @@ class Globals {
     }
   }
 
-  void forwarding() {
-    for (const auto& [key, colon] : {std::pair("source4", false), {"source6", true}}) {
-      const auto address = get(key) ? read_.address(get(key)) : std::nullopt;
-      if (address && (address->find(':') != std::string::npos) == colon) {
-        bgp({"forwarding", "source", *address});
-      } else if (address) {
-        read_.note(get(key), "is of the other family");
+  void sources() {
+    for (const char* key : {"source4", "source6"}) {
+      if (get(key)) {
+        read_.note(get(key), "what this router itself sends has the address of the interface that it leaves by",
+                   "set bgp peer <name> source <address> for a session");
       }
     }
   }

@@ -16,6 +16,8 @@ namespace floof::pathvector {
 namespace {
 
 constexpr size_t kMostPeers = 5000;
+/// Values that are looked at, those of a template once for each of its peers.
+constexpr size_t kMostWork = 500'000;
 /// Of peers that name no template.
 constexpr std::string_view kPlain = "pathvector";
 
@@ -44,6 +46,7 @@ class Translator {
     common_ = translate_globals(root_, read_, lines_);
     templates();
     peers();
+    unused_templates();
     share();
     confederation();
     print();
@@ -81,13 +84,30 @@ class Translator {
       if (field(map, "template")) {
         read_.note(field(map, "template"), "a template cannot have one");
       }
-      const Section section({}, map);
-      const Found asn = section.get("asn");
+      if (templates_.size() >= kMostPeers) {
+        return read_.note(map, fmt::format("at most {} templates are read", kMostPeers), "split the file");
+      }
       Policy policy{policies_.make(name), {}, {}};
       renamed(map, name, policy.name);
       templates_[name] = {map, shared_.size()};
-      policy.leafs = leafs_of(section, common_, asn ? read_.asn(asn) : std::nullopt, read_);
+      Notes unsaid;  // its peers say it, with their own values in it
+      Reader quiet(unsaid);
+      policy.leafs = template_leafs(map, quiet);
       shared_.push_back(std::move(policy));
+    }
+  }
+
+  Leafs template_leafs(const Found& map, Reader& read) {
+    const Section section({}, map);
+    const Found asn = section.get("asn");
+    return leafs_of(section, common_, asn ? read.asn(asn) : std::nullopt, read);
+  }
+
+  void unused_templates() {
+    for (const auto& [name, known] : templates_) {
+      if (shared_[known.second].peers.empty()) {
+        template_leafs(known.first, read_);
+      }
     }
   }
 
@@ -96,8 +116,25 @@ class Translator {
       if (peers_.size() >= kMostPeers) {
         return read_.note(map, fmt::format("at most {} peers are read", kMostPeers), "split the file");
       }
+      const Found wanted = field(map, "template");
+      const auto known = wanted ? templates_.find(wanted.value->text) : templates_.end();
+      work_ += count(*map.value) + (known != templates_.end() ? count(*known->second.first.value) : 0);
+      if (work_ > kMostWork) {
+        return read_.note(map, "this and what follows is left out: the templates are too long", "split the file");
+      }
       peer(name, map);
     }
+  }
+
+  static size_t count(const Yaml& value) {
+    size_t out = 1;
+    for (const Yaml& item : value.items) {
+      out += count(item);
+    }
+    for (const auto& [key, inner] : value.fields) {
+      out += count(inner);
+    }
+    return out;
   }
 
   void peer(const std::string& name, const Found& map) {
@@ -183,14 +220,29 @@ class Translator {
   void print_leafs(const Words& where, const Leafs& leafs, const Leafs* but = nullptr) {
     for (const Leaf& leaf : leafs.all()) {
       const Leaf* same = but != nullptr ? but->find(leaf.path) : nullptr;
-      if (same != nullptr && *same == leaf) {
+      if (same != nullptr && same->same_values(leaf)) {
         continue;
       }
       for (const Words& value : leaf.values) {
-        Words words = where;
-        words.insert(words.end(), leaf.path.begin(), leaf.path.end());
-        words.insert(words.end(), value.begin(), value.end());
-        lines_.push_back(set_line(words));
+        print_value(where, leaf.path, value);
+      }
+    }
+  }
+
+  /// A line says one leaf, so an entry with ge and le takes two.
+  void print_value(const Words& where, const Words& path, const Words& value) {
+    const size_t first = std::min<size_t>(value.size(), 3);
+    for (size_t at = first;; at += 2) {
+      Words words = where;
+      words.insert(words.end(), path.begin(), path.end());
+      if (at == first) {
+        words.insert(words.end(), value.begin(), value.begin() + static_cast<ptrdiff_t>(first));
+      } else {
+        words.insert(words.end(), {value[0], value[at - 2], value[at - 1]});
+      }
+      lines_.push_back(set_line(words));
+      if (at + 2 > value.size()) {
+        return;
       }
     }
   }
@@ -285,6 +337,7 @@ class Translator {
   std::map<std::string, std::pair<Found, size_t>> templates_;
   std::optional<size_t> plain_;
   std::vector<Policy> shared_;
+  size_t work_ = 0;
   std::vector<Peer> peers_;
   std::map<std::pair<std::string, std::string>, std::string> neighbors_;
   std::vector<std::string> lines_;

@@ -44,7 +44,7 @@ bool tells(const Translation& translation, std::string_view words) {
 /// lab/pathvector: X.yml becomes X.set with the notes X.notes; an Error stands in X.notes alone. With
 /// FLOOF_WRITE_CORPUS set the expectations are written, to be read and committed.
 TEST(Corpus, IsTranslatedAsWritten) {
-  const std::filesystem::path folder = std::filesystem::path(__FILE__).parent_path() / "../../lab/pathvector";
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../lab/pathvector";
   size_t seen = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".yml") {
@@ -165,7 +165,7 @@ TEST(Yaml, ErrorsNameTheLine) {
   ASSERT_FALSE(out);
   EXPECT_TRUE(out.error().path.starts_with("line ")) << out.error().text();
   EXPECT_FALSE(read_yaml("a: *nobody\n"));
-  EXPECT_FALSE(read_yaml("a: 'never ends\n"));
+  EXPECT_FALSE(read_yaml("a: }\n"));
 }
 
 }  // namespace

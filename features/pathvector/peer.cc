@@ -26,14 +26,15 @@ Terms::Terms(const Section& section, const Common& common, std::optional<uint32_
       role_ = role;
     }
   }
-  const bool member = yes("confederation-member");
-  external_ = !internal_ && !member;
+  external_ = !internal_ && !yes("confederation-member");
 }
 
 bool Terms::yes(std::string_view key, bool otherwise) const {
   const Found found = section_.get(key);
   return found ? read_.flag(found).value_or(otherwise) : otherwise;
 }
+
+Found Terms::about(std::string_view key) const { return {section_.get(key).value, section_.place().path}; }
 
 void Terms::presence(std::string_view key, Words path) {
   if (yes(key)) {
@@ -63,12 +64,15 @@ void Terms::role() {
   const Found found = section_.get("role");
   if (found && role_.empty()) {
     read_.note(found, "is no role", "write provider, customer, peer, rs-server or rs-client");
+  } else if (found && !external_) {
+    read_.note(found, "roles are for peers of other networks (RFC 9234)");
+    return;
   } else if (found) {
     out_.add({"role"}, {role_ == "rs-server" ? "rs" : role_});
   }
   if (yes("require-roles")) {
     if (role_.empty()) {
-      read_.note(section_.get("require-roles"), "means nothing without role", "set role too");
+      read_.note(about("require-roles"), "require-roles means nothing without role", "set role too");
     } else {
       out_.add({"require-role"}, {});
     }
@@ -85,7 +89,11 @@ void Terms::session() {
     presence(key, {key});
   }
   presence("prefer-older-routes", {"prefer-older"});
-  presence("rs-client", {"route-server-client"});
+  if (yes("rs-client") && internal_) {
+    read_.note(section_.get("rs-client"), "only an external peer can be a route server's client");
+  } else {
+    presence("rs-client", {"route-server-client"});
+  }
   if (yes("rr-client")) {
     if (external_ && section_.get("asn")) {
       read_.note(section_.get("rr-client"), "only an internal peer can be a client");
@@ -159,7 +167,7 @@ void Terms::raw(std::string_view key, Words path) {
     if (value && value.value->kind == Yaml::Kind::scalar && value.value->text.size() < 256) {
       text->replace(at, end + 1 - at, value.value->text);
     } else {
-      read_.note(found, "has a <pathvector.…> that stands for nothing here", "write the value out");
+      read_.note(found, "has a <pathvector.KEY> that stands for nothing here", "write the value out");
     }
     if (text->size() > 65536) {
       return read_.note(found, "is longer than 65536 characters");

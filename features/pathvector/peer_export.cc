@@ -21,7 +21,7 @@ void Terms::announced() {
   prefixes("only-announce", {"export", "prefix"});
   prefixes("dont-announce", {"export", "prefix-reject"});
   if (all && out_.find({"export", "prefix"}) != nullptr) {
-    read_.note(section_.get("only-announce"), "does not go with announce-all in Pathvector; here the list wins");
+    read_.note(about("only-announce"), "only-announce does not go with announce-all in Pathvector; here the list wins");
   }
 }
 
@@ -51,8 +51,7 @@ void Terms::exports() {
     const auto asn = read_.asn(item);
     const Leaf* known = out_.find({"export", "prepend-path"});
     const Words value{asn ? std::to_string(*asn) : ""};
-    if (asn && known != nullptr &&
-        std::find(known->values.begin(), known->values.end(), value) != known->values.end()) {
+    if (asn && known != nullptr && known->known.contains(value)) {
       read_.note(item, fmt::format("AS {} can be in the list only once", *asn), "prepend counts for the own AS number");
     } else if (asn) {
       out_.add({"export", "prepend-path"}, value);

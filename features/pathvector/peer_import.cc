@@ -78,7 +78,8 @@ void Terms::checks() {
     out_.add(leaf("next-hop"), {"strict"});
   }
   if (const Found aspa = section_.get("filter-aspa"); aspa && yes("filter-aspa") && role_.empty()) {
-    read_.note(aspa, "ASPA needs role here, which tells which way the path runs", "set role, then it is on");
+    read_.note(about("filter-aspa"), "filter-aspa needs role here, which tells which way the path runs",
+               "set role, then it is on");
   } else if (aspa && !yes("filter-aspa")) {
     out_.add(leaf("aspa"), {"false"});
   }
@@ -123,7 +124,8 @@ void Terms::registry() {
   const Found irr = section_.get("filter-irr");
   if (yes("filter-irr") && !has_set && !has_prefixes) {
     out_.add({"import", "filter", "irr"}, {"true"});
-    read_.note(irr, "needs an as-set; without one everything is refused", "set as-set, or as-set-auto for PeeringDB's");
+    read_.note(about("filter-irr"), "filter-irr needs an as-set; without one everything is refused",
+               "set as-set, or as-set-auto for PeeringDB's");
   } else if (irr && has_set) {
     said("filter-irr", {"import", "filter", "irr"});
   } else if (has_set) {
@@ -136,7 +138,7 @@ void Terms::registry() {
     if (has_set) {
       said("filter-as-set", {"import", "filter", "irr-origin"});
     } else if (yes("filter-as-set")) {
-      read_.note(section_.get("filter-as-set"), "needs an as-set here; its origins are not checked", "set as-set");
+      read_.note(about("filter-as-set"), "filter-as-set needs an as-set here; origins are not checked", "set as-set");
     }
   } else {
     out_.add({"import", "filter", "irr-origin"}, {yes("filter-as-set") ? "true" : "false"});
@@ -191,7 +193,7 @@ void Terms::imports() {
 void Terms::preferences() {
   const bool sets = yes("set-local-pref", true) && !section_.get("default-local-pref");
   if (!sets && !role_.empty() && !section_.get("default-local-pref")) {
-    read_.note(section_.get("set-local-pref"), "with a role there is always a local preference, that of the role",
+    read_.note(about("set-local-pref"), "with a role there is always a local preference, that of the role",
                "set import local-pref");
   }
   if (sets && section_.get("local-pref")) {

@@ -30,6 +30,8 @@ class Terms {
   void limit(std::string_view kind, Words path, bool with_defaults);
 
   bool yes(std::string_view key, bool otherwise = false) const;
+  /// The key of this peer, also when its template has it.
+  Found about(std::string_view key) const;
   /// The leaf, without a value, when the key is true.
   void presence(std::string_view key, Words path);
   /// true or false, when the file says so.

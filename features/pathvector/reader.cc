@@ -100,7 +100,9 @@ std::string shown(std::string_view text) {
 void Notes::add(size_t line, std::string_view path, std::string_view reason, std::string_view remedy) {
   std::string text = line > 0 ? fmt::format("line {}", line) : std::string();
   for (const auto& [between, part] :
-       {std::pair(", ", shown(path)), {": ", std::string(reason)}, {"; ", std::string(remedy)}}) {
+       {std::pair(", ", path.size() < 200 && is_text(path, false) ? std::string(path) : shown(path)),
+        {": ", std::string(reason)},
+        {"; ", std::string(remedy)}}) {
     if (!part.empty()) {
       text += (text.empty() ? "" : between) + part;
     }
@@ -114,7 +116,12 @@ std::vector<std::string> Notes::take() {
   std::stable_sort(notes_.begin(), notes_.end(),
                    [](const auto& a, const auto& b) { return a.first - size_t{1} < b.first - size_t{1}; });
   std::vector<std::string> out;
+  constexpr size_t kMost = 1000;
   for (auto& [line, text] : notes_) {
+    if (out.size() == kMost) {
+      out.push_back(fmt::format("and {} notes more", notes_.size() - kMost));
+      break;
+    }
     out.push_back(std::move(text));
   }
   return out;
@@ -123,13 +130,13 @@ std::vector<std::string> Notes::take() {
 void Leafs::add(Words path, Words value) {
   for (Leaf& leaf : leafs_) {
     if (leaf.path == path) {
-      if (std::find(leaf.values.begin(), leaf.values.end(), value) == leaf.values.end()) {
+      if (leaf.known.insert(value).second) {
         leaf.values.push_back(std::move(value));
       }
       return;
     }
   }
-  leafs_.push_back({std::move(path), {std::move(value)}});
+  leafs_.push_back({std::move(path), {value}, {value}});
 }
 
 const Leaf* Leafs::find(const Words& path) const {
@@ -303,7 +310,11 @@ std::optional<Words> Reader::prefix_range(const Found& found) {
   if (rest.front() == '{' && rest.back() == '}' && comma != std::string_view::npos) {
     const auto low = whole(rest.substr(1, comma - 1)), high = whole(rest.substr(comma + 1, rest.size() - comma - 2));
     if (low && high && *low >= out->length() && *low <= *high && *high <= out->max_length()) {
-      return Words{to_string(*out), "ge", std::to_string(*low), "le", std::to_string(*high)};
+      Words words{to_string(*out), "le", std::to_string(*high)};
+      if (*low > out->length()) {
+        words.insert(words.end(), {"ge", std::to_string(*low)});
+      }
+      return words;
     }
   }
   note(found, fmt::format("\"{}\" has no counterpart", shown(text)), "list the prefixes, with ge and le");
@@ -364,7 +375,7 @@ std::string name_from(std::string_view wanted) {
 std::string Names::make(std::string_view wanted) {
   const std::string name = name_from(wanted);
   std::string out = name;
-  for (int i = 2; !taken_.insert(out).second; i++) {
+  for (int& i = next_.try_emplace(name, 2).first->second; !taken_.insert(out).second; i++) {
     const std::string tail = fmt::format("-{}", i);
     out = name.substr(0, 63 - tail.size()) + tail;
   }

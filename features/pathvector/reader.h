@@ -22,6 +22,7 @@ class Notes {
  public:
   /// `line` 0: about the file as a whole. What was said already is not said again.
   void add(size_t line, std::string_view path, std::string_view reason, std::string_view remedy = {});
+  /// In order of lines; the first thousand, and how many there are more.
   std::vector<std::string> take();
 
  private:
@@ -40,7 +41,8 @@ struct Found {
 struct Leaf {
   Words path;
   std::vector<Words> values;
-  friend bool operator==(const Leaf&, const Leaf&) = default;
+  std::set<Words> known;  ///< the same, sorted
+  bool same_values(const Leaf& other) const { return values == other.values; }
 };
 
 class Leafs {
@@ -98,6 +100,7 @@ class Names {
 
  private:
   std::set<std::string> taken_;
+  std::map<std::string, int> next_;  ///< number that the next one of a name tries
 };
 /// As Names, but without regard to others.
 std::string name_from(std::string_view wanted);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 
 namespace floof::pathvector {
@@ -87,6 +88,7 @@ class Builder : public YAML::EventHandler {
     YAML::anchor_t anchor;
     std::optional<std::string> key{};
     std::vector<Yaml> merged{};
+    std::set<std::string, std::less<>> names{};
   };
 
   static size_t line_of(const YAML::Mark& mark) { return static_cast<size_t>(std::max(mark.line, 0)) + 1; }
@@ -121,18 +123,18 @@ class Builder : public YAML::EventHandler {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
     for (const Yaml& from : frame.merged) {
-      merge(frame.value, from);
+      merge(frame, from);
     }
     attach(std::move(frame.value), frame.anchor);
   }
 
-  static void merge(Yaml& into, const Yaml& from) {
+  static void merge(Frame& into, const Yaml& from) {
     for (const Yaml& item : from.items) {
       merge(into, item);
     }
     for (const auto& [key, value] : from.fields) {
-      if (into.find(key) == nullptr) {
-        into.fields.emplace_back(key, value);
+      if (into.names.insert(key).second) {
+        into.value.fields.emplace_back(key, value);
       }
     }
   }
@@ -173,7 +175,7 @@ class Builder : public YAML::EventHandler {
     top.key.reset();
     if (name == "<<") {
       top.merged.push_back(std::move(value));
-    } else if (top.value.find(name) != nullptr) {
+    } else if (!top.names.insert(name).second) {
       out_.repeated.emplace_back(name, value.line);
     } else {
       top.value.fields.emplace_back(name, std::move(value));
