@@ -134,7 +134,7 @@ class Builder : public YAML::EventHandler {
     }
     for (const auto& [key, value] : from.fields) {
       if (into.names.insert(key).second) {
-        into.value.fields.emplace_back(key, value);
+        into.value.fields.push_back({key, value});
       }
     }
   }
@@ -178,7 +178,7 @@ class Builder : public YAML::EventHandler {
     } else if (!top.names.insert(name).second) {
       out_.repeated.emplace_back(name, value.line);
     } else {
-      top.value.fields.emplace_back(name, std::move(value));
+      top.value.fields.push_back({name, std::move(value)});
     }
   }
 
@@ -195,8 +195,8 @@ Error wrong(size_t line, std::string reason, std::string remedy) {
 }  // namespace
 
 const Yaml* Yaml::find(std::string_view key) const {
-  const auto at = std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return field.first == key; });
-  return at != fields.end() ? &at->second : nullptr;
+  const auto at = std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return field.key == key; });
+  return at != fields.end() ? &at->value : nullptr;
 }
 
 Result<Document> read_yaml(std::string_view text) {

@@ -12,15 +12,22 @@
 
 namespace floof::pathvector {
 
+struct Field;
+
 struct Yaml {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  std::string text;                                  ///< of a scalar
-  size_t line = 0;                                   ///< where it begins, counted from 1
-  std::vector<Yaml> items;                           ///< of a list
-  std::vector<std::pair<std::string, Yaml>> fields;  ///< of a map, in the text's order, each key once
+  std::string text;           ///< of a scalar
+  size_t line = 0;            ///< where it begins, counted from 1
+  std::vector<Yaml> items;    ///< of a list
+  std::vector<Field> fields;  ///< of a map, in the text's order, each key once
 
   const Yaml* find(std::string_view key) const;
+};
+
+struct Field {
+  std::string key;
+  Yaml value;
 };
 
 struct Document {

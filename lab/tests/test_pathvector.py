@@ -64,3 +64,21 @@ def test_every_key_is_explained():
         explained = set(re.findall(r"`([a-z0-9-]+)`", "\n".join(row.split("|")[1] for row in part.splitlines() if row.startswith("|"))))
         named = set(re.findall(r'"([a-z0-9-]+)"', table[1]))
         assert named == explained, (table[0], named ^ explained)
+
+
+def squeezed(text):
+    return re.sub(r"\s+", " ", text)
+
+
+def test_the_page_says_what_the_schema_says():
+    """The table of checks in docs/bgp.md has each leaf of `import filter` with its description, that of reasons each reason."""
+    page = squeezed((TOP / "docs" / "bgp.md").read_text())
+    schema = (TOP / "features" / "bgp" / "bgp-policy.yang").read_text()
+    part = schema[schema.index("container filter {"):schema.index("grouping import {")]
+    for leaf, body in re.findall(r"\n      leaf ([\w-]+) \{(.*?)\n      \}", part, re.S):
+        description = squeezed(re.findall(r'description "([^"]*)"', body)[-1])
+        assert f"| `{leaf}` | {description} |" in page, leaf
+    reasons = (TOP / "features" / "bgp" / "reason.cc").read_text()
+    codes = dict(re.findall(r"  (\w+) = (\d+),", (TOP / "features" / "bgp" / "reason.h").read_text()))
+    for reason, name, text in re.findall(r'Entry\{Reason::(\w+), "([\w-]+)",\s+"([^"]*)"\}', reasons):
+        assert f"| {codes[reason]} | `{name}` | {text} |" in page, name
