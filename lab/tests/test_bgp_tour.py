@@ -33,7 +33,7 @@ NEIGHBOURS = {
 TRANSLATED = """# what load pathvector reads on the page
 asn: 3000
 router-id: 172.30.1.1
-rpki-enable: false
+rtr-server: 172.30.1.53:3323
 templates:
   upstream: {role: customer, local-pref: 90}
 
