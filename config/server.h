@@ -70,11 +70,11 @@ class ConfigServer {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
-    std::map<std::string, Translator> translators{};  ///< by the format that `load` names
     std::function<Result<>(const std::string& what)> clear{};
-    PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
-    Access::Login login{};              ///< classes that the configuration gives
-    AuditLog* audit = nullptr;          ///< not owned; without it nothing is written down
+    PendingCommits* pending = nullptr;                ///< not owned; without it no commit can wait
+    Access::Login login{};                            ///< classes that the configuration gives
+    AuditLog* audit = nullptr;                        ///< not owned; without it nothing is written down
+    std::map<std::string, Translator> translators{};  ///< by the format that `load` names
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);

@@ -40,6 +40,12 @@ class Server : public testing::Test {
     options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> {
       return Error{"broken", "is broken", "mend it"};
     };
+    options.translators["foreign"] = [](const std::string& text) -> Result<ConfigServer::Translated> {
+      if (text.empty()) {
+        return Error{"line 1", "is empty", ""};
+      }
+      return ConfigServer::Translated{{"set system hostname " + text}, {"line 1: nothing else is carried over"}};
+    };
     options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> {
       return std::vector<std::string>{"echo", "hi"};
     };
@@ -74,6 +80,18 @@ class Server : public testing::Test {
   Exec exec_{loop_};
   std::optional<ConfigServer> server_;
 };
+
+TEST_F(Server, LoadsWhatATranslatorMakesOfAForeignText) {
+  const Json done = ask(R"({"op":"load","format":"foreign","mode":"merge","text":"edge7"})");
+  EXPECT_EQ(done["ok"], true) << done.dump();
+  EXPECT_EQ(done["lines"], 1);
+  EXPECT_EQ(done["warnings"], Json::array({"line 1: nothing else is carried over"}));
+  EXPECT_EQ(ask(R"({"op":"show-config","format":"set"})")["text"], "set system hostname edge7\n");
+  EXPECT_EQ(error(R"({"op":"load","format":"foreign","text":""})"), "line 1: is empty");
+  // The lines are judged like any others, and all of them count or none.
+  EXPECT_NE(error(R"({"op":"load","format":"foreign","text":"edge 8"})").find("line 1"), std::string::npos);
+  EXPECT_EQ(ask(R"({"op":"show-config","format":"set"})")["text"], "set system hostname edge7\n");
+}
 
 TEST_F(Server, ASession) {
   const Json hello = ask(R"({"op":"hello"})");

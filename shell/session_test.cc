@@ -45,6 +45,15 @@ TEST_F(SessionTest, PrintsTextJsonAndFiltersHarmlessly) {
   EXPECT_EQ(run("# comment"), "");
 }
 
+TEST_F(SessionTest, LoadsForeignFormsThatItIsTold) {
+  run("configure");
+  EXPECT_NE(run("load other /dev/null", 1).find("unknown word"), std::string::npos);
+  Session told(context, terminal, operational(), Session::Kind::script, {{"other", "Translate another router's"}});
+  EXPECT_EQ(told.run("load other /dev/null"), 0) << terminal.errors;
+  EXPECT_EQ(last()["format"], "other");
+  EXPECT_EQ(last()["mode"], "merge");
+}
+
 TEST_F(SessionTest, PointsAtMistakes) {
   EXPECT_EQ(run("show intrface", 1), "                ^\nshow intrface: unknown word; did you mean 'interface'?\n");
   EXPECT_EQ(run("show interface \"x", 1),
