@@ -280,6 +280,10 @@ class Globals {
     if (!digits(first) || (sign != std::string::npos && !digits(last))) {
       return read_.note(item, "is neither an AS number nor a range", "write 64512 or 64512..65534");
     }
+    const uint64_t low = std::stoull(first), high = last.empty() ? low : std::stoull(last);
+    if (high < low || high > 4294967295) {
+      return read_.note(item, "is no range of AS numbers", "write 64512 or 64512..65534");
+    }
     bgp({"bogon", "asn", last.empty() ? first : first + "-" + last});
   }
 

@@ -55,6 +55,13 @@ def test_a_translation_is_a_configuration(router, file):
             assert line in shown, line
 
 
+def test_what_is_typed(router):
+    done = router.ctl("load", "pathvector", "terminal", stdin="asn: 64500\nrpki-enable: false\npears: {}\n")
+    assert "2 lines are in the candidate" in done.stdout
+    assert "line 3, pears: Pathvector has no such key" in done.stderr
+    router.ctl("discard")
+
+
 def test_every_key_is_explained():
     """docs/bgp.md has a row for each key that the translator knows."""
     keys = (TOP / "features" / "pathvector" / "keys.h").read_text()
