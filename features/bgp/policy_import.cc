@@ -134,7 +134,10 @@ class Importer {
       add(Reason::first_as, FirstAsIsNot{peer_.asn}, "filter first-as");
     }
     const std::string wanted = text_of(filter_, "next-hop");
-    const bool far = number_of(reader_.peer, "multihop") > 0 || peer_.neighbors.empty() || peer_.role == "rs-client";
+    // Whoever is known by a link-local address gives a global next hop that nothing tells beforehand.
+    const bool nameless = peer_.neighbors.empty() || std::any_of(peer_.neighbors.begin(), peer_.neighbors.end(),
+                                                                 [](const IpAddress& a) { return a.is_link_local(); });
+    const bool far = number_of(reader_.peer, "multihop") > 0 || nameless || peer_.role == "rs-client";
     if (wanted == "same-as") {
       add(Reason::next_hop, NextHopIsNot{same_as()}, "filter next-hop");
     } else if (wanted == "strict" || (wanted.empty() && !far)) {
