@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The laboratory of the tables: one router, every peer of peers.py, a validator, a registry and PeeringDB.
+
+    world (ExaBGP, GoBGP, BIRD, StayRTR, stand-ins) x0 ---- x0 r (FloofOS)
+"""
+
+import json
+
+from lab.acceptance import peers, rows as tables, speakers
+from lab.hosts import Lab, wait_for
+
+RTR_PORT = 8282
+
+
+class World:
+    def __init__(self, prefix, table=None):
+        self.rows = table if table is not None else tables.read_all()
+        self.lab = Lab(prefix)
+        self.world, self.router = self.lab.host("world"), self.lab.router("r")
+        self.go = {}
+        self.exabgp = speakers.ExaBgp(self.world, peers.ROUTER)
+
+    # -- beginning --------------------------------------------------------------------------------------------------
+
+    def start(self, extra=""):
+        lab, world = self.lab, self.world
+        lab.link(self.router, "x0", world, "x0")
+        world.address("x0", *(f"{p.address}/22" for p in peers.PEERS), "172.20.0.2/22", "2a0f:ffff::2/64")
+        world.address("x0", *(f"{p.address6}/64" for p in peers.PEERS if p.six))
+        self.start_outside()
+        self.router.boot()
+        self.router.commit(peers.router_configuration() + self.outside_configuration() + extra)
+        self.start_speakers()
+        self.wait_until_settled()
+        return self
+
+    def start_outside(self):
+        """What the rows say of RPKI and the registries."""
+
+    def outside_configuration(self):
+        return ""
+
+    def sent_by(self, peer):
+        return [row.route for row in unique(self.rows) if row.sender is peer]
+
+    def start_speakers(self):
+        birds = [p for p in peers.PEERS if p.speaker == "bird"]
+        for peer in peers.PEERS:
+            mine = self.sent_by(peer)
+            if peer.speaker == "exabgp":
+                asn = 50001 if "local-as 50001" in peer.settings else peers.ASN
+                for address in peer.addresses():
+                    self.exabgp.add(address, peer.asn, [r for r in mine if (":" in r.prefix) == (":" in address)], asn)
+            elif peer.speaker == "gobgp":
+                self.go[peer.name] = speakers.GoBgp(self.world, peer.address, peer.asn, peers.ROUTER[False], peers.ASN,
+                                                    50051 + len(self.go)).start()
+                for route in mine:
+                    assert route.path[0] == peer.asn, route
+                    self.go[peer.name].announce(strip_first(route))
+        self.start_bird(birds)
+        self.exabgp.start()
+
+    def start_bird(self, birds):
+        roles = {"provider": "customer", "customer": "provider", "peer": "peer", "rs-client": "rs_server"}
+        out = [f"router id {birds[0].address}; log stderr all; protocol device {{ }}"]
+        for p in birds:
+            role = roles[next(s.split()[1] for s in p.settings if s.startswith("role "))]
+            out += [f"ipv4 table t{p.number};",
+                    f"protocol static s{p.number} {{ ipv4 {{ table t{p.number}; }};",
+                    *("  " + speakers.bird_static(strip_first(r)) for r in self.sent_by(p)), "}",
+                    f"protocol bgp b{p.number} {{ local {p.address} as {p.asn}; neighbor {peers.ROUTER[False]} as {peers.ASN};",
+                    f"  strict bind on; local role {role}; require roles on; connect delay time 1;",
+                    f"  ipv4 {{ table t{p.number}; import all; export where source = RTS_STATIC; next hop self; }}; }}"]
+        (self.world.folder / "bird.conf").write_text("\n".join(out) + "\n")
+        self.bird_socket = self.world.folder / "bird.ctl"
+        self.world.start("bird", "-f", "-c", self.world.folder / "bird.conf", "-s", self.bird_socket, "-P",
+                         self.world.folder / "bird.pid", log="bird.log")
+
+    # -- what there is now ------------------------------------------------------------------------------------------
+
+    def birdc(self, *words):
+        return speakers.birdc(self.router.run_dir / "bird.ctl", *words)
+
+    def sessions(self):
+        """Neighbour's address -> what BIRD says of it."""
+        out = {}
+        for block in self.birdc("show", "protocols", "all").split("\n\n"):
+            lines = [line.strip() for line in block.splitlines()]
+            named = dict(line.split(":", 1) for line in lines if ":" in line)
+            address = named.get("Neighbor address", "").strip()
+            if address:
+                name = next(line for line in lines if " BGP " in line).split()[0]
+                routes = [int(word) for word in named.get("Routes", "").replace(",", " ").split() if word.isdigit()]
+                out[address] = {"protocol": name, "state": named.get("BGP state", "").strip(),
+                                "routes": routes, "exported": routes[-2] if len(routes) > 2 else 0}
+        return out
+
+    def held(self):
+        """(peer, prefix) -> (Route, entry of BIRD, accepted)."""
+        owner = {session["protocol"]: address for address, session in self.sessions().items()}
+        out = {}
+        for accepted, words in ((True, ("show", "route", "all")), (False, ("show", "route", "filtered", "all"))):
+            for entry in speakers.bird_routes(self.birdc(*words)):
+                peer = peers.BY_ADDRESS.get(owner.get(entry["protocol"]))
+                if peer:
+                    out[peer.name, entry["prefix"]] = (speakers.bird_route(entry), entry, accepted)
+        return out
+
+    def received(self):
+        """peer name -> prefix -> Route, as it arrived there."""
+        out = {}
+        for address, table in self.exabgp.tables().items():
+            out.setdefault(peers.BY_ADDRESS[address].name, {}).update(table)
+        for name, go in self.go.items():
+            out[name] = go.received()
+        for p in peers.PEERS:
+            if p.speaker == "bird":
+                text = speakers.birdc(self.bird_socket, "show", "route", "all", "table", f"t{p.number}", "protocol", f"b{p.number}")
+                out[p.name] = {e["prefix"]: speakers.bird_route(e) for e in speakers.bird_routes(text)}
+        return out
+
+    # -- waiting ----------------------------------------------------------------------------------------------------
+
+    def wait_until_settled(self):
+        """Every session is up, everything sent has come, and every peer holds as many routes as it was sent."""
+        addresses = {address for p in peers.PEERS for address in p.addresses()}
+        wait_for("sessions", lambda: addresses <= {a for a, s in self.sessions().items() if s["state"] == "Established"}, 60)
+        self.missing = set()
+        expected = {(row.sender.name, row.route.prefix) for row in unique(self.rows) if row.sender and row.verdict != "lost"}
+
+        def arrived():
+            self.missing = expected - set(self.held())
+            return not self.missing
+        try:
+            wait_for("routes", arrived, 20, 0.3)
+        except AssertionError:
+            pass  # the rows that miss something tell
+        wait_for("announcements", self.announced, 30, 0.3)
+
+    def announced(self):
+        tables_now, sessions = self.received(), self.sessions()
+        counts = {}
+        for address, session in sessions.items():
+            name = peers.BY_ADDRESS[address].name if address in peers.BY_ADDRESS else None
+            if name:
+                counts[name] = counts.get(name, 0) + session["exported"]
+        return all(len(tables_now.get(name, {})) == count for name, count in counts.items())
+
+    def close(self):
+        self.lab.close()
+
+
+def strip_first(route):
+    return speakers.dataclasses.replace(route, path=route.path[1:])
+
+
+def unique(rows):
+    """One row of each announcement."""
+    return list({(row.sender, row.route.prefix): row for row in rows}.values())
+
+
+def dump(world):
+    """For people: everything the router holds."""
+    return json.dumps({f"{k[0]} {k[1]}": [v[2], v[1]] for k, v in world.held().items()}, indent=1)
