@@ -185,12 +185,13 @@ struct Limits {
 /// One peer of the configuration, with what its policy says filled in.
 struct PeerPolicy {
   std::string name;
-  Json session;            ///< leafs of the session (grouping `session` and the peer's own), merged
-  uint32_t asn = 0;        ///< of the peer
-  uint32_t local_asn = 0;  ///< that we show it
-  bool internal = false;   ///< iBGP
-  bool external = false;   ///< neither internal nor of our confederation
-  std::string role;        ///< empty: none
+  Json session;                ///< leafs of the session (grouping `session` and the peer's own), merged
+  uint32_t asn = 0;            ///< of the peer
+  uint32_t local_asn = 0;      ///< that we show it
+  bool internal = false;       ///< iBGP
+  bool external = false;       ///< neither internal nor of our confederation
+  std::string role;            ///< empty: none
+  bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
   ImportPolicy import;
   ExportPolicy exports;
@@ -210,6 +211,11 @@ struct Policies {
   std::vector<PeerPolicy> peers;      ///< by name
   std::vector<std::string> warnings;  ///< "bgp peer x: AS-FOO is not known yet, nothing is accepted"
 };
+
+/// The communities of a leaf-list. Pure.
+std::vector<Community> communities_in(const Json& object, std::string_view key);
+/// The list `key` ("prefix", "prefix-reject") of `part` as a set named by its path; nothing when it is empty. Pure.
+std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view key, const std::string& path);
 
 /// The leafs of a peer with those of its policy filled in: a peer's own leafs and lists win. Pure.
 Json merged_peer(const Json& config, const Json& peer);

@@ -68,6 +68,7 @@ void read_export(Reader& reader) {
     out.next_hop = *hop;
   }
   out.keep_marks = !reader.out.external || flag_or(part, "keep-own-communities", false);
+  reader.out.next_hop_self = flag_or(part, "next-hop-self", false);
   out.remove = communities_in(part, "community-remove");
   for (const Json& entry : items(part, "prefix-community")) {
     if (const auto prefix = parse_prefix(text_of(entry, "prefix"))) {

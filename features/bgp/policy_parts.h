@@ -39,9 +39,6 @@ const Json& object_of(const Json& parent, std::string_view key);
 bool flag_or(const Json& object, std::string_view key, bool otherwise);
 std::optional<uint32_t> number_in(const Json& object, std::string_view key);
 std::vector<uint32_t> numbers_in(const Json& object, std::string_view key);
-std::vector<Community> communities_in(const Json& object, std::string_view key);
-/// The list `key` ("prefix", "prefix-reject") as a set named by its path; nothing when it is empty.
-std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view key, const std::string& path);
 /// `key` of the peer's or the policy's raw texts.
 std::vector<RawText> raw_texts(const Json& part, std::string_view key, const std::string& path);
 NamedAsns make_asns(std::string name, NamedAsns::Ranges ranges);

@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "config/feature.h"
+#include "features/bgp/outside.h"
 
 namespace floof::bird {
 
@@ -28,6 +29,8 @@ struct BirdOptions {
   std::string bird_program = "bird";
   /// Called at least ten times a second while a call waits; may be empty.
   std::function<void()> pulse;
+  /// What policies know of the outside at this moment; by default nothing.
+  std::function<std::shared_ptr<const bgp::Outside>()> outside;
   /// Gets BIRD started; by default floof-init is asked.
   std::function<Result<void>()> start_bird;
   std::chrono::seconds check_limit{20};        ///< for `bird -p`

@@ -16,6 +16,7 @@
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
+#include "features/bird/bird_sets.h"
 
 namespace floof::bird {
 
@@ -65,7 +66,7 @@ Result<std::string> write_private(const std::string& stem, std::string_view text
 class BirdBackend : public config::Backend {
  public:
   explicit BirdBackend(BirdOptions options)
-      : options_(std::move(options)), client_(file("bird.ctl"), {.pulse = options_.pulse}) {
+      : options_(std::move(options)), client_(file("bird.ctl"), {.pulse = options_.pulse}), sets_(options_.run_dir) {
     if (options_.bird_program == "bird" && access("/usr/sbin/bird", X_OK) == 0) {
       options_.bird_program = "/usr/sbin/bird";  // often not in the PATH
     }
@@ -100,6 +101,7 @@ class BirdBackend : public config::Backend {
 
   BirdOptions options_;
   BirdClient client_;
+  SetFiles sets_;
   std::string staged_text_;
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
@@ -145,11 +147,15 @@ std::optional<Error> BirdBackend::judge(const Rendered& rendered) {
 std::vector<Error> BirdBackend::stage(const Json& config, const Json& desired, bool lenient) {
   abort();
   warnings_.clear();
-  const RenderContext context = RenderContext::from_desired(desired);
+  RenderContext context = RenderContext::from_desired(desired);
+  const auto outside = options_.outside ? options_.outside() : nullptr;
+  context.outside = outside.get();
+  context.sets = &sets_;
   rendered_ = render_all(config, context);
   if (!rendered_.errors.empty() && !lenient) {
     return rendered_.errors;
   }
+  warnings_ = rendered_.warnings;
   for (const Error& error : rendered_.errors) {
     warnings_.push_back("left out: " + error.text());
   }
@@ -326,6 +332,9 @@ std::vector<Error> BirdBackend::confirm() {
     }
   }
   unlink(file("bird.conf.unconfirmed").c_str());
+  if (done_ != Done::nothing) {
+    sets_.keep_only({read_file(file("bird.conf")).value_or(""), read_file(file("bird.conf.previous")).value_or("")});
+  }
   // done_ stays: a later backend's confirm may fail, and then everything is undone.
   return {};
 }

@@ -85,7 +85,7 @@ void render_kernel(Scribe& scribe) {
     out.open("ipv{} {{", family);
     out.line("import none;");
     out.open("export filter {{");
-    out.line("if source = RTS_BGP || source = RTS_DEVICE then reject;");
+    out.line("if source = RTS_BGP || source = RTS_DEVICE || proto = \"floof_default{}\" then reject;", family);
     // Nobody consults the table but the dataplane, which learns the IGP metric of BGP's next hops from this field.
     out.line("if defined(ospf_metric1) then krt_cwnd = ospf_metric1;");
     out.line("accept;");
@@ -96,9 +96,9 @@ void render_kernel(Scribe& scribe) {
   out.blank();
 }
 
-bool wants_bfd(const Json& config) {
-  for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    if (flag_of(peer, "bfd")) {
+bool wants_bfd(const Json& config, const bgp::Policies& policies) {
+  for (const bgp::PeerPolicy& peer : policies.peers) {
+    if (flag_of(peer.session, "bfd")) {
       return true;
     }
   }
@@ -113,7 +113,7 @@ bool wants_bfd(const Json& config) {
 }
 
 void render_bfd(Scribe& scribe) {
-  if (!wants_bfd(scribe.config)) {
+  if (!wants_bfd(scribe.config, scribe.policies)) {
     return;
   }
   ConfigText& out = scribe.out;
@@ -199,14 +199,18 @@ const ConfigText::Mark* Rendered::mark_of(size_t line) const {
 }
 
 Rendered render_all(const Json& config, const RenderContext& context) {
-  Scribe scribe{config, context, {}, {}};
+  static const bgp::Outside nothing;
+  const bgp::Outside& outside = context.outside != nullptr ? *context.outside : nothing;
+  const bgp::Policies policies = bgp::make_policies(config, outside);
+  Scribe scribe{config, context, outside, policies, {}, {}, {}};
   scribe.out.origin("");
   render_globals(scribe);
   render_kernel(scribe);
   render_static(scribe);
   scribe.out.origin("");
-  render_policies(scribe);
+  render_rpki(scribe);
   render_peers(scribe);
+  render_dumps(scribe);
   scribe.out.origin("");
   render_advertisements(scribe);
   render_ospf(scribe);
@@ -214,7 +218,7 @@ Rendered render_all(const Json& config, const RenderContext& context) {
   render_bfd(scribe);
   render_feeds(scribe);
   render_raw(scribe);
-  return {scribe.out.text(), scribe.out.marks(), std::move(scribe.errors)};
+  return {scribe.out.text(), scribe.out.marks(), policies.warnings, std::move(scribe.errors)};
 }
 
 Result<std::string> render(const Json& config, const RenderContext& context) {

@@ -24,7 +24,13 @@
 #include "base/result.h"
 #include "features/bird/bird_text.h"
 
+namespace floof::bgp {
+struct Outside;
+}
+
 namespace floof::bird {
+
+class SetFiles;
 
 /// What bird.conf needs to know beside the configuration. The defaults are those of the desired state.
 struct RenderContext {
@@ -37,6 +43,8 @@ struct RenderContext {
   bool feeds = true;                         ///< render the two BGP feeds
   std::string router_id;                     ///< when the configuration names none; empty: derived from addresses
   std::map<std::string, uint32_t> peer_ids;  ///< peer name -> number in the dataplane's desired state
+  const bgp::Outside* outside = nullptr;     ///< what policies know of the outside; null: nothing
+  SetFiles* sets = nullptr;                  ///< where long sets go; null: into the text
 
   /// From the desired state's "route" object; what is absent keeps its default.
   static RenderContext from_desired(const Json& desired);
@@ -46,6 +54,7 @@ struct RenderContext {
 struct Rendered {
   std::string text;
   std::vector<ConfigText::Mark> marks;  ///< ascending by line; a path is in words of `set`, empty = ours
+  std::vector<std::string> warnings;    ///< for the user, such as an as-set that is not known yet
   std::vector<Error> errors;            ///< all of them; the text is not to be used unless rendered leniently
 
   /// The mark that line `line` (from 1) of the text belongs to; null before the first.

@@ -2,17 +2,48 @@
 //
 // The two BGP feeds to the dataplane. feed-best carries BIRD's choice; feed-all, by ADD-PATH (RFC 7911), every path.
 // Large communities of the feeds' own AS tell what BGP has no attribute for; our speaker strips them (features/route).
-#include "features/bird/bird_render_parts.h"
+#include "features/bird/bird_render_policy.h"
 
 namespace floof::bird {
 
 namespace {
 
+/// `bgp forwarding`: which routes are more than words.
+struct Forwarding {
+  bool enabled = true;
+  std::string only, refused, marked;  ///< conditions; empty: none
+};
+
+Forwarding forwarding_of(Scribe& scribe) {
+  const Json& part = member(member(scribe.config, "bgp"), "forwarding");
+  Forwarding out;
+  out.enabled = flag_of(part, "enable", true);
+  if (const auto only = bgp::listed_prefixes(part, "prefix", "bgp forwarding")) {
+    out.only = in_prefixes(scribe, {*only});
+  }
+  if (const auto refused = bgp::listed_prefixes(part, "prefix-reject", "bgp forwarding")) {
+    out.refused = in_prefixes(scribe, {*refused});
+  }
+  for (const bgp::Community& community : bgp::communities_in(part, "community")) {
+    out.marked += (out.marked.empty() ? "" : " || ") + has_community(community);
+  }
+  return out;
+}
+
 void render_filter(Scribe& scribe) {
   ConfigText& out = scribe.out;
   const uint32_t own = scribe.context.feed_as;
+  const Forwarding forwarding = forwarding_of(scribe);
   out.open("filter floof_feed {{");
-  out.line("if source != RTS_BGP then reject;");
+  out.line("if source != RTS_BGP{} then reject;", forwarding.enabled ? "" : " || true");
+  for (const std::string& wanted : {forwarding.only, forwarding.marked}) {
+    if (!wanted.empty()) {
+      out.line("if ! ({}) then reject;", wanted);
+    }
+  }
+  if (!forwarding.refused.empty()) {
+    out.line("if {} then reject;", forwarding.refused);
+  }
   // A neighbour must not speak to our dataplane.
   out.line("bgp_large_community.delete([({},*,*)]);", own);
   const auto tags = peer_tags(scribe.config);

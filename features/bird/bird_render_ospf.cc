@@ -14,7 +14,9 @@ std::string exports(const Json& ospf) {
   // A fixed order, whatever the order in the configuration.
   const std::pair<std::string_view, std::string_view> known[] = {
       {"connected", "source = RTS_DEVICE"},
-      {"static", "(source = RTS_STATIC && proto != \"floof_originated4\" && proto != \"floof_originated6\")"},
+      {"static",
+       "(source = RTS_STATIC && proto != \"floof_default4\" && proto != \"floof_default6\" && proto != "
+       "\"floof_originated4\" && proto != \"floof_originated6\")"},
       {"bgp", "source = RTS_BGP"},
   };
   for (const auto& [word, condition] : known) {

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/prefix.h"
+#include "features/bgp/policy.h"
 #include "features/bird/bird_render.h"
 
 namespace floof::bird {
@@ -17,8 +19,11 @@ namespace floof::bird {
 struct Scribe {
   const Json& config;
   const RenderContext& context;
+  const bgp::Outside& outside;
+  const bgp::Policies& policies;
   ConfigText out;
   std::vector<Error> errors;
+  std::set<std::string> included;  ///< files of long sets that the text names already
 
   void complain(std::string path, std::string reason, std::string remedy) {
     errors.push_back({std::move(path), std::move(reason), std::move(remedy)});
@@ -31,22 +36,16 @@ struct Scribe {
 };
 
 void render_static(Scribe& scribe);
-void render_policies(Scribe& scribe);
+void render_rpki(Scribe& scribe);
 void render_peers(Scribe& scribe);
+void render_dumps(Scribe& scribe);
 void render_ospf(Scribe& scribe);
 void render_feeds(Scribe& scribe);
 
 /// BIRD's spelling of an address with the interface of a link-local one: fe80::1%'e0'.
 std::string scoped(const IpAddress& address, std::string_view interface);
-/// An own session by iBGP; false for external ones.
-bool is_internal(const Json& config, const Json& peer);
 /// A peer with only an interface: whoever answers there.
 bool is_unnumbered(const Json& peer);
 /// Routes of this peer have their next hop on a directly connected link, BIRD's `gw` says which.
-bool is_direct(const Json& config, const Json& peer);
-/// BIRD prefix-set pattern such as 10.0.0.0/8{8,24}, or a complaint.
-std::optional<std::string> prefix_pattern(Scribe& scribe, const std::string& path, const Json& entry);
-/// Set of the originated prefixes of one family, as a BIRD literal; empty when there is none.
-std::string originated_set(Scribe& scribe, Family family);
-
+bool is_direct(const bgp::PeerPolicy& peer);
 }  // namespace floof::bird

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Static routes and originated prefixes.
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -131,7 +132,15 @@ void render_originated(Scribe& scribe) {
           path, fmt::format("route {} blackhole {{ preference = {}; }};", to_string(*prefix), kOriginatedPreference)};
     }
   }
+  // A default route to announce that no packet of ours follows: BIRD's kernel protocols leave it out.
+  const bool wanted = std::any_of(scribe.policies.peers.begin(), scribe.policies.peers.end(),
+                                  [](const auto& peer) { return peer.exports.default_route; });
   for (const Family family : {Family::ip4, Family::ip6}) {
+    if (wanted) {
+      protocol(scribe, "floof_default", family,
+               {{"bgp", fmt::format("route {} unreachable {{ preference = 1; }};",
+                                    family == Family::ip4 ? "0.0.0.0/0" : "::/0")}});
+    }
     std::vector<Line> ordered;
     for (const auto& [prefix, line] : lines[family]) {
       ordered.push_back(line);
@@ -146,21 +155,6 @@ void render_static(Scribe& scribe) {
   render_routes(scribe);
   render_originated(scribe);
   scribe.out.blank();
-}
-
-std::string originated_set(Scribe& scribe, Family family) {
-  std::map<Prefix, std::string> prefixes;
-  for (const Json& text : items(member(scribe.config, "bgp"), "prefix")) {
-    const auto prefix = text.is_string() ? parse_prefix(text.get<std::string>()) : Error{};
-    if (prefix.ok() && prefix->family() == family) {
-      prefixes[*prefix] = to_string(*prefix);
-    }
-  }
-  std::string out;
-  for (const auto& [prefix, spelled] : prefixes) {
-    out += (out.empty() ? "" : ", ") + spelled;
-  }
-  return out.empty() ? out : "[ " + out + " ]";
 }
 
 }  // namespace floof::bird

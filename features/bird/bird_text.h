@@ -45,7 +45,8 @@ struct PeerSession {
   std::string protocol;
   std::string neighbor;  ///< empty: an unnumbered peer, of which `protocol` is the parent
 };
-/// A session for each `neighbor`, in the user's order; one for a peer without any. `peer` as in the configuration. Pure.
+/// A session for each `neighbor`, in the user's order; one for a peer without any. `peer` as in the configuration.
+/// Pure.
 std::vector<PeerSession> peer_sessions(const Json& peer);
 
 /// bird.conf under construction: indented lines that remember which configuration path asked for them, so that a

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What is announced to a peer: bgp::ExportPolicy as a filter.
+#include "features/bird/bird_render_policy.h"
+
+namespace floof::bird {
+
+namespace {
+
+using Base = bgp::ExportPolicy::Base;
+
+std::string announced(const Scribe& scribe, const bgp::ExportPolicy& policy) {
+  const uint32_t asn = scribe.policies.world.asn;
+  std::string out;
+  const auto add = [&](const std::string& condition) { out += (out.empty() ? "" : " || ") + condition; };
+  if (policy.base == Base::all) {
+    add("source = RTS_BGP");
+  } else if (policy.base == Base::customers) {
+    add(fmt::format("(source = RTS_BGP && ({},{},{}) ~ bgp_large_community)", asn, bgp::kOriginFunction,
+                    static_cast<unsigned>(bgp::Relation::customer)));
+  }
+  if (policy.originated && policy.base != Base::nothing) {
+    add("floof_own()");
+  }
+  for (const bgp::Community& community : policy.accept) {
+    add(fmt::format("(source = RTS_BGP && {})", has_community(community)));
+  }
+  return out;
+}
+
+void choose(Scribe& scribe, const bgp::PeerPolicy& peer, const std::string& only, const std::string& refused) {
+  const bgp::ExportPolicy& policy = peer.exports;
+  ConfigText& out = scribe.out;
+  const std::string what = announced(scribe, policy);
+  const std::string fine = what.empty() ? "false" : what;
+  if (policy.default_route) {
+    out.line("if net.len > 0 && ! ({}) then reject;", fine);
+  } else if (peer.external) {
+    out.line("if net.len = 0 || ! ({}) then reject;", fine);  // nobody leaks a default route by accident
+  } else {
+    out.line("if ! ({}) then reject;", fine);
+  }
+  if (!policy.only.empty()) {
+    out.line("if {}! ({}) then reject;", policy.default_route ? "net.len > 0 && " : "", only.empty() ? "false" : only);
+  }
+  if (!refused.empty()) {
+    out.line("if {} then reject;", refused);
+  }
+}
+
+void path(Scribe& scribe, const bgp::ExportPolicy& policy) {
+  ConfigText& out = scribe.out;
+  if (policy.med) {
+    out.line("bgp_med = {};", *policy.med);
+  }
+  if (policy.clear_path) {
+    out.line("bgp_path.empty;");
+  }
+  if (policy.remove_private) {
+    out.line("bgp_path.delete([ 64512..65534, 4200000000..4294967294 ]);  # RFC 6996");
+  }
+  for (const uint32_t asn : policy.prepend) {
+    out.line("bgp_path.prepend({});", asn);
+  }
+  if (policy.next_hop) {
+    out.line("if net.type = {} then bgp_next_hop = {};", policy.next_hop->is_ip4() ? "NET_IP4" : "NET_IP6",
+             to_string(*policy.next_hop));
+  }
+}
+
+void communities(Scribe& scribe, const bgp::PeerPolicy& peer) {
+  const bgp::ExportPolicy& policy = peer.exports;
+  const bgp::PolicyWorld& world = scribe.policies.world;
+  ConfigText& out = scribe.out;
+  for (const bgp::Community& community : policy.remove) {
+    remove_community(scribe, community);
+  }
+  if (!policy.keep_marks) {
+    out.line("bgp_large_community.delete([({},{},*), ({},{},*)]);", world.asn, bgp::kOriginFunction, world.asn,
+             bgp::kRejectFunction);
+  }
+  std::string own;
+  for (const bgp::Community& community : world.originated_add) {
+    own += fmt::format(" bgp_{}community.add(({}));", community.size == 3 ? "large_" : "",
+                       community.size == 3
+                           ? fmt::format("{},{},{}", *community.parts[0], *community.parts[1], *community.parts[2])
+                           : fmt::format("{},{}", *community.parts[0], *community.parts[1]));
+  }
+  if (!peer.external) {
+    // The other routers of the AS announce it like their own.
+    own += fmt::format(" bgp_large_community.add(({},{},{}));", world.asn, bgp::kOriginFunction,
+                       static_cast<unsigned>(bgp::Relation::own));
+  }
+  if (!own.empty()) {
+    out.line("if source != RTS_BGP && floof_own() then {{{} }}", own);
+  }
+  for (const auto& [prefix, list] : policy.prefix_communities) {
+    out.open("if net = {} then {{", to_string(prefix));
+    for (const bgp::Community& community : list) {
+      add_community(scribe, community);
+    }
+    out.close();
+  }
+  for (const bgp::Community& community : policy.add) {
+    add_community(scribe, community);
+  }
+  if (policy.blackhole) {
+    add_community(scribe, bgp::kBlackhole);
+  }
+  if (policy.graceful_shutdown) {
+    add_community(scribe, bgp::kGracefulShutdown);
+  }
+}
+
+}  // namespace
+
+void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer) {
+  const std::string where = "bgp peer " + peer.name;
+  const bgp::ExportPolicy& policy = peer.exports;
+  const std::string only = in_prefixes(scribe, policy.only), refused = in_prefixes(scribe, policy.refused);
+  scribe.out.open("filter {} {{", symbol("export_to_", symbol_part(peer.name)));
+  render_raw_texts(scribe, policy.raw_first, where);
+  choose(scribe, peer, only, refused);
+  path(scribe, policy);
+  communities(scribe, peer);
+  render_raw_texts(scribe, policy.raw_last, where);
+  scribe.out.line("accept;");
+  scribe.out.close();
+}
+
+}  // namespace floof::bird

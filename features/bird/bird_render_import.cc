@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What is accepted from a peer: bgp::ImportPolicy as a filter.
+#include <fmt/ranges.h>
+
+#include "features/bird/bird_render_policy.h"
+
+namespace floof::bird {
+
+namespace {
+
+constexpr std::string_view kWantsBlackhole = "(65535,666) ~ bgp_community";
+
+/// Prints one check as the condition under which the route is refused. An empty one never holds.
+class Condition {
+ public:
+  explicit Condition(Scribe& scribe) : scribe_(scribe) {}
+
+  std::string operator()(const bgp::Everything&) { return "true"; }
+  std::string operator()(const bgp::Listed& check) { return in_prefixes(scribe_, check.sets); }
+  std::string operator()(const bgp::NotListed& check) {
+    return unless_blackhole(check.blackholes_excepted, outside(in_prefixes(scribe_, check.sets)));
+  }
+  std::string operator()(const bgp::IsDefault&) { return "net.len = 0"; }
+  std::string operator()(const bgp::LongerThan& check) {
+    return unless_blackhole(check.blackholes_excepted, by_family("net.len > {}", check.ip4, check.ip6));
+  }
+  std::string operator()(const bgp::ShorterThan& check) {
+    return "net.len > 0 && " + by_family("net.len < {}", check.ip4, check.ip6);
+  }
+  std::string operator()(const bgp::PathHas& check) {
+    return check.asns.set->empty() ? "" : fmt::format("bgp_path ~ {}", asn_set(scribe_, check.asns));
+  }
+  std::string operator()(const bgp::PathLonger& check) { return fmt::format("bgp_path.len > {}", check.most); }
+  std::string operator()(const bgp::PathEmpty&) { return "bgp_path.len = 0"; }
+  std::string operator()(const bgp::PathHasSet&) { return "floof_has_set()"; }
+  std::string operator()(const bgp::FirstAsIsNot& check) { return fmt::format("bgp_path.first != {}", check.asn); }
+  std::string operator()(const bgp::NextHopIsNot& check) {
+    std::string four, six;
+    for (const IpAddress& address : check.addresses) {
+      std::string& list = address.is_ip4() ? four : six;
+      list += fmt::format("{}bgp_next_hop = {}", list.empty() ? "" : " || ", to_string(address));
+    }
+    // Routes of the other family come with a next hop that the session's address says nothing about.
+    std::string out = four.empty() ? "" : fmt::format("(bgp_next_hop.is_v4 && ! ({}))", four);
+    if (!six.empty()) {
+      out += fmt::format("{}(! bgp_next_hop.is_v4 && ! ({}))", out.empty() ? "" : " || ", six);
+    }
+    return out;
+  }
+  std::string operator()(const bgp::OriginNotIn& check) {
+    std::string any;
+    for (const bgp::NamedAsns& asns : check.sets) {
+      any += fmt::format("{}bgp_path.last_nonaggregated ~ {}", any.empty() ? "" : " || ", asn_set(scribe_, asns));
+    }
+    return outside(any);
+  }
+  std::string operator()(const bgp::RpkiIs& check) {
+    return unless_blackhole(check.blackholes_excepted,
+                            check.invalid ? "floof_rpki() = ROA_INVALID" : "floof_rpki() != ROA_VALID");
+  }
+  std::string operator()(const bgp::AspaInvalid& check) {
+    return check.downstream ? "floof_aspa_downstream_invalid()" : "floof_aspa_upstream_invalid()";
+  }
+  std::string operator()(const bgp::PeerLocked& check) {
+    return fmt::format("floof_locked({}, {})", check.asn, numbers(check.via));
+  }
+  std::string operator()(const bgp::TransitLocked& check) {
+    return fmt::format("floof_transit_locked({}, {})", check.peer, numbers(check.next));
+  }
+  std::string operator()(const bgp::MoreCommunitiesThan& check) {
+    return fmt::format("bgp_community.len + bgp_ext_community.len + bgp_large_community.len > {}", check.most);
+  }
+  std::string operator()(const bgp::BlackholeNotIn& check) {
+    return fmt::format("{} && {}", kWantsBlackhole, outside(in_prefixes(scribe_, check.entitled)));
+  }
+
+ private:
+  static std::string outside(const std::string& condition) {
+    return condition.empty() ? "true" : fmt::format("! ({})", condition);
+  }
+  static std::string unless_blackhole(bool excepted, const std::string& condition) {
+    return excepted ? fmt::format("! ({}) && ({})", kWantsBlackhole, condition) : condition;
+  }
+  static std::string by_family(std::string_view test, unsigned four, unsigned six) {
+    return fmt::format("((net.type = NET_IP4 && {}) || (net.type = NET_IP6 && {}))",
+                       fmt::format(fmt::runtime(test), four), fmt::format(fmt::runtime(test), six));
+  }
+  /// BIRD has no empty set of numbers.
+  static std::string numbers(const std::vector<uint32_t>& list) {
+    return list.empty() ? "[ 0 ]" : fmt::format("[ {} ]", fmt::join(list, ", "));
+  }
+
+  Scribe& scribe_;
+};
+
+void preferences(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  ConfigText& out = scribe.out;
+  if (policy.local_pref) {
+    out.line("bgp_local_pref = {};", *policy.local_pref);
+  }
+  if (policy.local_pref4) {
+    out.line("if net.type = NET_IP4 then bgp_local_pref = {};", *policy.local_pref4);
+  }
+  if (policy.local_pref6) {
+    out.line("if net.type = NET_IP6 then bgp_local_pref = {};", *policy.local_pref6);
+  }
+  for (const auto& [asn, preference] : policy.as_prefs) {
+    out.line("if bgp_path ~ [ {} ] then bgp_local_pref = {};", asn, preference);
+  }
+  for (const auto& [community, preference] : policy.community_prefs) {
+    out.line("if {} then bgp_local_pref = {};", has_community(community), preference);
+  }
+  if (policy.graceful_shutdown) {
+    out.line("if (65535,0) ~ bgp_community then bgp_local_pref = 0;  # RFC 8326");
+  }
+  if (policy.drain) {
+    out.line("bgp_local_pref = 0;  # maintenance");
+  }
+  if (policy.med) {
+    out.line("bgp_med = {};", *policy.med);
+  }
+  if (policy.preference) {
+    out.line("preference = {};", *policy.preference);
+  }
+}
+
+void next_hops(Scribe& scribe, const bgp::PeerPolicy& peer) {
+  ConfigText& out = scribe.out;
+  if (const auto& hop = peer.import.next_hop) {
+    // BIRD takes a new gateway only on a connected link; the dataplane finds any other through its routes.
+    const bool near = scribe.connected(*hop);
+    out.line("if net.type = {} then {{ bgp_next_hop = {}; {} }}", hop->is_ip4() ? "NET_IP4" : "NET_IP6",
+             to_string(*hop), near ? fmt::format("gw = {};", to_string(*hop)) : "floof_direct = 0;");
+  }
+  for (const IpAddress& address : peer.import.next_hop_peer ? peer.neighbors : std::vector<IpAddress>()) {
+    out.line("if from = {} then {{ bgp_next_hop = {}; {} }}", to_string(address), to_string(address),
+             scribe.connected(address) ? fmt::format("gw = {};", to_string(address)) : "floof_direct = 0;");
+  }
+}
+
+void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  const uint32_t asn = scribe.policies.world.asn;
+  if (policy.scrub) {
+    scribe.out.line("bgp_large_community.delete([({},*,*)]);", asn);
+    if (asn <= 65535) {
+      scribe.out.line("bgp_community.delete([({},*)]);", asn);
+    }
+  }
+  for (const bgp::Community& community : policy.remove) {
+    remove_community(scribe, community);
+  }
+  if (policy.relation != bgp::Relation::none) {
+    scribe.out.line("bgp_large_community.add(({},{},{}));", asn, bgp::kOriginFunction,
+                    static_cast<unsigned>(policy.relation));
+  }
+  for (const bgp::Community& community : policy.add) {
+    add_community(scribe, community);
+  }
+}
+
+void blackholes(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  if (policy.blackhole_community) {
+    scribe.out.line("if {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}  # RFC 7999",
+                    kWantsBlackhole);
+  }
+  if (policy.blackhole_asns) {
+    scribe.out.line("if bgp_path ~ {} then dest = RTD_BLACKHOLE;", asn_set(scribe, *policy.blackhole_asns));
+  }
+  if (policy.blackhole_all) {
+    scribe.out.line("dest = RTD_BLACKHOLE;");
+  }
+}
+
+}  // namespace
+
+void render_raw_texts(Scribe& scribe, const std::vector<bgp::RawText>& texts, const std::string& then) {
+  for (const bgp::RawText& raw : texts) {
+    scribe.out.origin(raw.path, true);
+    scribe.out.verbatim(raw.text);
+    scribe.out.origin(then);
+  }
+}
+
+void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag) {
+  const std::string path = "bgp peer " + peer.name;
+  const bgp::ImportPolicy& policy = peer.import;
+  std::vector<std::string> lines;
+  Condition condition(scribe);
+  for (const bgp::Check& check : policy.checks) {
+    // The sets that a check needs are defined in front of the filter.
+    if (const std::string bad = std::visit(condition, check.what); !bad.empty()) {
+      lines.push_back(bad == "true"
+                          ? fmt::format("floof_refuse({});", static_cast<unsigned>(check.reason))
+                          : fmt::format("if {} then floof_refuse({});", bad, static_cast<unsigned>(check.reason)));
+      lines.back() += fmt::format("  # {}", bgp::name_of(check.reason));
+    }
+  }
+  if (policy.blackhole_asns) {
+    (void)asn_set(scribe, *policy.blackhole_asns);
+  }
+  ConfigText& out = scribe.out;
+  out.open("filter {} {{", symbol("import_from_", symbol_part(peer.name)));
+  out.line("floof_peer = {};", tag);
+  out.line("floof_direct = {};", is_direct(peer) ? 1 : 0);
+  render_raw_texts(scribe, policy.raw_first, path);
+  for (const std::string& line : lines) {
+    out.line("{}", line);
+  }
+  render_raw_texts(scribe, policy.raw_checked, path);
+  preferences(scribe, policy);
+  next_hops(scribe, peer);
+  communities(scribe, policy);
+  blackholes(scribe, policy);
+  render_raw_texts(scribe, policy.raw_last, path);
+  out.line("accept;");
+  out.close();
+}
+
+}  // namespace floof::bird

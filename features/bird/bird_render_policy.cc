@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What all filters share: sets, communities, functions.
+#include "features/bird/bird_render_policy.h"
+
+#include <fmt/ranges.h>
+
+#include "features/bird/bird_sets.h"
+
+namespace floof::bird {
+
+namespace {
+
+constexpr size_t kShort = 48;  // ranges of a set that is written where it is used
+
+std::string set_name(const bgp::Community& community) {
+  return community.size == 2 ? "bgp_community" : "bgp_large_community";
+}
+
+std::string parts(const bgp::Community& community) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < community.size; i++) {
+    out.push_back(community.parts[i] ? fmt::to_string(*community.parts[i]) : std::string("*"));
+  }
+  return fmt::format("({})", fmt::join(out, ","));
+}
+
+bool is_pattern(const bgp::Community& community) { return parts(community).find('*') != std::string::npos; }
+
+/// Includes the file once.
+std::string defined(Scribe& scribe, const Result<SetFile>& file) {
+  if (!file) {
+    scribe.errors.push_back(file.error());
+    return "[]";
+  }
+  if (scribe.included.insert(file->name).second) {
+    scribe.out.line("include \"{}\";", file->name);
+  }
+  return file->symbol;
+}
+
+std::string prefixes_of(Scribe& scribe, const bgp::NamedPrefixes& named, Family family) {
+  if (scribe.context.sets == nullptr || named.set->ranges().size() <= kShort) {
+    std::string text = spelled(*named.set, family);
+    for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) {
+      text[at] = ' ';
+    }
+    return fmt::format("[ {} ]", text);
+  }
+  return defined(scribe, scribe.context.sets->define(named.set, family));
+}
+
+void render_rpki_function(Scribe& scribe) {
+  ConfigText& out = scribe.out;
+  out.open("function floof_rpki() {{");
+  out.line("if net.type = NET_IP4 then return roa_check(floof_roa4, net, bgp_path.last_nonaggregated);");
+  out.line("return roa_check(floof_roa6, net, bgp_path.last_nonaggregated);");
+  out.close();
+}
+
+void render_path_functions(Scribe& scribe) {
+  ConfigText& out = scribe.out;
+  // The length counts a set as one, the loop each of its members; the last one is 0 when a set is at the end.
+  out.open("function floof_has_set() {{");
+  out.line("int members = 0;");
+  out.line("for int asn in bgp_path do members = members + 1;");
+  out.line("return members != bgp_path.len || bgp_path.last != bgp_path.last_nonaggregated;");
+  out.close();
+  out.open("function floof_locked(int guarded; int set allowed) {{");
+  out.line("int before = 0;");
+  out.open("for int asn in bgp_path do {{");
+  out.line("if asn = guarded && before != 0 && before != guarded && ! (before ~ allowed) then return true;");
+  out.line("before = asn;");
+  out.close();
+  out.line("return false;");
+  out.close();
+  out.open("function floof_transit_locked(int neighbour; int set allowed) {{");
+  out.line("for int asn in bgp_path do if asn != neighbour then return ! (asn ~ allowed);");
+  out.line("return false;");
+  out.close();
+}
+
+bool wants_aspa(const bgp::Policies& policies) {
+  for (const bgp::PeerPolicy& peer : policies.peers) {
+    for (const bgp::Check& check : peer.import.checks) {
+      if (check.reason == bgp::Reason::aspa_invalid) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/// draft-ietf-sidrops-aspa-verification, sections 5 and 6.
+void render_aspa_functions(Scribe& scribe) {
+  if (!wants_aspa(scribe.policies)) {
+    return;
+  }
+  ConfigText& out = scribe.out;
+  out.open("function floof_not_provider(int customer; int provider) {{");
+  out.open("case customer {{");
+  for (const auto& [customer, providers] : scribe.outside.aspas) {
+    out.line("{}: return ! (provider ~ [ {} ]);", customer,
+             providers.empty() ? "0" : fmt::to_string(fmt::join(providers, ", ")));
+  }
+  out.close();
+  out.line("return false;");
+  out.close();
+  out.open("function floof_aspa_upstream_invalid() {{");
+  out.line("if floof_has_set() then return true;");
+  out.line("int before = 0;");
+  out.open("for int asn in bgp_path do {{");
+  out.line("if before != 0 && asn != before && floof_not_provider(asn, before) then return true;");
+  out.line("before = asn;");
+  out.close();
+  out.line("return false;");
+  out.close();
+  // The path goes down from us until somebody's provider is none of his, and up from the origin likewise: it leaks when
+  // the two do not meet.
+  out.open("function floof_aspa_downstream_invalid() {{");
+  out.line("if floof_has_set() then return true;");
+  out.line("int before = 0; int all = 0; int down = 0; int up = 0; bool going = true;");
+  out.open("for int asn in bgp_path do {{");
+  out.open("if asn != before then {{");
+  out.line("all = all + 1;");
+  out.line("if before != 0 && floof_not_provider(before, asn) then going = false;");
+  out.line("if going then down = down + 1;");
+  out.line("if before != 0 && floof_not_provider(asn, before) then up = 0;");
+  out.line("up = up + 1;");
+  out.line("before = asn;");
+  out.close();
+  out.close();
+  out.line("return up + down < all;");
+  out.close();
+}
+
+/// What own routers originate: here, or with the mark of it.
+void render_own(Scribe& scribe) {
+  const bgp::PolicyWorld& world = scribe.policies.world;
+  std::string own = in_prefixes(scribe, {world.originated});
+  // A route of this router itself there, not one that somebody sent.
+  own = own.empty() ? "" : fmt::format("({})", own);
+  for (const bgp::Community& community : world.originated_by) {
+    own += fmt::format("{}(source = RTS_BGP && {})", own.empty() ? "" : " || ", has_community(community));
+  }
+  scribe.out.open("function floof_own() {{");
+  scribe.out.line("return {};", own);
+  scribe.out.close();
+}
+
+}  // namespace
+
+std::string in_prefixes(Scribe& scribe, const std::vector<bgp::NamedPrefixes>& sets) {
+  std::string out;
+  for (const Family family : {Family::ip4, Family::ip6}) {
+    std::string any;
+    for (const bgp::NamedPrefixes& named : sets) {
+      if (named.set->has(family)) {
+        any += fmt::format("{}net ~ {}", any.empty() ? "" : " || ", prefixes_of(scribe, named, family));
+      }
+    }
+    if (!any.empty()) {
+      out += fmt::format("{}(net.type = NET_IP{} && ({}))", out.empty() ? "" : " || ", static_cast<int>(family), any);
+    }
+  }
+  return out;
+}
+
+std::string asn_set(Scribe& scribe, const bgp::NamedAsns& asns) {
+  if (asns.set->empty()) {
+    return "[ 0 ]";
+  }
+  return scribe.context.sets == nullptr || asns.set->size() <= kShort
+             ? fmt::format("[ {} ]", spelled(*asns.set))
+             : defined(scribe, scribe.context.sets->define(asns.set));
+}
+
+std::string has_community(const bgp::Community& community) {
+  return is_pattern(community) ? fmt::format("{} ~ [{}]", set_name(community), parts(community))
+                               : fmt::format("{} ~ {}", parts(community), set_name(community));
+}
+
+void add_community(Scribe& scribe, const bgp::Community& community) {
+  scribe.out.line("{}.add({});", set_name(community), parts(community));
+}
+
+void remove_community(Scribe& scribe, const bgp::Community& community) {
+  scribe.out.line("{}.delete([{}]);", set_name(community), parts(community));
+}
+
+void render_policy_functions(Scribe& scribe) {
+  scribe.out.open("function floof_refuse(int why) {{");
+  scribe.out.line("bgp_large_community.add(({},{},why));", scribe.policies.world.asn, bgp::kRejectFunction);
+  scribe.out.line("reject;");
+  scribe.out.close();
+  render_rpki_function(scribe);
+  render_path_functions(scribe);
+  render_aspa_functions(scribe);
+  render_own(scribe);
+}
+
+}  // namespace floof::bird

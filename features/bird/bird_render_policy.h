@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Private to bird_render*.cc: policies (features/bgp/policy.h) as BIRD's filters.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "features/bgp/policy.h"
+#include "features/bird/bird_render_parts.h"
+
+namespace floof::bird {
+
+/// Functions that all filters share.
+void render_policy_functions(Scribe& scribe);
+void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag);
+void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer);
+void render_raw_texts(Scribe& scribe, const std::vector<bgp::RawText>& texts, const std::string& then);
+
+/// Condition that the route's prefix is in one of the sets; empty when it cannot be. Long sets are defined on the way,
+/// so it is not called inside of a filter.
+std::string in_prefixes(Scribe& scribe, const std::vector<bgp::NamedPrefixes>& sets);
+/// A set of AS numbers: a literal, or the name of one that was defined on the way.
+std::string asn_set(Scribe& scribe, const bgp::NamedAsns& asns);
+
+/// "(65000,100) ~ bgp_community".
+std::string has_community(const bgp::Community& community);
+void add_community(Scribe& scribe, const bgp::Community& community);
+void remove_community(Scribe& scribe, const bgp::Community& community);
+
+}  // namespace floof::bird

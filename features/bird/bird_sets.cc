@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_sets.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+
+#include "base/fd.h"
+
+namespace floof::bird {
+
+namespace {
+
+uint64_t hash_of(std::string_view text) {  // FNV-1a
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
+  }
+  return hash;
+}
+
+Result<> write_whole(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".new";
+  const UniqueFd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) {
+    return errno_error(fresh, "create", "check the run directory");
+  }
+  for (size_t at = 0; at < text.size();) {
+    const ssize_t put = ::write(file.get(), text.data() + at, text.size() - at);
+    if (put < 0 && errno != EINTR) {
+      return errno_error(fresh, "write", "check the space on the disk");
+    }
+    at += put > 0 ? static_cast<size_t>(put) : 0;
+  }
+  if (rename(fresh.c_str(), path.c_str()) != 0) {
+    return errno_error(path, "rename", "check the run directory");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string spelled(const bgp::PrefixRange& range) {
+  const std::string prefix = to_string(range.prefix);
+  const bool exact = range.low == range.prefix.length() && range.high == range.low;
+  return exact ? prefix : fmt::format("{}{{{},{}}}", prefix, range.low, range.high);
+}
+
+std::string spelled(const bgp::PrefixSet& set, Family family) {
+  std::string out;
+  for (const bgp::PrefixRange& range : set.ranges()) {
+    if (range.prefix.family() == family) {
+      out += out.empty() ? "" : ",\n";
+      out += spelled(range);
+    }
+  }
+  return out;
+}
+
+std::string spelled(const bgp::NamedAsns::Ranges& ranges) {
+  std::string out;
+  for (const auto& range : ranges) {
+    out += out.empty() ? "" : ", ";
+    out += range.first == range.last ? fmt::to_string(range.first) : fmt::format("{}..{}", range.first, range.last);
+  }
+  return out;
+}
+
+Result<SetFile> SetFiles::write(std::string_view before, const std::string& content, std::string_view after) {
+  const uint64_t hash = hash_of(content);
+  SetFile out{fmt::format("sets/{:016x}.conf", hash), fmt::format("floof_set_{:016x}", hash)};
+  const std::string folder = run_dir_ + "/sets", path = run_dir_ + "/" + out.name;
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return errno_error(folder, "create", "check the run directory");
+  }
+  if (access(path.c_str(), F_OK) == 0) {
+    return out;
+  }
+  const std::string text =
+      before.empty() ? content : fmt::format("define {} = {}\n{}{}\n", out.symbol, before, content, after);
+  if (auto written = write_whole(path, text); !written) {
+    return written.error();
+  }
+  return out;
+}
+
+const SetFile* SetFiles::known(const void* set, int kind) const {
+  const auto found = known_.find({set, kind});
+  const bool same = found != known_.end() && found->second.set.lock().get() == set;
+  return same && access((run_dir_ + "/" + found->second.file.name).c_str(), F_OK) == 0 ? &found->second.file : nullptr;
+}
+
+Result<SetFile> SetFiles::define(const std::shared_ptr<const bgp::PrefixSet>& set, Family family) {
+  const int kind = static_cast<int>(family);
+  if (const SetFile* file = known(set.get(), kind)) {
+    return *file;
+  }
+  auto file = write("[", spelled(*set, family), "];");
+  if (file) {
+    known_[{set.get(), kind}] = {set, *file};
+  }
+  return file;
+}
+
+Result<SetFile> SetFiles::define(const std::shared_ptr<const bgp::NamedAsns::Ranges>& set) {
+  if (const SetFile* file = known(set.get(), 0)) {
+    return *file;
+  }
+  auto file = write("[", spelled(*set), "];");
+  if (file) {
+    known_[{set.get(), 0}] = {set, *file};
+  }
+  return file;
+}
+
+Result<SetFile> SetFiles::roas(const std::shared_ptr<const std::vector<bgp::Vrp>>& vrps, Family family) {
+  const int kind = 10 + static_cast<int>(family);
+  if (const SetFile* file = known(vrps.get(), kind)) {
+    return *file;
+  }
+  std::string text;
+  for (const bgp::Vrp& vrp : *vrps) {
+    if (vrp.prefix.family() == family) {
+      fmt::format_to(std::back_inserter(text), "route {} max {} as {};\n", to_string(vrp.prefix), vrp.max_length,
+                     vrp.asn);
+    }
+  }
+  auto file = write("", text, "");
+  if (file) {
+    known_[{vrps.get(), kind}] = {vrps, *file};
+  }
+  return file;
+}
+
+void SetFiles::keep_only(const std::vector<std::string>& texts) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(run_dir_ + "/sets", ignored)) {
+    const std::string name = "sets/" + entry.path().filename().string();
+    bool named = false;
+    for (const std::string& text : texts) {
+      named = named || text.find(name) != std::string::npos;
+    }
+    if (!named) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+  std::erase_if(known_, [](const auto& entry) { return entry.second.set.expired(); });
+}
+
+}  // namespace floof::bird
