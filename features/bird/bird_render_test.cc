@@ -72,13 +72,13 @@ const char* const kWhole = R"({
       "export":{"accept":"originated","prepend":2,"med":7,"community-add":["65000:2"]}},
      {"name":"none","import":{"accept":"none"},"export":{"accept":"none"}},
      {"name":"all","import":{"accept":"all","next-hop":"192.0.2.77"},"export":{"accept":"all","next-hop-self":true}}],
-  "peer":[{"name":"upstream-a","remote-as":64500,"neighbor":"192.0.2.254","policy":"transit","password":"it's a secret","hold-time":9,"keepalive":3,"bfd":true,"description":"do not \"care\""},
-    {"name":"bare","remote-as":64501,"neighbor":"2001:db8::9"},
-    {"name":"rr","remote-as":65000,"neighbor":"198.51.100.2","source":"198.51.100.1","route-reflector-client":true,"next-hop-self":true,"add-paths":"both"},
-    {"name":"far","remote-as":64502,"neighbor":"203.0.113.77","multihop":3,"policy":"all","passive":true,"add-paths":"rx"},
+  "peer":[{"name":"upstream-a","remote-as":64500,"neighbor":["192.0.2.254"],"policy":"transit","password":"it's a secret","hold-time":9,"keepalive":3,"bfd":true,"description":"do not \"care\""},
+    {"name":"bare","remote-as":64501,"neighbor":["2001:db8::9"]},
+    {"name":"rr","remote-as":65000,"neighbor":["198.51.100.2"],"source":"198.51.100.1","route-reflector-client":true,"next-hop-self":true,"add-paths":"both"},
+    {"name":"far","remote-as":64502,"neighbor":["203.0.113.77"],"multihop":3,"policy":"all","passive":true,"add-paths":"rx"},
     {"name":"unnumbered","remote-as":64503,"interface":"e1","policy":"all"},
-    {"name":"linklocal","remote-as":64504,"neighbor":"fe80::5","interface":"e1","policy":"none","disabled":true,"family":"ip6"},
-    {"name":"extended","remote-as":64505,"neighbor":"2001:db8::a","extended-next-hop":true,"policy":"transit"}]},
+    {"name":"linklocal","remote-as":64504,"neighbor":["fe80::5"],"interface":"e1","policy":"none","disabled":true,"family":"ip6"},
+    {"name":"extended","remote-as":64505,"neighbor":["2001:db8::a"],"extended-next-hop":true,"policy":"transit"}]},
  "ospf":{"router-id":"198.51.100.9","version":"both","ecmp":8,"redistribute":["static","connected"],
    "area":[{"id":"0","interface":[{"name":"e1","cost":7,"hello":2,"dead":8,"network":"point-to-point","bfd":true},{"name":"loop0"}]},
            {"id":"0.0.0.5","interface":[{"name":"e0","passive":true,"hello":10}]}]},
@@ -90,7 +90,7 @@ TEST(BirdRender, EmptyConfigurationIsStillARunningRouter) {
   EXPECT_TRUE(has(out, "router id 0.0.0.1;"));
   EXPECT_TRUE(has(out, "protocol kernel floof_table4 {"));
   EXPECT_TRUE(has(out, "kernel table 10001;"));
-  EXPECT_TRUE(has(out, "if source = RTS_BGP || source = RTS_DEVICE then reject;"));
+  EXPECT_TRUE(has(out, "if source = RTS_BGP || source = RTS_DEVICE || proto = \"floof_default4\" then reject;"));
   EXPECT_FALSE(has(out, "protocol ospf"));
   EXPECT_FALSE(has(out, "protocol bfd"));
 }
@@ -123,31 +123,31 @@ TEST(BirdRender, StaticRoutes) {
   EXPECT_TRUE(has(out, "route 2001:db8:100::/48 blackhole { preference = 110; };"));
 }
 
-TEST(BirdRender, PolicyBecomesFunctions) {
+TEST(BirdRender, PoliciesBecomeFilters) {
   const Rendered out = rendered(parse(kWhole));
-  EXPECT_EQ(block(out, "function 'import_transit'() {"),
-            "function 'import_transit'() {\n"
-            "  if net.type = NET_IP4 then { if ! (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ]) then reject; }\n"
-            "  if net.type = NET_IP6 then { if ! (net ~ [ 2001:db8::/32{40,48} ]) then reject; }\n"
-            "  bgp_local_pref = 100;\n"
-            "  bgp_med = 5;\n"
-            "  preference = 120;\n"
-            "  if (65535,666) ~ bgp_community then dest = RTD_BLACKHOLE;\n"
-            "  bgp_community.add((65000,1));\n"
-            "  bgp_large_community.add((4200000000,1,2));\n"
-            "}");
-  const std::string to = block(out, "function 'export_transit'() {");
-  EXPECT_NE(to.find("floof_only_originated();"), std::string::npos);
+  const std::string from = block(out, "filter 'import_from_upstream-a' {");
+  for (const char* line :
+       {"(! ((net.type = NET_IP4 && (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ])) || (net.type = NET_IP6 && (net ~ [ "
+        "2001:db8::/32{40,48} ])))) then floof_refuse(30);",
+        "  bgp_local_pref = 100;\n", "  bgp_med = 5;\n", "  preference = 120;\n",
+        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }",
+        "  bgp_community.add((65000,1));\n", "  bgp_large_community.add((4200000000,1,2));\n"}) {
+    EXPECT_NE(from.find(line), std::string::npos) << line << "\n" << from;
+  }
+  const std::string to = block(out, "filter 'export_to_upstream-a' {");
+  EXPECT_NE(to.find("if net.len = 0 || ! (floof_own()) then reject;"), std::string::npos) << to;
   EXPECT_NE(to.find("bgp_path.prepend(65000);\n  bgp_path.prepend(65000);\n"), std::string::npos);
   EXPECT_NE(to.find("bgp_med = 7;"), std::string::npos);
-  EXPECT_NE(block(out, "function 'import_all'() {").find("gw = 192.0.2.77;"), std::string::npos);
+  EXPECT_NE(block(out, "filter 'import_from_far' {").find("gw = 192.0.2.77;"), std::string::npos);
 }
 
 TEST(BirdRender, ListOfOneFamilyRejectsTheOther) {
   Json config = parse(kWhole);
   config["bgp"]["policy"][0]["import"]["prefix"] = parse(R"([{"prefix":"10.0.0.0/8"}])");
   const Rendered out = rendered(config);
-  EXPECT_NE(block(out, "function 'import_transit'() {").find("if net.type = NET_IP6 then reject;"), std::string::npos);
+  EXPECT_NE(block(out, "filter 'import_from_upstream-a' {")
+                .find("(! ((net.type = NET_IP4 && (net ~ [ 10.0.0.0/8 ])))) then floof_refuse(30);"),
+            std::string::npos);
 }
 
 TEST(BirdRender, ExternalPeerWithoutPolicyExchangesNothing) {  // RFC 8212
@@ -159,7 +159,8 @@ TEST(BirdRender, ExternalPeerWithoutPolicyExchangesNothing) {  // RFC 8212
 
 TEST(BirdRender, InternalPeerWithoutPolicyExchangesBgp) {
   const Rendered out = rendered(parse(kWhole));
-  EXPECT_NE(block(out, "filter 'export_to_rr' {").find("floof_only_bgp();"), std::string::npos);
+  EXPECT_NE(block(out, "filter 'export_to_rr' {").find("if ! (source = RTS_BGP || floof_own()) then reject;"),
+            std::string::npos);
   const std::string rr = block(out, "protocol bgp 'bgp_rr' {");
   EXPECT_NE(rr.find("local 198.51.100.1 as 65000;"), std::string::npos);
   EXPECT_NE(rr.find("rr client;"), std::string::npos);
@@ -190,45 +191,45 @@ TEST(BirdRender, Sessions) {
 
 TEST(BirdRender, Ospf) {
   const Rendered out = rendered(parse(kWhole));
-  EXPECT_EQ(
-      block(out, "protocol ospf v2 floof_ospf2 {"),
-      "protocol ospf v2 floof_ospf2 {\n"
-      "  router id 198.51.100.9;\n"
-      "  ecmp yes limit 8;\n"
-      "  graceful restart on;\n"
-      "  ipv4 {\n"
-      "    import all;\n"
-      "    export where source = RTS_DEVICE || (source = RTS_STATIC && proto != \"floof_originated4\" && proto != "
-      "\"floof_originated6\");\n"
-      "  };\n"
-      "  area 0.0.0.0 {\n"
-      "    interface \"e1\" {\n"
-      "      cost 7;\n"
-      "      hello 2;\n"
-      "      dead 8;\n"
-      "      type pointopoint;\n"
-      "      bfd on;\n"
-      "      check link yes;\n"
-      "    };\n"
-      "    interface \"loop0\" {\n"
-      "      cost 10;\n"
-      "      stub yes;\n"
-      "      hello 10;\n"
-      "      dead 40;\n"
-      "      type broadcast;\n"
-      "    };\n"
-      "  };\n"
-      "  area 0.0.0.5 {\n"
-      "    interface \"e0\" {\n"
-      "      cost 10;\n"
-      "      stub yes;\n"
-      "      hello 10;\n"
-      "      dead 40;\n"
-      "      type broadcast;\n"
-      "      check link yes;\n"
-      "    };\n"
-      "  };\n"
-      "}");
+  EXPECT_EQ(block(out, "protocol ospf v2 floof_ospf2 {"),
+            "protocol ospf v2 floof_ospf2 {\n"
+            "  router id 198.51.100.9;\n"
+            "  ecmp yes limit 8;\n"
+            "  graceful restart on;\n"
+            "  ipv4 {\n"
+            "    import all;\n"
+            "    export where source = RTS_DEVICE || (source = RTS_STATIC && proto != \"floof_default4\" && proto != "
+            "\"floof_default6\" && proto != \"floof_originated4\" && proto != "
+            "\"floof_originated6\");\n"
+            "  };\n"
+            "  area 0.0.0.0 {\n"
+            "    interface \"e1\" {\n"
+            "      cost 7;\n"
+            "      hello 2;\n"
+            "      dead 8;\n"
+            "      type pointopoint;\n"
+            "      bfd on;\n"
+            "      check link yes;\n"
+            "    };\n"
+            "    interface \"loop0\" {\n"
+            "      cost 10;\n"
+            "      stub yes;\n"
+            "      hello 10;\n"
+            "      dead 40;\n"
+            "      type broadcast;\n"
+            "    };\n"
+            "  };\n"
+            "  area 0.0.0.5 {\n"
+            "    interface \"e0\" {\n"
+            "      cost 10;\n"
+            "      stub yes;\n"
+            "      hello 10;\n"
+            "      dead 40;\n"
+            "      type broadcast;\n"
+            "      check link yes;\n"
+            "    };\n"
+            "  };\n"
+            "}");
   EXPECT_TRUE(has(out, "protocol ospf v3 floof_ospf3 {"));
   Json config = parse(kWhole);
   config["ospf"]["version"] = "2";
@@ -255,7 +256,8 @@ TEST(BirdRender, FeedsTellWhatBgpCannot) {
 TEST(BirdRender, AnotherPeerLeavesTheOthersAlone) {
   Json config = parse(kWhole);
   const Rendered before = rendered(config);
-  config["bgp"]["peer"].push_back(parse(R"({"name":"aaa","remote-as":64999,"neighbor":"192.0.2.99","policy":"all"})"));
+  config["bgp"]["peer"].push_back(
+      parse(R"({"name":"aaa","remote-as":64999,"neighbor":["192.0.2.99"],"policy":"all"})"));
   const Rendered after = rendered(config);
   for (const char* part :
        {"filter 'import_from_upstream-a' {", "filter 'export_to_upstream-a' {", "protocol bgp 'bgp_upstream-a' {"}) {
@@ -343,17 +345,14 @@ TEST(BirdRender, BadValuesAreErrorsWithPaths) {
   } cases[] = {
       {"/bgp/router-id", R"("1.1.1.1; }")", "bgp router-id"},
       {"/bgp/router-id", R"("2001:db8::1")", "bgp router-id"},
-      {"/bgp/peer/0/neighbor", R"("192.0.2.254 as 1; }")", "bgp peer upstream-a neighbor"},
+      {"/bgp/peer/0/neighbor/0", R"("192.0.2.254 as 1; }")", "bgp peer upstream-a neighbor"},
       {"/bgp/peer/0/password", R"("a\"b")", "bgp peer upstream-a password"},
       {"/bgp/peer/0/source", R"("e0")", "bgp peer upstream-a source"},
       {"/bgp/peer/0/remote-as", "null", "bgp peer upstream-a remote-as"},
-      {"/bgp/peer/0/neighbor", R"("fe80::1")", "bgp peer upstream-a neighbor fe80::1"},
+      {"/bgp/peer/0/neighbor/0", R"("fe80::1")", "bgp peer upstream-a neighbor fe80::1"},
       {"/bgp/peer/0/neighbor", "null", "bgp peer upstream-a"},
       {"/bgp/asn", "null", "bgp asn"},
       {"/bgp/prefix/0", R"("10.0.0.0/8; ")", "bgp prefix 10.0.0.0/8; "},
-      {"/bgp/policy/0/import/prefix/0/le", "33", "bgp policy transit import prefix 0.0.0.0/0"},
-      {"/bgp/policy/0/import/community-add/0", R"("1:2)); }")", "bgp policy transit import community-add 1:2)); }"},
-      {"/bgp/policy/0/import/community-add/0", R"("65536:1")", "bgp policy transit import community-add 65536:1"},
       {"/route/0/prefix", R"("1.2.3.4/8")", "route 1.2.3.4/8"},
       {"/route/0/via/0", R"("nobody")", "route 0.0.0.0/0 via nobody"},
       {"/route/0/via/0", R"("fe80::1")", "route 0.0.0.0/0 via fe80::1"},
@@ -378,7 +377,7 @@ TEST(BirdRender, BadValuesAreErrorsWithPaths) {
 TEST(BirdRender, RestIsUsableWithoutTheBadParts) {
   Json config = parse(kWhole);
   config["route"][0]["via"][0] = "nobody";
-  config["bgp"]["peer"][0]["neighbor"] = "nobody";
+  config["bgp"]["peer"][0]["neighbor"][0] = "nobody";
   config["ospf"]["area"][0]["id"] = "x";
   const Rendered out = rendered(config);
   EXPECT_EQ(out.errors.size(), 4u);  // the area counts for both versions
