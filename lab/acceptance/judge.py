@@ -6,7 +6,7 @@ hop and communities on the way out.
 """
 
 from lab.acceptance import peers
-from lab.acceptance.peers import ASN, PEERS, ROUTER
+from lab.acceptance.peers import ASN, PEERS
 
 REASONS = {
     "prefix-too-long": 1, "prefix-too-short": 2, "bogon-prefix": 3, "bogon-asn": 4, "path-too-long": 5, "path-empty": 6,
@@ -96,10 +96,10 @@ def wire_otc(row, receiver):
 
 
 def wire_next_hop(row, receiver, learnt):
-    six = ":" in row.route.prefix
-    if receiver.kind == peers.INTERNAL or receiver.role == "rs":
+    # RFC 4271 5.1.3: a next hop on the link that both share stays.
+    if receiver.kind == peers.INTERNAL or receiver.lan == row.sender.lan:
         return learnt.next_hop
-    return ROUTER[six]
+    return receiver.router(":" in row.route.prefix)
 
 
 def judge_onward(row, learnt, received):

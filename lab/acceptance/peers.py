@@ -8,7 +8,9 @@
 import dataclasses
 
 ASN = 50000
-ROUTER = {False: "172.20.0.1", True: "2a0f:ffff::1"}
+# Link -> subnets: an exchange's, one of customers, and for each BIRD one of its own. The router is the first host.
+LANS = {"x0": ("172.20.0.", "2a0f:ffff::"), "x1": ("172.21.0.", "2a0f:fffe::"),
+        **{f"b{n}": (f"172.22.{n}.", "") for n in range(101, 105)}}
 OWN = ("45.0.0.0/20", "45.0.16.0/24", "2a0f:1000::/32")
 ROUTER_ID = "10.255.0.1"
 
@@ -27,12 +29,22 @@ class Peer:
     speaker: str = "exabgp"
 
     @property
+    def lan(self):
+        if self.speaker == "bird":
+            return f"b{self.number}"
+        return "x1" if self.kind == CUSTOMER else "x0"
+
+    @property
     def address(self):
-        return f"172.20.0.{self.number}"
+        return f"{LANS[self.lan][0]}{self.number}"
 
     @property
     def address6(self):
-        return f"2a0f:ffff::{self.number}"
+        return f"{LANS[self.lan][1]}{self.number}"
+
+    def router(self, six):
+        """The router's address on the peer's link."""
+        return LANS[self.lan][six] + "1"
 
     @property
     def role(self):
@@ -111,7 +123,7 @@ PEERS = [
     customer("out-prepend", 400700, 71, "export prepend 2", "export med 30", "export community-add 50000:70",
              "export community-add 50000:70:1", "export community-remove 2200:*", hears="own"),
     customer("out-path", 400710, 72, "export prepend-path 400711", "export prepend-path 400712",
-             "export next-hop 172.20.0.250", "export prefix-community 45.72.1.0/24 community 50000:721", hears="own"),
+             "export next-hop 172.21.0.250", "export prefix-community 45.72.1.0/24 community 50000:721", hears="own"),
     customer("out-clear", 400720, 73, "export clear-path", hears="own"),
     customer("out-private", 400730, 74, "export remove-private-asns false", hears="own"),
     customer("out-marks", 400740, 75, "export keep-own-communities", hears="own"),
@@ -135,13 +147,8 @@ PEERS = [
 
 BY_NAME = {p.name: p for p in PEERS}
 BY_ADDRESS = {address: p for p in PEERS for address in p.addresses()}
-# BIRD's neighbours live behind a link of their own, as they need port 179.
-BIRD_SUBNET = "172.20.0.96/27"
 
 GLOBAL = f"""
-set interface x0 device host x0
-set interface x0 address 172.20.0.1/22
-set interface x0 address 2a0f:ffff::1/64
 set interface loop0 address {ROUTER_ID}/32
 set bgp asn {ASN}
 set bgp router-id {ROUTER_ID}
@@ -164,6 +171,9 @@ set bgp policy ordinary import med 0
 def router_configuration():
     """The lines of `set` that make the router of the tables; the outside world is told by world.py."""
     out = [GLOBAL.strip(), "delete bgp policy ordinary import med"]
+    for lan, (four, six) in LANS.items():
+        out += [f"set interface {lan} device host {lan}", f"set interface {lan} address {four}1/24",
+                *([f"set interface {lan} address {six}1/64"] if six else [])]
     for p in PEERS:
         here = f"set bgp peer {p.name}"
         out.append(f"{here} remote-as {p.asn}")

@@ -51,13 +51,12 @@ def communities_of(route, large):
 class ExaBgp:
     """One process that plays every neighbour it is given."""
 
-    def __init__(self, host, router):
+    def __init__(self, host):
         self.host = host
-        self.router = router  # family -> address of the router
-        self.neighbours = {}  # address -> (as, peer-as, routes)
+        self.neighbours = {}  # own address -> (as, router's address, router's as, routes)
 
-    def add(self, address, asn, routes, router_as):
-        self.neighbours[address] = (asn, router_as, list(routes))
+    def add(self, address, asn, router, router_as, routes):
+        self.neighbours[address] = (asn, router, router_as, list(routes))
 
     @staticmethod
     def line(route):
@@ -81,9 +80,9 @@ class ExaBgp:
     def text(self):
         helper, log = self.host.folder / "helper.py", self.host.folder / "received.json"
         out = [f"process sink {{ run /usr/bin/python3 {helper} {log}; encoder json; }}"]
-        for number, (address, (asn, router_as, routes)) in enumerate(sorted(self.neighbours.items())):
+        for number, (address, (asn, router, router_as, routes)) in enumerate(sorted(self.neighbours.items())):
             six = ":" in address
-            out += [f"neighbor {self.router[six]} {{", f" local-address {address}; router-id 10.200.{number >> 8}.{number & 255};",
+            out += [f"neighbor {router} {{", f" local-address {address}; router-id 10.200.{number >> 8}.{number & 255};",
                     f" local-as {asn}; peer-as {router_as}; hold-time 180;",
                     " capability { route-refresh enable; asn4 enable; graceful-restart disable; }",
                     f" family {{ ipv{6 if six else 4} unicast; }}",
@@ -228,7 +227,7 @@ def bird_static(route):
 
 def bird_routes(text):
     """`show route all` as a list of dicts: prefix, protocol, dest, best, kind, and the attributes by BIRD's names."""
-    out, prefix = [], ""
+    out, prefix, key = [], "", ""
     for line in text.splitlines():
         if not line or line.startswith(("Table", "BIRD", "Access")):
             continue
@@ -242,8 +241,10 @@ def bird_routes(text):
                         "origin": kind[-1:]})
         elif line.startswith("\tvia ") and out:
             out[-1]["via"] = line.split()[1]
-        elif line.startswith("\t") and ": " in line and out:
-            key, value = line.strip().split(": ", 1)
+        elif line.startswith("\t\t") and out and key:
+            out[-1][key] += " " + line.strip()  # a long list goes on
+        elif line.startswith("\t") and ":" in line and out:
+            key, _, value = line.strip().partition(":")
             out[-1][key] = value.strip()
     return out
 

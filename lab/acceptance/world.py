@@ -18,15 +18,21 @@ class World:
         self.lab = Lab(prefix)
         self.world, self.router = self.lab.host("world"), self.lab.router("r")
         self.go = {}
-        self.exabgp = speakers.ExaBgp(self.world, peers.ROUTER)
+        self.exabgp = speakers.ExaBgp(self.world)
 
     # -- beginning --------------------------------------------------------------------------------------------------
 
     def start(self, extra=""):
         lab, world = self.lab, self.world
-        lab.link(self.router, "x0", world, "x0")
-        world.address("x0", *(f"{p.address}/22" for p in peers.PEERS), "172.20.0.2/22", "2a0f:ffff::2/64")
-        world.address("x0", *(f"{p.address6}/64" for p in peers.PEERS if p.six))
+        for lan in ("x0", "x1"):
+            here = [p for p in peers.PEERS if p.lan == lan]
+            lab.link(self.router, lan, world, lan)
+            world.address(lan, *(f"{p.address}/24" for p in here), *(f"{p.address6}/64" for p in here if p.six))
+        for peer in peers.PEERS:
+            if peer.speaker == "bird":
+                bird = lab.bird(peer.lan)
+                lab.link(self.router, peer.lan, bird, "eth0")
+                bird.address("eth0", f"{peer.address}/24")
         self.start_outside()
         self.router.boot()
         self.router.commit(peers.router_configuration() + self.outside_configuration() + extra)
@@ -44,37 +50,40 @@ class World:
         return [row.route for row in unique(self.rows) if row.sender is peer]
 
     def start_speakers(self):
-        birds = [p for p in peers.PEERS if p.speaker == "bird"]
         for peer in peers.PEERS:
             mine = self.sent_by(peer)
             if peer.speaker == "exabgp":
                 asn = 50001 if "local-as 50001" in peer.settings else peers.ASN
                 for address in peer.addresses():
-                    self.exabgp.add(address, peer.asn, [r for r in mine if (":" in r.prefix) == (":" in address)], asn)
+                    six = ":" in address
+                    self.exabgp.add(address, peer.asn, peer.router(six), asn, [r for r in mine if (":" in r.prefix) == six])
             elif peer.speaker == "gobgp":
-                self.go[peer.name] = speakers.GoBgp(self.world, peer.address, peer.asn, peers.ROUTER[False], peers.ASN,
+                self.go[peer.name] = speakers.GoBgp(self.world, peer.address, peer.asn, peer.router(False), peers.ASN,
                                                     50051 + len(self.go)).start()
                 for route in mine:
                     assert route.path[0] == peer.asn, route
                     self.go[peer.name].announce(strip_first(route))
-        self.start_bird(birds)
+            else:
+                self.start_bird(peer)
         self.exabgp.start()
 
-    def start_bird(self, birds):
+    def start_bird(self, peer):
+        """BIRD says its role, and only BIRD does. It answers on port 179, so each has a namespace."""
         roles = {"provider": "customer", "customer": "provider", "peer": "peer", "rs-client": "rs_server"}
-        out = [f"router id {birds[0].address}; log stderr all; protocol device {{ }}"]
-        for p in birds:
-            role = roles[next(s.split()[1] for s in p.settings if s.startswith("role "))]
-            out += [f"ipv4 table t{p.number};",
-                    f"protocol static s{p.number} {{ ipv4 {{ table t{p.number}; }};",
-                    *("  " + speakers.bird_static(strip_first(r)) for r in self.sent_by(p)), "}",
-                    f"protocol bgp b{p.number} {{ local {p.address} as {p.asn}; neighbor {peers.ROUTER[False]} as {peers.ASN};",
-                    f"  strict bind on; local role {role}; require roles on; connect delay time 1;",
-                    f"  ipv4 {{ table t{p.number}; import all; export where source = RTS_STATIC; next hop self; }}; }}"]
-        (self.world.folder / "bird.conf").write_text("\n".join(out) + "\n")
-        self.bird_socket = self.world.folder / "bird.ctl"
-        self.world.start("bird", "-f", "-c", self.world.folder / "bird.conf", "-s", self.bird_socket, "-P",
-                         self.world.folder / "bird.pid", log="bird.log")
+        bird = self.lab.hosts[peer.lan]
+        statics = "\n".join("  " + speakers.bird_static(strip_first(route)) for route in self.sent_by(peer))
+        bird.configure(f"""router id {peer.address};
+log stderr all;
+protocol device {{ }}
+protocol static {{ ipv4;
+{statics}
+}}
+protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(False)} as {peers.ASN};
+  local role {roles[peer.role]}; require roles on; connect delay time 1;
+  ipv4 {{ import all; export where source = RTS_STATIC; next hop self; }};
+}}
+""")
+        bird.boot()
 
     # -- what there is now ------------------------------------------------------------------------------------------
 
@@ -115,7 +124,7 @@ class World:
             out[name] = go.received()
         for p in peers.PEERS:
             if p.speaker == "bird":
-                text = speakers.birdc(self.bird_socket, "show", "route", "all", "table", f"t{p.number}", "protocol", f"b{p.number}")
+                text = self.lab.hosts[p.lan].birdc("show", "route", "all", "protocol", "up").stdout
                 out[p.name] = {e["prefix"]: speakers.bird_route(e) for e in speakers.bird_routes(text)}
         return out
 
