@@ -96,8 +96,8 @@ def wire_otc(row, receiver):
 
 
 def wire_next_hop(row, receiver, learnt):
-    # RFC 4271 5.1.3: a next hop on the link that both share stays.
-    if receiver.kind == peers.INTERNAL or receiver.lan == row.sender.lan:
+    # RFC 4271 5.1.3: a next hop on the link that both share stays; RFC 7947 2.2.1: a route server leaves it alone.
+    if receiver.kind == peers.INTERNAL or receiver.role == "rs" or receiver.lan == row.sender.lan:
         return learnt.next_hop
     return receiver.router(":" in row.route.prefix)
 

@@ -125,16 +125,14 @@ def take_update(table, update):
         for entry in prefixes:
             table.pop(entry["nlri"], None)
     for _, by_hop in update.get("announce", {}).items():
-        for hop, prefixes in by_hop.items():
+        for hop, prefixes in sorted(by_hop.items(), reverse=True):  # a link-local next hop first, it counts least
             for entry in prefixes:
                 if isinstance(entry, dict) and "nlri" in entry:
                     table[entry["nlri"]] = exabgp_route(entry["nlri"], hop, update.get("attribute", {}))
 
 
 def exabgp_route(prefix, hop, attributes):
-    path = []
-    for part in attributes.get("as-path", []):
-        path.append(frozenset(part) if isinstance(part, list) else part)
+    path = [*attributes.get("as-path", []), *([frozenset(attributes["as-set"])] if attributes.get("as-set") else [])]
     otc = next((int(value, 16) for key, value in attributes.items() if key.lower().startswith("attribute-0x23")), None)
     texts = {":".join(map(str, c)) for kind in ("community", "large-community") for c in attributes.get(kind, [])}
     return Route(prefix, tuple(path), hop, frozenset(texts), attributes.get("med"),

@@ -6,10 +6,35 @@
 
 import json
 
-from lab.acceptance import peers, rows as tables, speakers
+from lab.acceptance import outside, peers, rows as tables, speakers
 from lab.hosts import Lab, wait_for
 
-RTR_PORT = 8282
+OUTSIDE = "172.20.0.2"  # where the outside world answers
+
+
+class Validator:
+    """StayRTR with a file of payloads; it tells its clients when the file changes."""
+
+    def __init__(self, host, address, entries, port=8282):
+        self.host, self.address, self.port = host, address, port
+        self.file = host.folder / f"vrps-{port}.json"
+        self.publish(entries)
+
+    def publish(self, entries):
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(outside.vrp_file(entries))
+        fresh.rename(self.file)
+
+    def start(self):
+        self.process = self.host.start("stayrtr", "-bind", f"{self.address}:{self.port}", "-metrics.addr",
+                                       f"127.0.0.1:{self.port + 1000}", "-cache", self.file, "-checktime=false", "-refresh", 1,
+                                       "-rtr.refresh", 30, "-rtr.retry", 5, "-rtr.expire", 600, log=f"stayrtr-{self.port}.log")
+        wait_for("the validator listens", lambda: f":{self.port}" in self.host.output("ss", "-ltn"))
+        return self
+
+    def configuration(self, name):
+        here = f"set bgp rpki server {name}"
+        return [f"{here} address {self.address}", f"{here} port {self.port}", f"{here} retry 1", f"{here} refresh 30"]
 
 
 class World:
@@ -28,6 +53,7 @@ class World:
             here = [p for p in peers.PEERS if p.lan == lan]
             lab.link(self.router, lan, world, lan)
             world.address(lan, *(f"{p.address}/24" for p in here), *(f"{p.address6}/64" for p in here if p.six))
+        world.address("x0", f"{OUTSIDE}/24")
         for peer in peers.PEERS:
             if peer.speaker == "bird":
                 bird = lab.bird(peer.lan)
@@ -42,9 +68,10 @@ class World:
 
     def start_outside(self):
         """What the rows say of RPKI and the registries."""
+        self.validator = Validator(self.world, OUTSIDE, outside.payloads(self.rows)).start()
 
     def outside_configuration(self):
-        return ""
+        return "\n".join(self.validator.configuration("lab")) + "\n"
 
     def sent_by(self, peer):
         return [row.route for row in unique(self.rows) if row.sender is peer]
