@@ -118,6 +118,7 @@ PEERS = [
     peer("twin-2", 400410, 43, "import filter next-hop same-as"),
     plain("roleless", 400610, 63, "import accept all"),
     plain("trusted", 400620, 64, "import trust", "export accept all"),
+    plain("plain-keep", 400640, 66, "import accept all", "import keep-own-communities"),
     plain("looped", 400630, 65, "import accept all", "allow-local-as 1"),
     # what is announced, and how
     customer("out-prepend", 400700, 71, "export prepend 2", "export med 30", "export community-add 50000:70",
@@ -168,13 +169,14 @@ set bgp policy ordinary import med 0
 """
 
 
-def router_configuration():
+def router_configuration(who):
     """The lines of `set` that make the router of the tables; the outside world is told by world.py."""
     out = [GLOBAL.strip(), "delete bgp policy ordinary import med"]
-    for lan, (four, six) in LANS.items():
+    lans = {p.lan for p in who} | {"x0"}
+    for lan, (four, six) in ((lan, nets) for lan, nets in LANS.items() if lan in lans):
         out += [f"set interface {lan} device host {lan}", f"set interface {lan} address {four}1/24",
                 *([f"set interface {lan} address {six}1/64"] if six else [])]
-    for p in PEERS:
+    for p in who:
         here = f"set bgp peer {p.name}"
         out.append(f"{here} remote-as {p.asn}")
         out += [f"{here} neighbor {address}" for address in p.addresses()]

@@ -38,8 +38,11 @@ class Validator:
 
 
 class World:
-    def __init__(self, prefix, table=None):
+    """`table`: the rows to announce, by default all; `who`: the peers, by default all."""
+
+    def __init__(self, prefix, table=None, who=None):
         self.rows = table if table is not None else tables.read_all()
+        self.who = who if who is not None else peers.PEERS
         self.lab = Lab(prefix)
         self.world, self.router = self.lab.host("world"), self.lab.router("r")
         self.go = {}
@@ -50,18 +53,18 @@ class World:
     def start(self, extra=""):
         lab, world = self.lab, self.world
         for lan in ("x0", "x1"):
-            here = [p for p in peers.PEERS if p.lan == lan]
+            here = [p for p in self.who if p.lan == lan]
             lab.link(self.router, lan, world, lan)
             world.address(lan, *(f"{p.address}/24" for p in here), *(f"{p.address6}/64" for p in here if p.six))
         world.address("x0", f"{OUTSIDE}/24")
-        for peer in peers.PEERS:
+        for peer in self.who:
             if peer.speaker == "bird":
                 bird = lab.bird(peer.lan)
                 lab.link(self.router, peer.lan, bird, "eth0")
                 bird.address("eth0", f"{peer.address}/24")
         self.start_outside()
         self.router.boot()
-        self.router.commit(peers.router_configuration() + self.outside_configuration() + extra)
+        self.router.commit(peers.router_configuration(self.who) + self.outside_configuration() + extra)
         self.start_speakers()
         self.wait_until_settled()
         return self
@@ -77,7 +80,7 @@ class World:
         return [row.route for row in unique(self.rows) if row.sender is peer]
 
     def start_speakers(self):
-        for peer in peers.PEERS:
+        for peer in self.who:
             mine = self.sent_by(peer)
             if peer.speaker == "exabgp":
                 asn = 50001 if "local-as 50001" in peer.settings else peers.ASN
@@ -126,8 +129,9 @@ protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(Fal
             address = named.get("Neighbor address", "").strip()
             if address:
                 name = next(line for line in lines if " BGP " in line).split()[0]
+                since = next(line for line in lines if " BGP " in line).split()
                 routes = [int(word) for word in named.get("Routes", "").replace(",", " ").split() if word.isdigit()]
-                out[address] = {"protocol": name, "state": named.get("BGP state", "").strip(),
+                out[address] = {"protocol": name, "state": named.get("BGP state", "").strip(), "since": " ".join(since[4:6]),
                                 "routes": routes, "exported": routes[-2] if len(routes) > 2 else 0}
         return out
 
@@ -149,7 +153,7 @@ protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(Fal
             out.setdefault(peers.BY_ADDRESS[address].name, {}).update(table)
         for name, go in self.go.items():
             out[name] = go.received()
-        for p in peers.PEERS:
+        for p in self.who:
             if p.speaker == "bird":
                 text = self.lab.hosts[p.lan].birdc("show", "route", "all", "protocol", "up").stdout
                 out[p.name] = {e["prefix"]: speakers.bird_route(e) for e in speakers.bird_routes(text)}
@@ -159,7 +163,7 @@ protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(Fal
 
     def wait_until_settled(self):
         """Every session is up, everything sent has come, and every peer holds as many routes as it was sent."""
-        addresses = {address for p in peers.PEERS for address in p.addresses()}
+        addresses = {address for p in self.who for address in p.addresses()}
         wait_for("sessions", lambda: addresses <= {a for a, s in self.sessions().items() if s["state"] == "Established"}, 60)
         self.missing = set()
         expected = {(row.sender.name, row.route.prefix) for row in unique(self.rows) if row.sender and row.verdict != "lost"}
