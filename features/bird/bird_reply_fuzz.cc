@@ -9,7 +9,7 @@ using namespace floof::bird;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Json config =
-      Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":"192.0.2.1"},{"name":"b","interface":"e0"}]}})");
+      Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":["192.0.2.1"]},{"name":"b","interface":"e0"}]}})");
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   ReplyReader reader({.bytes = 4096});
   const size_t half = size / 2;
