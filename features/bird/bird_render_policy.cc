@@ -119,18 +119,18 @@ void render_aspa_functions(Scribe& scribe) {
   // the two do not meet.
   out.open("function floof_aspa_downstream_invalid() {{");
   out.line("if floof_has_set() then return true;");
-  out.line("int before = 0; int all = 0; int down = 0; int up = 0; bool going = true;");
+  out.line("int before = 0; int n_all = 0; int n_down = 0; int n_up = 0; bool going_down = true;");
   out.open("for int each_as in bgp_path do {{");
   out.open("if each_as != before then {{");
-  out.line("all = all + 1;");
-  out.line("if before != 0 && floof_not_provider(before, each_as) then going = false;");
-  out.line("if going then down = down + 1;");
-  out.line("if before != 0 && floof_not_provider(each_as, before) then up = 0;");
-  out.line("up = up + 1;");
+  out.line("n_all = n_all + 1;");
+  out.line("if before != 0 && floof_not_provider(before, each_as) then going_down = false;");
+  out.line("if going_down then n_down = n_down + 1;");
+  out.line("if before != 0 && floof_not_provider(each_as, before) then n_up = 0;");
+  out.line("n_up = n_up + 1;");
   out.line("before = each_as;");
   out.close();
   out.close();
-  out.line("return up + down < all;");
+  out.line("return n_up + n_down < n_all;");
   out.close();
 }
 

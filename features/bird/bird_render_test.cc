@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "features/bgp/outside.h"
+
 namespace floof::bird {
 namespace {
 
@@ -250,6 +252,73 @@ TEST(BirdRender, FeedsTellWhatBgpCannot) {
   EXPECT_EQ(block(out, "protocol bgp floof_feed_best {").find("add paths"), std::string::npos);
   context.feeds = false;
   EXPECT_FALSE(has(rendered(parse(kWhole), context), "floof_feed_best"));
+}
+
+// Every leaf of the schema's session, import and export at once, for each role: BIRD has to take it all.
+TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
+  bgp::Outside outside;
+  outside.as_sets["AS-X"] = {
+      std::make_shared<const bgp::PrefixSet>(
+          std::vector{bgp::exactly(*parse_prefix("45.1.0.0/22")), bgp::exactly(*parse_prefix("2a00:1::/32"))}),
+      std::make_shared<const bgp::NamedAsns::Ranges>(bgp::NamedAsns::Ranges{{400010, 400011}})};
+  outside.ixp_lans = std::make_shared<const bgp::PrefixSet>(std::vector{bgp::inside(*parse_prefix("45.9.0.0/24"))});
+  outside.never_via_route_servers = std::make_shared<const bgp::NamedAsns::Ranges>(bgp::NamedAsns::Ranges{{5, 9}});
+  outside.aspas = {{1, {2, 3}}, {4, {}}};
+  outside.vrps = std::make_shared<const std::vector<bgp::Vrp>>(
+      std::vector<bgp::Vrp>{{*parse_prefix("45.1.0.0/22"), 24, 400010}, {*parse_prefix("2a00:1::/32"), 48, 400010}});
+  outside.vrp_filters = {
+      {*parse_prefix("45.3.0.0/16"), 7}, {std::nullopt, 8}, {*parse_prefix("2a00::/12"), std::nullopt}};
+  RenderContext context;
+  context.outside = &outside;
+  Json config = parse(R"({"interface":[{"name":"e0","address":["45.0.0.1/24","2a00:9::1/64"]}],
+   "bgp":{"asn":45000,"router-id":"45.0.0.1","prefix":["45.77.0.0/16"],"community":["45000:1","45000:1:9"],"originated-community":["45000:2"],
+    "peer-lock":[{"asn":174,"via":[1299]},{"asn":701}],"bogon":{"asn":["1-3"],"prefix":["45.66.0.0/16"]},
+    "blocklist":{"prefix":["45.67.0.0/16"],"asn":[666]},"rpki":{"server":[{"name":"a","address":"127.0.0.1","port":8282},
+      {"name":"b","address":"2a00:9::5"},{"name":"c","address":"rtr.example.net"}]},
+    "forwarding":{"prefix":[{"prefix":"45.0.0.0/8","le":32}],"prefix-reject":[{"prefix":"45.4.0.0/16"}],"community":["45000:7","45000:7:7"]},
+    "mrt":[{"name":"d","file":"/tmp/%N_%F_%T.mrt","interval":60,"table":"ip6"}]}})");
+  const Json peer = parse(R"({"remote-as":400010,"neighbor":["45.0.0.2","2a00:9::2"],"require-role":true,"passive":true,
+    "password":"p w","ttl-security":true,"local-port":1790,"port":1791,"hold-time":9,"keepalive":3,"bfd":true,"add-paths":"both",
+    "next-hop-self":true,"next-hop-self-reflected":true,"route-server-client":true,"allow-local-as":2,"interpret-communities":false,
+    "default-local-pref":55,"prefer-older":true,"advertise-hostname":true,"disable-after-error":true,"family":"both",
+    "extended-next-hop":true,"raw":"min hold time 3;",
+    "import":{"as-set":["AS-X"],"as-member":[400012],"more-specifics":true,"transit-lock":[1299,2914],"default-route":true,
+      "prefix":[{"prefix":"45.2.0.0/16","le":24}],"prefix-reject":[{"prefix":"45.2.3.0/24"}],"local-pref":1,"local-pref-ip4":2,
+      "local-pref-ip6":3,"as-pref":[{"asn":7,"local-pref":9}],"community-pref":[{"community":"1:2","local-pref":9},{"community":"1:2:3","local-pref":8}],
+      "med":4,"preference":90,"next-hop":"45.0.0.9","next-hop-peer":true,"blackhole-community":true,"blackhole":true,
+      "community-add":["1:2","1:2:3"],"community-remove":["1:*","*:7","1:*:*","3:4"],"filter":{"rpki":"require-valid","next-hop":"same-as"},
+      "limit":{"ip4":10,"ip6":11,"action":"block"},"receive-limit":{"ip4":12,"action":"warn"},
+      "raw-first":"if net.len = 31 then reject;","raw-checked":"print \"checked\";","raw-last":"print \"last\";"},
+    "export":{"default-route":true,"accept-community":["1:2","1:2:3"],"prefix":[{"prefix":"45.0.0.0/8","le":24}],
+      "prefix-reject":[{"prefix":"45.5.0.0/16"}],"prefix-community":[{"prefix":"45.77.0.0/16","community":["1:2","1:2:3"]}],
+      "med":5,"prepend":3,"prepend-path":[1,2],"clear-path":true,"remove-private-asns":true,"next-hop":"45.0.0.1","blackhole":true,
+      "graceful-shutdown":true,"community-add":["1:2"],"community-remove":["1:*"],"limit":{"ip6":4,"action":"restart"},
+      "raw-first":"if net.len = 30 then reject;","raw-last":"bgp_med = 6;"}})");
+  int n = 0;
+  for (const char* role : {"customer", "provider", "peer", "rs", "rs-client"}) {
+    Json one = peer;
+    one["name"] = fmt::format("p-{}", role);
+    one["role"] = role;
+    one["neighbor"] = {fmt::format("45.0.0.{}", 20 + n), fmt::format("2a00:9::{}", 20 + n)};
+    one["maintenance"] = n++ == 0 ? "drain" : "";
+    config["bgp"]["peer"].push_back(std::move(one));
+  }
+  config["bgp"]["peer"].push_back(
+      parse(R"({"name":"aspa","role":"customer","remote-as":400020,"neighbor":["45.0.0.40"],"policy":"x"})"));
+  config["bgp"]["policy"].push_back(parse(R"({"name":"x"})"));
+  config["bgp"]["confederation"] = 45001;
+  config["bgp"]["peer"].push_back(parse(
+      R"({"name":"confed","remote-as":64600,"confederation-member":true,"neighbor":["45.0.0.41"],"policy":"x"})"));
+  const Rendered out = rendered(config, context);
+  EXPECT_TRUE(out.errors.empty());
+  for (const char* text :
+       {"local role customer;", "local role provider;", "local role peer;", "local role rs_server;",
+        "local role rs_client;", "floof_aspa_downstream_invalid() then floof_refuse(28)",
+        "floof_aspa_upstream_invalid() then floof_refuse(28)", "protocol static floof_vrps4 {",
+        "route 45.1.0.0/22 max 24 as 400010;", "if net ~ [ 45.3.0.0/16{16,32} ] && net.asn = 7 then reject;",
+        "confederation 45001;", "confederation member yes;", "protocol bgp 'bgp_:p-peer_2a00:9::22' {"}) {
+    EXPECT_TRUE(has(out, text)) << text;
+  }
 }
 
 // A peer that comes in front of others changes their numbers, which only the feeds' filter may show.
