@@ -68,7 +68,9 @@ def hears(row, receiver):
     if receiver is row.sender or (":" in row.route.prefix and not receiver.six) or not row.accepted:
         return False
     if receiver.kind == peers.INTERNAL:
-        return row.to != "none" and row.sender.kind != peers.INTERNAL
+        # RFC 4456 6: between internal peers only to and from clients.
+        clients = any("route-reflector-client" in peer.settings for peer in (row.sender, receiver))
+        return row.to != "none" and (row.sender.kind != peers.INTERNAL or clients)
     if row.to == "nopeer" and receiver.kind in (peers.PEER, peers.ROUTE_SERVER):
         return False
     return receiver.hears in GROUPS[row.to]

@@ -75,7 +75,7 @@ def plain(name, asn, number, *settings, hears="own", kind=NONE, **more):
 
 
 OFF = ("bogon-prefixes", "bogon-asns", "own-prefixes", "ixp-lans", "prefix-length", "as-path-sets", "first-as",
-       "never-via-route-servers", "transit-asns", "peer-lock", "irr", "irr-origin", "blocklist")
+       "never-via-route-servers", "transit-asns", "peer-lock", "irr", "irr-origin", "blocklist", "aspa")
 
 PEERS = [
     # what an ordinary network has
@@ -89,6 +89,8 @@ PEERS = [
     Peer("member-a", 400500, 51, PEER, "down", ("role rs", "route-server-client")),
     Peer("member-b", 400510, 52, PEER, "down", ("role rs", "route-server-client")),
     plain("inside", ASN, 61, hears="down", kind=INTERNAL),
+    plain("inside-client", ASN, 67, "route-reflector-client", hears="down", kind=INTERNAL),
+    plain("inside-b", ASN, 68, hears="down", kind=INTERNAL),
     plain("closed", 400600, 62),
     # customers with special wishes
     customer("customer-rtbh", 400210, 22, "import as-set AS-RTBH", "import blackhole-community"),
@@ -113,6 +115,11 @@ PEERS = [
          "import filter next-hop any"),
     peer("peer-none", 400380, 38, "import accept none"),
     peer("peer-drain", 400390, 39, "maintenance drain"),
+    peer("peer-hop", 400322, 44, "import next-hop 172.20.0.252"),
+    peer("peer-force", 400323, 45, "import next-hop-peer", "import filter next-hop any"),
+    peer("peer-black", 400324, 46, "import blackhole"),
+    peer("peer-default", 400325, 47, "default-local-pref 222"),
+    peer("peer-six", 400326, 48, "import local-pref 210", "import local-pref-ip6 266", six=True),
     upstream("transit-lock", 400120, 13, "import transit-lock 400555", "import transit-lock 400556"),
     peer("twin-1", 400410, 42, "import filter next-hop same-as"),
     peer("twin-2", 400410, 43, "import filter next-hop same-as"),
@@ -137,6 +144,9 @@ PEERS = [
     peer("out-foreign", 400810, 82, "export originated false", hears="own"),
     peer("out-originated", 400820, 83, "export accept originated", hears="own"),
     customer("out-localas", 400830, 84, "local-as 50001", hears="own"),
+    customer("out-self", 400840, 85, "next-hop-self", hears="own"),
+    customer("out-more", 400850, 86, "export prepend 1", "export prepend-path 400851", "export clear-path",
+             "export community-add 65535:65281", hears="own"),
     # other speakers
     customer("customer-go", 400260, 91, "import as-set AS-GO", speaker="gobgp"),
     peer("peer-go", 400315, 92, speaker="gobgp"),
@@ -165,6 +175,11 @@ set bgp blocklist prefix 2a10:66::/32
 set bgp blocklist asn 400666
 set bgp bogon prefix 45.99.0.0/16
 set bgp bogon asn 400999
+set bgp rpki aspa 400880 provider 400881
+set bgp rpki aspa 400880 provider 400883
+set bgp rpki aspa 400881 provider 400889
+set bgp rpki aspa 400883 provider 400889
+set bgp rpki aspa 400882 provider 400889
 set bgp policy ordinary import med 0
 """
 
