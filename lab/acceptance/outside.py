@@ -5,6 +5,7 @@ import ipaddress
 import json
 import time
 
+NOT_KNOWN = ("AS-EMPTY", "AS-NOSUCH")
 STRANGER = 400998  # whose ROA makes others invalid
 
 
@@ -12,22 +13,37 @@ def payload(prefix, max_length, asn):
     return {"prefix": str(prefix), "maxLength": max_length, "asn": f"AS{asn}", "ta": "lab"}
 
 
-def payloads(rows):
-    """Validated ROA payloads: valid, for a stranger, for a shorter prefix, for nobody."""
+def payloads(rows, by_file=False):
+    """Validated ROA payloads of the validator or of the local file: valid, of a stranger, for a shorter prefix, for nobody."""
     out = []
     for row in rows:
         net = ipaddress.ip_network(row.route.prefix)
         origin = row.route.path[-1] if row.route.path else 0
-        if row.rpki == "valid":
+        kind, _, where = row.rpki.partition("-")
+        if by_file != (where == "file"):
+            continue
+        if kind == "valid":
             out.append(payload(net, net.prefixlen, origin))
-        elif row.rpki == "invalid":
+        elif kind in ("invalid", "filtered"):
             out.append(payload(net, net.prefixlen, STRANGER))
-        elif row.rpki == "as0":
+        elif kind == "as0":
             out.append(payload(net, net.prefixlen, 0))
-        elif row.rpki == "length":
+        elif kind == "length":
             shorter = net.supernet(prefixlen_diff=2)
             out.append(payload(shorter, shorter.prefixlen, origin))
     return out
+
+
+def slurm_file(rows):
+    """Local exceptions (RFC 8416)."""
+    def prefixes(kind):
+        return [row.route.prefix for row in rows if row.rpki == kind]
+    return json.dumps({
+        "slurmVersion": 1,
+        "validationOutputFilters": {"prefixFilters": [{"prefix": p, "asn": STRANGER} for p in prefixes("filtered")],
+                                    "bgpsecFilters": []},
+        "locallyAddedAssertions": {"prefixAssertions": [{"prefix": p, "asn": STRANGER} for p in prefixes("asserted")],
+                                   "bgpsecAssertions": []}})
 
 
 def vrp_file(entries, aspas=()):
@@ -38,6 +54,8 @@ def vrp_file(entries, aspas=()):
 
 
 def as_set_of(peer):
+    if "import as-set-auto" in peer.settings:
+        return f"AS-AUTO{peer.asn}"
     return next((words.split()[2] for words in peer.settings if words.startswith("import as-set ")), None)
 
 
@@ -46,7 +64,7 @@ def registry(rows):
     members, routes = {"AS-EMPTY": set()}, {}
     for row in rows:
         name = row.sender and as_set_of(row.sender)
-        if not name or name in ("AS-EMPTY", "AS-NOSUCH"):
+        if not name or name in NOT_KNOWN:
             continue
         mine = members.setdefault(name, {row.sender.asn})
         origin = row.route.path[-1]
@@ -56,3 +74,13 @@ def registry(rows):
             routes.setdefault(origin if row.irr == "listed" else row.sender.asn, set()).add(row.route.prefix)
     return ({name: sorted(asns) for name, asns in members.items()},
             {asn: sorted(prefixes) for asn, prefixes in routes.items()})
+
+
+def peeringdb(who):
+    """What PeeringDB has: networks that name their as-sets, one that is never behind route servers, an exchange's LANs."""
+    net = [{"asn": p.asn, "name": p.name, "irr_as_set": f"LAB::{as_set_of(p)}", "info_prefixes4": 100, "info_prefixes6": 10,
+            "info_never_via_route_servers": False} for p in who if "import as-set-auto" in p.settings]
+    net.append({"asn": 400950, "name": 'never "behind"; }', "irr_as_set": "", "info_prefixes4": 0, "info_prefixes6": 0,
+                "info_never_via_route_servers": True})
+    return {"net": net, "ixpfx": [{"prefix": "45.98.0.0/22", "protocol": "IPv4"}, {"prefix": "2a10:98::/64", "protocol": "IPv6"}],
+            "netixlan": []}

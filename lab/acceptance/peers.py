@@ -103,6 +103,7 @@ PEERS = [
     customer("customer-member", 400250, 27, "import as-set AS-MEMBERS", "import as-member 400251",
              "import prefix 45.27.200.0/24"),
     customer("customer-path", 400280, 28, "import as-set AS-PREFIXES", "import filter irr-origin false"),
+    customer("customer-auto", 400290, 29, "import as-set-auto", "import limit auto"),
     # peers with special wishes
     peer("peer-strict", 400320, 33, "import filter rpki require-valid"),
     peer("peer-blind", 400321, 34, "import filter rpki off"),

@@ -6,8 +6,9 @@
 from     peer (peers.py) that announces the route
 path     AS path; + is the peer's own number, {1 2} an AS_SET, 5*3 the number 5 three times; empty: +
 with     what else it carries: communities, nh=ADDRESS, med=N, lp=N, otc=ASN, origin=egp, many=N (N communities)
-state    what the world says: valid, invalid, length (too specific for its ROA), as0 of RPKI; listed, prefix, origin of
-         the registries for the peer's as-set (prefix and origin, only one of them); nothing: unknown, not listed
+state    what the world says. RPKI: valid, invalid (a stranger's ROA), length (too specific for its ROA), as0, by a
+         validator; valid-file, invalid-file by the local file; filtered (invalid, but SLURM knows better), asserted
+         (invalid by SLURM). Registries for the peer's as-set: listed, prefix, origin (both, only one). Nothing: unknown
 verdict  a reason, or a number: accepted with that local preference; lost: BIRD drops it before filters
 has      what the accepted route has beside what was sent and its mark: communities, -COMMUNITY (removed), nh=, med=,
          drop (its traffic); the comparison of communities is exact
@@ -33,7 +34,7 @@ from lab.acceptance.speakers import Route
 FOLDER = pathlib.Path(__file__).resolve().parent
 IMPORT = ("id", "from", "prefix", "path", "with", "state", "verdict", "has", "to", "source")
 EXPORT = ("id", "from", "prefix", "path", "with", "state", "receiver", "wire", "source")
-RPKI, IRR = ("valid", "invalid", "length", "as0"), ("listed", "prefix", "origin")
+RPKI, IRR = ("valid", "invalid", "length", "as0", "valid-file", "invalid-file", "filtered", "asserted"), ("listed", "prefix", "origin")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The laboratory of the tables: one router, every peer of peers.py, a validator, a registry and PeeringDB.
+"""The laboratory of the tables: one router, every peer of peers.py, a validator, a registry, PeeringDB, a web server.
 
     world (ExaBGP, GoBGP, BIRD, StayRTR, stand-ins) x0 ---- x0 r (FloofOS)
 """
@@ -8,6 +8,7 @@ import json
 
 from lab.acceptance import outside, peers, rows as tables, speakers
 from lab.hosts import Lab, wait_for
+from lab.stand_ins import StandIns
 
 OUTSIDE = "172.20.0.2"  # where the outside world answers
 
@@ -65,16 +66,44 @@ class World:
         self.start_outside()
         self.router.boot()
         self.router.commit(peers.router_configuration(self.who) + self.outside_configuration() + extra)
+        wait_for("the outside", self.outside_is_known, 30, 0.2)
         self.start_speakers()
         self.wait_until_settled()
         return self
 
     def start_outside(self):
-        """What the rows say of RPKI and the registries."""
+        """What the rows say of RPKI and the registries; PeeringDB; two blocklists."""
         self.validator = Validator(self.world, OUTSIDE, outside.payloads(self.rows)).start()
+        sets, prefixes = outside.registry(self.rows)
+        self.others = StandIns(self.world, irr={"port": 4343, "mode": "good", "sets": sets, "prefixes": prefixes},
+                               peeringdb={"port": 8080, "mode": "good", **outside.peeringdb(self.who)},
+                               web={"port": 8081, "mode": "good", "text": "45.65.0.0/16\n# why\nAS400667\n"})
+        self.files = self.router.folder / "files"
+        self.files.mkdir()
+        aspa = {"customer_asid": 400884, "providers": [400889]}
+        (self.files / "vrps.json").write_text(outside.vrp_file(outside.payloads(self.rows, by_file=True), [aspa]))
+        (self.files / "slurm.json").write_text(outside.slurm_file(self.rows))
+        (self.files / "blocked.txt").write_text("45.68.0.0/16\n400668\n")
+        for port in (4343, 8080, 8081):
+            wait_for("stand-ins", lambda p=port: f":{p}" in self.world.output("ss", "-ltn"))
 
     def outside_configuration(self):
-        return "\n".join(self.validator.configuration("lab")) + "\n"
+        files = [f"set bgp {leaf} {self.files / name}" for leaf, name in (
+            ("rpki vrp-file", "vrps.json"), ("rpki slurm-file", "slurm.json"), ("blocklist file", "blocked.txt"))]
+        return "\n".join([*self.validator.configuration("lab"), *files, f"set bgp irr server {OUTSIDE}:4343",
+                          f"set bgp peeringdb url http://{OUTSIDE}:8080/api",
+                          f"set bgp blocklist url http://{OUTSIDE}:8081/list"]) + "\n"
+
+    def outside_is_known(self):
+        """Everything that can be known of the outside is committed."""
+        def unsettled(items):
+            return [i["name"] for i in items if i["state"] != "good" and i["name"] not in outside.NOT_KNOWN]
+        irr, networks = self.router.show("bgp", "irr"), self.router.show("bgp", "peeringdb")
+        rpki, lists = self.router.show("bgp", "rpki"), self.router.show("bgp", "blocklist")
+        wanted = {outside.as_set_of(p) for p in self.who if outside.as_set_of(p)}
+        missing = wanted - {i["name"].removeprefix("LAB::") for i in irr["as-sets"]}
+        return not (missing or unsettled(irr["as-sets"]) or unsettled(networks["lists"]) or unsettled(networks["networks"])
+                    or unsettled(rpki["vrp-files"]) or unsettled(rpki["slurm-files"]) or unsettled(lists["lists"]))
 
     def sent_by(self, peer):
         return [row.route for row in unique(self.rows) if row.sender is peer]
