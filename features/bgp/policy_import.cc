@@ -399,6 +399,12 @@ class Importer {
     out_.next_hop_peer = flag_or(part_, "next-hop-peer", false);
     out_.scrub = checked_ && !flag_or(part_, "keep-own-communities", false);
     out_.remove = communities_in(part_, "community-remove");
+    if (checked_ && !out_.scrub) {
+      // A mark from outside would make the route a customer's, or our own, and announce it to everybody.
+      const uint32_t asn = reader_.shared.world.asn;
+      out_.remove.push_back({{asn, kOriginFunction, {}}, 3});
+      out_.remove.push_back({{asn, kRejectFunction, {}}, 3});
+    }
     out_.add = communities_in(part_, "community-add");
     out_.blackhole_community = blackholes_;
     out_.blackhole_all = flag_or(part_, "blackhole", false);
