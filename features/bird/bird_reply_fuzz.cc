@@ -21,9 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)bgp_summary(protocols, status, config).dump(-1, ' ', false, Json::error_handler_t::replace);
     for (const Protocol& protocol : protocols) {
       (void)protocol_json(protocol, config);
+      (void)rpki_session(protocol);
     }
+    (void)parse_roa_state(*reply);
+    (void)parse_counts(*reply);
     for (const Route& route : parse_routes(*reply)) {
-      (void)route_json(route, config);
+      (void)route_json(route, PeerNames(config));
     }
   }
   (void)reader.partial();
