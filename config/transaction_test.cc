@@ -26,7 +26,7 @@ class FakeBackend : public Backend {
  public:
   explicit FakeBackend(std::string name, std::vector<std::string>& log) : name_(std::move(name)), log_(log) {}
   std::string_view name() const override { return name_; }
-  std::vector<Error> stage(const Json& config, const Json&, bool lenient) override {
+  std::vector<Error> stage(const Json& config, const SharedJson&, bool lenient) override {
     note(lenient ? "stage-lenient" : "stage");
     staged = config.value("system", Json::object()).value("hostname", "");
     return failing("stage");
