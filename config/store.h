@@ -74,8 +74,8 @@ class Store {
   /// Removes the journal.
   void end();
 
-  /// Writes everything about the new generation that can fail, beside its place.
-  Result<> prepare(const Generation& next);
+  /// Writes everything about the new generation that can fail, beside its place. `next` is as before afterwards.
+  Result<> prepare(Generation& next);
   /// Makes the prepared generation the running one: two renames and an fsync.
   Result<> install(const Generation& next);
   /// Throws the prepared files away.
@@ -102,6 +102,7 @@ class Store {
   explicit Store(std::string folder) : folder_(std::move(folder)) {}
   void step(std::string_view name) const;
   std::string history_file(uint64_t number) const;
+  static Result<std::string> print(const std::string& path, const nlohmann::json& content);
   Result<> write(const std::string& path, const nlohmann::json& content) const;
   Result<> write_text(const std::string& path, const std::string& text) const;
   Result<> keep(std::string_view name, const nlohmann::json& content) const;

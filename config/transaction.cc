@@ -189,7 +189,7 @@ void ConfigEngine::collect_warnings(const Json& config, Committed& out) const {
   }
 }
 
-std::vector<Error> ConfigEngine::stage(const Json& config, const Json& desired) {
+std::vector<Error> ConfigEngine::stage(const Json& config, const SharedJson& desired) {
   std::vector<Error> errors;
   for (Backend* backend : options_.backends) {
     pulse();
@@ -235,23 +235,32 @@ std::vector<Error> ConfigEngine::refresh(Candidate& candidate) const {
   return std::move(*conflicts);
 }
 
+/// Brings it up to date, judges it and stages it.
+ConfigEngine::Prepared ConfigEngine::prepare(Candidate& candidate, Stage when) {
+  Prepared out;
+  out.errors = refresh(candidate);
+  if (!out.errors.empty()) {
+    return out;
+  }
+  out.config = candidate.tree.for_features();
+  out.errors = judge(candidate.tree, out.config);
+  if (out.errors.empty() && (when == Stage::always || candidate.changed())) {
+    out.desired = desired_of(out.config, generation_.number + 1);
+    out.errors = stage(out.config, out.desired);
+  }
+  return out;
+}
+
 ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
   Candidate fresh = candidate;
   Committed out;
   out.generation = generation_.number;
   out.changed = candidate.changed();
-  out.errors = refresh(fresh);
-  if (!out.errors.empty()) {
-    return out;
-  }
-  const Json config = fresh.tree.for_features();
-  out.errors = judge(fresh.tree, config);
-  if (out.errors.empty()) {
-    out.errors = stage(config, desired_of(config, generation_.number + 1));
-  }
+  const Prepared prepared = prepare(fresh, Stage::always);
+  out.errors = prepared.errors;
   if (out.errors.empty()) {
     abort();
-    collect_warnings(config, out);
+    collect_warnings(prepared.config, out);
   }
   return out;
 }
@@ -259,15 +268,7 @@ ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
 ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
   Candidate fresh = candidate;
   Plan out;
-  out.errors = refresh(fresh);
-  if (!out.errors.empty()) {
-    return out;
-  }
-  const Json config = fresh.tree.for_features();
-  out.errors = judge(fresh.tree, config);
-  if (out.errors.empty()) {
-    out.errors = stage(config, desired_of(config, generation_.number + 1));
-  }
+  out.errors = prepare(fresh, Stage::always).errors;
   if (!out.errors.empty()) {
     return out;
   }
@@ -314,7 +315,7 @@ std::vector<Error> ConfigEngine::act(const Generation& next) {
 }
 
 /// Everything that may fail on disk before anything acts.
-Result<> ConfigEngine::make_ready(const Generation& next, const std::optional<Confirm>& confirm) {
+Result<> ConfigEngine::make_ready(Generation& next, const std::optional<Confirm>& confirm) {
   auto ready = store_.prepare(next);
   if (ready) {
     ready = store_.begin(next.number);
@@ -356,7 +357,7 @@ void ConfigEngine::collect_warnings(Committed& out) const {
 }
 
 /// Judged and staged already. True when it worked.
-bool ConfigEngine::carry_out(const Generation& next, const std::optional<Confirm>& confirm, Committed& out) {
+bool ConfigEngine::carry_out(Generation& next, const std::optional<Confirm>& confirm, Committed& out) {
   if (const auto ready = make_ready(next, confirm); ready) {
     out.errors = act(next);
   } else {
@@ -374,25 +375,16 @@ bool ConfigEngine::carry_out(const Generation& next, const std::optional<Confirm
 ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request& request) {
   Committed out;
   out.generation = generation_.number;
-  out.errors = refresh(candidate);
+  Prepared prepared = prepare(candidate, Stage::when_changed);
+  out.errors = std::move(prepared.errors);
   if (!out.errors.empty()) {
     return out;
   }
-  const Json config = candidate.tree.for_features();
-  out.errors = judge(candidate.tree, config);
-  if (!out.errors.empty()) {
-    return out;
-  }
-  if (!candidate.changed()) {
+  if (prepared.desired.is_null()) {
     settle_confirmation(request, out);
     return out;
   }
   Generation next = generation_of(format(), request, generation_.number + 1, candidate.tree);
-  Json desired = desired_of(config, next.number);
-  out.errors = stage(config, desired);
-  if (!out.errors.empty()) {
-    return out;
-  }
   std::optional<Confirm> confirm = request.confirm;
   if (confirm) {
     confirm->generation = next.number;
@@ -406,7 +398,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   generation_ = std::move(next);
   running_ = candidate.tree;
   candidate = fork();
-  desired_ = std::move(desired);
+  desired_ = std::move(prepared.desired);
   alarms_.clear();
   out.generation = generation_.number;
   out.changed = true;
@@ -415,7 +407,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   } else {
     settle_confirmation(request, out);
   }
-  collect_warnings(config, out);
+  collect_warnings(prepared.config, out);
   collect_warnings(out);
   log::info("{} committed generation {}{}{}", request.user, generation_.number, request.comment.empty() ? "" : ": ",
             request.comment);
