@@ -17,6 +17,8 @@ using interface::Running;
 namespace {
 
 constexpr uint32_t kLeastOwnMtu = 1280;  // below that Linux turns IPv6 off
+constexpr unsigned kAliasesAtOnce = 64;
+constexpr auto kAliasPause = std::chrono::milliseconds(20);
 
 std::string tap_key(const std::string& name) { return "lcp:" + name; }
 
@@ -80,6 +82,7 @@ Lcp::Lcp(Context context)
 
 Lcp::~Lcp() {
   context_.engine.loop().cancel(retry_);
+  context_.engine.loop().cancel(alias_timer_);
   context_.interfaces.on_change = nullptr;
   context_.interfaces.on_remove = nullptr;
   context_.interfaces.on_delete_many = nullptr;
@@ -142,15 +145,12 @@ Result<Json> Lcp::publish() {
       continue;
     }
     push(**tap);
-    if ((*tap)->alias != running->spec.description) {  // each change makes Linux tell everybody
-      (*tap)->alias = running->spec.description;
-      (void)context_.kernel.change_link((*tap)->index, {.alias = running->spec.description});
-    }
     if (auto done = publish_addresses(**tap); !accept(done)) {
       return done.error();
     }
     context_.engine.beat();
   }
+  tell_aliases();
   set_own_mtu();
   for (auto& [id, tap] : taps_) {
     refresh(tap);
@@ -423,6 +423,27 @@ void Lcp::tick() {
 }
 
 // -- floof0 and Linux's settings ----------------------------------------------------------------------------------
+
+/// Descriptions are for people who look at Linux, but at each Linux walks through all of its IPv6 routes: many are told
+/// bit by bit.
+void Lcp::tell_aliases() {
+  context_.engine.loop().cancel(std::exchange(alias_timer_, 0));
+  unsigned told = 0;
+  for (auto& [id, tap] : taps_) {
+    if (tap.running == nullptr || !tap.port || tap.alias == tap.running->spec.description) {
+      continue;
+    }
+    if (told++ == kAliasesAtOnce) {
+      alias_timer_ = context_.engine.loop().after(kAliasPause, [this] {
+        alias_timer_ = 0;
+        tell_aliases();
+      });
+      return;
+    }
+    tap.alias = tap.running->spec.description;
+    (void)context_.kernel.change_link(tap.index, {.alias = tap.running->spec.description});
+  }
+}
 
 /// `mtu` 0: the interface does not count.
 void Lcp::count_mtu(IfId id, uint32_t mtu) {

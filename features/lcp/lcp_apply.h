@@ -103,6 +103,7 @@ class Lcp final : public dataplane::Participant {
   Result<void> make_own_tap();
   void push(Tap& tap);
   void pull(Tap& tap);
+  void tell_aliases();
   void count_mtu(IfId id, uint32_t mtu);
   void set_own_mtu();
   Result<void> set_default_routes();
@@ -136,7 +137,7 @@ class Lcp final : public dataplane::Participant {
   bool lenient_ = false;
   bool sysctl_failed_ = false;
   std::optional<IpAddress> source4_, source6_;
-  EventLoop::TimerId retry_ = 0;
+  EventLoop::TimerId retry_ = 0, alias_timer_ = 0;
 };
 
 }  // namespace floof::lcp
