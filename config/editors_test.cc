@@ -30,7 +30,7 @@ class EditorsTest : public testing::Test {
   std::vector<Error> commit(uint64_t who, const char* user = "ann") {
     return engine_->commit(editors_->candidate(who), {user}).errors;
   }
-  std::string seen(uint64_t who) { return *editors_->candidate(who).tree.set_lines({}, false); }
+  std::string seen(uint64_t who) { return *editors_->candidate(who).tree.set_lines({}, Secrets::clear); }
 
   std::string folder_;
   std::unique_ptr<ConfigEngine> engine_;
@@ -75,10 +75,10 @@ TEST_F(EditorsTest, CommitsOfOthersComeInAndConflictsAreRefused) {
   EXPECT_EQ(errors[0].text(),
             "system hostname: you have \"set system hostname a\", bob has \"set system hostname b\"; 'update' keeps "
             "yours and takes over everything else, 'discard' forgets yours");
-  EXPECT_EQ(engine_->running().to_json(false)["system"]["hostname"], "b");
+  EXPECT_EQ(engine_->running().to_json(Secrets::clear)["system"]["hostname"], "b");
   EXPECT_EQ(engine_->update(editors_->candidate(1))->size(), 1U);
   EXPECT_TRUE(commit(1).empty());
-  EXPECT_EQ(engine_->running().to_json(false)["system"]["hostname"], "a");
+  EXPECT_EQ(engine_->running().to_json(Secrets::clear)["system"]["hostname"], "a");
   EXPECT_EQ(seen(2), "set system hostname a\nset interface e0 mtu 1400\n") << "an unchanged candidate follows";
 }
 

@@ -9,11 +9,7 @@
 
 namespace floof::config {
 
-namespace {
-
-Json success() { return {{"ok", true}}; }
-
-}  // namespace
+namespace {}  // namespace
 
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
   const std::string op = text_of(request, "op");
@@ -105,7 +101,7 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
 }
 
 Json ConfigServer::hello(const ipc::Peer& peer) {
-  const auto system = engine_.running().to_json(Words{"system"}, true);
+  const auto system = engine_.running().to_json(Words{"system"}, Secrets::hidden);
   std::string hostname = system ? text_of(*system, "hostname") : std::string();
   if (hostname.empty()) {
     char buffer[256] = {};

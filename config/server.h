@@ -55,6 +55,9 @@
 
 namespace floof::config {
 
+/// The answer of a request that only had to work.
+inline Json success() { return {{"ok", true}}; }
+
 class ConfigServer {
  public:
   using ShowHandler = std::function<Result<Json>(const std::string& what, const Json& arguments)>;

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::string_view kNetconf = "netconf";
 
-Json success() { return {{"ok", true}}; }
 Json outcome(const Result<>& result) { return result ? success() : ipc::failure(result.error()); }
 
 Json wrong_request(std::string_view what, std::string_view remedy) {

@@ -31,7 +31,7 @@ struct Generation {
   std::string user;
   std::string how;  ///< "cli", "script", "netconf", "rollback 3", "confirm expired", "at", "start"
   std::string comment;
-  nlohmann::json config = nlohmann::json::object();  ///< as Tree::to_json(false)
+  nlohmann::json config = nlohmann::json::object();  ///< as Tree::to_json(Secrets::clear)
 };
 
 /// A commit that goes back by itself unless it is confirmed. Durable before the commit acts. It counts while the
@@ -52,8 +52,9 @@ struct Confirm {
 struct Scheduled {
   int64_t when = 0;  ///< seconds since 1970
   std::string user, comment;
-  nlohmann::json config = nlohmann::json::object(), base = nlohmann::json::object();  ///< as Tree::to_json(false)
-  uint64_t generation = 0;                                                            ///< of `base`
+  nlohmann::json config = nlohmann::json::object(),
+                 base = nlohmann::json::object();  ///< as Tree::to_json(Secrets::clear)
+  uint64_t generation = 0;                         ///< of `base`
 };
 
 class Store {

@@ -98,15 +98,6 @@ class Tree {
   /// XML (RFC 7950) inside <configuration xmlns="urn:floof:root">, with everything that is around the path.
   Result<std::string> xml(std::span<const std::string> path, Secrets secrets = Secrets::hidden) const;
 
-  /// The same with true for Secrets::hidden and false for Secrets::clear.
-  Json to_json(bool hide) const { return to_json(hide ? Secrets::hidden : Secrets::clear); }
-  Result<Json> to_json(std::span<const std::string> path, bool hide) const {
-    return to_json(path, hide ? Secrets::hidden : Secrets::clear);
-  }
-  Result<std::string> set_lines(std::span<const std::string> path, bool hide) const {
-    return set_lines(path, hide ? Secrets::hidden : Secrets::clear);
-  }
-
   /// The item at a path (its value, if given, must match), or null.
   const Item* find(const Path& path) const;
 

@@ -226,7 +226,7 @@ Json Daemon::alarms() const {
 }
 
 Json Daemon::system_state() const {
-  const Json config = engine_->running().to_json(true);
+  const Json config = engine_->running().to_json(config::Secrets::hidden);
   const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
   Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
