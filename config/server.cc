@@ -18,7 +18,7 @@ Json success() { return {{"ok", true}}; }
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
   const std::string op = text_of(request, "op");
   const Access::User user = access_.user(peer.uid);
-  look();
+  record_commits();
   if (notices_.try_emplace(peer.connection).second) {
     record_arrival(peer, user);
   }
@@ -33,6 +33,9 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
     const auto ready = take_mode(peer, op, request);
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
     record_request(peer, user, request, out);
+    if (op == "commit" || op == "discard") {
+      editors_.save();  // what is committed or discarded must not come back
+    }
   } catch (const std::exception& error) {  // the last resort against a request of a form that nobody thought of
     log::error("request \"{}\": {}", op, error.what());
     out = ipc::failure(Error{op, "the request has a form that is not understood", ""});
@@ -51,7 +54,12 @@ Result<> ConfigServer::take_mode(const ipc::Peer& peer, const std::string& op, c
     return {};
   }
   const auto begun = editors_.begin(peer.connection, {user_name(peer.uid), now_text(), peer.pid, *mode});
-  return begun ? Result<>() : begun.error();
+  if (!begun) {
+    return begun.error();
+  }
+  auto& notices = notices_[peer.connection];
+  notices.insert(notices.end(), begun->begin(), begun->end());
+  return {};
 }
 
 void ConfigServer::closed(const ipc::Peer& peer) {

@@ -68,6 +68,7 @@ class ConfigServer {
     PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
     Access::Login login{};              ///< classes that the configuration gives
     AuditLog* audit = nullptr;          ///< not owned; without it nothing is written down
+    std::string drafts{};               ///< folder for what is not committed; empty: it dies with us
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -78,13 +79,18 @@ class ConfigServer {
   void closed(const ipc::Peer& peer);
   /// Tells everybody, with the next answer; not `except`.
   void announce(const std::string& text, uint64_t except = 0);
-  /// Writes down commits that nobody asked for just now (a confirmation that did not come). Now and then.
+  /// Writes down commits that nobody asked for just now (a confirmation that did not come), and changes that are not
+  /// committed. Now and then.
   void look();
+  /// Keeps what is not committed, for the next floofd.
+  void stop() { editors_.save(true); }
+  std::vector<std::string> alarms() const { return editors_.alarms(); }
   /// Whether this peer is a super-user.
   bool may_edit(const ipc::Peer& peer);
 
  private:
   Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  void record_commits();
   Secrets secrets_for(const ipc::Peer& peer);
   void own_program(const ipc::Peer& peer, const Json& answer);
   void record(Json entry, bool durable = false);

@@ -11,7 +11,7 @@ namespace floof::config {
 
 ConfigServer::ConfigServer(ConfigEngine& engine, Exec& exec, Options options)
     : engine_(engine),
-      editors_(engine),
+      editors_(engine, options.drafts),
       exec_(exec),
       options_(std::move(options)),
       access_(options_.login),
@@ -111,6 +111,11 @@ void ConfigServer::record_request(const ipc::Peer& peer, const Access::User& use
 }
 
 void ConfigServer::look() {
+  record_commits();
+  editors_.save();
+}
+
+void ConfigServer::record_commits() {
   if (engine_.generation() == audited_) {
     return;
   }

@@ -7,7 +7,9 @@
 
 import json
 import os
+import re
 import signal
+import threading
 import time
 
 import pytest
@@ -214,3 +216,84 @@ def test_a_crowd_of_private_editors(lab):
     finally:
         for client in clients:
             client.socket.close()
+
+
+def killed(lab):
+    """floofd dies as it stands; a client of the next one."""
+    os.kill(lab.r1.pid("floofd"), signal.SIGKILL)
+
+    def answering():
+        client = Client(lab.r1.run_dir / "floofd.sock", timeout=60)
+        try:
+            client.call("hello")
+        except OSError:
+            client.socket.close()
+            raise
+        return client
+
+    return wait_for("the next floofd", answering, 20)
+
+
+def drafts(lab):
+    folder = lab.r1.state_dir / "drafts"
+    return {f.name: f.read_text() for f in folder.iterdir()} if folder.exists() else {}
+
+
+def test_what_is_not_committed_survives_floofd(lab, floofd):
+    with Client(lab.r1.run_dir / "floofd.sock") as own:
+        own.call("configure", mode="private")
+        own.call("edit", words=["set", "bgp", "peer", "a", "password", "swordfish"])
+        own.call("edit", words=["annotate", "interface", "e1", "mine"])
+        floofd.call("edit", words=["set", "interface", "e1", "description", "ours"])
+        wait_for("both are on disk", lambda: len(drafts(lab)) == 2)
+        shared, private = floofd.call("compare")["text"], own.call("compare")["text"]
+    for name in drafts(lab):
+        assert (lab.r1.state_dir / "drafts" / name).stat().st_mode & 0o777 == 0o600
+        assert "swordfish" not in drafts(lab)[name]
+    with killed(lab) as client, Client(lab.r1.run_dir / "floofd.sock") as own:
+        assert client.call("compare")["text"] == shared
+        assert "not committed, kept since" in client.call("configure", mode="shared")["notes"][-1]
+        assert "still here, kept since" in own.call("configure", mode="private")["notes"][-1]
+        assert own.call("compare")["text"] == private
+        client.call("commit")  # what is committed meanwhile comes in, as ever
+        own.call("edit", words=["delete", "bgp", "peer", "a", "password"])
+        assert own.call("commit")["changed"]
+        assert drafts(lab) == {}
+        client.call("edit", words=["delete", "interface", "e1", "description"])
+        wait_for("it is on disk", lambda: drafts(lab))
+        client.call("discard")
+        assert drafts(lab) == {}
+        own.call("rollback", to=2)
+        own.call("commit")
+    with killed(lab) as client:
+        assert client.call("compare")["text"] == ""
+
+
+def test_floofd_dies_in_the_middle_of_edits(lab, floofd):
+    """What comes back is the candidate as it was after some edit, and never less than what the disk had."""
+    client = floofd
+    for _ in range(4):
+        client.call("discard")
+        written = len(drafts(lab))
+
+        def edit(through):
+            try:
+                for number in range(100_000):
+                    through.call("edit", words=["set", "route", f"198.18.{number >> 8 & 255}.{number & 255}/32", "blackhole"])
+            except OSError:
+                pass
+
+        writer = threading.Thread(target=edit, args=(client,))
+        writer.start()
+        assert written == 0
+        least = wait_for("some of it is on disk", lambda: re.findall(r'"198[.]18[.][^"]*"', drafts(lab)["shared.json"]))
+        with killed(lab) as fresh:
+            writer.join()
+            text = fresh.call("show-config", path=["route"], format="set")["text"]
+            found = {int(a) * 256 + int(b) for a, b in re.findall(r"route 198\.18\.(\d+)\.(\d+)/32", text)}
+            assert found == set(range(len(found))) and len(found) >= len(least)
+            assert "uncommitted" not in json.dumps(fresh.call("status")["data"]["alarms"])
+        client = Client(lab.r1.run_dir / "floofd.sock", timeout=60)
+    with client:
+        client.call("discard")
+        assert drafts(lab) == {}
