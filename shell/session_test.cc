@@ -223,6 +223,38 @@ TEST_F(SessionTest, ChoicesForPeople) {
   EXPECT_EQ(Session::choices_text(many).find('\x1b'), std::string::npos);
 }
 
+TEST_F(SessionTest, WhatIsNotForTheUsersClassIsMarkedAndRefusedEarly) {
+  session.set_class("read-only");
+  const size_t asked = context.asked.size();
+  EXPECT_EQ(
+      run("configure private", 1),
+      "           ^\nconfigure private: this is for the class super-user, and you are read-only; ask a super-user to "
+      "do it, or for another class\n");
+  EXPECT_EQ(context.asked.size(), asked) << "floofd is not asked";
+  EXPECT_FALSE(session.configuring());
+  const auto help_of = [&](const char* word) {
+    for (const Choice& choice : session.complete(word).choices) {
+      if (choice.word == word) {
+        return choice.help;
+      }
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(help_of("configure").ends_with(" [for the class super-user]")) << help_of("configure");
+  EXPECT_EQ(help_of("show"), "Show things");
+  EXPECT_NE(run("help").find("on your own [for the class super-user]"), 0U);
+  run("show interface");
+  for (const char* other : {"super-user", "", "a class of a later version"}) {
+    session.set_class(other);
+    EXPECT_FALSE(help_of("configure").ends_with("]")) << other;
+  }
+  run("configure");
+  session.set_class("operator");  // taken away meanwhile: what looks still works
+  EXPECT_NE(run("set interface e0 mtu 1500", 1).find("for the class super-user"), std::string::npos);
+  run("compare");
+  run("exit");
+}
+
 TEST_F(SessionTest, HelpListsCommands) {
   EXPECT_NE(run("help").find("show interface"), std::string::npos);
   run("configure");
