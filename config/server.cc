@@ -15,8 +15,10 @@ Json success() { return {{"ok", true}}; }
 
 }  // namespace
 
-Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
-  const std::string op = text_of(request, "op");
+Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
+  const std::string op = text_of(typed, "op");
+  const auto spelled = spelled_out(typed);
+  const Json& request = spelled ? *spelled : typed;
   const Access::User user = access_.user(peer.uid);
   record_commits();
   if (notices_.try_emplace(peer.connection).second) {
@@ -30,7 +32,7 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
       out["denied"] = true;
       return out;
     }
-    const auto ready = take_mode(peer, op, request);
+    const auto ready = spelled ? take_mode(peer, op, request) : Result<>(spelled.error());
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
     record_request(peer, user, request, out);
     if (op == "commit" || op == "discard") {

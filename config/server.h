@@ -22,6 +22,7 @@
 //                                                                   replace|patch|netconf|netconf_none; test
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
+//   place         words                           words spelled out: a part of the tree that `edit` may go to
 //   complete      words partial mode              options [{word help kind}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
@@ -31,11 +32,11 @@
 //   exec-stop     id
 //   status                                        data
 //
-// A request that access does not allow has "denied" in its answer. An answer may have "notices": what happened since
-// the connection's last request ("ann committed generation 7"). Whoever did not `configure` edits the shared candidate;
-// a request may say "as" (shared, private, exclusive) to mean the candidate that a broken connection had. The names and
-// numbers of users come from SO_PEERCRED; config/access.h says who may ask for what, and super-users alone see secrets,
-// encrypted. Loop thread.
+// The names in words and paths may be shortened while unique. A request that access does not allow has "denied" in its
+// answer. An answer may have "notices": what happened since the connection's last request ("ann committed generation
+// 7"). Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to
+// mean the candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED;
+// config/access.h says who may ask for what, and super-users alone see secrets, encrypted. Loop thread.
 #pragma once
 
 #include <functional>
@@ -89,6 +90,7 @@ class ConfigServer {
   bool may_edit(const ipc::Peer& peer);
 
  private:
+  Result<Json> spelled_out(const Json& request) const;
   Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
   void record_commits();
   Secrets secrets_for(const ipc::Peer& peer);
@@ -115,6 +117,7 @@ class ConfigServer {
   Json rollback(Candidate& candidate, const Json& request);
   Json update(Candidate& candidate);
   Json load_text(Candidate& candidate, const Json& request);
+  Json place(const Json& request) const;
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);

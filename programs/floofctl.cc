@@ -275,8 +275,9 @@ class History {
         (last != nullptr && line == last->line)) {
       return;
     }
-    for (const char* secret : {"password", "secret", "key"}) {
-      if (line.find(secret) != std::string::npos) {
+    // Also where somebody began to write such a word, or wrote it wrong.
+    for (const char* secret : {"pass", "psw", "pwd", "secret", "key"}) {
+      if (strcasestr(line.c_str(), secret) != nullptr) {
         return;
       }
     }

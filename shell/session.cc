@@ -228,8 +228,8 @@ int Session::run(const Line& line, std::string_view prefix) {
   }
   if (resolution.error) {
     Error error = std::move(*resolution.error);
-    if (!configuring_ && !operational_.knows(words.empty() ? "" : words[0]) && !words.empty() &&
-        configuration_.knows(words[0])) {
+    if (!configuring_ && target.registry == &operational_ && !operational_.knows(words.empty() ? "" : words[0]) &&
+        !words.empty() && configuration_.knows(words[0])) {
       error.remedy = "it belongs to configuration mode: type 'configure' first";
     }
     const size_t at = resolution.error_word + target.skip;

@@ -87,6 +87,20 @@ TEST_F(SessionTest, EditsRelativeToTheLevel) {
   EXPECT_NE(run("delete", 1).find("delete: incomplete"), std::string::npos);
 }
 
+TEST_F(SessionTest, FloofdSaysWhereOneMayGo) {
+  run("configure");
+  context.answer = [](const Json& request) {
+    if (request["op"] == "place" && request["words"].back() == "x") {
+      return Answer{{{"ok", false}}, {Error{"interface e0", "unknown word \"x\"", ""}}};
+    }
+    return Answer{{{"ok", true}, {"words", {"interface", "e0"}}}, {}};
+  };
+  run("edit int e0");
+  EXPECT_EQ(session.banner(), "[edit interface e0]");
+  EXPECT_EQ(run("edit x", 1), "                ^\ninterface e0: unknown word \"x\"\n");
+  EXPECT_EQ(session.banner(), "[edit interface e0]");
+}
+
 TEST_F(SessionTest, CommitForms) {
   context.answer = [](const Json&) {
     return Answer{{{"ok", true}, {"generation", 7}, {"changed", true}, {"warnings", {"peer a has no policy"}}}, {}};
