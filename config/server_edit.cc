@@ -261,11 +261,15 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
     announce(fmt::format("{} committed generation {}{}{}", user, done.generation, comment.empty() ? "" : ": ", comment),
              peer.connection);
   }
-  return {{"ok", true},
-          {"generation", done.generation},
-          {"changed", done.changed},
-          {"confirmed", done.confirmed},
-          {"warnings", done.warnings}};
+  Json out = {{"ok", true},
+              {"generation", done.generation},
+              {"changed", done.changed},
+              {"confirmed", done.confirmed},
+              {"warnings", done.warnings}};
+  if (engine_.unconfirmed()) {
+    out["waits"] = true;
+  }
+  return out;
 }
 
 Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {

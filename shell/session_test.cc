@@ -143,6 +143,16 @@ TEST_F(SessionTest, CommitsThatWait) {
   EXPECT_EQ(run("commit"), "commit confirmed\n");
 }
 
+TEST_F(SessionTest, NothingGoesBackWhenNothingWaits) {
+  run("configure");
+  Json body{{"ok", true}, {"changed", false}, {"confirmed", false}};
+  context.answer = [&](const Json&) { return Answer{body, {}}; };
+  EXPECT_EQ(run("commit confirmed 20s"), "commit complete: nothing has changed\n");
+  body["waits"] = true;
+  EXPECT_EQ(run("commit confirmed 20s"),
+            "commit complete: nothing has changed; a commit that waits for its confirmation now has 20 s\n");
+}
+
 TEST_F(SessionTest, APlanIsAList) {
   run("configure");
   context.answer = [](const Json&) {
