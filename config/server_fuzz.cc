@@ -21,17 +21,16 @@ constexpr uid_t kReader = 70001;
 struct World {
   World() {
     char name[] = "/tmp/floof-fuzz-XXXXXX";
-    folder = mkdtemp(name);
+    const std::string folder = mkdtemp(name);
     engine = std::move(*ConfigEngine::open({folder, "f", *Schema::load(embedded_modules()), {}, {}}));
     ConfigServer::Options options;
     options.login = [](const std::string&) { return std::optional(UserClass::read_only); };
     server.emplace(*engine, exec, std::move(options));
+    std::filesystem::remove_all(folder);  // nothing runs at the end of a fuzz target
   }
-  ~World() { std::filesystem::remove_all(folder); }
   std::string state() const {
     return *engine->running().set_lines({}, Secrets::clear) + std::to_string(engine->generation());
   }
-  std::string folder;
   EventLoop loop;
   Exec exec{loop};
   std::unique_ptr<ConfigEngine> engine;
