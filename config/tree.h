@@ -40,6 +40,10 @@ enum class PathMode { set, any };
 /// Words to a path. The Error's path is the part that was understood, its reason names the wrong word.
 Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode);
 
+/// The same words with the names of nodes, that may be shortened while unique, in full; words behind what is no name
+/// stay as they are. What holds secrets cannot be shortened. An Error for a word that several names begin with.
+Result<Words> spelled_out(const Schema& schema, std::span<const std::string> words);
+
 /// What an edit wants to tell the user although it worked.
 using Notes = std::vector<std::string>;
 

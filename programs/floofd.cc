@@ -66,7 +66,10 @@ class Daemon {
   Daemon(Arguments arguments, Heartbeat heartbeat) : arguments_(std::move(arguments)), heart_(std::move(heartbeat)) {}
 
   Result<> start();
-  void run() { loop_.run(); }
+  void run() {
+    loop_.run();
+    requests_->stop();
+  }
 
  private:
   void watch_signals();
@@ -219,6 +222,9 @@ Json Daemon::alarms() const {
       out.push_back(own);
     }
   }
+  for (const std::string& draft : requests_->alarms()) {
+    out.push_back(draft);
+  }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
   }
@@ -248,6 +254,7 @@ config::ConfigServer::Options Daemon::server_options() {
   out.version = kVersion;
   out.pending = pending_.get();
   out.audit = &*audit_;
+  out.drafts = arguments_.state_dir + "/drafts";
   out.login = [this](const std::string& user) { return logins_.find(engine_->running(), engine_->generation(), user); };
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
