@@ -20,8 +20,8 @@ namespace {
 class Recorder : public Backend {
  public:
   std::string_view name() const override { return "recorder"; }
-  std::vector<Error> stage(const Json&, const Json& desired, bool) override {
-    staged_ = desired.value("config", Json::object()).flatten();
+  std::vector<Error> stage(const Json&, const SharedJson& desired, bool) override {
+    staged_ = (*desired).value("config", Json::object()).flatten();
     return {};
   }
   std::vector<PlanStep> plan() override {
