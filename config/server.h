@@ -10,8 +10,9 @@
 //   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
-//   commit        check comment confirmed? when?  generation changed confirmed warnings   confirmed: seconds
-//                 via? persist? persist-id?                         via "netconf", which has to name what waits
+//   commit        check comment confirmed? when?  generation changed confirmed warnings waits?
+//                 via? persist? persist-id?                         confirmed: seconds; waits: for its confirmation;
+//                                                                   via "netconf", which has to name what waits
 //   revert        via? persist-id?                                  the commit that waits for confirmation goes back
 //   commit-at     time comment                    when
 //   commit-plan                                   steps [{who what interrupts}]
@@ -23,6 +24,7 @@
 //                                                                   replace|patch|netconf|netconf_none; test
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
+//   place         words                           words spelled out: a part of the tree that `edit` may go to
 //   complete      words partial mode              options [{word help kind}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
@@ -32,11 +34,11 @@
 //   exec-stop     id
 //   status                                        data
 //
-// A request that access does not allow has "denied" in its answer. An answer may have "notices": what happened since
-// the connection's last request ("ann committed generation 7"). Whoever did not `configure` edits the shared candidate;
-// a request may say "as" (shared, private, exclusive) to mean the candidate that a broken connection had. The names and
-// numbers of users come from SO_PEERCRED; config/access.h says who may ask for what, and super-users alone see secrets,
-// encrypted. Loop thread.
+// The names in words and paths may be shortened while unique. A request that access does not allow has "denied" in its
+// answer. An answer may have "notices": what happened since the connection's last request ("ann committed generation
+// 7"). Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to
+// mean the candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED;
+// config/access.h says who may ask for what, and super-users alone see secrets, encrypted. Loop thread.
 #pragma once
 
 #include <functional>
@@ -55,6 +57,9 @@
 #include "config/transaction.h"
 
 namespace floof::config {
+
+/// The answer of a request that only had to work.
+inline Json success() { return {{"ok", true}}; }
 
 class ConfigServer {
  public:
@@ -75,6 +80,7 @@ class ConfigServer {
     Access::Login login{};                            ///< classes that the configuration gives
     AuditLog* audit = nullptr;                        ///< not owned; without it nothing is written down
     std::map<std::string, Translator> translators{};  ///< by the format that `load` names
+    std::string drafts{};                             ///< folder for what is not committed; empty: it dies with us
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -85,13 +91,19 @@ class ConfigServer {
   void closed(const ipc::Peer& peer);
   /// Tells everybody, with the next answer; not `except`.
   void announce(const std::string& text, uint64_t except = 0);
-  /// Writes down commits that nobody asked for just now (a confirmation that did not come). Now and then.
+  /// Writes down commits that nobody asked for just now (a confirmation that did not come), and changes that are not
+  /// committed. Now and then.
   void look();
+  /// Keeps what is not committed, for the next floofd.
+  void stop() { editors_.save(true); }
+  std::vector<std::string> alarms() const { return editors_.alarms(); }
   /// Whether this peer is a super-user.
   bool may_edit(const ipc::Peer& peer);
 
  private:
+  Result<Json> spelled_out(const Json& request) const;
   Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  void record_commits();
   Secrets secrets_for(const ipc::Peer& peer);
   void own_program(const ipc::Peer& peer, const Json& answer);
   void record(Json entry, bool durable = false);
@@ -117,6 +129,7 @@ class ConfigServer {
   Json update(Candidate& candidate);
   Json load_text(Candidate& candidate, const Json& request);
   Json load_foreign(Candidate& candidate, const Translator& translate, const std::string& text);
+  Json place(const Json& request) const;
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);

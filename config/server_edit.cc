@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view kNetconf = "netconf";
 
-Json success() { return {{"ok", true}}; }
 Json outcome(const Result<>& result) { return result ? success() : ipc::failure(result.error()); }
 
 Json wrong_request(std::string_view what, std::string_view remedy) {
@@ -62,6 +61,9 @@ std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std
   }
   if (op == "complete") {
     return complete_words(peer, request);
+  }
+  if (op == "place") {
+    return place(request);
   }
   if (op != "edit" && op != "rollback" && op != "discard" && op != "load" && op != "load-factory" && op != "update") {
     return std::nullopt;
@@ -259,11 +261,15 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
     announce(fmt::format("{} committed generation {}{}{}", user, done.generation, comment.empty() ? "" : ": ", comment),
              peer.connection);
   }
-  return {{"ok", true},
-          {"generation", done.generation},
-          {"changed", done.changed},
-          {"confirmed", done.confirmed},
-          {"warnings", done.warnings}};
+  Json out = {{"ok", true},
+              {"generation", done.generation},
+              {"changed", done.changed},
+              {"confirmed", done.confirmed},
+              {"warnings", done.warnings}};
+  if (engine_.unconfirmed()) {
+    out["waits"] = true;
+  }
+  return out;
 }
 
 Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
@@ -387,6 +393,22 @@ Json ConfigServer::load_foreign(Candidate& candidate, const Translator& translat
   Json out = with_warnings(notes);
   out["lines"] = translated->lines.size();
   return out;
+}
+
+Json ConfigServer::place(const Json& request) const {
+  const auto words = words_at(request, "words");
+  if (!words) {
+    return wrong_request("words", "send a list of words");
+  }
+  const auto path = parse_path(engine_.running().schema(), *words, PathMode::any);
+  if (!path) {
+    return ipc::failure(path.error());
+  }
+  const Step* last = path->empty() ? nullptr : &path->back();
+  if (last != nullptr && is_term(last->node)) {
+    return ipc::failure(Error{join_words(*words), "there is nothing below it", "use 'set'"});
+  }
+  return {{"ok", true}, {"words", *words}};
 }
 
 Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {

@@ -151,6 +151,32 @@ TEST_F(Server, Completion) {
   EXPECT_EQ(answer["options"][0]["kind"], "keyword");
 }
 
+TEST_F(Server, NamesMayBeShortenedWhileTheyAreUnique) {
+  EXPECT_EQ(ask(R"({"op":"edit","words":["set","int","e0","mt","1400"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["set","sys","host","sys"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["annotate","int","e0","dev"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["copy","int","e0","to","e1"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"show-config","path":["int"],"format":"set","which":"candidate"})")["text"],
+            "set interface e0 mtu 1400\nset interface e1 mtu 1400\nannotate interface e0 \"dev\"\nannotate interface "
+            "e1 \"dev\"\n");
+  EXPECT_EQ(ask(R"({"op":"show-config","path":["sys"],"format":"set","which":"candidate"})")["text"],
+            "set system hostname sys\n");
+  EXPECT_EQ(error(R"({"op":"edit","words":["set","int","e0","d","x"]})"),
+            "interface e0: \"d\" is ambiguous: description, disabled, device; type more letters");
+  EXPECT_NE(error(R"({"op":"edit","words":["set","int","e0","x","y"]})").find("interface e0: unknown word"), SIZE_MAX);
+  EXPECT_NE(error(R"({"op":"edit","words":["set","bgp","peer","a","passw","y"]})").find("unknown word"), SIZE_MAX)
+      << "what holds secrets is written in full";
+  EXPECT_EQ(ask(R"({"op":"complete","words":["int","e0"],"partial":"mt","mode":"set"})")["options"][0]["word"], "mtu");
+  EXPECT_EQ(ask(R"({"op":"place","words":["int","e0"]})")["words"], (Json{"interface", "e0"}));
+  EXPECT_EQ(error(R"({"op":"place","words":["int","e0","mtu"]})"),
+            "interface e0 mtu: there is nothing below it; use 'set'");
+  EXPECT_NE(error(R"({"op":"place","words":["nonsense"]})").find("unknown word \"nonsense\""), SIZE_MAX);
+  EXPECT_EQ(
+      ask_as(kReader, {{"op", "show-config"}, {"path", {"bg", "pe", "a", "password", "x"}}})["errors"][0]["reason"],
+      "the value of a secret cannot be asked for")
+      << "also not by shortening the way to it";
+}
+
 TEST_F(Server, ShowAndPrograms) {
   EXPECT_EQ(ask(R"({"op":"show","what":"thing","arguments":{"a":1}})")["data"], Json::parse(R"({"a":1})"));
   EXPECT_EQ(error(R"({"op":"show","what":"broken"})"), "broken: is broken; mend it");

@@ -193,6 +193,9 @@ class Daemon : public shell::Context {
 
   Result<shell::Json> attempt(const shell::Json& request, std::chrono::milliseconds limit) {
     broke_ = false;
+    if (client_ && !client_->alive()) {
+      client_.reset();  // floofd has restarted: nothing of this request has gone anywhere yet
+    }
     if (!client_) {
       Result<ipc::Client> client = ipc::Client::connect(socket_);
       if (!client) {
@@ -277,8 +280,9 @@ class History {
         (last != nullptr && line == last->line)) {
       return;
     }
-    for (const char* secret : {"password", "secret", "key"}) {
-      if (line.find(secret) != std::string::npos) {
+    // Also where somebody began to write such a word, or wrote it wrong.
+    for (const char* secret : {"pass", "psw", "pwd", "secret", "key"}) {
+      if (strcasestr(line.c_str(), secret) != nullptr) {
         return;
       }
     }
@@ -439,6 +443,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
   if (hello.ok()) {
     session.set_identity(shell::field(hello.body, "user", login_name()),
                          shell::field(hello.body, "hostname", "router"));
+    session.set_class(shell::field(hello.body, "class", ""));
     session.set_changed(shell::flag(hello.body, "changed"));
   }
   return hello.errors;

@@ -67,7 +67,10 @@ class Daemon {
   Daemon(Arguments arguments, Heartbeat heartbeat) : arguments_(std::move(arguments)), heart_(std::move(heartbeat)) {}
 
   Result<> start();
-  void run() { loop_.run(); }
+  void run() {
+    loop_.run();
+    requests_->stop();
+  }
 
  private:
   void watch_signals();
@@ -220,6 +223,9 @@ Json Daemon::alarms() const {
       out.push_back(own);
     }
   }
+  for (const std::string& draft : requests_->alarms()) {
+    out.push_back(draft);
+  }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
   }
@@ -227,7 +233,7 @@ Json Daemon::alarms() const {
 }
 
 Json Daemon::system_state() const {
-  const Json config = engine_->running().to_json(true);
+  const Json config = engine_->running().to_json(config::Secrets::hidden);
   const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
   Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
@@ -249,6 +255,7 @@ config::ConfigServer::Options Daemon::server_options() {
   out.version = kVersion;
   out.pending = pending_.get();
   out.audit = &*audit_;
+  out.drafts = arguments_.state_dir + "/drafts";
   out.login = [this](const std::string& user) { return logins_.find(engine_->running(), engine_->generation(), user); };
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });

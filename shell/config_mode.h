@@ -43,6 +43,8 @@ class ConfigurationMode {
   std::vector<std::string> here(const std::vector<std::string>& words) const;
   std::vector<Choice> complete(Context& context, std::string_view mode, const std::vector<std::string>& words,
                                const std::string& partial) const;
+  void point_at_mistake(Reply& reply, const std::vector<std::string>& line) const;
+  Reply go_to(Context& context, const std::vector<std::string>& words);
   Reply edit(Context& context, std::string_view operation, const std::vector<std::string>& words) const;
   Reply show(Context& context, const Invocation& invocation) const;
   void add_edit_commands(Registry& registry);

@@ -48,6 +48,8 @@ REQUESTS = [
         "configuration", "system", "system-commit", "interface", "route", "route-summary", "neighbor", "feeds", "drops",
         "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "protocols", "bird-route", "audit", "alarms")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
+    {"op": "show-config", "path": ["bg", "pe", "a", "password", SECRET], "format": "set"},
+    {"op": "show-config", "path": ["bg", "pe", "a", "passw", SECRET], "format": "set"}, {"op": "place", "words": ["bgp"]},
     {"op": "edit", "words": ["set", "system", "hostname", "stolen"]}, {"op": "edit", "words": ["delete", "bgp"]},
     {"op": "edit", "words": ["deactivate", "bgp"]}, {"op": "edit", "words": ["annotate", "bgp", "x"]},
     {"op": "load", "text": "set system hostname stolen\n", "format": "set", "mode": "merge"},
