@@ -25,7 +25,9 @@
 //   complete      words partial mode              options [{word help kind}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
-//   clear         what
+//   clear         what, and what it wants to know
+//   amend         what arguments                  generation changed warnings        a commit of its own: no candidate
+//                                                                   changes
 //   exec-start    program arguments               id
 //   exec-read     id                              text done status
 //   exec-stop     id
@@ -60,14 +62,21 @@ class ConfigServer {
   using ShowHandler = std::function<Result<Json>(const std::string& what, const Json& arguments)>;
   /// Turns `arguments` of exec-start into an argument vector, every word of it checked.
   using ProgramHandler = std::function<Result<std::vector<std::string>>(const Json& arguments)>;
+  /// Edits of the running configuration, as words of `edit`, and the comment of the commit that they make.
+  struct Amendment {
+    std::vector<Words> edits;
+    std::string comment;
+  };
+  using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
-    std::function<Result<>(const std::string& what)> clear{};
-    PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
-    Access::Login login{};              ///< classes that the configuration gives
-    AuditLog* audit = nullptr;          ///< not owned; without it nothing is written down
+    std::function<Result<>(const std::string& what, const Json& request)> clear{};
+    PendingCommits* pending = nullptr;            ///< not owned; without it no commit can wait
+    Access::Login login{};                        ///< classes that the configuration gives
+    AuditLog* audit = nullptr;                    ///< not owned; without it nothing is written down
+    std::map<std::string, AmendHandler> amend{};  ///< by `what`
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -105,6 +114,7 @@ class ConfigServer {
   Result<> may_settle(const Json& request) const;
   Json revert(const ipc::Peer& peer, const Json& request);
   Json commit_at(const ipc::Peer& peer, const Json& request);
+  Json amend(const ipc::Peer& peer, const Json& request);
   Json plan(const ipc::Peer& peer);
   Json rollback(Candidate& candidate, const Json& request);
   Json update(Candidate& candidate);

@@ -33,12 +33,18 @@ class Server : public testing::Test {
       const auto found = known.find(user);
       return found == known.end() ? std::nullopt : std::optional(found->second);
     };
-    options.clear = [](const std::string& what) {
+    options.clear = [](const std::string& what, const Json&) {
       return what == "counters" ? Result<>() : Error{what, "cannot be cleared", ""};
     };
     options.show["thing"] = [](const std::string&, const Json& arguments) -> Result<Json> { return arguments; };
     options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> {
       return Error{"broken", "is broken", "mend it"};
+    };
+    options.amend["hostname"] = [](const Json& running, const Json& arguments) -> Result<ConfigServer::Amendment> {
+      if (text_of(member(running, "system"), "hostname") == "stubborn") {
+        return Error{"hostname", "is stubborn", ""};
+      }
+      return ConfigServer::Amendment{{{"set", "system", "hostname", text_of(arguments, "name")}}, "by amendment"};
     };
     options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> {
       return std::vector<std::string>{"echo", "hi"};
@@ -74,6 +80,29 @@ class Server : public testing::Test {
   Exec exec_{loop_};
   std::optional<ConfigServer> server_;
 };
+
+TEST_F(Server, AnAmendmentIsACommitOfItsOwn) {
+  const Json amend = {{"op", "amend"}, {"what", "hostname"}, {"arguments", {{"name", "amended"}}}};
+  ask(R"({"op":"edit","words":["set","system","hostname","mine"]})");
+  EXPECT_EQ(ask_as(kReader, amend)["ok"], false);
+  EXPECT_EQ(ask_as(kOperator, amend)["ok"], false);
+  const Json done = ask(amend);
+  EXPECT_EQ(done["ok"], true) << done.dump();
+  EXPECT_EQ(done["changed"], true);
+  const auto running = engine_->running().to_json(Words{"system"}, true);
+  EXPECT_EQ((*running)["hostname"], "amended");
+  EXPECT_NE(ask(R"({"op":"compare"})")["text"].get<std::string>().find("mine"), std::string::npos)
+      << "the candidate stays";
+  const Generation& kept = engine_->committed();
+  EXPECT_EQ(kept.user, user_name(getuid()));
+  EXPECT_EQ(kept.how, "cli");
+  EXPECT_EQ(kept.comment, "by amendment");
+  EXPECT_EQ(ask(amend)["changed"], false);
+  EXPECT_EQ(ask({{"op", "amend"}, {"what", "other"}})["ok"], false);
+  EXPECT_EQ(ask({{"op", "amend"}, {"what", "hostname"}, {"arguments", {{"name", "no name"}}}})["ok"], false);
+  const auto lines = log();
+  EXPECT_NE(std::find(lines.begin(), lines.end(), user_name(getuid()) + " commit"), lines.end());
+}
 
 TEST_F(Server, ASession) {
   const Json hello = ask(R"({"op":"hello"})");
