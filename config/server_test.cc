@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/json_view.h"
 #include "config/server.h"
 
 #include <gtest/gtest.h>
