@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "config/json_view.h"
 #include "config/server.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include <fstream>
 #include <random>
 
+#include "config/json_view.h"
 #include "config/secret.h"
 
 namespace floof::config {

@@ -179,6 +179,7 @@ Result<> Daemon::start() {
           .announce = [this](const std::string& text) { requests_->announce(text); }});
   limits_.emplace(loop_, bird::LimitWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                    .config = [this] { return engine_->running().for_features(); },
+                                                   .generation = [this] { return engine_->generation(); },
                                                    .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());

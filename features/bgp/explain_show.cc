@@ -138,7 +138,6 @@ std::string render_explanation(const Json& explanation) {
 void register_explain(shell::Registry& registry) {
   registry.help("explain", "Say why");
   registry.help("explain route", "What the policy of a peer does to a route, step by step");
-  registry.help("explain route <prefix> from", "The peer that announces it");
   registry.add({.path = "explain route <prefix> from <peer>",
                 .help = "What the policy of the peer does to the route, and what BIRD did",
                 .handler = explain,

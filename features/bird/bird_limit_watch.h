@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ class LimitWatch {
   Options options_;
   BirdClient client_;
   EventLoop::TimerId timer_;
+  Json config_;
+  bool has_limits_ = false;
+  std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;
 };
 
