@@ -19,8 +19,9 @@ namespace floof::bird {
 class LimitWatch {
  public:
   struct Options {
-    std::string socket;            ///< BIRD's
-    std::function<Json()> config;  ///< the running configuration, see config/feature.h
+    std::string socket;                    ///< BIRD's
+    std::function<Json()> config;          ///< the running configuration, see config/feature.h
+    std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
     std::function<void()> pulse{};
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
