@@ -131,6 +131,10 @@ Json audit_entry(const Schema& schema, const Json& request, const Json& answer) 
     out["bytes"] = text != nullptr ? text->size() : 0;
   } else if (op == "commit" || op == "commit-at") {
     describe_commit(request, answer, out);
+  } else if (op == "amend") {
+    out["what"] = "commit";
+    out["object"] = text_of(request, "what");
+    copy_members(answer, out, {"comment", "generation", "changed"});
   } else if (op == "exec-start") {
     out["what"] = "exec";
     copy_members(request, out, {"program"});

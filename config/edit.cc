@@ -158,7 +158,7 @@ Result<Notes> Tree::edit(std::span<const std::string> words) {
   const std::string verb = words.empty() ? "" : words[0];
   const auto rest = words.empty() ? words : words.subspan(1);
   if (verb == "set") {
-    return set(rest);
+    return set_all(statements(*schema_, rest));
   }
   if (verb == "delete") {
     const auto done = remove(rest);
@@ -183,6 +183,24 @@ Result<Notes> Tree::edit(std::span<const std::string> words) {
     return insert(rest);
   }
   return Error{"", fmt::format("an edit does not start with \"{}\"", verb), suggest(verb, kVerbs, "it starts with")};
+}
+
+/// All or none.
+Result<Notes> Tree::set_all(const std::vector<Words>& lines) {
+  if (lines.size() == 1) {
+    return set(lines.front());
+  }
+  Tree all = *this;
+  Notes notes;
+  for (const Words& line : lines) {
+    const auto done = all.set(line);
+    if (!done) {
+      return done.error();
+    }
+    notes.insert(notes.end(), done->begin(), done->end());
+  }
+  *this = std::move(all);
+  return notes;
 }
 
 /// The item at a path that exists, for changing.

@@ -91,7 +91,7 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
     return show(peer, op == "show" ? request : Json{{"what", "system"}});
   }
   if (op == "clear" && options_.clear) {
-    const auto done = options_.clear(text_of(request, "what"));
+    const auto done = options_.clear(text_of(request, "what"), request);
     return done ? success() : ipc::failure(done.error());
   }
   if (op == "exec-start") {

@@ -28,7 +28,9 @@
 //   complete      words partial mode              options [{word help kind}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
-//   clear         what
+//   clear         what, and what it wants to know
+//   amend         what arguments                  generation changed warnings        a commit of its own: no candidate
+//                                                                   changes
 //   exec-start    program arguments               id
 //   exec-read     id                              text done status
 //   exec-stop     id
@@ -71,16 +73,23 @@ class ConfigServer {
     std::vector<std::string> lines, notes;
   };
   using Translator = std::function<Result<Translated>(const std::string& text)>;
+  /// Edits of the running configuration, as words of `edit`, and the comment of the commit that they make.
+  struct Amendment {
+    std::vector<Words> edits;
+    std::string comment;
+  };
+  using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
-    std::function<Result<>(const std::string& what)> clear{};
+    std::function<Result<>(const std::string& what, const Json& request)> clear{};
     PendingCommits* pending = nullptr;                ///< not owned; without it no commit can wait
     Access::Login login{};                            ///< classes that the configuration gives
     AuditLog* audit = nullptr;                        ///< not owned; without it nothing is written down
     std::map<std::string, Translator> translators{};  ///< by the format that `load` names
     std::string drafts{};                             ///< folder for what is not committed; empty: it dies with us
+    std::map<std::string, AmendHandler> amend{};      ///< by `what`
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -124,6 +133,7 @@ class ConfigServer {
   Result<> may_settle(const Json& request) const;
   Json revert(const ipc::Peer& peer, const Json& request);
   Json commit_at(const ipc::Peer& peer, const Json& request);
+  Json amend(const ipc::Peer& peer, const Json& request);
   Json plan(const ipc::Peer& peer);
   Json rollback(Candidate& candidate, const Json& request);
   Json update(Candidate& candidate);

@@ -100,6 +100,9 @@ std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const s
   if (op == "revert") {
     return revert(peer, request);
   }
+  if (op == "amend") {
+    return amend(peer, request);
+  }
   if (op == "commit-plan") {
     return plan(peer);
   }
@@ -301,6 +304,52 @@ Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
   candidate = engine_.fork();
   options_.pending->watch();
   return {{"ok", true}, {"when", time_text(*when)}};
+}
+
+/// A fork of the running configuration is edited and committed at once; the candidates of those who edit stay as they
+/// are and meet the change as somebody else's commit. What waits for its confirmation is not confirmed by the way.
+Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
+  const auto handler = options_.amend.find(text_of(request, "what"));
+  if (handler == options_.amend.end()) {
+    return ipc::failure(Error{"amend " + text_of(request, "what"), "floofd knows nothing of that name", ""});
+  }
+  if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
+    return ipc::failure(allowed.error());
+  }
+  if (const auto& waiting = engine_.unconfirmed()) {
+    return ipc::failure(
+        Error{"configuration",
+              fmt::format("generation {} of {} waits for its confirmation", waiting->generation, waiting->user),
+              "confirm it by 'commit', or wait until it went back"});
+  }
+  const auto wanted = handler->second(engine_.running().for_features(), member(request, "arguments"));
+  if (!wanted) {
+    return ipc::failure(wanted.error());
+  }
+  if (const auto checked = check_comment(wanted->comment); !checked) {
+    return ipc::failure(checked.error());
+  }
+  Candidate candidate = engine_.fork();
+  for (const Words& edit : wanted->edits) {
+    if (const auto done = candidate.tree.edit(edit); !done) {
+      return ipc::failure(done.error());
+    }
+  }
+  const std::string user = user_name(peer.uid);
+  const auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
+  if (!done.errors.empty()) {
+    Json out = ipc::failure(done.errors);
+    out["warnings"] = done.warnings;
+    return out;
+  }
+  if (done.changed) {
+    announce(fmt::format("{} committed generation {}: {}", user, done.generation, wanted->comment), peer.connection);
+  }
+  return {{"ok", true},
+          {"generation", done.generation},
+          {"changed", done.changed},
+          {"comment", wanted->comment},
+          {"warnings", done.warnings}};
 }
 
 Json ConfigServer::plan(const ipc::Peer& peer) {

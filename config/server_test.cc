@@ -9,6 +9,7 @@
 #include <fstream>
 #include <random>
 
+#include "config/json_view.h"
 #include "config/secret.h"
 
 namespace floof::config {
@@ -33,7 +34,7 @@ class Server : public testing::Test {
       const auto found = known.find(user);
       return found == known.end() ? std::nullopt : std::optional(found->second);
     };
-    options.clear = [](const std::string& what) {
+    options.clear = [](const std::string& what, const Json&) {
       return what == "counters" ? Result<>() : Error{what, "cannot be cleared", ""};
     };
     options.show["thing"] = [](const std::string&, const Json& arguments) -> Result<Json> { return arguments; };
@@ -45,6 +46,12 @@ class Server : public testing::Test {
         return Error{"line 1", "is empty", ""};
       }
       return ConfigServer::Translated{{"set system hostname " + text}, {"line 1: nothing else is carried over"}};
+    };
+    options.amend["hostname"] = [](const Json& running, const Json& arguments) -> Result<ConfigServer::Amendment> {
+      if (text_of(member(running, "system"), "hostname") == "stubborn") {
+        return Error{"hostname", "is stubborn", ""};
+      }
+      return ConfigServer::Amendment{{{"set", "system", "hostname", text_of(arguments, "name")}}, "by amendment"};
     };
     options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> {
       return std::vector<std::string>{"echo", "hi"};
@@ -91,6 +98,29 @@ TEST_F(Server, LoadsWhatATranslatorMakesOfAForeignText) {
   // The lines are judged like any others, and all of them count or none.
   EXPECT_NE(error(R"({"op":"load","format":"foreign","text":"edge 8"})").find("line 1"), std::string::npos);
   EXPECT_EQ(ask(R"({"op":"show-config","format":"set"})")["text"], "set system hostname edge7\n");
+}
+
+TEST_F(Server, AnAmendmentIsACommitOfItsOwn) {
+  const Json amend = {{"op", "amend"}, {"what", "hostname"}, {"arguments", {{"name", "amended"}}}};
+  ask(R"({"op":"edit","words":["set","system","hostname","mine"]})");
+  EXPECT_EQ(ask_as(kReader, amend)["ok"], false);
+  EXPECT_EQ(ask_as(kOperator, amend)["ok"], false);
+  const Json done = ask(amend);
+  EXPECT_EQ(done["ok"], true) << done.dump();
+  EXPECT_EQ(done["changed"], true);
+  const auto running = engine_->running().to_json(Words{"system"}, Secrets::clear);
+  EXPECT_EQ((*running)["hostname"], "amended");
+  EXPECT_NE(ask(R"({"op":"compare"})")["text"].get<std::string>().find("mine"), std::string::npos)
+      << "the candidate stays";
+  const Generation& kept = engine_->committed();
+  EXPECT_EQ(kept.user, user_name(getuid()));
+  EXPECT_EQ(kept.how, "cli");
+  EXPECT_EQ(kept.comment, "by amendment");
+  EXPECT_EQ(ask(amend)["changed"], false);
+  EXPECT_EQ(ask({{"op", "amend"}, {"what", "other"}})["ok"], false);
+  EXPECT_EQ(ask({{"op", "amend"}, {"what", "hostname"}, {"arguments", {{"name", "no name"}}}})["ok"], false);
+  const auto lines = log();
+  EXPECT_NE(std::find(lines.begin(), lines.end(), user_name(getuid()) + " commit"), lines.end());
 }
 
 TEST_F(Server, ASession) {

@@ -39,6 +39,9 @@ Item item_of(const Schema& schema, const Step& step);
 enum class PathMode { set, any };
 /// Words to a path. The Error's path is the part that was understood, its reason names the wrong word.
 Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode);
+/// The words of `set` as one line for each leaf: more than one only below a list that is fc:one-line. What cannot be
+/// read stays in the last line, for `set` to complain about.
+std::vector<Words> statements(const Schema& schema, std::span<const std::string> words);
 
 /// The same words with the names of nodes, that may be shortened while unique, in full; words behind what is no name
 /// stay as they are. What holds secrets cannot be shortened. An Error for a word that several names begin with.
@@ -116,6 +119,7 @@ class Tree {
 
  private:
   Notes put(const Path& path);
+  Result<Notes> set_all(const std::vector<Words>& lines);
   Result<> keep_secret(Path& path, std::span<const std::string> words, const Tree* kept) const;
   Error not_there(const Path& path) const;
   Result<Notes> change_activity(std::span<const std::string> words, bool inactive);

@@ -25,7 +25,11 @@
 #include "config/secret.h"
 #include "config/server.h"
 #include "config/transaction.h"
+#include "features/bgp/bgp_maintenance.h"
 #include "features/bird/bird_backend.h"
+#include "features/bird/bird_control.h"
+#include "features/bird/bird_explain.h"
+#include "features/bird/bird_limit_watch.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/pathvector/pathvector.h"
@@ -79,6 +83,8 @@ class Daemon {
   config::ConfigServer::Options server_options();
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
+  /// What policies know of the outside at this moment. Never null.
+  std::shared_ptr<const bgp::Outside> outside_now() const { return std::make_shared<const bgp::Outside>(); }
   Json alarms() const;
   Json system_state() const;
 
@@ -89,6 +95,7 @@ class Daemon {
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
+  std::optional<bird::LimitWatch> limits_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
@@ -152,6 +159,7 @@ Result<> Daemon::start() {
   bird::BirdOptions bird_options;
   bird_options.run_dir = arguments_.run_dir;
   bird_options.pulse = pulse;
+  bird_options.outside = [this] { return outside_now(); };
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;
   }
@@ -173,6 +181,10 @@ Result<> Daemon::start() {
               {loop_, exec_, [this](const auto& what, const auto& arguments) { return ask_dataplane(what, arguments); },
                [this](const auto& what, const auto& arguments) { return ask_bird(what, arguments); }}),
           .announce = [this](const std::string& text) { requests_->announce(text); }});
+  limits_.emplace(loop_, bird::LimitWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                   .config = [this] { return engine_->running().for_features(); },
+                                                   .generation = [this] { return engine_->generation(); },
+                                                   .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
   loop_.every(kBeat, [this] { requests_->look(); });
@@ -207,7 +219,11 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
   const Json config = engine_->running().for_features();
   const std::string name = config::text_of(arguments, "name");
   if (what == "bgp-summary") {
-    return bird::show_bgp_summary(client, config);
+    return bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
+  }
+  if (what == "explain-route") {
+    const auto outside = outside_now();
+    return bird::explain_route(client, config, *outside, arguments);
   }
   if (what == "bgp-peer") {
     return bird::show_bgp_peer(client, config, name);
@@ -225,6 +241,9 @@ Json Daemon::alarms() const {
   }
   for (const std::string& draft : requests_->alarms()) {
     out.push_back(draft);
+  }
+  for (const std::string& one : limits_->alarms()) {
+    out.push_back(one);
   }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
@@ -264,7 +283,7 @@ config::ConfigServer::Options Daemon::server_options() {
        {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
-  for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route"}) {
+  for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route", "explain-route"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
   }
   out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
@@ -275,7 +294,17 @@ config::ConfigServer::Options Daemon::server_options() {
   };
   out.programs["ping"] = system::ping_command;
   out.programs["traceroute"] = system::traceroute_command;
-  out.clear = [this](const std::string& what) -> Result<> {
+  out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
+    using Amendment = config::ConfigServer::Amendment;
+    auto made = bgp::maintenance_of(config, arguments);
+    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment)})
+                : Result<Amendment>(made.error());
+  };
+  out.clear = [this](const std::string& what, const Json& request) -> Result<> {
+    if (what == "bgp") {
+      bird::BirdClient client(arguments_.file("bird.ctl"), {.pulse = [this] { heart_.beat(); }});
+      return bird::clear_peers(client, engine_->running().for_features(), request);
+    }
     const auto answer = dataplane::ask(arguments_.run_dir, {{"op", "clear"}, {"what", what}});
     if (!answer) {
       return answer.error();

@@ -15,6 +15,8 @@
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_check.h"
 #include "features/bird/bird_client.h"
+#include "features/bird/bird_control.h"
+#include "features/bird/bird_explain.h"
 #include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
 #include "features/bird/bird_sets.h"
@@ -105,6 +107,7 @@ class BirdBackend : public config::Backend {
   BirdOptions options_;
   BirdClient client_;
   SetFiles sets_;
+  Farewell farewell_;
   std::string staged_text_;
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
@@ -164,6 +167,10 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
   for (const Error& error : rendered_.errors) {
     warnings_.push_back("left out: " + error.text());
   }
+  if (auto wrong = failed_policy_tests(client_, config, outside.get()); !wrong.empty() && !lenient) {
+    return wrong;
+  }
+  farewell_.prepare(config);
   staged_text_ = rendered_.text;
   if (read_file(file("bird.conf")) == staged_text_ && access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
     return {};
@@ -304,6 +311,7 @@ std::vector<Error> BirdBackend::publish() {
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{running.error()};
   }
   done_ = Done::configured;
+  farewell_.say(client_);
   const auto configured =
       configure(fmt::format("configure \"{}\" timeout {}", file("bird.conf"), options_.undo_after.count()));
   if (!configured.ok() && !client_.connect().ok()) {
@@ -373,6 +381,7 @@ void BirdBackend::undo() {
   if (!undone.ok() && client_.connect().ok()) {
     undone = configure(fmt::format("configure \"{}\"", file("bird.conf")));
   }
+  farewell_.take_back(client_);
   if (!undone.ok() && client_.connect().ok()) {
     log::error("BIRD does not take its previous configuration back: {}", undone.error().text());
     return;
