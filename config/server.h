@@ -26,6 +26,7 @@
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
 //   clear         what
+//   request       what arguments                  data              something to be done meanwhile
 //   exec-start    program arguments               id
 //   exec-read     id                              text done status
 //   exec-stop     id
@@ -60,14 +61,17 @@ class ConfigServer {
   using ShowHandler = std::function<Result<Json>(const std::string& what, const Json& arguments)>;
   /// Turns `arguments` of exec-start into an argument vector, every word of it checked.
   using ProgramHandler = std::function<Result<std::vector<std::string>>(const Json& arguments)>;
+  /// Begins something; `user` is who asked.
+  using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
     std::function<Result<>(const std::string& what)> clear{};
-    PendingCommits* pending = nullptr;  ///< not owned; without it no commit can wait
-    Access::Login login{};              ///< classes that the configuration gives
-    AuditLog* audit = nullptr;          ///< not owned; without it nothing is written down
+    std::map<std::string, RequestHandler> requests{};  ///< by `what`
+    PendingCommits* pending = nullptr;                 ///< not owned; without it no commit can wait
+    Access::Login login{};                             ///< classes that the configuration gives
+    AuditLog* audit = nullptr;                         ///< not owned; without it nothing is written down
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -112,6 +116,7 @@ class ConfigServer {
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);
+  Json request(const ipc::Peer& peer, const Json& request);
   Json exec_start(const Json& request);
   Json exec_read(const Json& request);
 

@@ -383,7 +383,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   if (!out.errors.empty()) {
     return out;
   }
-  if (!candidate.changed()) {
+  if (!candidate.changed() && !request.even_if_unchanged) {
     settle_confirmation(request, out);
     return out;
   }
