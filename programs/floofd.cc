@@ -25,6 +25,7 @@
 #include "config/secret.h"
 #include "config/server.h"
 #include "config/transaction.h"
+#include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
@@ -73,6 +74,7 @@ class Daemon {
   Result<std::shared_ptr<const config::Schema>> load_schema();
   Result<> listen();
   config::ConfigServer::Options server_options();
+  void add_outside(config::ConfigServer::Options& options);
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
   Json alarms() const;
@@ -83,6 +85,7 @@ class Daemon {
   EventLoop loop_;
   UniqueFd signals_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
   config::Exec exec_{loop_};
@@ -151,6 +154,11 @@ Result<> Daemon::start() {
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;
   }
+  outside_ = std::make_unique<bgp::OutsideKeeper>(
+      loop_, bgp::OutsideKeeper::Options{.folder = arguments_.state_dir + "/outside",
+                                         .pulse = pulse,
+                                         .announce = [this](const std::string& text) { requests_->announce(text); }});
+  bird_options.outside = [this](const Json& config) { return outside_->outside(config); };
   bird_ = bird::make_bird_backend(std::move(bird_options));
   auto engine = config::ConfigEngine::open({.state_dir = arguments_.state_dir,
                                             .instance = arguments_.instance,
@@ -171,7 +179,10 @@ Result<> Daemon::start() {
           .announce = [this](const std::string& text) { requests_->announce(text); }});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
-  loop_.every(kBeat, [this] { requests_->look(); });
+  loop_.every(kBeat, [this] {
+    outside_->look();
+    requests_->look();
+  });
   if (auto listening = listen(); !listening) {
     return listening;
   }
@@ -179,6 +190,7 @@ Result<> Daemon::start() {
   loop_.post([this] {
     engine_->apply_running();
     pending_->watch();
+    outside_->follow(*engine_);
     log::info("running generation {}", engine_->generation());
   });
   return {};
@@ -219,6 +231,9 @@ Json Daemon::alarms() const {
       out.push_back(own);
     }
   }
+  for (std::string& alarm : outside_->alarms()) {
+    out.push_back(std::move(alarm));
+  }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
   }
@@ -242,6 +257,38 @@ Json Daemon::system_state() const {
   return out;
 }
 
+/// What can be asked about the data that policies use, and of it.
+void Daemon::add_outside(config::ConfigServer::Options& options) {
+  for (const char* what : {"bgp-irr", "bgp-peeringdb", "bgp-blocklist"}) {
+    options.show[what] = [this](const std::string& w, const Json& arguments) { return outside_->show(w, arguments); };
+  }
+  options.show["bgp-rpki"] = [this](const std::string& w, const Json& arguments) -> Result<Json> {
+    auto files = outside_->show(w, arguments);
+    if (const auto protocols = ask_bird("protocols", Json::object()); files && protocols) {
+      (*files)["validators"] = Json::array();
+      for (const Json& protocol : *protocols) {
+        if (config::text_of(protocol, "protocol") == "RPKI") {
+          (*files)["validators"].push_back(protocol);
+        }
+      }
+    }
+    return files;
+  };
+  options.show["bgp-job"] = [this](const std::string&, const Json& arguments) {
+    return outside_->job(config::number_of(arguments, "job"));
+  };
+  const auto begun = [](const Result<uint64_t>& job) {
+    return job ? Result<Json>(Json{{"job", *job}}) : Result<Json>(job.error());
+  };
+  options.requests["bgp-refresh"] = [this, begun](const std::string& user, const Json& arguments) {
+    return begun(outside_->refresh(user, config::text_of(arguments, "group"), config::flag_of(arguments, "shrunken")));
+  };
+  options.requests["bgp-match"] = [this, begun](const std::string&, const Json& arguments) {
+    const auto asn = [&](const char* key) { return static_cast<uint32_t>(config::number_of(arguments, key)); };
+    return begun(outside_->match(asn("asn"), asn("own")));
+  };
+}
+
 config::ConfigServer::Options Daemon::server_options() {
   config::ConfigServer::Options out;
   out.instance = arguments_.instance;
@@ -260,6 +307,7 @@ config::ConfigServer::Options Daemon::server_options() {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
   }
   out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
+  add_outside(out);
   out.programs["ping"] = system::ping_command;
   out.programs["traceroute"] = system::traceroute_command;
   out.clear = [this](const std::string& what) -> Result<> {

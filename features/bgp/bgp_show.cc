@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "features/bgp/outside_show.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -104,6 +105,7 @@ void register_show(shell::Registry& registry) {
                       return shell::show(c, "bgp-peer", {{"name", words.get("name")}}, render_peer);
                     },
                 .arguments = {{"name", {.help = "Name of a peer", .values = peer_choices}}}});
+  register_outside(registry);
 }
 
 }  // namespace floof::bgp
