@@ -18,6 +18,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from lab.bench_af_xdp import af_xdp_io  # noqa: E402
+from lab.bench_bgp import bgp_scale  # noqa: E402
 from lab.bench_config import config_speed  # noqa: E402
 from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 
@@ -185,7 +186,8 @@ def compare(ref, quick):
         print(f"{name:20} {before if before is not None else '':>11} {now:>9.2f}" + (f"  {now / before - 1:+.0%}" if before else ""))
 
 
-PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io, "config": config_speed}
+PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io, "config": config_speed,
+         "bgp": bgp_scale}
 
 
 def main():

@@ -136,8 +136,10 @@ BGP_CONFIG = f"""
 set bgp asn 65000
 set bgp router-id {LOOP4}
 set bgp policy transit import accept all
+set bgp policy transit import trust
 set bgp policy transit import local-pref 200
 set bgp policy backup import accept all
+set bgp policy backup import trust
 set bgp policy backup import local-pref 100
 set bgp policy transit export accept originated
 set bgp policy backup export accept originated

@@ -9,6 +9,7 @@
 #include "config/feature.h"
 #include "config/json_view.h"
 #include "features/bgp/bgp.h"
+#include "features/bgp/policy.h"
 #include "features/interface/subnets.h"
 
 namespace floof::bgp {
@@ -42,13 +43,16 @@ class Judge {
         add("bgp prefix " + text, "is not a unicast prefix", "announce only prefixes that others can reach");
       }
     }
-    for (const Json& policy : items(bgp_, "policy")) {
-      for (const char* part : {"import", "export"}) {
-        policy_part(fmt::format("bgp policy {} {}", text_of(policy, "name"), part), member(policy, part));
+    for (const char* kind : {"policy", "peer"}) {
+      for (const Json& entry : items(bgp_, kind)) {
+        for (const char* part : {"import", "export"}) {
+          policy_part(fmt::format("bgp {} {} {}", kind, text_of(entry, "name"), part), member(entry, part));
+        }
       }
     }
+    policy_part("bgp forwarding", member(bgp_, "forwarding"));
     for (const Json& entry : peers) {
-      peer(entry);
+      peer(merged_peer(config_, entry));
     }
     return std::move(errors_);
   }
@@ -92,12 +96,32 @@ class Judge {
   }
 
   void policy_part(const std::string& path, const Json& part) {
-    for (const Json& entry : items(part, "prefix")) {
-      const auto prefix = parse_prefix(text_of(entry, "prefix"));
-      if (!prefix) {
-        continue;
+    for (const char* list : {"prefix", "prefix-reject"}) {
+      for (const Json& entry : items(part, list)) {
+        prefix_range(fmt::format("{} {} {}", path, list, text_of(entry, "prefix")), entry);
       }
-      const std::string here = fmt::format("{} prefix {}", path, text_of(entry, "prefix"));
+    }
+    lengths(path, member(part, "filter"));
+    const std::string hop = text_of(part, "next-hop");
+    const auto address = parse_ip(hop);
+    if (address && (address->is_multicast() || address->is_unspecified())) {
+      add(fmt::format("{} next-hop {}", path, hop), "is not the address of a router", "give a unicast address");
+    }
+  }
+
+  void lengths(const std::string& path, const Json& filter) {
+    const uint64_t min4 = number_of(filter, "min-ip4", 8), max4 = number_of(filter, "max-ip4", 24);
+    const uint64_t min6 = number_of(filter, "min-ip6", 12), max6 = number_of(filter, "max-ip6", 48);
+    if (min4 > max4) {
+      add(path + " filter min-ip4", fmt::format("{} is above max-ip4 {}: nothing passes", min4, max4), "exchange them");
+    }
+    if (min6 > max6) {
+      add(path + " filter min-ip6", fmt::format("{} is above max-ip6 {}: nothing passes", min6, max6), "exchange them");
+    }
+  }
+
+  void prefix_range(const std::string& here, const Json& entry) {
+    if (const auto prefix = parse_prefix(text_of(entry, "prefix"))) {
       const uint64_t most = prefix->max_length(), ge = number_of(entry, "ge", prefix->length()),
                      le = number_of(entry, "le", entry.contains("ge") ? most : prefix->length());
       if (le > most || ge > most) {
@@ -109,11 +133,6 @@ class Judge {
         add(here, fmt::format("le {} is smaller than ge {}, so nothing matches", le, ge), "exchange the two");
       }
     }
-    const std::string hop = text_of(part, "next-hop");
-    const auto address = parse_ip(hop);
-    if (address && (address->is_multicast() || address->is_unspecified())) {
-      add(fmt::format("{} next-hop {}", path, hop), "is not the address of a router", "give a unicast address");
-    }
   }
 
   bool is_internal(const Json& peer) const { return number_of(peer, "remote-as") == number_of(bgp_, "asn"); }
@@ -121,27 +140,53 @@ class Judge {
   void peer(const Json& peer) {
     const std::string path = "bgp peer " + text_of(peer, "name");
     as_number(path + " remote-as", number_of(peer, "remote-as"));
-    const std::string neighbor = text_of(peer, "neighbor"), device = text_of(peer, "interface");
-    if (neighbor.empty() && device.empty()) {
+    const auto neighbors = texts(peer, "neighbor");
+    const std::string device = text_of(peer, "interface");
+    if (neighbors.empty() && device.empty()) {
       add(path, "neither neighbor nor interface says where the peer is",
           fmt::format("set {} neighbor <address>, or {} interface <name> for an unnumbered one", path, path));
-    }
-    const auto [other, fresh] = seen_.emplace(
-        std::pair(neighbor, neighbor.empty() || is_link_local(neighbor) ? device : ""), text_of(peer, "name"));
-    if (!fresh && !(neighbor.empty() && device.empty())) {
-      const std::string what = neighbor.empty() ? "interface " + device : "neighbor " + neighbor;
-      add(fmt::format("{} {}", path, what),
-          fmt::format("peer {} has the same {}", other->second, neighbor.empty() ? "interface" : "address"),
-          "delete one of the two");
-    }
-    if (const auto address = parse_ip(neighbor); address) {
-      neighbor_address(path, peer, *address);
-    }
-    if (neighbor.empty() && !device.empty()) {
+    } else if (neighbors.empty()) {
+      only_one(path, peer, "interface", device, device);
       unnumbered(path, peer, device);
     }
-    source(path, peer);
+    for (const std::string& neighbor : neighbors) {
+      only_one(path, peer, "neighbor", neighbor, is_link_local(neighbor) ? device : "");
+      if (const auto address = parse_ip(neighbor); address) {
+        neighbor_address(path, peer, *address);
+        source(path, peer, *address);
+      }
+    }
     session(path, peer);
+    role(path, peer);
+  }
+
+  void only_one(const std::string& path, const Json& peer, const std::string& leaf, const std::string& value,
+                const std::string& device) {
+    const auto [other, fresh] =
+        seen_.emplace(std::pair(leaf == "neighbor" ? value : "", device), text_of(peer, "name"));
+    if (!fresh) {
+      add(fmt::format("{} {} {}", path, leaf, value),
+          fmt::format("peer {} has the same {}", other->second, leaf == "neighbor" ? "address" : "interface"),
+          "delete one of the two");
+    }
+  }
+
+  void role(const std::string& path, const Json& peer) {
+    const bool inside = is_internal(peer) || flag_of(peer, "confederation-member");
+    if (inside && !text_of(peer, "role").empty()) {
+      add(path + " role", "roles are for peers of other networks (RFC 9234)", fmt::format("delete {} role", path));
+    }
+    if (flag_of(peer, "require-role") && text_of(peer, "role").empty()) {
+      add(path + " require-role", "there is no role that the peer's could match", fmt::format("set {} role", path));
+    }
+    if (flag_of(peer, "confederation-member") && !bgp_.contains("confederation")) {
+      add(path + " confederation-member", "this router belongs to no confederation",
+          "set bgp confederation <as-number>");
+    }
+    if (is_internal(peer) && flag_of(peer, "route-server-client")) {
+      add(path + " route-server-client", "only an external peer can be a route server's client",
+          fmt::format("delete {} route-server-client", path));
+    }
   }
 
   static bool is_link_local(const std::string& text) {
@@ -189,15 +234,14 @@ class Judge {
     }
   }
 
-  void source(const std::string& peer_path, const Json& peer) {
+  void source(const std::string& peer_path, const Json& peer, const IpAddress& neighbor) {
     const std::string text = text_of(peer, "source");
     const auto address = parse_ip(text);
     if (!address) {
       return;
     }
     const std::string path = fmt::format("{} source {}", peer_path, text);
-    const auto neighbor = parse_ip(text_of(peer, "neighbor"));
-    if (neighbor && neighbor->family() != address->family()) {
+    if (neighbor.family() != address->family()) {
       add(path, "is of another family than the neighbor's address", "give both in one family");
     } else if (!interface::is_own(addresses_, *address) && !(address->is_ip6() && address->is_link_local())) {
       add(path, "is not an address of this router", "give an address that an interface has");
@@ -246,12 +290,15 @@ std::vector<std::string> warnings(const Json& config) {
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
-    if (!internal && text_of(peer, "policy").empty()) {
+    const bool in = member(peer, "import").is_object(), to = member(peer, "export").is_object();
+    if (!internal && text_of(peer, "policy").empty() && !(in && to)) {
       const std::string name = text_of(peer, "name");
-      out.push_back(
-          fmt::format("bgp peer {}: no policy, so it neither accepts nor announces routes (RFC 8212); "
-                      "set bgp peer {} policy <name>",
-                      name, name));
+      out.push_back(fmt::format("bgp peer {}: no policy, so it {} routes (RFC 8212); set bgp peer {} policy <name>",
+                                name,
+                                in   ? "announces no"
+                                : to ? "accepts no"
+                                     : "neither accepts nor announces",
+                                name));
     }
   }
   return out;

@@ -55,17 +55,21 @@ std::vector<Community> communities_in(const Json& object, std::string_view key) 
 }
 
 std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view key, const std::string& path) {
-  std::vector<PrefixRange> ranges;
-  for (const Json& entry : items(part, key)) {
-    if (const auto prefix = parse_prefix(text_of(entry, "prefix"))) {
-      const bool longer = entry.contains("ge") || entry.contains("le");
-      ranges.push_back(
-          {*prefix, static_cast<uint8_t>(number_of(entry, "ge", prefix->length())),
-           static_cast<uint8_t>(number_of(entry, "le", longer ? prefix->max_length() : prefix->length()))});
-    }
-  }
-  if (ranges.empty()) {
+  const Json& list = items(part, key);
+  if (list.empty()) {
     return std::nullopt;
+  }
+  // An entry that cannot be read matches nothing; the list stays one.
+  std::vector<PrefixRange> ranges;
+  for (const Json& entry : list) {
+    if (const auto prefix = parse_prefix(text_of(entry, "prefix"))) {
+      const bool longer = entry.is_object() && (entry.contains("ge") || entry.contains("le"));
+      const uint64_t low = number_of(entry, "ge", prefix->length());
+      const uint64_t high = number_of(entry, "le", longer ? prefix->max_length() : prefix->length());
+      if (low >= prefix->length() && high >= low && high <= prefix->max_length()) {
+        ranges.push_back({*prefix, static_cast<uint8_t>(low), static_cast<uint8_t>(high)});
+      }
+    }
   }
   return NamedPrefixes{fmt::format("{} {}", path, key), std::make_shared<const PrefixSet>(std::move(ranges))};
 }
@@ -279,6 +283,9 @@ Policies make_policies(const Json& config, const Outside& outside) {
   const Shared shared = share(bgp, outside);
   Policies out{shared.world, {}, {}};
   for (const Json& peer : items(bgp, "peer")) {
+    if (!peer.is_object()) {
+      continue;
+    }
     out.peers.push_back(read_peer(shared, merged_peer(config, peer), out.warnings));
   }
   std::sort(out.peers.begin(), out.peers.end(),

@@ -134,7 +134,10 @@ class Importer {
       add(Reason::first_as, FirstAsIsNot{peer_.asn}, "filter first-as");
     }
     const std::string wanted = text_of(filter_, "next-hop");
-    const bool far = number_of(reader_.peer, "multihop") > 0 || peer_.neighbors.empty() || peer_.role == "rs-client";
+    // Whoever is known by a link-local address gives a global next hop that nothing tells beforehand.
+    const bool nameless = peer_.neighbors.empty() || std::any_of(peer_.neighbors.begin(), peer_.neighbors.end(),
+                                                                 [](const IpAddress& a) { return a.is_link_local(); });
+    const bool far = number_of(reader_.peer, "multihop") > 0 || nameless || peer_.role == "rs-client";
     if (wanted == "same-as") {
       add(Reason::next_hop, NextHopIsNot{same_as()}, "filter next-hop");
     } else if (wanted == "strict" || (wanted.empty() && !far)) {
@@ -396,6 +399,12 @@ class Importer {
     out_.next_hop_peer = flag_or(part_, "next-hop-peer", false);
     out_.scrub = checked_ && !flag_or(part_, "keep-own-communities", false);
     out_.remove = communities_in(part_, "community-remove");
+    if (checked_ && !out_.scrub) {
+      // A mark from outside would make the route a customer's, or our own, and announce it to everybody.
+      const uint32_t asn = reader_.shared.world.asn;
+      out_.remove.push_back({{asn, kOriginFunction, {}}, 3});
+      out_.remove.push_back({{asn, kRejectFunction, {}}, 3});
+    }
     out_.add = communities_in(part_, "community-add");
     out_.blackhole_community = blackholes_;
     out_.blackhole_all = flag_or(part_, "blackhole", false);

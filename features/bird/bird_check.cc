@@ -121,7 +121,7 @@ Error explain(const Rendered& rendered, const std::string& file, const std::stri
       line = "the line with a password";
     }
     return {
-        "bird raw",
+        mark->path,
         fmt::format("line {}: {}{}", complaint.line - mark->line + 1, complaint.text, line.empty() ? "" : ": " + line),
         "correct the text; BIRD 2's manual describes its configuration"};
   }

@@ -55,6 +55,14 @@ bool BirdClient::is_stale() {
   }
 }
 
+Result<Reply> BirdClient::ask(std::string_view command) {
+  auto reply = call(command);
+  if (reply.ok() && !reply->ok()) {
+    return Error{"bird", reply->lines.empty() ? "BIRD refused the command" : reply->lines.back().text, ""};
+  }
+  return reply;
+}
+
 Result<void> BirdClient::connect() {
   if (socket_ && !is_stale()) {
     return {};

@@ -31,6 +31,9 @@ class BirdClient {
   /// As `call`, but ends the reply after `bytes` of text.
   Result<Reply> call_bounded(std::string_view command, size_t bytes);
 
+  /// As `call`, but a refusal of BIRD's is an Error too.
+  Result<Reply> ask(std::string_view command);
+
   /// Connects if there is no live connection. The Error says whether there is a socket and whether anybody listens.
   Result<void> connect();
   void close();

@@ -155,6 +155,42 @@ TEST(BirdReply, Routes) {
   EXPECT_EQ(found, 3u);
 }
 
+TEST(BirdReply, LimitsRolesAndValidators) {
+  const auto protocols = parse_protocols(reply_of(samples::limited));
+  ASSERT_EQ(protocols.size(), 2u);
+  const Protocol& peer = protocols[0];
+  EXPECT_EQ(peer.detail("Message"), "works on the fibre");
+  EXPECT_EQ(Protocol::role_in(peer.local_capabilities), "peer");
+  ASSERT_EQ(peer.channels.size(), 2u);
+  EXPECT_EQ(peer.channels[0].limits.at("import").most, 3u);
+  EXPECT_TRUE(peer.channels[0].limits.at("import").hit);
+  EXPECT_EQ(peer.channels[0].limits.at("import").action, "disable");
+  EXPECT_FALSE(peer.channels[0].limits.at("receive").hit);
+  EXPECT_EQ(peer.channels[0].limits.at("receive").action, "warn");
+  EXPECT_EQ(peer.channels[1].limits.at("export").most, 50u);
+  EXPECT_FALSE(rpki_session(peer));
+  const auto validator = rpki_session(protocols[1]);
+  ASSERT_TRUE(validator);
+  EXPECT_EQ(validator->server, "127.0.0.9");
+  EXPECT_EQ(validator->status, "Established");
+  EXPECT_EQ(validator->serial, 42u);
+  EXPECT_EQ(validator->last_update_s, 3.015);
+  EXPECT_EQ(validator->routes4, 7u);
+  EXPECT_EQ(validator->routes6, 2u);
+}
+
+TEST(BirdReply, RoaStatesAndCounts) {
+  EXPECT_EQ(parse_roa_state(reply_of("0023 (enum 35)2\n")), 2u);
+  EXPECT_EQ(parse_roa_state(reply_of("0023 (enum 35)7\n")), std::nullopt);
+  EXPECT_EQ(parse_roa_state(reply_of("0023 17\n")), std::nullopt);
+  EXPECT_EQ(parse_roa_state(reply_of("9001 syntax error\n")), std::nullopt);
+  const auto counts = parse_counts(reply_of(samples::count));
+  ASSERT_EQ(counts.size(), 2u);
+  EXPECT_EQ(counts[0].table, "master4");
+  EXPECT_EQ(counts[0].routes, 17u);
+  EXPECT_EQ(counts[0].networks, 14u);
+}
+
 TEST(BirdReply, Communities) {
   EXPECT_EQ(parse_communities("(64501,7) (65535,666)"), (std::vector<std::string>{"64501:7", "65535:666"}));
   EXPECT_EQ(parse_communities("(64501, 7, 8)"), (std::vector<std::string>{"64501:7:8"}));
@@ -251,15 +287,34 @@ TEST(BirdShowData, RouteFields) {
   }
 }
 
-TEST(BirdShowData, CommandsHoldNothingUnchecked) {
-  const auto command = [](const char* arguments) { return route_command(kConfig, Json::parse(arguments)); };
-  EXPECT_EQ(*command(R"({"address":"203.0.113.9"})"), "show route for 203.0.113.9 all");
-  EXPECT_EQ(*command(R"({"prefix":"203.0.113.0/24"})"), "show route for 203.0.113.0/24 all");
-  EXPECT_EQ(*command(R"({"prefix":"203.0.113.0/24","exact":true})"), "show route 203.0.113.0/24 all");
-  EXPECT_EQ(*command(R"({"family":6,"filtered":true})"), "show route table master6 filtered all");
-  EXPECT_EQ(*command(R"({"peer":"upstream-a"})"), "show route protocol 'bgp_upstream-a' all");
-  EXPECT_EQ(command(R"({"protocol":"x' all\nconfigure"})")->find('\n'), std::string::npos);
-  EXPECT_FALSE(command(R"({"prefix":"1.2.3.4 all; down"})").ok());
+TEST(BirdShowData, SeveralNeighborsAndTags) {
+  const Json config = Json::parse(R"({"bgp":{"asn":65000,"policy":[{"name":"t","tag":["transit"]}],"peer":[
+    {"name":"p","remote-as":65001,"neighbor":["127.0.0.2","127.0.0.3"],"policy":"t","maintenance":"drain"},
+    {"name":"q","remote-as":65002,"neighbor":["127.0.0.4"]}]}})");
+  const auto protocols = parse_protocols(reply_of(samples::limited));
+  const Json all = bgp_summary(protocols, {}, config);
+  ASSERT_EQ(all["peers"].size(), 3u);
+  EXPECT_EQ(all["peers"][0]["message"], "works on the fibre");
+  EXPECT_EQ(all["peers"][0]["maintenance"], "drain");
+  EXPECT_EQ(all["peers"][0]["last-error"], "Automatic shutdown: Route limit exceeded");
+  EXPECT_EQ(all["peers"][1]["neighbor"], "127.0.0.3");
+  EXPECT_EQ(all["peers"][1]["state"], "Missing");
+  EXPECT_EQ(bgp_summary(protocols, {}, config, "transit")["peers"].size(), 2u);
+  EXPECT_EQ(bgp_summary(protocols, {}, config, "lab")["peers"].size(), 0u);
+}
+
+TEST(BirdShowData, ReasonsOfRefusedRoutes) {
+  const Json config = Json::parse(R"({"bgp":{"asn":65000,"peer":[{"name":"p","neighbor":["127.0.0.2"]}]}})");
+  Json routes = Json::array({route_json(parse_routes(reply_of(samples::import_table)).at(0), config)});
+  add_reasons(routes, config);
+  EXPECT_EQ(routes[0]["reason"], "bogon-prefix");
+  EXPECT_EQ(routes[0]["code"], 3);
+  EXPECT_EQ(routes[0]["peer"], "p");
+  EXPECT_EQ(routes[0]["attributes"]["BGP.otc"], "65001");
+  routes[0].erase("reason");
+  routes[0]["large-communities"] = {"65000:1101:99999999999", "65001:1101:3", "65000:1101:x"};
+  add_reasons(routes, config);
+  EXPECT_FALSE(routes[0].contains("reason"));
 }
 
 // -- The socket -----------------------------------------------------------------------------------------------------

@@ -108,8 +108,8 @@ const Json kDesired =
 Json config_a() {
   return Json::parse(R"({"interface":[{"name":"e0","address":["192.0.2.1/24"]},{"name":"e1"}],
     "bgp":{"asn":65000,"router-id":"198.51.100.1","prefix":["198.51.100.0/24","2001:db8:100::/48"],
-      "policy":[{"name":"in","import":{"local-pref":150}},{"name":"all","export":{"accept":"all"}}],
-      "peer":[{"name":"plain","remote-as":64500,"neighbor":"192.0.2.2","policy":"in","password":"s e'cret","description":"one"},
+      "policy":[{"name":"in","import":{"trust":true,"local-pref":150}},{"name":"all","import":{"trust":true},"export":{"accept":"all"}}],
+      "peer":[{"name":"plain","remote-as":64500,"neighbor":["192.0.2.2"],"policy":"in","password":"s e'cret","description":"one"},
               {"name":"b","remote-as":65001,"interface":"e1","policy":"all"}]}})");
 }
 
@@ -134,8 +134,8 @@ class BirdDaemon : public testing::Test {
     commit(*a_, config_a());
     Json b = Json::parse(
         R"({"interface":[{"name":"e0"}],"bgp":{"asn":65001,"router-id":"198.51.100.2","prefix":["198.51.200.0/24"],
-      "policy":[{"name":"all","export":{"accept":"all"}}],
-      "peer":[{"name":"a","remote-as":65000,"neighbor":"fe80::ff:fe00:a1","interface":"e0","policy":"all","family":"both"}]}})");
+      "policy":[{"name":"all","import":{"trust":true},"export":{"accept":"all"}}],
+      "peer":[{"name":"a","remote-as":65000,"neighbor":["fe80::ff:fe00:a1"],"interface":"e0","policy":"all","family":"both"}]}})");
     commit(*b_, b);
   }
   static void TearDownTestSuite() {
@@ -249,7 +249,7 @@ TEST_F(BirdDaemon, NewPeerInFrontLeavesOthersAlone) {
   const Json before = peer("plain");
   Json config = config_a();
   config["bgp"]["peer"].push_back(
-      Json::parse(R"({"name":"aaa","remote-as":64999,"neighbor":"192.0.2.77","policy":"in"})"));
+      Json::parse(R"({"name":"aaa","remote-as":64999,"neighbor":["192.0.2.77"],"policy":"in"})"));
   auto backend = a_->backend();
   no_errors(backend->stage(
       config, Json::parse(R"({"route":{"peers":[{"id":1,"name":"aaa"},{"id":2,"name":"b"},{"id":3,"name":"plain"}]}})"),

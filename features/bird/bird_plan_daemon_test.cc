@@ -12,8 +12,8 @@ Json parse(std::string_view text) { return Json::parse(text); }
 const Json kConfig = parse(R"({"bgp":{"asn":65000,"router-id":"192.0.2.1",
   "policy":[{"name":"transit","import":{"accept":"all","local-pref":100},"export":{"accept":"originated"}},
             {"name":"other","import":{"accept":"all"}}],
-  "peer":[{"name":"a","remote-as":64500,"neighbor":"192.0.2.2","policy":"transit"},
-          {"name":"b","remote-as":64501,"neighbor":"192.0.2.3","policy":"other"}]}})");
+  "peer":[{"name":"a","remote-as":64500,"neighbor":["192.0.2.2"],"policy":"transit"},
+          {"name":"b","remote-as":64501,"neighbor":["192.0.2.3"],"policy":"other"}]}})");
 
 std::string text_of(const Json& config) {
   RenderContext context;
@@ -45,7 +45,7 @@ TEST(BirdPlan, APolicyFiltersItsPeersAgain) {
 TEST(BirdPlan, ASettingOfTheSessionRestartsIt) {
   for (const auto& [key, value] : {std::pair<std::string, Json>("hold-time", 30),
                                    {"remote-as", 64999},
-                                   {"neighbor", "192.0.2.9"},
+                                   {"neighbor", Json::array({"192.0.2.9"})},
                                    {"password", "x"},
                                    {"multihop", 3},
                                    {"passive", true}}) {

@@ -63,19 +63,19 @@ void render_path_functions(Scribe& scribe) {
   // The length counts a set as one, the loop each of its members; the last one is 0 when a set is at the end.
   out.open("function floof_has_set() {{");
   out.line("int members = 0;");
-  out.line("for int asn in bgp_path do members = members + 1;");
+  out.line("for int each_as in bgp_path do members = members + 1;");
   out.line("return members != bgp_path.len || bgp_path.last != bgp_path.last_nonaggregated;");
   out.close();
   out.open("function floof_locked(int guarded; int set allowed) {{");
   out.line("int before = 0;");
-  out.open("for int asn in bgp_path do {{");
-  out.line("if asn = guarded && before != 0 && before != guarded && ! (before ~ allowed) then return true;");
-  out.line("before = asn;");
+  out.open("for int each_as in bgp_path do {{");
+  out.line("if each_as = guarded && before != 0 && before != guarded && ! (before ~ allowed) then return true;");
+  out.line("before = each_as;");
   out.close();
   out.line("return false;");
   out.close();
   out.open("function floof_transit_locked(int neighbour; int set allowed) {{");
-  out.line("for int asn in bgp_path do if asn != neighbour then return ! (asn ~ allowed);");
+  out.line("for int each_as in bgp_path do if each_as != neighbour then return ! (each_as ~ allowed);");
   out.line("return false;");
   out.close();
 }
@@ -109,9 +109,9 @@ void render_aspa_functions(Scribe& scribe) {
   out.open("function floof_aspa_upstream_invalid() {{");
   out.line("if floof_has_set() then return true;");
   out.line("int before = 0;");
-  out.open("for int asn in bgp_path do {{");
-  out.line("if before != 0 && asn != before && floof_not_provider(asn, before) then return true;");
-  out.line("before = asn;");
+  out.open("for int each_as in bgp_path do {{");
+  out.line("if before != 0 && each_as != before && floof_not_provider(each_as, before) then return true;");
+  out.line("before = each_as;");
   out.close();
   out.line("return false;");
   out.close();
@@ -119,18 +119,18 @@ void render_aspa_functions(Scribe& scribe) {
   // the two do not meet.
   out.open("function floof_aspa_downstream_invalid() {{");
   out.line("if floof_has_set() then return true;");
-  out.line("int before = 0; int all = 0; int down = 0; int up = 0; bool going = true;");
-  out.open("for int asn in bgp_path do {{");
-  out.open("if asn != before then {{");
-  out.line("all = all + 1;");
-  out.line("if before != 0 && floof_not_provider(before, asn) then going = false;");
-  out.line("if going then down = down + 1;");
-  out.line("if before != 0 && floof_not_provider(asn, before) then up = 0;");
-  out.line("up = up + 1;");
-  out.line("before = asn;");
+  out.line("int before = 0; int n_all = 0; int n_down = 0; int n_up = 0; bool going_down = true;");
+  out.open("for int each_as in bgp_path do {{");
+  out.open("if each_as != before then {{");
+  out.line("n_all = n_all + 1;");
+  out.line("if before != 0 && floof_not_provider(before, each_as) then going_down = false;");
+  out.line("if going_down then n_down = n_down + 1;");
+  out.line("if before != 0 && floof_not_provider(each_as, before) then n_up = 0;");
+  out.line("n_up = n_up + 1;");
+  out.line("before = each_as;");
   out.close();
   out.close();
-  out.line("return up + down < all;");
+  out.line("return n_up + n_down < n_all;");
   out.close();
 }
 

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "features/bgp/outside.h"
+
 namespace floof::bird {
 namespace {
 
@@ -72,13 +74,13 @@ const char* const kWhole = R"({
       "export":{"accept":"originated","prepend":2,"med":7,"community-add":["65000:2"]}},
      {"name":"none","import":{"accept":"none"},"export":{"accept":"none"}},
      {"name":"all","import":{"accept":"all","next-hop":"192.0.2.77"},"export":{"accept":"all","next-hop-self":true}}],
-  "peer":[{"name":"upstream-a","remote-as":64500,"neighbor":"192.0.2.254","policy":"transit","password":"it's a secret","hold-time":9,"keepalive":3,"bfd":true,"description":"do not \"care\""},
-    {"name":"bare","remote-as":64501,"neighbor":"2001:db8::9"},
-    {"name":"rr","remote-as":65000,"neighbor":"198.51.100.2","source":"198.51.100.1","route-reflector-client":true,"next-hop-self":true,"add-paths":"both"},
-    {"name":"far","remote-as":64502,"neighbor":"203.0.113.77","multihop":3,"policy":"all","passive":true,"add-paths":"rx"},
+  "peer":[{"name":"upstream-a","remote-as":64500,"neighbor":["192.0.2.254"],"policy":"transit","password":"it's a secret","hold-time":9,"keepalive":3,"bfd":true,"description":"do not \"care\""},
+    {"name":"bare","remote-as":64501,"neighbor":["2001:db8::9"]},
+    {"name":"rr","remote-as":65000,"neighbor":["198.51.100.2"],"source":"198.51.100.1","route-reflector-client":true,"next-hop-self":true,"add-paths":"both"},
+    {"name":"far","remote-as":64502,"neighbor":["203.0.113.77"],"multihop":3,"policy":"all","passive":true,"add-paths":"rx"},
     {"name":"unnumbered","remote-as":64503,"interface":"e1","policy":"all"},
-    {"name":"linklocal","remote-as":64504,"neighbor":"fe80::5","interface":"e1","policy":"none","disabled":true,"family":"ip6"},
-    {"name":"extended","remote-as":64505,"neighbor":"2001:db8::a","extended-next-hop":true,"policy":"transit"}]},
+    {"name":"linklocal","remote-as":64504,"neighbor":["fe80::5"],"interface":"e1","policy":"none","disabled":true,"family":"ip6"},
+    {"name":"extended","remote-as":64505,"neighbor":["2001:db8::a"],"extended-next-hop":true,"policy":"transit"}]},
  "ospf":{"router-id":"198.51.100.9","version":"both","ecmp":8,"redistribute":["static","connected"],
    "area":[{"id":"0","interface":[{"name":"e1","cost":7,"hello":2,"dead":8,"network":"point-to-point","bfd":true},{"name":"loop0"}]},
            {"id":"0.0.0.5","interface":[{"name":"e0","passive":true,"hello":10}]}]},
@@ -90,7 +92,7 @@ TEST(BirdRender, EmptyConfigurationIsStillARunningRouter) {
   EXPECT_TRUE(has(out, "router id 0.0.0.1;"));
   EXPECT_TRUE(has(out, "protocol kernel floof_table4 {"));
   EXPECT_TRUE(has(out, "kernel table 10001;"));
-  EXPECT_TRUE(has(out, "if source = RTS_BGP || source = RTS_DEVICE then reject;"));
+  EXPECT_TRUE(has(out, "if source = RTS_BGP || source = RTS_DEVICE || proto = \"floof_default4\" then reject;"));
   EXPECT_FALSE(has(out, "protocol ospf"));
   EXPECT_FALSE(has(out, "protocol bfd"));
 }
@@ -123,31 +125,31 @@ TEST(BirdRender, StaticRoutes) {
   EXPECT_TRUE(has(out, "route 2001:db8:100::/48 blackhole { preference = 110; };"));
 }
 
-TEST(BirdRender, PolicyBecomesFunctions) {
+TEST(BirdRender, PoliciesBecomeFilters) {
   const Rendered out = rendered(parse(kWhole));
-  EXPECT_EQ(block(out, "function 'import_transit'() {"),
-            "function 'import_transit'() {\n"
-            "  if net.type = NET_IP4 then { if ! (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ]) then reject; }\n"
-            "  if net.type = NET_IP6 then { if ! (net ~ [ 2001:db8::/32{40,48} ]) then reject; }\n"
-            "  bgp_local_pref = 100;\n"
-            "  bgp_med = 5;\n"
-            "  preference = 120;\n"
-            "  if (65535,666) ~ bgp_community then dest = RTD_BLACKHOLE;\n"
-            "  bgp_community.add((65000,1));\n"
-            "  bgp_large_community.add((4200000000,1,2));\n"
-            "}");
-  const std::string to = block(out, "function 'export_transit'() {");
-  EXPECT_NE(to.find("floof_only_originated();"), std::string::npos);
+  const std::string from = block(out, "filter 'import_from_upstream-a' {");
+  for (const char* line :
+       {"(! ((net.type = NET_IP4 && (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ])) || (net.type = NET_IP6 && (net ~ [ "
+        "2001:db8::/32{40,48} ])))) then floof_refuse(30);",
+        "  bgp_local_pref = 100;\n", "  bgp_med = 5;\n", "  preference = 120;\n",
+        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }",
+        "  bgp_community.add((65000,1));\n", "  bgp_large_community.add((4200000000,1,2));\n"}) {
+    EXPECT_NE(from.find(line), std::string::npos) << line << "\n" << from;
+  }
+  const std::string to = block(out, "filter 'export_to_upstream-a' {");
+  EXPECT_NE(to.find("if net.len = 0 || ! (floof_own()) then reject;"), std::string::npos) << to;
   EXPECT_NE(to.find("bgp_path.prepend(65000);\n  bgp_path.prepend(65000);\n"), std::string::npos);
   EXPECT_NE(to.find("bgp_med = 7;"), std::string::npos);
-  EXPECT_NE(block(out, "function 'import_all'() {").find("gw = 192.0.2.77;"), std::string::npos);
+  EXPECT_NE(block(out, "filter 'import_from_far' {").find("gw = 192.0.2.77;"), std::string::npos);
 }
 
 TEST(BirdRender, ListOfOneFamilyRejectsTheOther) {
   Json config = parse(kWhole);
   config["bgp"]["policy"][0]["import"]["prefix"] = parse(R"([{"prefix":"10.0.0.0/8"}])");
   const Rendered out = rendered(config);
-  EXPECT_NE(block(out, "function 'import_transit'() {").find("if net.type = NET_IP6 then reject;"), std::string::npos);
+  EXPECT_NE(block(out, "filter 'import_from_upstream-a' {")
+                .find("(! ((net.type = NET_IP4 && (net ~ [ 10.0.0.0/8 ])))) then floof_refuse(30);"),
+            std::string::npos);
 }
 
 TEST(BirdRender, ExternalPeerWithoutPolicyExchangesNothing) {  // RFC 8212
@@ -159,7 +161,8 @@ TEST(BirdRender, ExternalPeerWithoutPolicyExchangesNothing) {  // RFC 8212
 
 TEST(BirdRender, InternalPeerWithoutPolicyExchangesBgp) {
   const Rendered out = rendered(parse(kWhole));
-  EXPECT_NE(block(out, "filter 'export_to_rr' {").find("floof_only_bgp();"), std::string::npos);
+  EXPECT_NE(block(out, "filter 'export_to_rr' {").find("if ! (source = RTS_BGP || floof_own()) then reject;"),
+            std::string::npos);
   const std::string rr = block(out, "protocol bgp 'bgp_rr' {");
   EXPECT_NE(rr.find("local 198.51.100.1 as 65000;"), std::string::npos);
   EXPECT_NE(rr.find("rr client;"), std::string::npos);
@@ -190,45 +193,45 @@ TEST(BirdRender, Sessions) {
 
 TEST(BirdRender, Ospf) {
   const Rendered out = rendered(parse(kWhole));
-  EXPECT_EQ(
-      block(out, "protocol ospf v2 floof_ospf2 {"),
-      "protocol ospf v2 floof_ospf2 {\n"
-      "  router id 198.51.100.9;\n"
-      "  ecmp yes limit 8;\n"
-      "  graceful restart on;\n"
-      "  ipv4 {\n"
-      "    import all;\n"
-      "    export where source = RTS_DEVICE || (source = RTS_STATIC && proto != \"floof_originated4\" && proto != "
-      "\"floof_originated6\");\n"
-      "  };\n"
-      "  area 0.0.0.0 {\n"
-      "    interface \"e1\" {\n"
-      "      cost 7;\n"
-      "      hello 2;\n"
-      "      dead 8;\n"
-      "      type pointopoint;\n"
-      "      bfd on;\n"
-      "      check link yes;\n"
-      "    };\n"
-      "    interface \"loop0\" {\n"
-      "      cost 10;\n"
-      "      stub yes;\n"
-      "      hello 10;\n"
-      "      dead 40;\n"
-      "      type broadcast;\n"
-      "    };\n"
-      "  };\n"
-      "  area 0.0.0.5 {\n"
-      "    interface \"e0\" {\n"
-      "      cost 10;\n"
-      "      stub yes;\n"
-      "      hello 10;\n"
-      "      dead 40;\n"
-      "      type broadcast;\n"
-      "      check link yes;\n"
-      "    };\n"
-      "  };\n"
-      "}");
+  EXPECT_EQ(block(out, "protocol ospf v2 floof_ospf2 {"),
+            "protocol ospf v2 floof_ospf2 {\n"
+            "  router id 198.51.100.9;\n"
+            "  ecmp yes limit 8;\n"
+            "  graceful restart on;\n"
+            "  ipv4 {\n"
+            "    import all;\n"
+            "    export where source = RTS_DEVICE || (source = RTS_STATIC && proto != \"floof_default4\" && proto != "
+            "\"floof_default6\" && proto != \"floof_originated4\" && proto != "
+            "\"floof_originated6\");\n"
+            "  };\n"
+            "  area 0.0.0.0 {\n"
+            "    interface \"e1\" {\n"
+            "      cost 7;\n"
+            "      hello 2;\n"
+            "      dead 8;\n"
+            "      type pointopoint;\n"
+            "      bfd on;\n"
+            "      check link yes;\n"
+            "    };\n"
+            "    interface \"loop0\" {\n"
+            "      cost 10;\n"
+            "      stub yes;\n"
+            "      hello 10;\n"
+            "      dead 40;\n"
+            "      type broadcast;\n"
+            "    };\n"
+            "  };\n"
+            "  area 0.0.0.5 {\n"
+            "    interface \"e0\" {\n"
+            "      cost 10;\n"
+            "      stub yes;\n"
+            "      hello 10;\n"
+            "      dead 40;\n"
+            "      type broadcast;\n"
+            "      check link yes;\n"
+            "    };\n"
+            "  };\n"
+            "}");
   EXPECT_TRUE(has(out, "protocol ospf v3 floof_ospf3 {"));
   Json config = parse(kWhole);
   config["ospf"]["version"] = "2";
@@ -251,11 +254,79 @@ TEST(BirdRender, FeedsTellWhatBgpCannot) {
   EXPECT_FALSE(has(rendered(parse(kWhole), context), "floof_feed_best"));
 }
 
+// Every leaf of the schema's session, import and export at once, for each role: BIRD has to take it all.
+TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
+  bgp::Outside outside;
+  outside.as_sets["AS-X"] = {
+      std::make_shared<const bgp::PrefixSet>(
+          std::vector{bgp::exactly(*parse_prefix("45.1.0.0/22")), bgp::exactly(*parse_prefix("2a00:1::/32"))}),
+      std::make_shared<const bgp::NamedAsns::Ranges>(bgp::NamedAsns::Ranges{{400010, 400011}})};
+  outside.ixp_lans = std::make_shared<const bgp::PrefixSet>(std::vector{bgp::inside(*parse_prefix("45.9.0.0/24"))});
+  outside.never_via_route_servers = std::make_shared<const bgp::NamedAsns::Ranges>(bgp::NamedAsns::Ranges{{5, 9}});
+  outside.aspas = {{1, {2, 3}}, {4, {}}};
+  outside.vrps = std::make_shared<const std::vector<bgp::Vrp>>(
+      std::vector<bgp::Vrp>{{*parse_prefix("45.1.0.0/22"), 24, 400010}, {*parse_prefix("2a00:1::/32"), 48, 400010}});
+  outside.vrp_filters = {
+      {*parse_prefix("45.3.0.0/16"), 7}, {std::nullopt, 8}, {*parse_prefix("2a00::/12"), std::nullopt}};
+  RenderContext context;
+  context.outside = &outside;
+  Json config = parse(R"({"interface":[{"name":"e0","address":["45.0.0.1/24","2a00:9::1/64"]}],
+   "bgp":{"asn":45000,"router-id":"45.0.0.1","prefix":["45.77.0.0/16"],"community":["45000:1","45000:1:9"],"originated-community":["45000:2"],
+    "peer-lock":[{"asn":174,"via":[1299]},{"asn":701}],"bogon":{"asn":["1-3"],"prefix":["45.66.0.0/16"]},
+    "blocklist":{"prefix":["45.67.0.0/16"],"asn":[666]},"rpki":{"server":[{"name":"a","address":"127.0.0.1","port":8282},
+      {"name":"b","address":"2a00:9::5"},{"name":"c","address":"rtr.example.net"}]},
+    "forwarding":{"prefix":[{"prefix":"45.0.0.0/8","le":32}],"prefix-reject":[{"prefix":"45.4.0.0/16"}],"community":["45000:7","45000:7:7"]},
+    "mrt":[{"name":"d","file":"/tmp/%N_%F_%T.mrt","interval":60,"table":"ip6"}]}})");
+  const Json peer = parse(R"({"remote-as":400010,"neighbor":["45.0.0.2","2a00:9::2"],"require-role":true,"passive":true,
+    "password":"p w","ttl-security":true,"local-port":1790,"port":1791,"hold-time":9,"keepalive":3,"bfd":true,"add-paths":"both",
+    "next-hop-self":true,"next-hop-self-reflected":true,"route-server-client":true,"allow-local-as":2,"interpret-communities":false,
+    "default-local-pref":55,"prefer-older":true,"advertise-hostname":true,"disable-after-error":true,"family":"both",
+    "extended-next-hop":true,"raw":"min hold time 3;",
+    "import":{"as-set":["AS-X"],"as-member":[400012],"more-specifics":true,"transit-lock":[1299,2914],"default-route":true,
+      "prefix":[{"prefix":"45.2.0.0/16","le":24}],"prefix-reject":[{"prefix":"45.2.3.0/24"}],"local-pref":1,"local-pref-ip4":2,
+      "local-pref-ip6":3,"as-pref":[{"asn":7,"local-pref":9}],"community-pref":[{"community":"1:2","local-pref":9},{"community":"1:2:3","local-pref":8}],
+      "med":4,"preference":90,"next-hop":"45.0.0.9","next-hop-peer":true,"blackhole-community":true,"blackhole":true,
+      "community-add":["1:2","1:2:3"],"community-remove":["1:*","*:7","1:*:*","3:4"],"filter":{"rpki":"require-valid","next-hop":"same-as"},
+      "limit":{"ip4":10,"ip6":11,"action":"block"},"receive-limit":{"ip4":12,"action":"warn"},
+      "raw-first":"if net.len = 31 then reject;","raw-checked":"print \"checked\";","raw-last":"print \"last\";"},
+    "export":{"default-route":true,"accept-community":["1:2","1:2:3"],"prefix":[{"prefix":"45.0.0.0/8","le":24}],
+      "prefix-reject":[{"prefix":"45.5.0.0/16"}],"prefix-community":[{"prefix":"45.77.0.0/16","community":["1:2","1:2:3"]}],
+      "med":5,"prepend":3,"prepend-path":[1,2],"clear-path":true,"remove-private-asns":true,"next-hop":"45.0.0.1","blackhole":true,
+      "graceful-shutdown":true,"community-add":["1:2"],"community-remove":["1:*"],"limit":{"ip6":4,"action":"restart"},
+      "raw-first":"if net.len = 30 then reject;","raw-last":"bgp_med = 6;"}})");
+  int n = 0;
+  for (const char* role : {"customer", "provider", "peer", "rs", "rs-client"}) {
+    Json one = peer;
+    one["name"] = fmt::format("p-{}", role);
+    one["role"] = role;
+    one["neighbor"] = {fmt::format("45.0.0.{}", 20 + n), fmt::format("2a00:9::{}", 20 + n)};
+    one["maintenance"] = n++ == 0 ? "drain" : "";
+    config["bgp"]["peer"].push_back(std::move(one));
+  }
+  config["bgp"]["peer"].push_back(
+      parse(R"({"name":"aspa","role":"customer","remote-as":400020,"neighbor":["45.0.0.40"],"policy":"x"})"));
+  config["bgp"]["policy"].push_back(parse(R"({"name":"x"})"));
+  config["bgp"]["confederation"] = 45001;
+  config["bgp"]["peer"].push_back(parse(
+      R"({"name":"confed","remote-as":64600,"confederation-member":true,"neighbor":["45.0.0.41"],"policy":"x"})"));
+  const Rendered out = rendered(config, context);
+  EXPECT_TRUE(out.errors.empty());
+  for (const char* text :
+       {"local role customer;", "local role provider;", "local role peer;", "local role rs_server;",
+        "local role rs_client;", "floof_aspa_downstream_invalid() then floof_refuse(28)",
+        "floof_aspa_upstream_invalid() then floof_refuse(28)", "protocol static floof_vrps4 {",
+        "route 45.1.0.0/22 max 24 as 400010;", "if net ~ [ 45.3.0.0/16{16,32} ] && net.asn = 7 then reject;",
+        "confederation 45001;", "confederation member yes;", "protocol bgp 'bgp_:p-peer_2a00:9::22' {"}) {
+    EXPECT_TRUE(has(out, text)) << text;
+  }
+}
+
 // A peer that comes in front of others changes their numbers, which only the feeds' filter may show.
 TEST(BirdRender, AnotherPeerLeavesTheOthersAlone) {
   Json config = parse(kWhole);
   const Rendered before = rendered(config);
-  config["bgp"]["peer"].push_back(parse(R"({"name":"aaa","remote-as":64999,"neighbor":"192.0.2.99","policy":"all"})"));
+  config["bgp"]["peer"].push_back(
+      parse(R"({"name":"aaa","remote-as":64999,"neighbor":["192.0.2.99"],"policy":"all"})"));
   const Rendered after = rendered(config);
   for (const char* part :
        {"filter 'import_from_upstream-a' {", "filter 'export_to_upstream-a' {", "protocol bgp 'bgp_upstream-a' {"}) {
@@ -343,17 +414,14 @@ TEST(BirdRender, BadValuesAreErrorsWithPaths) {
   } cases[] = {
       {"/bgp/router-id", R"("1.1.1.1; }")", "bgp router-id"},
       {"/bgp/router-id", R"("2001:db8::1")", "bgp router-id"},
-      {"/bgp/peer/0/neighbor", R"("192.0.2.254 as 1; }")", "bgp peer upstream-a neighbor"},
+      {"/bgp/peer/0/neighbor/0", R"("192.0.2.254 as 1; }")", "bgp peer upstream-a neighbor"},
       {"/bgp/peer/0/password", R"("a\"b")", "bgp peer upstream-a password"},
       {"/bgp/peer/0/source", R"("e0")", "bgp peer upstream-a source"},
       {"/bgp/peer/0/remote-as", "null", "bgp peer upstream-a remote-as"},
-      {"/bgp/peer/0/neighbor", R"("fe80::1")", "bgp peer upstream-a neighbor fe80::1"},
+      {"/bgp/peer/0/neighbor/0", R"("fe80::1")", "bgp peer upstream-a neighbor fe80::1"},
       {"/bgp/peer/0/neighbor", "null", "bgp peer upstream-a"},
       {"/bgp/asn", "null", "bgp asn"},
       {"/bgp/prefix/0", R"("10.0.0.0/8; ")", "bgp prefix 10.0.0.0/8; "},
-      {"/bgp/policy/0/import/prefix/0/le", "33", "bgp policy transit import prefix 0.0.0.0/0"},
-      {"/bgp/policy/0/import/community-add/0", R"("1:2)); }")", "bgp policy transit import community-add 1:2)); }"},
-      {"/bgp/policy/0/import/community-add/0", R"("65536:1")", "bgp policy transit import community-add 65536:1"},
       {"/route/0/prefix", R"("1.2.3.4/8")", "route 1.2.3.4/8"},
       {"/route/0/via/0", R"("nobody")", "route 0.0.0.0/0 via nobody"},
       {"/route/0/via/0", R"("fe80::1")", "route 0.0.0.0/0 via fe80::1"},
@@ -378,7 +446,7 @@ TEST(BirdRender, BadValuesAreErrorsWithPaths) {
 TEST(BirdRender, RestIsUsableWithoutTheBadParts) {
   Json config = parse(kWhole);
   config["route"][0]["via"][0] = "nobody";
-  config["bgp"]["peer"][0]["neighbor"] = "nobody";
+  config["bgp"]["peer"][0]["neighbor"][0] = "nobody";
   config["ospf"]["area"][0]["id"] = "x";
   const Rendered out = rendered(config);
   EXPECT_EQ(out.errors.size(), 4u);  // the area counts for both versions

@@ -2,7 +2,9 @@
 #include "features/bird/bird_reply.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cmath>
 #include <ctime>
 
 namespace floof::bird {
@@ -208,7 +210,8 @@ void parse_route_counts(std::string_view text, Channel& channel) {
   }
 }
 
-void parse_channel_line(std::string_view text, Channel& channel) {
+// `open_limit`: the limit whose action the next line may tell.
+void parse_channel_line(std::string_view text, Channel& channel, std::string& open_limit) {
   const auto pair = key_value(text);
   if (!pair) {
     return;
@@ -223,7 +226,17 @@ void parse_channel_line(std::string_view text, Channel& channel) {
       *into = value;
     }
   }
-  if (key == "Preference") {
+  if (key.ends_with(" limit")) {
+    std::string_view rest = value;
+    std::string kind = key.substr(0, key.size() - 6);
+    std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
+    ChannelLimit& limit = channel.limits[kind];
+    limit.most = number(word(rest)).value_or(0);
+    limit.hit = word(rest) == "[HIT]";
+    open_limit = kind;
+  } else if (key == "Action" && channel.limits.contains(open_limit)) {
+    channel.limits[open_limit].action = value;
+  } else if (key == "Preference") {
     channel.preference = number(value).value_or(0);
   } else if (key == "Routes") {
     parse_route_counts(value, channel);
@@ -252,11 +265,12 @@ class DetailParser {
       in_channel_ = body.starts_with("Channel ");
       if (in_channel_) {
         protocol.channels.emplace_back().name = body.substr(8);
+        open_limit_.clear();
         return;
       }
     }
     if (in_channel_) {
-      parse_channel_line(body, protocol.channels.back());
+      parse_channel_line(body, protocol.channels.back(), open_limit_);
       return;
     }
     if (indent <= 4) {
@@ -280,6 +294,7 @@ class DetailParser {
  private:
   bool in_channel_ = false;
   std::vector<std::string>* capabilities_ = nullptr;
+  std::string open_limit_;
 };
 
 }  // namespace
@@ -288,6 +303,16 @@ std::string Protocol::detail(std::string_view key) const {
   for (const auto& [name, value] : details) {
     if (name == key) {
       return value;
+    }
+  }
+  return {};
+}
+
+std::string Protocol::role_in(const std::vector<std::string>& capabilities) {
+  constexpr std::string_view start = "Role: ";
+  for (const std::string& one : capabilities) {
+    if (one.starts_with(start)) {
+      return one.substr(start.size());
     }
   }
   return {};
@@ -403,6 +428,58 @@ std::vector<Route> parse_routes(const Reply& reply) {
           out.back().attributes.insert(std::move(*pair));
         }
       }
+    }
+  }
+  return out;
+}
+
+// -- RPKI, counts ---------------------------------------------------------------------------------------------------
+
+std::optional<RpkiSession> rpki_session(const Protocol& protocol) {
+  if (protocol.type != "RPKI") {
+    return std::nullopt;
+  }
+  RpkiSession out;
+  out.server = protocol.detail("Cache server");
+  out.port = number(protocol.detail("Cache port")).value_or(0);
+  out.status = protocol.detail("Status");
+  out.version = number(protocol.detail("Protocol version"));
+  out.serial = number(protocol.detail("Serial number"));
+  std::string update = protocol.detail("Last update");  // "before 3.203 s"
+  std::string_view rest = update;
+  double seconds = 0;
+  const std::string_view before = word(rest), count = word(rest);
+  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), seconds);
+  if (before == "before" && error == std::errc() && end == count.data() + count.size() && std::isfinite(seconds)) {
+    out.last_update_s = seconds;
+  }
+  for (const Channel& channel : protocol.channels) {
+    (channel.name == "roa4" ? out.routes4 : out.routes6) += channel.imported;
+  }
+  return out;
+}
+
+std::optional<unsigned> parse_roa_state(const Reply& reply) {
+  constexpr std::string_view start = "(enum 35)";
+  const std::string text = reply.text_of(23);
+  const auto state = text.starts_with(start) ? number(trimmed(text).substr(start.size())) : std::nullopt;
+  return state && *state <= 2 ? std::optional(static_cast<unsigned>(*state)) : std::nullopt;
+}
+
+std::vector<TableCount> parse_counts(const Reply& reply) {
+  std::vector<TableCount> out;
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    std::vector<std::string_view> words;
+    for (std::string_view one = word(rest); !one.empty() && words.size() < 11; one = word(rest)) {
+      words.push_back(one);
+    }
+    if (line.code != 1007 || words.size() != 10 || words[1] != "of" || words[3] != "routes" || words[8] != "table") {
+      continue;
+    }
+    const auto routes = number(words[0]), all = number(words[2]), networks = number(words[5]);
+    if (routes && all && networks) {
+      out.push_back({std::string(words[9]), *routes, *all, *networks});
     }
   }
   return out;

@@ -70,6 +70,13 @@ struct Status {
 };
 Status parse_status(const Reply& reply);
 
+/// "Import limit: 100 [HIT]" and what happens there.
+struct ChannelLimit {
+  uint64_t most = 0;
+  bool hit = false;
+  std::string action;  ///< "warn", "block", "restart", "disable"
+};
+
 struct Channel {
   std::string name;  ///< "ipv4"
   std::string state;
@@ -83,6 +90,7 @@ struct Channel {
   uint64_t preferred = 0;
   /// "Import updates" -> received, rejected, filtered, ignored, accepted ("---" is absent).
   std::map<std::string, std::vector<std::optional<uint64_t>>> changes;
+  std::map<std::string, ChannelLimit> limits;  ///< by "import", "receive", "export"
 };
 
 /// One protocol of `show protocols` or `show protocols all`.
@@ -99,8 +107,32 @@ struct Protocol {
   std::vector<Channel> channels;
 
   std::string detail(std::string_view key) const;
+  /// "peer" from the capability "Role: peer" (RFC 9234), as `capabilities` has it; empty: none.
+  static std::string role_in(const std::vector<std::string>& capabilities);
 };
 std::vector<Protocol> parse_protocols(const Reply& reply);
+
+/// What a protocol of type RPKI says of its cache (RFC 8210).
+struct RpkiSession {
+  std::string server;  ///< address or name
+  uint64_t port = 0;
+  std::string status;  ///< "Established", "Transport-Error", ...
+  std::optional<uint64_t> version, serial;
+  std::optional<double> last_update_s;  ///< seconds ago
+  uint64_t routes4 = 0, routes6 = 0;
+};
+/// Nothing for other protocols.
+std::optional<RpkiSession> rpki_session(const Protocol& protocol);
+
+/// "(enum 35)2" of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is something else.
+std::optional<unsigned> parse_roa_state(const Reply& reply);
+
+/// "17 of 17 routes for 14 networks in table master4".
+struct TableCount {
+  std::string table;
+  uint64_t routes = 0, all_routes = 0, networks = 0;
+};
+std::vector<TableCount> parse_counts(const Reply& reply);
 
 struct RouteNextHop {
   std::string gateway;  ///< empty: on link

@@ -9,7 +9,7 @@ using namespace floof::bird;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Json config =
-      Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":"192.0.2.1"},{"name":"b","interface":"e0"}]}})");
+      Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":["192.0.2.1"]},{"name":"b","interface":"e0"}]}})");
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   ReplyReader reader({.bytes = 4096});
   const size_t half = size / 2;
@@ -21,9 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)bgp_summary(protocols, status, config).dump(-1, ' ', false, Json::error_handler_t::replace);
     for (const Protocol& protocol : protocols) {
       (void)protocol_json(protocol, config);
+      (void)rpki_session(protocol);
     }
+    (void)parse_roa_state(*reply);
+    (void)parse_counts(*reply);
     for (const Route& route : parse_routes(*reply)) {
-      (void)route_json(route, config);
+      (void)route_json(route, PeerNames(config));
     }
   }
   (void)reader.partial();

@@ -334,6 +334,70 @@ constexpr std::string_view routes = R"reply(1007-Table master4:
 0000 
 )reply";
 
+constexpr std::string_view limited = R"reply(2002-Name       Proto      Table      State  Since         Info
+1002-bgp_p      BGP        ---        down   2026-11-23 06:27:54.276  Automatic shutdown: Route limit exceeded
+1006-  Message:        works on the fibre
+   BGP state:          Down
+     Neighbor address: 127.0.0.2
+     Neighbor AS:      65001
+     Local AS:         65000
+     Local capabilities
+       Role: peer
+     Neighbor capabilities
+       Role: peer
+     Last error:       Automatic shutdown: Route limit exceeded
+   Channel ipv4
+     State:          DOWN
+     Table:          master4
+     Preference:     100
+     Input filter:   imp
+     Output filter:  ACCEPT
+     Receive limit:  100
+       Action:       warn
+     Import limit:   3 [HIT]
+       Action:       disable
+     IGP IPv4 table: master4
+   Channel ipv6
+     State:          DOWN
+     Export limit:   50
+       Action:       block
+ 
+1002-r1         RPKI       ---        up     2026-11-23 06:27:50.724  Established
+1006-  Cache server:     127.0.0.9
+   Cache port:       3323
+   Status:           Established
+   Transport:        Unprotected over TCP
+   Protocol version: 1
+   Session ID:       31337
+   Serial number:    42
+   Last update:      before 3.015 s
+   Refresh timer   : 27.5/30
+   Retry timer     : ---
+   Expire timer    : 597/600
+   Channel roa4
+     State:          UP
+     Routes:         7 imported, 0 exported, 7 preferred
+   Channel roa6
+     State:          UP
+     Routes:         2 imported, 0 exported, 2 preferred
+ 
+0000 
+)reply";
+
+constexpr std::string_view import_table = R"reply(1007-Table import:
+ 203.0.113.0/24       unreachable [bgp_p 06:27:51.582 from 127.0.0.2] * (100) [AS64999i]
+1008-	Type: BGP univ
+1012-	BGP.origin: IGP
+ 	BGP.as_path: 65001 64999
+ 	BGP.next_hop: 127.0.0.2
+ 	BGP.local_pref: 100
+ 	BGP.community: (1,2)
+ 	BGP.ext_community: (rt, 10, 20)
+ 	BGP.large_community: (64500, 7, 8) (65000, 1101, 3)
+ 	BGP.otc: 65001
+0000 
+)reply";
+
 constexpr std::string_view count = R"reply(1007-17 of 17 routes for 14 networks in table master4
  3 of 3 routes for 3 networks in table master6
 0014 Total: 20 of 20 routes for 17 networks in 2 tables

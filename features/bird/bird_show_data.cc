@@ -3,44 +3,14 @@
 
 #include <algorithm>
 
-#include "base/prefix.h"
-#include "features/bird/bird_render.h"
+#include "features/bird/bird_peers.h"
 
 namespace floof::bird {
 
 namespace {
 
-constexpr size_t kBytesPerRoute = 1000;  // generous: with all attributes, `show route` takes about 400
-
-// A configured peer that is found by interface only; see is_unnumbered in bird_render_parts.h.
-bool has_only_interface(const Json& peer) {
-  return string_of(peer, "neighbor").empty() && !string_of(peer, "interface").empty();
-}
-
-const Json* find_peer(const Json& config, std::string_view name) {
-  for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    if (string_of(peer, "name") == name) {
-      return &peer;
-    }
-  }
-  return nullptr;
-}
-
 bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_session_of(const Protocol& protocol, const std::string& parent) {
-  const std::string start = parent + std::string(dynamic_separator);
-  return protocol.name.starts_with(start) && all_digits(std::string_view(protocol.name).substr(start.size()));
-}
-
-Result<Reply> ask(BirdClient& client, std::string_view command) {
-  auto reply = client.call(command);
-  if (reply.ok() && !reply->ok()) {
-    return Error{"bird", reply->lines.empty() ? "BIRD refused the command" : reply->lines.back().text, ""};
-  }
-  return reply;
 }
 
 Json channel_json(const Channel& channel) {
@@ -54,6 +24,9 @@ Json channel_json(const Channel& channel) {
               {"filtered", channel.filtered},
               {"exported", channel.exported},
               {"preferred", channel.preferred}};
+  for (const auto& [kind, limit] : channel.limits) {
+    out["limits"][kind] = {{"most", limit.most}, {"hit", limit.hit}, {"action", limit.action}};
+  }
   const std::string_view columns[] = {"received", "rejected", "filtered", "ignored", "accepted"};
   for (const auto& [name, counts] : channel.changes) {
     Json row = Json::object();
@@ -93,6 +66,9 @@ void describe_session(const Protocol& protocol, const Status& status, Json& out)
     error = protocol.info.substr(blank == std::string::npos ? 0 : protocol.info.find_first_not_of(' ', blank));
   }
   out["last-error"] = error;
+  if (const std::string message = protocol.detail("Message"); !message.empty()) {
+    out["message"] = message;  // RFC 9003
+  }
   uint64_t received = 0;
   uint64_t imported = 0;
   uint64_t exported = 0;
@@ -115,16 +91,19 @@ void describe_session(const Protocol& protocol, const Status& status, Json& out)
   out["exported"] = exported;
 }
 
-Json empty_peer(const Json& peer) {
-  std::string neighbor = string_of(peer, "neighbor");
+bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
+
+Json empty_peer(const Json& config, const Json& peer, const PeerSession& session) {
+  std::string neighbor = session.neighbor;
   if (const std::string interface = string_of(peer, "interface");
       !interface.empty() && neighbor.find('%') == std::string::npos) {
     neighbor += (neighbor.empty() || neighbor.starts_with("fe80") ? "%" : " on ") + interface;
   }
+  const Json& tags = session_leaf(config, peer, "tag");
   return {{"name", string_of(peer, "name")},
           {"neighbor", neighbor},
           {"remote-as", number_of(peer, "remote-as")},
-          {"state", flag_of(peer, "disabled") ? "Disabled" : "Missing"},
+          {"state", is_shut(peer) ? "Disabled" : "Missing"},
           {"since", ""},
           {"uptime-s", 0},
           {"received", 0},
@@ -132,73 +111,55 @@ Json empty_peer(const Json& peer) {
           {"accepted", 0},
           {"exported", 0},
           {"last-error", ""},
-          {"protocol", peer_protocol(string_of(peer, "name"))},
+          {"protocol", session.protocol},
           {"description", string_of(peer, "description")},
           {"policy", string_of(peer, "policy")},
+          {"maintenance", string_of(peer, "maintenance")},
+          {"tags", tags.is_array() ? tags : Json(Json::array())},
           {"families", Json::array()}};
 }
 
-// The protocols of one peer: its own, or the sessions that an unnumbered one has spawned.
-std::vector<const Protocol*> sessions_of(const std::vector<Protocol>& protocols, const Json& peer) {
-  const std::string parent = peer_protocol(string_of(peer, "name"));
-  std::vector<const Protocol*> out;
-  const Protocol* own = nullptr;
-  for (const Protocol& protocol : protocols) {
-    if (protocol.name == parent) {
-      own = &protocol;
-    } else if (has_only_interface(peer) && is_session_of(protocol, parent)) {
-      out.push_back(&protocol);
-    }
-  }
-  if (out.empty() && own != nullptr) {
-    out.push_back(own);
-  }
-  return out;
-}
-
-std::vector<Json> peer_entries(const std::vector<Protocol>& protocols, const Status& status, const Json& peer) {
+// An entry for each of the peer's sessions: those that BIRD has, and the configured ones that it does not.
+std::vector<Json> peer_entries(const std::vector<Protocol>& protocols, const Status& status, const Json& config,
+                               const Json& peer) {
   std::vector<Json> out;
-  for (const Protocol* protocol : sessions_of(protocols, peer)) {
-    Json entry = empty_peer(peer);
+  const auto found = protocols_of(protocols, peer);
+  for (const Protocol* protocol : found) {
+    Json entry = empty_peer(config, peer, {protocol->name, ""});
+    for (const PeerSession& session : peer_sessions(peer)) {
+      if (session.protocol == protocol->name) {
+        entry = empty_peer(config, peer, session);
+      }
+    }
     describe_session(*protocol, status, entry);
-    if (flag_of(peer, "disabled")) {
+    if (is_shut(peer)) {
       entry["state"] = "Disabled";
     }
     out.push_back(std::move(entry));
   }
-  if (out.empty()) {
-    out.push_back(empty_peer(peer));
+  for (const PeerSession& session : peer_sessions(peer)) {
+    const bool known = std::any_of(found.begin(), found.end(),
+                                   [&](const Protocol* protocol) { return protocol->name == session.protocol; });
+    if (!known && !(has_only_interface(peer) && !found.empty())) {
+      out.push_back(empty_peer(config, peer, session));
+    }
   }
   return out;
 }
 
-std::string protocol_symbol(const Json& config, const std::string& name) {
-  return symbol("", find_peer(config, name) != nullptr ? peer_protocol(name) : symbol_part(name));
-}
-
 }  // namespace
 
-std::string peer_of_protocol(std::string_view protocol, const Json& config) {
-  for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    if (peer_protocol(string_of(peer, "name")) == protocol) {
-      return string_of(peer, "name");
-    }
-  }
-  for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    const std::string start = peer_protocol(string_of(peer, "name")) + std::string(dynamic_separator);
-    if (has_only_interface(peer) && protocol.starts_with(start) && all_digits(protocol.substr(start.size()))) {
-      return string_of(peer, "name");
-    }
-  }
-  return {};
-}
-
-Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, const Json& config) {
+Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, const Json& config,
+                 const std::string& tag) {
   const Json& bgp = member(config, "bgp");
   Json out = {{"router-id", status.router_id}, {"asn", number_of(bgp, "asn")}, {"version", status.version}};
   out["peers"] = Json::array();
   for (const Json* peer : sorted_by(items(bgp, "peer"), "name")) {
-    for (Json& entry : peer_entries(protocols, status, *peer)) {
+    const Json& tags = session_leaf(config, *peer, "tag");
+    if (!tag.empty() && std::find(tags.begin(), tags.end(), Json(tag)) == tags.end()) {
+      continue;
+    }
+    for (Json& entry : peer_entries(protocols, status, config, *peer)) {
       out["peers"].push_back(std::move(entry));
     }
   }
@@ -224,91 +185,41 @@ Json protocol_json(const Protocol& protocol, const Json& config) {
   return out;
 }
 
-Json route_json(const Route& route, const Json& config) {
-  Json out = {
-      {"prefix", route.prefix}, {"table", route.table}, {"protocol", route.protocol}, {"preference", route.preference},
-      {"metric", route.metric}, {"best", route.best},   {"type", route.type},         {"source", route.source},
-      {"since", route.since},   {"from", route.from}};
-  if (const std::string peer = peer_of_protocol(route.protocol, config); !peer.empty()) {
-    out["peer"] = peer;
-  }
-  out["next-hops"] = Json::array();
-  for (const RouteNextHop& hop : route.next_hops) {
-    out["next-hops"].push_back({{"gateway", hop.gateway}, {"interface", hop.interface}, {"weight", hop.weight}});
-  }
-  if (route.source.starts_with("BGP")) {
-    std::string as = route.origin.starts_with("AS") ? route.origin.substr(2) : "";
-    as.resize(std::min(as.find_first_not_of("0123456789"), as.size()));
-    out["source-as"] = as.empty() || as.size() > 10 ? Json(nullptr) : Json(std::stoull(as));
-    const std::pair<std::string_view, std::string_view> texts[] = {
-        {"BGP.as_path", "as-path"}, {"BGP.origin", "origin"}, {"BGP.next_hop", "bgp-next-hop"}};
-    for (const auto& [attribute, key] : texts) {
-      const auto found = route.attributes.find(std::string(attribute));
-      out[std::string(key)] = found == route.attributes.end() ? "" : found->second;
-    }
-    const std::pair<std::string_view, std::string_view> numbers[] = {{"BGP.local_pref", "local-pref"},
-                                                                     {"BGP.med", "med"}};
-    for (const auto& [attribute, key] : numbers) {
-      const auto found = route.attributes.find(std::string(attribute));
-      if (found != route.attributes.end() && all_digits(found->second) && found->second.size() <= 10) {
-        out[std::string(key)] = std::stoull(found->second);
-      }
-    }
-    const std::pair<std::string_view, std::string_view> lists[] = {{"BGP.community", "communities"},
-                                                                   {"BGP.large_community", "large-communities"}};
-    for (const auto& [attribute, key] : lists) {
-      const auto found = route.attributes.find(std::string(attribute));
-      out[std::string(key)] =
-          found == route.attributes.end() ? std::vector<std::string>{} : parse_communities(found->second);
+namespace {
+
+void describe_details(const Protocol& session, const Json& config, Json& out) {
+  const std::pair<std::string_view, std::string_view> texts[] = {{"Local AS", "local-as"},
+                                                                 {"Neighbor ID", "neighbor-id"},
+                                                                 {"Source address", "source"},
+                                                                 {"Hold timer", "hold-timer"},
+                                                                 {"Keepalive timer", "keepalive-timer"},
+                                                                 {"Session", "session"},
+                                                                 {"Connect delay", "connect-delay"},
+                                                                 {"Error wait", "error-wait"}};
+  for (const auto& [detail, key] : texts) {
+    if (const std::string value = session.detail(detail); !value.empty()) {
+      out[std::string(key)] = value;
     }
   }
-  out["attributes"] = Json::object();
-  for (const auto& [key, value] : route.attributes) {
-    if (!key.starts_with("floof_")) {
-      out["attributes"][key] = value;
-    }
-  }
-  return out;
+  out["role"] = Protocol::role_in(session.local_capabilities);
+  out["neighbor-role"] = Protocol::role_in(session.neighbor_capabilities);
+  out["capabilities"] = session.local_capabilities;
+  out["neighbor-capabilities"] = session.neighbor_capabilities;
+  out["channels"] = protocol_json(session, config)["channels"];
 }
 
-Result<std::string> route_command(const Json& config, const Json& arguments) {
-  std::string out = "show route";
-  const std::string text =
-      string_of(arguments, "prefix").empty() ? string_of(arguments, "address") : string_of(arguments, "prefix");
-  if (!text.empty()) {
-    const auto prefix = parse_prefix(text);
-    const auto address = parse_ip(text);
-    if (!prefix.ok() && !address.ok()) {
-      return Error{"show route " + text,
-                   text.find('/') == std::string::npos ? address.error().reason : prefix.error().reason,
-                   "give a prefix such as 192.0.2.0/24 or an address"};
-    }
-    const bool exact = flag_of(arguments, "exact") && prefix.ok();
-    out += fmt::format(" {}{}", exact ? "" : "for ", prefix.ok() ? to_string(*prefix) : to_string(*address));
-  } else if (const uint64_t family = number_of(arguments, "family"); family == 4 || family == 6) {
-    out += fmt::format(" table master{}", family);
-  }
-  if (flag_of(arguments, "filtered")) {
-    out += " filtered";
-  }
-  const std::string protocol =
-      string_of(arguments, "peer").empty() ? string_of(arguments, "protocol") : string_of(arguments, "peer");
-  if (!protocol.empty()) {
-    out += " protocol " + protocol_symbol(config, protocol);
-  }
-  return out + " all";
-}
+}  // namespace
 
-Result<Json> show_bgp_summary(BirdClient& client, const Json& config) {
-  const auto status = ask(client, "show status");
+Result<Json> show_bgp_summary(BirdClient& client, const Json& config, const std::string& tag) {
+  const auto status = client.ask("show status");
   if (!status.ok()) {
     return status.error();
   }
-  const auto protocols = ask(client, "show protocols all");
+  const auto protocols = client.ask("show protocols all");
   if (!protocols.ok()) {
     return protocols.error();
   }
-  return bgp_summary(parse_protocols(*protocols), parse_status(*status), config);
+  return bgp_summary(parse_protocols(*protocols), parse_status(*status), config, tag);
 }
 
 Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::string& name) {
@@ -316,41 +227,30 @@ Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::st
   if (peer == nullptr) {
     return Error{"bgp peer " + name, "there is no such peer", "see `show bgp summary`"};
   }
-  const auto status = ask(client, "show status");
+  const auto status = client.ask("show status");
   if (!status.ok()) {
     return status.error();
   }
-  const auto reply = ask(client, "show protocols all");
+  const auto reply = client.ask("show protocols all");
   if (!reply.ok()) {
     return reply.error();
   }
   const auto protocols = parse_protocols(*reply);
-  Json out = std::move(peer_entries(protocols, parse_status(*status), *peer).front());
-  const auto sessions = sessions_of(protocols, *peer);
-  if (!sessions.empty()) {
-    const Protocol& session = *sessions.front();
-    const std::pair<std::string_view, std::string_view> texts[] = {{"Local AS", "local-as"},
-                                                                   {"Neighbor ID", "neighbor-id"},
-                                                                   {"Source address", "source"},
-                                                                   {"Hold timer", "hold-timer"},
-                                                                   {"Keepalive timer", "keepalive-timer"},
-                                                                   {"Session", "session"},
-                                                                   {"Connect delay", "connect-delay"},
-                                                                   {"Error wait", "error-wait"}};
-    for (const auto& [detail, key] : texts) {
-      if (const std::string value = session.detail(detail); !value.empty()) {
-        out[std::string(key)] = value;
-      }
-    }
-    out["capabilities"] = session.local_capabilities;
-    out["neighbor-capabilities"] = session.neighbor_capabilities;
-    out["channels"] = protocol_json(session, config)["channels"];
+  auto entries = peer_entries(protocols, parse_status(*status), config, *peer);
+  const auto sessions = protocols_of(protocols, *peer);
+  for (size_t i = 0; i < sessions.size(); i++) {
+    describe_details(*sessions[i], config, entries[i]);
+  }
+  Json out = entries.front();
+  entries.erase(entries.begin());
+  if (!entries.empty()) {
+    out["more-sessions"] = std::move(entries);
   }
   return out;
 }
 
 Result<Json> show_protocols(BirdClient& client, const Json& config, const std::string& name) {
-  const auto reply = ask(client, "show protocols all");
+  const auto reply = client.ask("show protocols all");
   if (!reply.ok()) {
     return reply.error();
   }
@@ -363,34 +263,6 @@ Result<Json> show_protocols(BirdClient& client, const Json& config, const std::s
   }
   if (out.empty() && !name.empty()) {
     return Error{"protocols " + name, "BIRD has no protocol of that name", "see `show protocols`"};
-  }
-  return out;
-}
-
-Result<Json> show_route(BirdClient& client, const Json& config, const Json& arguments) {
-  const auto command = route_command(config, arguments);
-  if (!command.ok()) {
-    return command.error();
-  }
-  const uint64_t limit = std::clamp<uint64_t>(number_of(arguments, "limit", 1000), 1, 100000);
-  const auto reply = client.call_bounded(*command, limit * kBytesPerRoute + 65536);
-  if (!reply.ok()) {
-    return reply.error();
-  }
-  Json out = Json::array();
-  if (reply->code == 8001) {  // "Network not found"
-    return out;
-  }
-  if (!reply->ok()) {
-    const bool named = command->find(" protocol ") != std::string::npos;
-    const std::string said = reply->lines.empty() ? "BIRD refused it" : reply->lines.back().text;
-    return Error{*command, named && reply->code == 9001 ? "BIRD has no such protocol" : said, "see `show protocols`"};
-  }
-  for (const Route& route : parse_routes(*reply)) {
-    if (out.size() >= limit) {
-      break;
-    }
-    out.push_back(route_json(route, config));
   }
   return out;
 }

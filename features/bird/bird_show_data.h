@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "features/bird/bird_client.h"
+#include "features/bird/bird_peers.h"
 #include "features/bird/bird_text.h"
 
 namespace floof::bird {
@@ -17,10 +18,13 @@ namespace floof::bird {
 /// "accepted","exported","last-error","protocol","description","families":[...]}]}, peers sorted by name. `state` is
 /// that of RFC 4271, or "Disabled", or "Missing" when BIRD does not know the peer. An unnumbered peer with several
 /// neighbours has an entry for each.
-Result<Json> show_bgp_summary(BirdClient& client, const Json& config);
+/// With `tag` only peers that have it. Each entry has "tags", "maintenance" and, when there is one, "message" (RFC
+/// 9003).
+Result<Json> show_bgp_summary(BirdClient& client, const Json& config, const std::string& tag = {});
 
 /// One peer with everything BIRD knows: the fields above and "local-as","neighbor-id","source","hold-timer",
-/// "keepalive-timer","session","capabilities","neighbor-capabilities","channels". An Error when there is no such peer.
+/// "keepalive-timer","session","role","neighbor-role","capabilities","neighbor-capabilities","channels"; of a peer with
+/// several neighbors the first, the others in "more-sessions". An Error when there is no such peer.
 Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::string& name);
 
 /// [{"name","peer"?,"protocol","table","state","since","info","channels":[...],"details":{...}}]. With `name` (a peer's
@@ -29,19 +33,20 @@ Result<Json> show_protocols(BirdClient& client, const Json& config, const std::s
 
 /// [{"prefix","table","protocol","peer"?,"preference","metric","best","type","source","since","from","next-hops":
 /// [{"gateway","interface","weight"}],"source-as","as-path","local-pref","med","origin","communities",
-/// "large-communities","attributes":{...}}]. `arguments`: "prefix" or "address" (longest match; with "exact": only that
-/// prefix), "protocol" or "peer", "family" 4 or 6, "filtered" (rejected routes), "limit" (1000). Empty when nothing
-/// matches.
+/// "large-communities","attributes":{...}}]. `arguments`: those of bird_route_query.h, and "limit" (1000) and
+/// "rejected": refused routes, with "reason" (a name), "reason-text" and "code". Empty when nothing matches. With
+/// "count":
+/// [{"table","routes","all-routes","networks"}].
 Result<Json> show_route(BirdClient& client, const Json& config, const Json& arguments);
 
 // -- Pure parts, for tests ------------------------------------------------------------------------------------------
 
-Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, const Json& config);
+Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, const Json& config,
+                 const std::string& tag = {});
 Json protocol_json(const Protocol& protocol, const Json& config);
+Json route_json(const Route& route, const PeerNames& names);
 Json route_json(const Route& route, const Json& config);
-/// The user's peer that BIRD's protocol belongs to; empty for other protocols.
-std::string peer_of_protocol(std::string_view protocol, const Json& config);
-/// BIRD command for `arguments`, every word of it checked.
-Result<std::string> route_command(const Json& config, const Json& arguments);
+/// Adds the reasons to refused routes: of the large community that the import filter left.
+void add_reasons(Json& routes, const Json& config);
 
 }  // namespace floof::bird

@@ -31,8 +31,10 @@ set bgp asn 65000
 set bgp router-id 10.1.0.1
 set bgp prefix 10.1.0.0/16
 set bgp policy a import accept all
+set bgp policy a import trust
 set bgp policy a export accept originated
 set bgp policy b import accept all
+set bgp policy b import trust
 set bgp policy b export accept originated
 set bgp peer a neighbor 172.21.1.2
 set bgp peer a remote-as 64600

@@ -14,6 +14,7 @@ set interface e0 device null
 set interface e0 address 192.0.2.1/24
 set bgp asn 65000
 set bgp policy transit import accept all
+set bgp policy transit import trust
 set bgp policy transit export accept originated
 set bgp peer a remote-as 64500
 set bgp peer a neighbor 192.0.2.2

@@ -44,6 +44,7 @@ set bgp asn 65000
 set bgp router-id 10.255.1.1
 set bgp multipath 16
 set bgp policy open import accept all
+set bgp policy open import trust
 set bgp policy open import blackhole-community
 set bgp policy open export accept none
 set bgp peer a neighbor 172.20.1.2
@@ -297,7 +298,7 @@ def test_a_recursive_next_hop_follows_the_igp(lab):
     announce(lab, {"ospf": ("10.255.9.9/32",), "cost": 10, "bgp": ()}, {"ospf": ("10.255.9.9/32",), "cost": 10})
     wait_for("OSPF", lambda: chosen(lab, "10.255.9.9") == ("feed-table", ["ra", "rb"]), 30)
     # BIRD's own recursion is not used: the next hop of the announcement stays 10.255.9.9.
-    lab.r1.commit('set bgp policy far import accept all\nset bgp policy far import next-hop 10.255.9.9\nset bgp peer a policy far')
+    lab.r1.commit('set bgp policy far import accept all\nset bgp policy far import trust\nset bgp policy far import next-hop 10.255.9.9\nset bgp peer a policy far')
     lab.a.reconfigure(neighbour(1, ospf=("10.255.9.9/32",), bgp=(("192.0.2.0/24", ""),)))
     try:
         wait_for("both ways", lambda: chosen(lab, "192.0.2.1") == ("bgp", ["ra", "rb"]), 20)

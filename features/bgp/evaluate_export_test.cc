@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gtest/gtest.h>
+
+#include "features/bgp/evaluate.h"
+
+namespace floof::bgp {
+namespace {
+
+using Base = ExportPolicy::Base;
+
+NamedPrefixes prefixes(std::string name, std::string_view prefix) {
+  return {std::move(name), std::make_shared<PrefixSet>(std::vector{inside(*parse_prefix(prefix))})};
+}
+
+PolicyWorld world() {
+  PolicyWorld out;
+  out.asn = 65000;
+  out.originated = prefixes("originated", "198.51.100.0/24");
+  out.originated_by = {*parse_community("65000:1:0")};
+  return out;
+}
+
+PeerPolicy peer(std::string name, uint32_t asn, std::string role) {
+  PeerPolicy out;
+  out.name = std::move(name);
+  out.asn = asn;
+  out.local_asn = 65000;
+  out.external = asn != 65000;
+  out.internal = asn == 65000;
+  out.role = std::move(role);
+  return out;
+}
+
+struct Row {
+  const char* about;
+  void (*set)(PeerPolicy& from, PeerPolicy& to);
+  std::vector<std::string> communities;
+  const char* prefix;
+  const char* name;      ///< of the step that refuses; empty: announced
+  const char* expected;  ///< members of the route
+};
+
+const Row kRows[] = {
+    {"all",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all; },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"path":"65000 64500 64999"})"},
+    {"closed",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.closed = true; },
+     {},
+     "203.0.113.0/24",
+     "policy",
+     "{}"},
+    {"customers: an upstream's",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::customers; },
+     {"65000:1:1"},
+     "203.0.113.0/24",
+     "policy",
+     "{}"},
+    {"customers",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::customers; },
+     {"65000:1:4", "1:1:1"},
+     "203.0.113.0/24",
+     "",
+     R"({"communities":["1:1:1"]})"},
+    {"marks are kept",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.keep_marks = true; },
+     {"65000:1:4"},
+     "203.0.113.0/24",
+     "",
+     R"({"communities":["65000:1:4"]})"},
+    {"originated",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::originated; },
+     {},
+     "203.0.113.0/24",
+     "policy",
+     "{}"},
+    {"originated by another router",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::originated; },
+     {"65000:1:0"},
+     "203.0.113.0/24",
+     "",
+     "{}"},
+    {"without originated",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::originated, to.exports.originated = false; },
+     {"65000:1:0"},
+     "203.0.113.0/24",
+     "policy",
+     "{}"},
+    {"by community",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.accept = {*parse_community("1:1")}; },
+     {"1:1"},
+     "203.0.113.0/24",
+     "",
+     "{}"},
+    {"only others",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.only = {prefixes("l", "10.0.0.0/8")}; },
+     {},
+     "203.0.113.0/24",
+     "prefix-not-listed",
+     "{}"},
+    {"refused",
+     [](PeerPolicy&, PeerPolicy& to) {
+       to.exports.base = Base::all, to.exports.refused = {prefixes("l", "203.0.0.0/16")};
+     },
+     {},
+     "203.0.113.0/24",
+     "prefix-refused",
+     "{}"},
+    {"a default route",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all; },
+     {},
+     "0.0.0.0/0",
+     "default-route",
+     "{}"},
+    {"a default route that is wanted",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.default_route = true; },
+     {},
+     "::/0",
+     "",
+     "{}"},
+    {"actions",
+     [](PeerPolicy&, PeerPolicy& to) {
+       ExportPolicy& policy = to.exports;
+       policy.base = Base::all, policy.med = 7, policy.prepend = {65000, 65000},
+       policy.next_hop = *parse_ip("192.0.2.9");
+       policy.remove = {*parse_community("1:*")};
+       policy.prefix_communities = {{*parse_prefix("203.0.113.0/24"), {*parse_community("2:2")}},
+                                    {*parse_prefix("203.0.112.0/24"), {*parse_community("2:3")}}};
+       policy.add = {*parse_community("3:3")};
+       policy.blackhole = policy.graceful_shutdown = true;
+     },
+     {"1:1", "1:2"},
+     "203.0.113.0/24",
+     "",
+     R"({"med":7,"path":"65000 65000 65000 64500 64999","next-hop":"192.0.2.9",
+         "communities":["2:2","3:3","65535:666","65535:0"]})"},
+    {"path emptied",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.clear_path = true; },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"path":"65000"})"},
+    {"back to where it came from",
+     [](PeerPolicy& from, PeerPolicy& to) { to.exports.base = Base::all, to.name = from.name; },
+     {},
+     "203.0.113.0/24",
+     "same-peer",
+     "{}"},
+    {"internal to internal",
+     [](PeerPolicy& from, PeerPolicy& to) {
+       to.exports.base = Base::all, from.internal = to.internal = true, to.external = false;
+     },
+     {},
+     "203.0.113.0/24",
+     "internal",
+     "{}"},
+    {"NO_EXPORT",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all; },
+     {"65535:65281"},
+     "203.0.113.0/24",
+     "no-export",
+     "{}"},
+    {"NO_EXPORT not followed",
+     [](PeerPolicy&, PeerPolicy& to) {
+       to.exports.base = Base::all, to.session = {{"interpret-communities", false}};
+     },
+     {"65535:65281"},
+     "203.0.113.0/24",
+     "",
+     "{}"},
+    {"to a customer",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.role = "provider"; },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"otc":65000})"},
+    {"to an upstream",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.role = "customer"; },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"otc":null})"},
+};
+
+TEST(EvaluateExport, WhatIsAnnouncedAndHow) {
+  for (const Row& row : kRows) {
+    PeerPolicy from = peer("from", 64500, ""), to = peer("to", 64520, "");
+    row.set(from, to);
+    Route route;
+    route.prefix = *parse_prefix(row.prefix);
+    route.path = *parse_as_path("64500 64999");
+    for (const std::string& text : row.communities) {
+      route.communities.push_back(*parse_community(text));
+    }
+    const Evaluation out = evaluate_export(route, from, to, world());
+    EXPECT_EQ(out.accepted, std::string_view(row.name).empty()) << row.about;
+    if (!out.accepted) {
+      EXPECT_EQ(out.steps.back().name, row.name) << row.about;
+    }
+    const Json expected = Json::parse(row.expected), got = to_json(out);
+    for (const auto& [key, value] : expected.items()) {
+      EXPECT_EQ(got["route"].value(key, Json()), value) << row.about;
+    }
+  }
+}
+
+TEST(EvaluateExport, WhatHasOtcGoesDownOnly) {
+  for (const char* role : {"customer", "peer", "rs-client", "provider", "rs", ""}) {
+    PeerPolicy from = peer("from", 64500, ""), to = peer("to", 64520, role);
+    to.exports.base = Base::all;
+    Route route;
+    route.prefix = *parse_prefix("203.0.113.0/24");
+    route.otc = 64500;
+    const std::string_view ours = role;
+    const bool down = ours == "provider" || ours == "rs" || ours.empty();
+    const Evaluation out = evaluate_export(route, from, to, world());
+    EXPECT_EQ(out.accepted, down) << role;
+    EXPECT_EQ(out.reason, down ? std::nullopt : std::optional(Reason::route_leak)) << role;
+  }
+}
+
+TEST(EvaluateExport, PrivateAsNumbers) {
+  PeerPolicy from = peer("from", 64500, ""), to = peer("to", 64520, "");
+  to.exports.base = Base::all;
+  to.exports.remove_private = true;
+  Route route;
+  route.prefix = *parse_prefix("203.0.113.0/24");
+  route.path = *parse_as_path("64512 64500 4200000001 {65534}");
+  EXPECT_EQ(to_json(evaluate_export(route, from, to, world()))["route"]["path"], "65000 64500");
+}
+
+}  // namespace
+}  // namespace floof::bgp

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bgp/policy.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "features/bgp/internet.h"
+
+namespace floof::bgp {
+namespace {
+
+Prefix prefix(const char* text) { return *parse_prefix(text); }
+
+/// One peer named p of AS 400010, with these leafs, in AS 45000.
+PeerPolicy policy_of(const char* leafs, const Outside& outside = {}, std::vector<std::string>* warnings = nullptr) {
+  Json peer = Json::parse(R"({"name":"p","remote-as":400010,"neighbor":["45.0.0.2"]})");
+  peer.update(Json::parse(leafs));
+  const Json config = {{"bgp",
+                        {{"asn", 45000},
+                         {"prefix", {"45.77.0.0/16"}},
+                         {"peer", {peer}},
+                         {"policy", Json::parse(R"([{"name":"transit","multihop":3,"hold-time":30,
+            "import":{"local-pref":70,"community-add":["45000:1"],"filter":{"rpki":"off","aspa":false}}}])")}}}};
+  Policies all = make_policies(config, outside);
+  if (warnings != nullptr) {
+    *warnings = all.warnings;
+  }
+  return all.peers.at(0);
+}
+
+const Check* check_for(const PeerPolicy& peer, Reason reason) {
+  const auto& checks = peer.import.checks;
+  const auto at = std::find_if(checks.begin(), checks.end(), [&](const Check& c) { return c.reason == reason; });
+  return at != checks.end() ? &*at : nullptr;
+}
+
+Outside with_as_set(const char* name, std::vector<PrefixRange> prefixes, NamedAsns::Ranges origins) {
+  Outside out;
+  out.as_sets[name] = {std::make_shared<const PrefixSet>(std::move(prefixes)),
+                       std::make_shared<const NamedAsns::Ranges>(std::move(origins))};
+  return out;
+}
+
+TEST(Policy, NothingSaidMeansNothingExchanged) {  // RFC 8212
+  const PeerPolicy none = policy_of("{}");
+  EXPECT_TRUE(none.import.closed);
+  EXPECT_TRUE(none.exports.closed);
+  const PeerPolicy only_import = policy_of(R"({"import":{}})");
+  EXPECT_FALSE(only_import.import.closed);
+  EXPECT_TRUE(only_import.exports.closed);
+  const PeerPolicy named = policy_of(R"({"policy":"transit"})");
+  EXPECT_FALSE(named.import.closed);
+  EXPECT_FALSE(named.exports.closed);
+  const PeerPolicy internal = policy_of(R"({"remote-as":45000})");
+  EXPECT_FALSE(internal.import.closed);
+  EXPECT_FALSE(internal.exports.closed);
+  EXPECT_TRUE(internal.import.checks.empty());
+  EXPECT_TRUE(policy_of(R"({"policy":"transit","maintenance":"down"})").import.closed);
+}
+
+TEST(Policy, RoleChoosesTheDefaults) {
+  using Base = ExportPolicy::Base;
+  const struct {
+    const char* role;
+    Relation relation;
+    uint32_t local_pref;
+    Base base;
+    bool transit_check, first_as;
+  } rows[] = {
+      {"customer", Relation::upstream, 100, Base::customers, false, true},
+      {"provider", Relation::customer, 400, Base::all, true, true},
+      {"peer", Relation::peer, 300, Base::customers, true, true},
+      {"rs-client", Relation::route_server, 200, Base::customers, true, false},
+      {"rs", Relation::peer, 300, Base::all, true, true},
+  };
+  for (const auto& row : rows) {
+    const PeerPolicy peer = policy_of((std::string(R"({"import":{},"export":{},"role":")") + row.role + "\"}").c_str());
+    EXPECT_EQ(peer.import.relation, row.relation) << row.role;
+    EXPECT_EQ(peer.import.local_pref, row.local_pref) << row.role;
+    EXPECT_EQ(peer.exports.base, row.base) << row.role;
+    EXPECT_EQ(check_for(peer, Reason::transit_asn) != nullptr, row.transit_check) << row.role;
+    EXPECT_EQ(check_for(peer, Reason::first_as) != nullptr, row.first_as) << row.role;
+  }
+  const PeerPolicy without = policy_of(R"({"import":{},"export":{}})");
+  EXPECT_EQ(without.import.relation, Relation::none);
+  EXPECT_FALSE(without.import.local_pref.has_value());
+  EXPECT_EQ(without.exports.base, Base::originated);
+}
+
+TEST(Policy, APeersOwnWordWins) {
+  const PeerPolicy plain = policy_of(R"({"policy":"transit"})");
+  EXPECT_EQ(plain.import.local_pref, 70u);
+  EXPECT_EQ(plain.session["multihop"], 3);
+  EXPECT_EQ(check_for(plain, Reason::rpki_invalid), nullptr);
+  const PeerPolicy own = policy_of(
+      R"({"policy":"transit","multihop":2,"import":{"local-pref":80,"community-add":["45000:2"],"filter":{"rpki":"invalid"}}})");
+  EXPECT_EQ(own.import.local_pref, 80u);
+  EXPECT_EQ(own.session["multihop"], 2);
+  EXPECT_EQ(own.session["hold-time"], 30);
+  ASSERT_EQ(own.import.add.size(), 1u);
+  EXPECT_EQ(to_string(own.import.add[0]), "45000:2");
+  EXPECT_NE(check_for(own, Reason::rpki_invalid), nullptr);
+  EXPECT_EQ(own.name, "p");
+}
+
+TEST(Policy, TrustMeansNoChecks) {
+  const PeerPolicy peer =
+      policy_of(R"({"import":{"trust":true,"prefix":[{"prefix":"10.0.0.0/8","le":24}]},"role":"peer"})");
+  ASSERT_EQ(peer.import.checks.size(), 1u);  // what is listed is the user's wish, not a check
+  EXPECT_EQ(peer.import.checks[0].reason, Reason::prefix_not_listed);
+  EXPECT_FALSE(peer.import.scrub);
+}
+
+TEST(Policy, EveryCheckIsOnAndCanBeTurnedOff) {
+  Outside outside = with_as_set("AS-X", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
+  outside.ixp_lans = std::make_shared<const PrefixSet>(std::vector{inside(prefix("45.9.0.0/24"))});
+  outside.never_via_route_servers = std::make_shared<const NamedAsns::Ranges>(NamedAsns::Ranges{{5, 5}});
+  outside.aspas[1] = {2};
+  outside.blocked_prefixes = std::make_shared<const PrefixSet>(std::vector{inside(prefix("45.8.0.0/24"))});
+  outside.blocked_asns = std::make_shared<const NamedAsns::Ranges>(NamedAsns::Ranges{{6, 6}});
+  const std::pair<const char*, Reason> switches[] = {{"bogon-prefixes", Reason::bogon_prefix},
+                                                     {"bogon-asns", Reason::bogon_asn},
+                                                     {"own-prefixes", Reason::own_prefix},
+                                                     {"ixp-lans", Reason::ixp_lan},
+                                                     {"prefix-length", Reason::prefix_too_long},
+                                                     {"as-path-sets", Reason::as_path_set},
+                                                     {"aspa", Reason::aspa_invalid},
+                                                     {"never-via-route-servers", Reason::never_via_route_servers},
+                                                     {"transit-asns", Reason::transit_asn},
+                                                     {"irr", Reason::irr_prefix},
+                                                     {"irr-origin", Reason::irr_origin},
+                                                     {"blocklist", Reason::blocked_asn}};
+  const char* const base = R"({"role":"rs-client","import":{"as-set":["AS-X"]}})";
+  for (const auto& [leaf, reason] : switches) {
+    EXPECT_NE(check_for(policy_of(base, outside), reason), nullptr) << leaf;
+    Json off = Json::parse(base);
+    off["import"]["filter"][leaf] = false;
+    EXPECT_EQ(check_for(policy_of(off.dump().c_str(), outside), reason), nullptr) << leaf;
+  }
+  EXPECT_NE(check_for(policy_of(base, outside), Reason::rpki_invalid), nullptr);
+  EXPECT_EQ(check_for(policy_of(base, outside), Reason::rpki_not_valid), nullptr);
+  EXPECT_NE(check_for(policy_of(R"({"import":{"filter":{"rpki":"require-valid"}}})"), Reason::rpki_not_valid), nullptr);
+}
+
+TEST(Policy, AnUnknownAsSetRefusesEverything) {
+  std::vector<std::string> warnings;
+  const PeerPolicy unknown = policy_of(R"({"import":{"as-set":["AS-X"]}})", {}, &warnings);
+  const Check* check = check_for(unknown, Reason::irr_unknown);
+  ASSERT_NE(check, nullptr);
+  EXPECT_TRUE(std::holds_alternative<Everything>(check->what));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("AS-X"), std::string::npos);
+  // One of two is known: the prefixes of that one pass.
+  const Outside one = with_as_set("AS-Y", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
+  const PeerPolicy half = policy_of(R"({"import":{"as-set":["AS-X","AS-Y"]}})", one, &warnings);
+  EXPECT_EQ(check_for(half, Reason::irr_unknown), nullptr);
+  EXPECT_NE(check_for(half, Reason::irr_prefix), nullptr);
+  EXPECT_EQ(warnings.size(), 1u);
+}
+
+TEST(Policy, AsSetsOfPeeringDbAreWordsOrNothing) {
+  Outside outside = with_as_set("AS-X", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
+  outside.networks[400010] = {"Example", "AS-X", 1000, 0};
+  EXPECT_NE(check_for(policy_of(R"({"import":{"as-set-auto":true}})", outside), Reason::irr_prefix), nullptr);
+  for (const char* hostile : {"AS-X; } protocol", "", "`id`", "AS-X\"", "$(x)"}) {
+    outside.networks[400010].as_set = hostile;
+    EXPECT_NE(check_for(policy_of(R"({"import":{"as-set-auto":true}})", outside), Reason::irr_unknown), nullptr)
+        << hostile;
+  }
+}
+
+TEST(Policy, LimitsOfPeeringDbHaveHeadroomAndGiveWay) {
+  Outside outside;
+  outside.networks[400010] = {"Example", "", 1000, 0};
+  const PeerPolicy automatic = policy_of(R"({"import":{"limit":{"auto":true}}})", outside);
+  EXPECT_EQ(automatic.limits.import4, 1200u);
+  EXPECT_EQ(automatic.limits.import6, 0u);  // it says nothing, so nothing is limited
+  EXPECT_EQ(automatic.limits.import_action, "disable");
+  EXPECT_EQ(policy_of(R"({"import":{"limit":{"auto":true,"ip4":7,"headroom":50}}})", outside).limits.import4, 7u);
+  outside.networks[400010].prefixes4 = 5;
+  EXPECT_EQ(policy_of(R"({"import":{"limit":{"auto":true}}})", outside).limits.import4, 15u);
+}
+
+TEST(Policy, ABlackholeNeedsATitle) {
+  const Outside outside = with_as_set("AS-X", {exactly(prefix("45.1.0.0/22"))}, {{400010, 400010}});
+  const PeerPolicy peer = policy_of(R"({"import":{"as-set":["AS-X"],"blackhole-community":true}})", outside);
+  const Check* check = check_for(peer, Reason::blackhole);
+  ASSERT_NE(check, nullptr);
+  const auto& entitled = std::get<BlackholeNotIn>(check->what).entitled;
+  ASSERT_EQ(entitled.size(), 1u);
+  EXPECT_TRUE(entitled[0].set->contains(prefix("45.1.3.9/32")));
+  EXPECT_FALSE(entitled[0].set->contains(prefix("45.1.4.9/32")));
+  EXPECT_TRUE(std::get<LongerThan>(check_for(peer, Reason::prefix_too_long)->what).blackholes_excepted);
+  EXPECT_TRUE(std::get<BlackholeNotIn>(
+                  check_for(policy_of(R"({"import":{"blackhole-community":true}})"), Reason::blackhole)->what)
+                  .entitled.empty());
+}
+
+TEST(Policy, TheOwnTransitIsNoLeak) {
+  const PeerPolicy peer = policy_of(R"({"remote-as":1299,"role":"peer","import":{}})");
+  const auto& asns = std::get<PathHas>(check_for(peer, Reason::transit_asn)->what).asns;
+  EXPECT_FALSE(asns.contains(1299));
+  EXPECT_TRUE(asns.contains(174));
+}
+
+TEST(Policy, Communities) {
+  for (const char* good : {"65000:100", "0:0", "65535:65535", "4200000000:1:2", "65000:*", "*:*:7"}) {
+    ASSERT_TRUE(parse_community(good).has_value()) << good;
+    EXPECT_EQ(to_string(*parse_community(good)), good);
+  }
+  for (const char* bad :
+       {"", "1", "1:", ":1", "65536:1", "1:65536", "1:2:3:4", "1:2:4294967296", "a:b", "1 :2", "1:2 "}) {
+    EXPECT_FALSE(parse_community(bad).has_value()) << bad;
+  }
+}
+
+TEST(Internet, BogonsAreThoseOfTheRegistries) {
+  const PrefixSet& bogons = built_in_bogons();
+  for (const char* bogon :
+       {"0.0.0.0/8",          "10.1.0.0/16", "100.64.0.0/10", "192.0.2.0/24",  "203.0.113.7/32",  "224.0.0.0/4",
+        "255.255.255.255/32", "::/8",        "::1/128",       "2001:db8::/32", "2001:db8:1::/48", "2002::/16",
+        "2001:0:5::/48",      "3ffe::/16",   "3fff::/20",     "5f00::/16",     "fc00::/7",        "fe80::/10",
+        "ff00::/8",           "100::/64",    "64:ff9b::/96"}) {
+    EXPECT_TRUE(bogons.contains(prefix(bogon))) << bogon;
+  }
+  for (const char* fine : {"1.1.1.0/24", "8.8.8.0/24", "192.0.1.0/24", "100.0.0.0/10", "223.255.255.0/24", "0.0.0.0/0",
+                           "::/0", "2001::/32", "2001:4860::/32", "2a00::/12", "2003::/18", "3fff:8000::/20"}) {
+    EXPECT_FALSE(bogons.contains(prefix(fine))) << fine;
+  }
+  const NamedAsns asns{"x", std::make_shared<const NamedAsns::Ranges>(built_in_bogon_asns())};
+  for (const uint32_t bogon : {0u, 23456u, 64496u, 65000u, 65535u, 70000u, 4200000000u, 4294967295u}) {
+    EXPECT_TRUE(asns.contains(bogon)) << bogon;
+  }
+  for (const uint32_t fine : {1u, 174u, 23455u, 64495u, 131072u, 400000u, 4199999999u}) {
+    EXPECT_FALSE(asns.contains(fine)) << fine;
+  }
+}
+
+TEST(PrefixSet, FindsWhatANaiveSearchFinds) {
+  std::mt19937 random(7);
+  std::vector<PrefixRange> ranges;
+  const auto draw = [&] {
+    const auto length = static_cast<uint8_t>(random() % 33);
+    return Prefix(IpAddress(Ip4(random() & 0xf00000ffu)), length);
+  };
+  for (int i = 0; i < 300; i++) {
+    const Prefix base = draw();
+    const auto low = static_cast<uint8_t>(base.length() + random() % (33u - base.length()));
+    ranges.push_back({base, low, static_cast<uint8_t>(low + random() % (33u - low))});
+  }
+  const PrefixSet set(ranges);
+  int found = 0;
+  for (int i = 0; i < 20000; i++) {
+    const Prefix route = draw();
+    const bool naive = std::any_of(ranges.begin(), ranges.end(), [&](const auto& r) { return r.contains(route); });
+    EXPECT_EQ(set.contains(route), naive) << to_string(route);
+    found += naive ? 1 : 0;
+  }
+  EXPECT_GT(found, 1000);
+  EXPECT_LT(found, 19000);
+}
+
+}  // namespace
+}  // namespace floof::bgp

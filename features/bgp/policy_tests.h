@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Policy tests in the configuration: `set bgp test NAME route 203.0.113.0/24 from upstream-a path "64500 64999" expect
+// reject rpki-invalid`. They are judged with each commit, by evaluate.h.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "features/bgp/evaluate.h"
+
+namespace floof::bgp {
+
+/// Judges every `bgp test` of `config`; `policies` are those of the same configuration. The RPKI state of a route is
+/// what the test says, else what the file of payloads (`outside.vrps`) says, else what `ask` says. An Error
+/// {"bgp test NAME", what happened at which step, remedy} for each test that comes out wrong or cannot be run. Pure but
+/// for `ask`; any thread.
+std::vector<Error> run_tests(const Json& config, const Policies& policies, const Outside& outside, const RpkiAsk& ask);
+
+/// `outside.vrps` if there is such a file, else `ask`. Refers to both.
+RpkiAsk rpki_of(const Outside& outside, const RpkiAsk& ask);
+const PeerPolicy* find_peer(const Policies& policies, std::string_view name);
+/// The peer's address of the prefix's family, else its first.
+std::optional<IpAddress> address_of(const PeerPolicy& peer, const Prefix& prefix);
+
+}  // namespace floof::bgp

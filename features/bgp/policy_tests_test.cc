@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bgp/policy_tests.h"
+
+#include <gtest/gtest.h>
+
+namespace floof::bgp {
+namespace {
+
+// An upstream that refuses long prefixes and what RPKI calls invalid, a customer, and a peer that gets customers'
+// routes.
+Policies policies() {
+  Policies out;
+  out.world.asn = 65000;
+  const auto add = [&](std::string name, uint32_t asn, std::string role, Relation relation, uint32_t preference) {
+    PeerPolicy peer;
+    peer.name = std::move(name);
+    peer.asn = asn;
+    peer.local_asn = 65000;
+    peer.external = true;
+    peer.role = std::move(role);
+    peer.neighbors = {*parse_ip("192.0.2.1")};
+    peer.import.checks = {{Reason::prefix_too_long, LongerThan{24, 48}, ""},
+                          {Reason::next_hop, NextHopIsNot{peer.neighbors}, ""},
+                          {Reason::rpki_invalid, RpkiIs{true, false}, ""}};
+    peer.import.local_pref = preference;
+    peer.import.relation = relation;
+    peer.exports.base = ExportPolicy::Base::customers;
+    out.peers.push_back(std::move(peer));
+  };
+  add("up", 64500, "customer", Relation::upstream, 100);
+  add("kid", 64510, "provider", Relation::customer, 400);
+  add("mate", 64520, "peer", Relation::peer, 300);
+  return out;
+}
+
+struct Row {
+  const char* test;
+  const char* wrong;  ///< part of the error's reason; empty: as expected
+};
+
+TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
+  const Row rows[] = {
+      {R"({"route":"203.0.113.0/24","from":"up","path":"64500 64999","expect":{"accept":true}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"up","expect":{"accept":true,"local-pref":100}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"kid","expect":{"accept":true,"local-pref":100}})",
+       "local preference 400, expected 100"},
+      {R"({"route":"203.0.113.0/24","from":"kid","expect":{"accept":true,"community":["65000:1:4"]}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"kid","expect":{"accept":true,"community":["65000:1:3"]}})",
+       "lacks community 65000:1:3 (it has 65000:1:4)"},
+      {R"({"route":"203.0.113.0/25","from":"up","expect":{"reject":"prefix-too-long"}})", ""},
+      {R"({"route":"203.0.113.0/25","from":"up","expect":{"reject":"any"}})", ""},
+      {R"({"route":"203.0.113.0/25","from":"up","expect":{"accept":true}})",
+       "import from up refuses the route at prefix-too-long: /25 is longer than /24"},
+      {R"({"route":"203.0.113.0/25","from":"up","expect":{"reject":"rpki-invalid"}})", "expected rpki-invalid"},
+      {R"({"route":"203.0.113.0/24","from":"up","expect":{"reject":"rpki-invalid"}})", "accepts the route"},
+      {R"({"route":"203.0.113.0/24","from":"up","rpki":"invalid","expect":{"reject":"rpki-invalid"}})", ""},
+      {R"({"route":"203.0.112.0/24","from":"up","path":"64500 1","expect":{"reject":"rpki-invalid"}})", ""},
+      {R"({"route":"203.0.112.0/24","from":"up","path":"64500 1","rpki":"valid","expect":{"accept":true}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"up","next-hop":"192.0.2.7","expect":{"reject":"next-hop"}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"up","to":"mate","expect":{"accept":true}})", "export to mate refuses"},
+      {R"({"route":"203.0.113.0/24","from":"up","to":"mate","expect":{"reject":"any"}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"kid","to":"mate","expect":{"accept":true}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"kid","to":"mate","expect":{"reject":"any"}})", "export to mate accepts"},
+      {R"({"route":"203.0.113.0/25","from":"kid","to":"mate","expect":{"reject":"any"}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"kid","to":"nobody","expect":{"reject":"any"}})", "peer nobody"},
+      {R"({"route":"203.0.113.0/24","from":"nobody","expect":{"reject":"any"}})", "peer nobody"},
+      {R"({"route":"203.0.113.0/24","from":"up","expect":{"reject":"bad-mood"}})", "bad-mood"},
+      {R"({"from":"up","expect":{"reject":"any"}})", "no prefix"},
+  };
+  const Policies all = policies();
+  Outside outside;
+  const auto ask = [](const Prefix& prefix, uint32_t) {
+    return to_string(prefix) == "203.0.112.0/24" ? RpkiState::invalid : RpkiState::unknown;
+  };
+  for (const Row& row : rows) {
+    Json test = Json::parse(row.test);
+    test["name"] = "t";
+    const auto errors = run_tests({{"bgp", {{"test", Json::array({test})}}}}, all, outside, ask);
+    ASSERT_EQ(errors.empty(), std::string_view(row.wrong).empty())
+        << row.test << (errors.empty() ? "" : errors[0].text());
+    if (!errors.empty()) {
+      EXPECT_EQ(errors[0].path, "bgp test t");
+      EXPECT_NE(errors[0].reason.find(row.wrong), std::string::npos) << row.test << "\n" << errors[0].text();
+      EXPECT_FALSE(errors[0].remedy.empty());
+    }
+  }
+}
+
+TEST(PolicyTests, AFileOfPayloadsIsAskedFirst) {
+  Outside outside;
+  outside.vrps = std::make_shared<std::vector<Vrp>>(std::vector<Vrp>{{*parse_prefix("203.0.113.0/24"), 24, 1}});
+  const Json config = Json::parse(R"({"bgp":{"test":[{"name":"t","route":"203.0.113.0/24","from":"up",
+      "expect":{"reject":"rpki-invalid"}}]}})");
+  const auto ask = [](const Prefix&, uint32_t) { return RpkiState::valid; };
+  EXPECT_TRUE(run_tests(config, policies(), outside, ask).empty());
+  EXPECT_EQ(run_tests(config, policies(), {}, ask).size(), 1u);
+}
+
+TEST(PolicyTests, StrangeConfigurationsDoNoHarm) {
+  for (const char* text : {"null", "[]", R"({"bgp":[]})", R"({"bgp":{"test":[null,3,{"expect":[]}]}})"}) {
+    run_tests(Json::parse(text), policies(), {}, {});
+  }
+}
+
+}  // namespace
+}  // namespace floof::bgp

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_condition.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "base/prefix.h"
+#include "features/bgp/policy.h"
+
+namespace floof::bird {
+
+namespace {
+
+constexpr size_t kMostTerms = 20;
+constexpr std::string_view kForms =
+    "use origin-as, transit-as, community, rpki, path, next-hop, from, source, blackhole, local-pref, med, path-length "
+    "or prefix-length";
+
+std::optional<uint32_t> number(std::string_view text) {
+  uint32_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
+}
+
+std::string of_bgp(const std::string& condition) { return fmt::format("source = RTS_BGP && {}", condition); }
+
+class Terms {
+ public:
+  explicit Terms(std::span<const std::string> words) : words_(words) {}
+
+  Result<std::string> run() {
+    if (words_.empty()) {
+      return Error{"where", "a condition is missing", std::string(kForms)};
+    }
+    std::string out;
+    for (size_t count = 0; at_ < words_.size(); count++) {
+      if (count == kMostTerms) {
+        return Error{"where", fmt::format("more than {} conditions", kMostTerms), "leave some out"};
+      }
+      const bool negated = words_[at_] == "not";
+      at_ += negated;
+      const auto one = term();
+      if (!one.ok()) {
+        return one.error();
+      }
+      out += fmt::format("{}{}({})", out.empty() ? "" : " && ", negated ? "! " : "", *one);
+    }
+    return out;
+  }
+
+ private:
+  using Value = Result<std::string>;
+
+  static Error wrong(std::string_view word, std::string_view reason, std::string_view remedy) {
+    return {fmt::format("where {}", word), std::string(reason), std::string(remedy)};
+  }
+
+  std::string next() { return at_ < words_.size() ? words_[at_++] : std::string(); }
+
+  Value term() {
+    const std::string name = next();
+    static const std::map<std::string_view, Value (Terms::*)()> forms = {
+        {"origin-as", &Terms::origin}, {"transit-as", &Terms::transit}, {"community", &Terms::community},
+        {"rpki", &Terms::rpki},        {"path", &Terms::path},          {"next-hop", &Terms::next_hop},
+        {"from", &Terms::from},        {"source", &Terms::source},      {"blackhole", &Terms::blackhole}};
+    if (const auto found = forms.find(name); found != forms.end()) {
+      return (this->*found->second)();
+    }
+    static const std::map<std::string_view, std::string_view> counts = {{"local-pref", "bgp_local_pref"},
+                                                                        {"med", "bgp_med"},
+                                                                        {"path-length", "bgp_path.len"},
+                                                                        {"prefix-length", "net.len"}};
+    if (const auto found = counts.find(name); found != counts.end()) {
+      return comparison(found->first, found->second);
+    }
+    return name.empty() ? wrong("not", "a condition is missing", kForms) : wrong(name, "is no condition", kForms);
+  }
+
+  Result<uint32_t> as_number(std::string_view form) {
+    const std::string text = next();
+    std::string_view digits = text;
+    if (digits.starts_with("AS") || digits.starts_with("as")) {
+      digits.remove_prefix(2);
+    }
+    const auto asn = number(digits);
+    return asn ? Result<uint32_t>(*asn)
+               : wrong(fmt::format("{} {}", form, text), "is no AS number", fmt::format("write {} 64500", form));
+  }
+
+  Value origin() {
+    const auto asn = as_number("origin-as");
+    return asn.ok() ? Value(of_bgp(fmt::format("bgp_path.last_nonaggregated = {}", *asn))) : asn.error();
+  }
+
+  Value transit() {
+    const auto asn = as_number("transit-as");
+    return asn.ok() ? Value(of_bgp(fmt::format("bgp_path ~ [{0}] && bgp_path.last_nonaggregated != {0}", *asn)))
+                    : asn.error();
+  }
+
+  Value community() {
+    const std::string text = next();
+    const auto parsed = bgp::parse_community(text);
+    if (!parsed) {
+      return wrong("community " + text, "is no community", "write 65000:100 or 65000:1:2, * for any number");
+    }
+    std::string parts;
+    for (size_t i = 0; i < parsed->size; i++) {
+      parts += (i == 0 ? "" : ",") + (parsed->parts[i] ? fmt::to_string(*parsed->parts[i]) : std::string("*"));
+    }
+    return of_bgp(fmt::format("bgp_{}community ~ [({})]", parsed->size == 3 ? "large_" : "", parts));
+  }
+
+  Value rpki() {
+    const std::string state = next();
+    const std::string_view name = state == "valid"     ? "ROA_VALID"
+                                  : state == "invalid" ? "ROA_INVALID"
+                                  : state == "unknown" ? "ROA_UNKNOWN"
+                                                       : "";
+    if (name.empty()) {
+      return wrong("rpki " + state, "is no state", "write rpki valid, invalid or unknown");
+    }
+    std::string out;
+    for (const int family : {4, 6}) {
+      out += fmt::format("{}net.type = NET_IP{} && roa_check(floof_roa{}, net, bgp_path.last_nonaggregated) = {}",
+                         out.empty() ? "" : " || ", family, family, name);
+    }
+    return of_bgp(fmt::format("({})", out));
+  }
+
+  Value path() {
+    const std::string text = next();
+    std::string mask;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find(' ', at), text.size());
+      const std::string word = text.substr(at, end - at);
+      at = end + 1;
+      const auto asn = number(word);
+      if (word.empty()) {
+        continue;
+      }
+      if (!asn && word != "*" && word != "?") {
+        return wrong("path " + text, word + " is no AS number",
+                     "write path \"64500 * 64999\"; * is any part of a path");
+      }
+      mask += " " + (asn ? fmt::to_string(*asn) : word);
+    }
+    return of_bgp(fmt::format("bgp_path ~ [={} =]", mask));
+  }
+
+  Value address(std::string_view form, std::string_view attribute) {
+    const std::string text = next();
+    const auto parsed = parse_ip(text);
+    return parsed.ok() ? Value(fmt::format("{} = {}", attribute, to_string(*parsed)))
+                       : wrong(fmt::format("{} {}", form, text), parsed.error().reason, "give an address");
+  }
+  Value next_hop() {
+    auto out = address("next-hop", "bgp_next_hop");
+    return out.ok() ? Value(of_bgp(*out)) : out;
+  }
+  Value from() { return address("from", "from"); }
+
+  Value source() {
+    const std::string text = next();
+    static const std::map<std::string_view, std::string_view> known = {
+        {"bgp", "source = RTS_BGP"},
+        {"static", "source = RTS_STATIC"},
+        {"device", "source = RTS_DEVICE"},
+        {"ospf", "source ~ [RTS_OSPF, RTS_OSPF_IA, RTS_OSPF_EXT1, RTS_OSPF_EXT2]"}};
+    const auto found = known.find(text);
+    return found != known.end() ? Value(std::string(found->second))
+                                : wrong("source " + text, "is no source", "write source bgp, static, ospf or device");
+  }
+  Value blackhole() { return std::string("dest = RTD_BLACKHOLE"); }
+
+  Value comparison(std::string_view form, std::string_view attribute) {
+    constexpr std::array<std::string_view, 6> known = {"=", "!=", "<", "<=", ">", ">="};
+    std::string sign = next();
+    std::string text;
+    if (number(sign)) {
+      text = std::exchange(sign, "=");
+    } else {
+      text = next();
+    }
+    const auto value = number(text);
+    if (std::find(known.begin(), known.end(), sign) == known.end() || !value) {
+      return wrong(fmt::format("{} {} {}", form, sign, text), "is no comparison with a number",
+                   fmt::format("write {} >= 100", form));
+    }
+    if (attribute == "net.len") {
+      return fmt::format("net.len {} {}", sign, *value);
+    }
+    return of_bgp(
+        fmt::format("{}{} {} {}", attribute == "bgp_med" ? "defined(bgp_med) && " : "", attribute, sign, *value));
+  }
+
+  std::span<const std::string> words_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+Result<std::string> route_condition(std::span<const std::string> words) { return Terms(words).run(); }
+
+}  // namespace floof::bird

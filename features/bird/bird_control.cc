@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_control.h"
+
+#include <algorithm>
+
+#include "features/bird/bird_peers.h"
+
+namespace floof::bird {
+
+namespace {
+
+bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
+
+}  // namespace
+
+Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request) {
+  const std::string name = string_of(request, "peer"), how = string_of(request, "how"),
+                    direction = string_of(request, "direction");
+  const auto peers = named_peers(config, name);
+  if (!peers.ok()) {
+    return peers.error();
+  }
+  if ((how != "soft" && how != "hard") || (how == "hard" && !direction.empty()) ||
+      (!direction.empty() && direction != "in" && direction != "out")) {
+    return Error{"clear bgp peer " + name, "says neither soft (in, out) nor hard", "write clear bgp peer NAME soft"};
+  }
+  std::vector<std::string> out;
+  for (const Json* peer : *peers) {
+    if (is_shut(*peer) && name == "all") {
+      continue;
+    }
+    if (is_shut(*peer)) {
+      return Error{"bgp peer " + name, "the configuration keeps it down",
+                   flag_of(*peer, "disabled") ? fmt::format("delete bgp peer {} disabled", name)
+                                              : fmt::format("bgp maintenance {} off", name)};
+    }
+    for (const std::string& protocol : protocol_names(*peer)) {
+      const std::string symbol_text = symbol("", protocol);
+      if (how == "hard") {
+        out.push_back("enable " + symbol_text);
+        out.push_back("restart " + symbol_text);
+      } else {
+        out.push_back(fmt::format("reload {}{}", direction.empty() ? "" : direction + " ", symbol_text));
+      }
+    }
+  }
+  return out;
+}
+
+Result<> clear_peers(BirdClient& client, const Json& config, const Json& request) {
+  const auto commands = clear_commands(config, request);
+  if (!commands.ok()) {
+    return commands.error();
+  }
+  bool enabled = false;
+  for (const std::string& command : *commands) {
+    // What has just been enabled starts anyway.
+    if (enabled && command.starts_with("restart ")) {
+      enabled = false;
+      continue;
+    }
+    const auto reply = client.call(command);
+    if (!reply.ok()) {
+      return reply.error();
+    }
+    enabled = command.starts_with("enable ") && reply->has(11);
+    if (reply->code >= 8000 && reply->code != 8006) {  // 8006: the peer cannot send its routes again
+      const std::string said = reply->lines.empty() ? "BIRD refuses it" : reply->lines.back().text;
+      return Error{"clear bgp peer " + string_of(request, "peer"), said, "see `show bgp summary`"};
+    }
+    if (reply->code == 8006) {
+      return Error{"clear bgp peer " + string_of(request, "peer"),
+                   "the peer cannot be asked for its routes again (no route refresh, RFC 2918)",
+                   "clear it hard, which interrupts the session"};
+    }
+  }
+  return {};
+}
+
+std::vector<std::pair<std::string, std::string>> Farewell::messages(const Json& config) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Json& peer : items(member(config, "bgp"), "peer")) {
+    const Json& message = session_leaf(config, peer, "shutdown-message");
+    if (!is_shut(peer) || !message.is_string()) {
+      continue;
+    }
+    for (const std::string& protocol : protocol_names(peer)) {
+      out.emplace_back(protocol, message.get<std::string>());
+    }
+  }
+  return out;
+}
+
+void Farewell::say(BirdClient& client, const Json& config) {
+  said_.clear();
+  const auto all = messages(config);
+  if (all.empty()) {
+    return;
+  }
+  const auto reply = client.ask("show protocols");
+  const auto protocols = reply.ok() ? parse_protocols(*reply) : std::vector<Protocol>();
+  for (const auto& [name, message] : all) {
+    const auto found = std::find_if(protocols.begin(), protocols.end(),
+                                    [&, wanted = name](const Protocol& protocol) { return protocol.name == wanted; });
+    if (found == protocols.end() || found->state == "down") {
+      continue;
+    }
+    const std::string protocol = symbol("", name);
+    const auto done = client.call(fmt::format("disable {} {}", protocol, literal(message)));
+    if (done.ok() && done->has(9)) {
+      said_.push_back(protocol);
+    }
+  }
+}
+
+void Farewell::take_back(BirdClient& client) {
+  for (const std::string& protocol : std::exchange(said_, {})) {
+    (void)client.call("enable " + protocol);
+  }
+}
+
+}  // namespace floof::bird

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What BIRD is told to do with sessions outside of a commit. All block as long as the client does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "features/bird/bird_client.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// `clear bgp peer <name|all> soft [in|out] | hard`. `request`: "peer", "how" soft or hard, "direction" in, out or
+/// absent (both). Soft: routes are filtered again in both directions, by route refresh where the peer has to send them
+/// again (RFC 2918). Hard: the session restarts; one that a limit or somebody at birdc has disabled is enabled. A peer
+/// that the configuration disables stays down, which is an Error when it was named. An Error too for what BIRD refuses.
+Result<> clear_peers(BirdClient& client, const Json& config, const Json& request);
+/// The commands of it, for tests. Pure.
+Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request);
+
+/// What neighbours are told when their sessions go down for good (RFC 9003): before BIRD gets the configuration that
+/// disables them, it says the message in a notification of its own.
+class Farewell {
+ public:
+  /// Sessions that `config` disables and has a shutdown-message for, by protocol. Pure.
+  static std::vector<std::pair<std::string, std::string>> messages(const Json& config);
+  /// Says it to those that are up or starting. What cannot be said is left out: the commit goes on without.
+  void say(BirdClient& client, const Json& config);
+  /// Enables what `say` has disabled, when the commit is undone.
+  void take_back(BirdClient& client);
+
+ private:
+  std::vector<std::string> said_;  ///< symbols
+};
+
+}  // namespace floof::bird

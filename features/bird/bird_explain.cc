@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_explain.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "features/bgp/policy_tests.h"
+#include "features/bird/bird_peers.h"
+#include "features/bird/bird_show_data.h"
+
+namespace floof::bird {
+
+namespace {
+
+const std::string& attribute(const Route& route, const std::string& key) {
+  static const std::string none;
+  const auto found = route.attributes.find(key);
+  return found == route.attributes.end() ? none : found->second;
+}
+
+std::optional<uint32_t> number(std::string_view text) {
+  uint32_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return !text.empty() && error == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
+}
+
+/// "2001:db8::2 fe80::1" is the first, ":: fe80::1" the second.
+std::optional<IpAddress> next_hop_of(std::string_view text) {
+  std::optional<IpAddress> out;
+  while (!text.empty() && !(out && !out->is_unspecified())) {
+    const size_t end = std::min(text.find(' '), text.size());
+    if (const auto address = parse_ip(text.substr(0, end)); address.ok()) {
+      out = *address;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+class Explainer {
+ public:
+  Explainer(BirdClient& client, const Json& config, const bgp::Outside& outside, const Json& arguments)
+      : client_(client),
+        config_(config),
+        outside_(outside),
+        arguments_(arguments),
+        policies_(bgp::make_policies(config, outside)),
+        bird_rpki_(rpki_of_bird(client)) {}
+
+  Result<Json> run() {
+    const auto prefix = parse_prefix(string_of(arguments_, "prefix"));
+    if (!prefix.ok()) {
+      return Error{"explain route " + string_of(arguments_, "prefix"), prefix.error().reason, prefix.error().remedy};
+    }
+    const std::string name = string_of(arguments_, "peer");
+    peer_ = bgp::find_peer(policies_, name);
+    if (peer_ == nullptr) {
+      return Error{"explain route from " + name, "there is no such peer", "see `show bgp summary`"};
+    }
+    const std::string to = string_of(arguments_, "to");
+    to_ = to.empty() ? nullptr : bgp::find_peer(policies_, to);
+    if (!to.empty() && to_ == nullptr) {
+      return Error{"explain route to " + to, "there is no such peer", "see `show bgp summary`"};
+    }
+    Json out = {{"prefix", to_string(*prefix)}, {"peer", name}, {"routes", Json::array()}};
+    const bool given = arguments_.contains("path");
+    out["hypothetical"] = given;
+    auto routes = given ? hypothetical(*prefix) : received(*prefix);
+    if (!routes.ok()) {
+      return routes.error();
+    }
+    out["routes"] = std::move(*routes);
+    return out;
+  }
+
+ private:
+  bgp::RpkiAsk rpki() const {
+    const std::string state = string_of(arguments_, "rpki");
+    if (state.empty()) {
+      return bgp::rpki_of(outside_, bird_rpki_);
+    }
+    const auto fixed = state == "valid"     ? bgp::RpkiState::valid
+                       : state == "invalid" ? bgp::RpkiState::invalid
+                                            : bgp::RpkiState::unknown;
+    return [fixed](const Prefix&, uint32_t) { return fixed; };
+  }
+
+  Json explain(const bgp::Route& route, bgp::Evaluation& evaluation) const {
+    evaluation = bgp::evaluate_import(route, *peer_, policies_.world, outside_, rpki());
+    Json out = {{"evaluation", bgp::to_json(evaluation)}};
+    if (to_ != nullptr && evaluation.accepted) {
+      out["export"] = bgp::to_json(bgp::evaluate_export(evaluation.route, *peer_, *to_, policies_.world));
+    }
+    return out;
+  }
+
+  Result<Json> hypothetical(const Prefix& prefix) const {
+    const std::string where = "explain route " + to_string(prefix);
+    bgp::Route route;
+    route.prefix = prefix;
+    const auto path = bgp::parse_as_path(string_of(arguments_, "path"));
+    if (!path) {
+      return Error{where + " path", "is no AS path", "write path \"64500 64999\""};
+    }
+    route.path = *path;
+    for (const Json& item : items(arguments_, "communities")) {
+      const auto community = item.is_string() ? bgp::parse_community(item.get<std::string>()) : std::nullopt;
+      if (!community || !std::all_of(community->parts.begin(), community->parts.begin() + community->size,
+                                     [](const auto& part) { return part.has_value(); })) {
+        return Error{where + " community", "is no community", "write community 65000:100"};
+      }
+      route.communities.push_back(*community);
+    }
+    route.from = bgp::address_of(*peer_, prefix);
+    route.next_hop = route.from;
+    if (const std::string text = string_of(arguments_, "next-hop"); !text.empty()) {
+      const auto hop = parse_ip(text);
+      if (!hop.ok()) {
+        return Error{where + " next-hop", hop.error().reason, hop.error().remedy};
+      }
+      route.next_hop = *hop;
+    }
+    bgp::Evaluation evaluation;
+    return Json::array({explain(route, evaluation)});
+  }
+
+  /// BIRD's answers of one kind about the prefix, as routes.
+  Result<std::vector<Route>> ask(const std::string& command) const {
+    const auto reply = client_.call(command);
+    if (!reply.ok()) {
+      return reply.error();
+    }
+    return reply->ok() ? parse_routes(*reply) : std::vector<Route>();
+  }
+
+  Result<Json> received(const Prefix& prefix) const {
+    const Json* peer = find_peer(config_, peer_->name);
+    const auto reply = client_.ask("show protocols all");
+    if (!reply.ok()) {
+      return reply.error();
+    }
+    const auto protocols = parse_protocols(*reply);
+    const std::string channel = prefix.family() == Family::ip4 ? "ipv4" : "ipv6";
+    Json out = Json::array();
+    for (const Protocol* protocol : protocols_of(protocols, *peer)) {
+      const std::string name = symbol("", symbol_part(protocol->name));
+      const auto routes = ask(fmt::format("show route {} import table {}.{} all", to_string(prefix), name, channel));
+      if (!routes.ok()) {
+        return routes.error();
+      }
+      for (const Route& route : *routes) {
+        auto one = explain_received(route, prefix, name);
+        if (!one.ok()) {
+          return one;
+        }
+        (*one)["neighbor"] = protocol->detail("Neighbor address");
+        out.push_back(std::move(*one));
+      }
+    }
+    if (out.empty()) {
+      const bool kept = !peer_->internal;
+      return Error{fmt::format("explain route {} from {}", to_string(prefix), peer_->name),
+                   kept ? "the peer has not announced this prefix, or BIRD refused it before its filter (own AS number "
+                          "in the path, a route leak by RFC 9234)"
+                        : "BIRD does not keep what an internal peer announced",
+                   "give a path to ask what would happen: path \"64500 64999\""};
+    }
+    return out;
+  }
+
+  Result<Json> explain_received(const Route& route, const Prefix& prefix, const std::string& protocol) const {
+    const auto parsed = received_route(route);
+    if (!parsed) {
+      return Error{"explain route " + to_string(prefix), "BIRD's answer has a form that is not understood", ""};
+    }
+    bgp::Evaluation evaluation;
+    Json out = explain(*parsed, evaluation);
+    out["received"] = route_json(route, config_);
+    auto bird = verdict_of_bird(prefix, protocol, attribute(route, "BGP.as_path"));
+    if (!bird.ok()) {
+      return bird;
+    }
+    if (const std::string text = difference(evaluation, *bird); !text.empty()) {
+      out["differs"] = text;
+    }
+    out["bird"] = std::move(*bird);
+    return out;
+  }
+
+  Result<Json> verdict_of_bird(const Prefix& prefix, const std::string& protocol, const std::string& path) const {
+    for (const bool filtered : {false, true}) {
+      const auto routes =
+          ask(fmt::format("show route {}{} protocol {} all", to_string(prefix), filtered ? " filtered" : "", protocol));
+      if (!routes.ok()) {
+        return routes.error();
+      }
+      for (const Route& route : *routes) {
+        // With ADD-PATH there are several. The filter does not change a path on its way in.
+        if (attribute(route, "BGP.as_path") != path && routes->size() > 1) {
+          continue;
+        }
+        Json list = Json::array({route_json(route, config_)});
+        add_reasons(list, config_);
+        Json out = std::move(list[0]);
+        out["verdict"] = filtered ? "refused" : "accepted";
+        return out;
+      }
+    }
+    return Json{{"verdict", "unknown"}};
+  }
+
+  BirdClient& client_;
+  const Json& config_;
+  const bgp::Outside& outside_;
+  const Json& arguments_;
+  const bgp::Policies policies_;
+  const bgp::RpkiAsk bird_rpki_;
+  const bgp::PeerPolicy* peer_ = nullptr;
+  const bgp::PeerPolicy* to_ = nullptr;
+};
+
+}  // namespace
+
+std::optional<bgp::Route> received_route(const Route& route) {
+  bgp::Route out;
+  const auto prefix = parse_prefix(route.prefix);
+  const auto path = bgp::parse_as_path(attribute(route, "BGP.as_path"));
+  if (!prefix.ok() || !path) {
+    return std::nullopt;
+  }
+  out.prefix = *prefix;
+  out.path = *path;
+  for (const char* key : {"BGP.community", "BGP.large_community"}) {
+    for (const std::string& text : parse_communities(attribute(route, key))) {
+      if (const auto community = bgp::parse_community(text)) {
+        out.communities.push_back(*community);
+      }
+    }
+  }
+  out.other_communities = static_cast<uint32_t>(parse_communities(attribute(route, "BGP.ext_community")).size());
+  out.next_hop = next_hop_of(attribute(route, "BGP.next_hop"));
+  if (const auto from = parse_ip(route.from); from.ok()) {
+    out.from = *from;
+  }
+  out.origin = attribute(route, "BGP.origin");
+  out.med = number(attribute(route, "BGP.med"));
+  out.local_pref = number(attribute(route, "BGP.local_pref"));
+  out.otc = number(attribute(route, "BGP.otc"));
+  return out;
+}
+
+std::string difference(const bgp::Evaluation& evaluation, const Json& bird) {
+  const std::string verdict = string_of(bird, "verdict");
+  if (evaluation.unsure || (verdict != "accepted" && verdict != "refused")) {
+    return {};
+  }
+  if ((verdict == "accepted") != evaluation.accepted) {
+    return fmt::format("by the policy the route is {}, but BIRD has {} it",
+                       evaluation.accepted ? "accepted" : "refused", verdict);
+  }
+  const std::string reason = string_of(bird, "reason");
+  if (!evaluation.accepted && evaluation.reason && !reason.empty() && reason != bgp::name_of(*evaluation.reason)) {
+    return fmt::format("by the policy the reason is {}, but BIRD says {}", bgp::name_of(*evaluation.reason), reason);
+  }
+  const Json& preference = member(bird, "local-pref");
+  if (evaluation.accepted && preference.is_number_unsigned() && evaluation.route.local_pref &&
+      preference.get<uint64_t>() != *evaluation.route.local_pref) {
+    return fmt::format("by the policy the local preference is {}, but BIRD has {}", *evaluation.route.local_pref,
+                       preference.get<uint64_t>());
+  }
+  return {};
+}
+
+bgp::RpkiAsk rpki_of_bird(BirdClient& client) {
+  return [&client](const Prefix& prefix, uint32_t origin) -> std::optional<bgp::RpkiState> {
+    const auto reply = client.call(fmt::format("eval roa_check(floof_roa{}, {}, {})",
+                                               prefix.family() == Family::ip4 ? 4 : 6, to_string(prefix), origin));
+    const auto state = reply.ok() ? parse_roa_state(*reply) : std::nullopt;
+    return state ? std::optional(static_cast<bgp::RpkiState>(*state)) : std::nullopt;
+  };
+}
+
+Result<Json> explain_route(BirdClient& client, const Json& config, const bgp::Outside& outside, const Json& arguments) {
+  return Explainer(client, config, outside, arguments).run();
+}
+
+}  // namespace floof::bird

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "features/bgp/evaluate.h"
+#include "features/bird/bird_client.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// `explain route <prefix> from <peer>`: the policy of a peer (features/bgp/evaluate.h) walked with a route as BIRD has
+/// received it, and what BIRD did with that route.
+/// `arguments`: "prefix", "peer"; with "path" (and "communities", an array, "next-hop", "rpki") a route that need not
+/// exist; "to": also announced to this peer.
+/// {"prefix","peer","routes":[{"neighbor","received":{...route_json},"evaluation":{...},"export":{...}?,"bird":{"verdict":
+/// "accepted"|"refused"|"unknown","best","reason"?,"local-pref"?},"differs"?: text}]}. `hypothetical` true when
+/// the route was given. Blocks as long as the client does. An Error when there is no such peer, or no such route.
+Result<Json> explain_route(BirdClient& client, const Json& config, const bgp::Outside& outside, const Json& arguments);
+
+/// The state of a route as the running BIRD's tables floof_roa4 and floof_roa6 have it; nothing when there are none.
+bgp::RpkiAsk rpki_of_bird(BirdClient& client);
+
+// -- Pure parts, for tests ------------------------------------------------------------------------------------------
+
+/// A route of an import table as evaluate_import takes it; nothing when BIRD's words have another form.
+std::optional<bgp::Route> received_route(const Route& route);
+/// In what BIRD's verdict and that of the evaluation differ; empty when they agree or raw texts decide.
+std::string difference(const bgp::Evaluation& evaluation, const Json& bird);
+
+}  // namespace floof::bird

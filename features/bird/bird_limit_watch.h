@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "features/bird/bird_client.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// Looks every few seconds for sessions that a limit has ended, has an alarm for each, and enables those whose
+/// restart-after is over. BIRD is not asked while nobody has a limit. Loop thread; a look blocks as long as BIRD takes
+/// for `show protocols`, two seconds at most.
+class LimitWatch {
+ public:
+  struct Options {
+    std::string socket;            ///< BIRD's
+    std::function<Json()> config;  ///< the running configuration, see config/feature.h
+    std::function<void()> pulse{};
+    std::chrono::milliseconds period = std::chrono::seconds(5);
+  };
+  LimitWatch(EventLoop& loop, Options options);
+  ~LimitWatch();
+  LimitWatch(const LimitWatch&) = delete;
+  LimitWatch& operator=(const LimitWatch&) = delete;
+
+  /// As of the last look.
+  const std::vector<std::string>& alarms() const { return alarms_; }
+  /// Looks now.
+  void look();
+
+ private:
+  EventLoop& loop_;
+  Options options_;
+  BirdClient client_;
+  EventLoop::TimerId timer_;
+  std::vector<std::string> alarms_;
+};
+
+}  // namespace floof::bird

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Sessions that a limit on routes has ended (`bgp peer X import limit ... action disable`): BIRD keeps them down;
+// `restart-after` has them tried again. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "features/bird/bird_reply.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+struct LimitedSession {
+  std::string protocol;
+  std::string peer;
+  int64_t down_s = 0;                   ///< how long it has been down
+  std::optional<uint64_t> restart_min;  ///< nothing: it stays down
+  bool due() const { return restart_min && down_s >= static_cast<int64_t>(*restart_min) * 60; }
+  /// "bgp peer x: ended by its limit on routes; is tried again in 4 min".
+  std::string alarm() const;
+};
+
+/// Whether any peer has limits at all, so that BIRD need be asked.
+bool has_limits(const Json& config);
+/// `protocols` of `show protocols`; `server_time` of `show status`.
+std::vector<LimitedSession> limited_sessions(const std::vector<Protocol>& protocols, std::string_view server_time,
+                                             const Json& config);
+
+}  // namespace floof::bird

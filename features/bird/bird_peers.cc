@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_peers.h"
+
+#include <algorithm>
+
+namespace floof::bird {
+
+namespace {
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// "bgp_un" of "bgp_un_u1"; empty when it is no spawned session.
+std::string_view parent_of(std::string_view protocol) {
+  const size_t at = protocol.rfind(dynamic_separator);
+  const bool spawned = at != std::string_view::npos && all_digits(protocol.substr(at + dynamic_separator.size()));
+  return spawned ? protocol.substr(0, at) : std::string_view();
+}
+
+}  // namespace
+
+const Json* find_peer(const Json& config, std::string_view name) {
+  for (const Json& peer : items(member(config, "bgp"), "peer")) {
+    if (string_of(peer, "name") == name) {
+      return &peer;
+    }
+  }
+  return nullptr;
+}
+
+bool has_only_interface(const Json& peer) {
+  return peer_sessions(peer).front().neighbor.empty() && !string_of(peer, "interface").empty();
+}
+
+const Json& session_leaf(const Json& config, const Json& peer, std::string_view key) {
+  if (const Json& own = member(peer, key); !own.is_null()) {
+    return own;
+  }
+  for (const Json& policy : items(member(config, "bgp"), "policy")) {
+    if (string_of(policy, "name") == string_of(peer, "policy")) {
+      return member(policy, key);
+    }
+  }
+  return member(Json(), key);
+}
+
+PeerNames::PeerNames(const Json& config) {
+  for (const Json& peer : items(member(config, "bgp"), "peer")) {
+    const std::string name = string_of(peer, "name");
+    auto& names = has_only_interface(peer) ? unnumbered_ : numbered_;
+    for (const PeerSession& session : peer_sessions(peer)) {
+      names.emplace(session.protocol, name);
+    }
+  }
+}
+
+std::string PeerNames::peer_of(std::string_view protocol) const {
+  for (const auto* names : {&numbered_, &unnumbered_}) {
+    if (const auto found = names->find(protocol); found != names->end()) {
+      return found->second;
+    }
+  }
+  const auto parent = unnumbered_.find(parent_of(protocol));
+  return parent == unnumbered_.end() ? "" : parent->second;
+}
+
+std::string peer_of_protocol(std::string_view protocol, const Json& config) {
+  return PeerNames(config).peer_of(protocol);
+}
+
+std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, const Json& peer) {
+  std::vector<const Protocol*> out;
+  for (const PeerSession& session : peer_sessions(peer)) {
+    for (const Protocol& protocol : all) {
+      if (has_only_interface(peer) ? parent_of(protocol.name) == session.protocol : protocol.name == session.protocol) {
+        out.push_back(&protocol);
+      }
+    }
+  }
+  if (out.empty()) {
+    const auto own = std::find_if(all.begin(), all.end(), [&](const Protocol& protocol) {
+      return protocol.name == peer_sessions(peer).front().protocol;
+    });
+    if (own != all.end()) {
+      out.push_back(&*own);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> protocol_names(const Json& peer) {
+  std::vector<std::string> out;
+  for (const PeerSession& session : peer_sessions(peer)) {
+    out.push_back(session.protocol);
+  }
+  return out;
+}
+
+Result<std::vector<const Json*>> named_peers(const Json& config, std::string_view name) {
+  if (name == "all") {
+    const auto all = sorted_by(items(member(config, "bgp"), "peer"), "name");
+    return all.empty() ? Result<std::vector<const Json*>>(Error{"bgp peer", "there are no peers", ""}) : all;
+  }
+  const Json* peer = find_peer(config, name);
+  if (peer == nullptr) {
+    return Error{fmt::format("bgp peer {}", name), "there is no such peer", "see `show bgp summary`"};
+  }
+  return std::vector<const Json*>{peer};
+}
+
+uint32_t marking_asn(const Json& config) {
+  const Json& bgp = member(config, "bgp");
+  return static_cast<uint32_t>(number_of(bgp, "confederation", number_of(bgp, "asn")));
+}
+
+}  // namespace floof::bird

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The user's peers and BIRD's protocols: which belongs to which. Pure; any thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "features/bird/bird_reply.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// The peer of that name; null when there is none.
+const Json* find_peer(const Json& config, std::string_view name);
+/// A configured peer that is found by interface only.
+bool has_only_interface(const Json& peer);
+/// A leaf of the session: the peer's own, else that of its policy.
+const Json& session_leaf(const Json& config, const Json& peer, std::string_view key);
+
+/// Protocols of all peers by their names in BIRD.
+class PeerNames {
+ public:
+  explicit PeerNames(const Json& config);
+  /// The user's peer that a protocol belongs to, sessions of unnumbered peers included; empty for other protocols.
+  std::string peer_of(std::string_view protocol) const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> numbered_, unnumbered_;
+};
+std::string peer_of_protocol(std::string_view protocol, const Json& config);
+
+/// The protocols of `peer` among `all`, in the order of its neighbors; for an unnumbered peer the sessions that it has
+/// spawned, or the parent while there is none.
+std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, const Json& peer);
+/// Their names as far as the configuration knows them: what `clear` and others talk to. For an unnumbered peer that of
+/// the parent.
+std::vector<std::string> protocol_names(const Json& peer);
+
+/// The peers that "all" or a name means. An Error when there is none.
+Result<std::vector<const Json*>> named_peers(const Json& config, std::string_view name);
+
+/// AS number that marks and reasons in large communities begin with: that of the confederation, if there is one.
+uint32_t marking_asn(const Json& config);
+
+}  // namespace floof::bird

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What `show route ...` asks of BIRD. Every word of a command is checked or printed anew. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// Commands for `arguments`, whose answers belong together. Where to look, at most one of:
+///   "protocol" or "peer"    routes that came from it (by the user's name or BIRD's)
+///   "import"                what a peer sent, as it came; tables of BIRD's that have it, for each channel of
+///   "channels" "export", "noexport", "preexport"   what a peer gets; what it does not get; what it would get without
+///   its filter
+/// and which:
+///   "prefix" or "address"   longest match; with "exact": only that prefix; with "in": that and all inside
+///   "family" 4 or 6, "table" ip4, ip6 or BIRD's name of a table
+///   "filtered"              those that the import policy refused
+///   "filter"                those that the import policy of this peer would accept
+///   "where"                 array of words, see bird_condition.h
+///   "count"                 only how many
+Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments);
+
+/// `name` as BIRD knows it, quoted: the protocols of a peer, else the name itself made harmless.
+std::vector<std::string> protocol_symbols(const Json& config, const std::string& name);
+
+}  // namespace floof::bird

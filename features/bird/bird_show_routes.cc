@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
+
+#include "features/bgp/policy.h"
+#include "features/bird/bird_peers.h"
+#include "features/bird/bird_route_query.h"
+#include "features/bird/bird_show_data.h"
+
+namespace floof::bird {
+
+namespace {
+
+constexpr size_t kBytesPerRoute = 1000;  // generous: with all attributes, `show route` takes about 400
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void describe_bgp(const Route& route, Json& out) {
+  std::string as = route.origin.starts_with("AS") ? route.origin.substr(2) : "";
+  as.resize(std::min(as.find_first_not_of("0123456789"), as.size()));
+  out["source-as"] = as.empty() || as.size() > 10 ? Json(nullptr) : Json(std::stoull(as));
+  const std::pair<std::string_view, std::string_view> texts[] = {
+      {"BGP.as_path", "as-path"}, {"BGP.origin", "origin"}, {"BGP.next_hop", "bgp-next-hop"}};
+  for (const auto& [attribute, key] : texts) {
+    const auto found = route.attributes.find(std::string(attribute));
+    out[std::string(key)] = found == route.attributes.end() ? "" : found->second;
+  }
+  const std::pair<std::string_view, std::string_view> numbers[] = {{"BGP.local_pref", "local-pref"},
+                                                                   {"BGP.med", "med"}};
+  for (const auto& [attribute, key] : numbers) {
+    const auto found = route.attributes.find(std::string(attribute));
+    if (found != route.attributes.end() && all_digits(found->second) && found->second.size() <= 10) {
+      out[std::string(key)] = std::stoull(found->second);
+    }
+  }
+  const std::pair<std::string_view, std::string_view> lists[] = {{"BGP.community", "communities"},
+                                                                 {"BGP.large_community", "large-communities"}};
+  for (const auto& [attribute, key] : lists) {
+    const auto found = route.attributes.find(std::string(attribute));
+    out[std::string(key)] =
+        found == route.attributes.end() ? std::vector<std::string>{} : parse_communities(found->second);
+  }
+}
+
+Error refused(const Reply& reply, const std::string& command) {
+  const std::string said = reply.lines.empty() ? "BIRD refused it" : reply.lines.back().text;
+  if (reply.code == 9001 && command.find("roa_check") != std::string::npos) {
+    return {"show route rpki", "no RPKI validator is configured", "set bgp rpki server NAME ..."};
+  }
+  const bool named = command.find(" protocol ") != std::string::npos || command.find("export ") != std::string::npos;
+  if (named && reply.code == 9001) {
+    return {"show route", "BIRD has no such protocol", "see `show protocols`"};
+  }
+  const bool table = command.find(" table '") != std::string::npos;
+  return {command, table && reply.code == 9001 ? "BIRD has no such table" : said, "see `show protocols`"};
+}
+
+/// Channels of a peer's sessions that keep what came in, for "import".
+Result<Json> channels_of(BirdClient& client, const Json& config, const std::string& name) {
+  const Json* peer = find_peer(config, name);
+  if (peer == nullptr) {
+    return Error{"bgp peer " + name, "there is no such peer", "see `show bgp summary`"};
+  }
+  const auto reply = client.ask("show protocols all");
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  Json out = Json::array();
+  const auto protocols = parse_protocols(*reply);
+  for (const Protocol* protocol : protocols_of(protocols, *peer)) {
+    for (const Channel& channel : protocol->channels) {
+      out.push_back({{"protocol", protocol->name}, {"channel", channel.name}});
+    }
+  }
+  return out;
+}
+
+/// What a peer sent, where BIRD keeps no table of it: what was taken and what was refused, as the filter left them.
+Json without_import_table(Json arguments, bool filtered) {
+  arguments["peer"] = string_of(arguments, "import");
+  arguments.erase("import");
+  if (filtered) {
+    arguments["filtered"] = true;
+  }
+  return arguments;
+}
+
+Result<void> run(BirdClient& client, const std::string& command, const PeerNames& names, uint64_t limit, Json& out) {
+  const auto reply = client.call_bounded(command, limit * kBytesPerRoute + 65536);
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  if (reply->code == 8001) {  // "Network not found"
+    return {};
+  }
+  if (!reply->ok()) {
+    return refused(*reply, command);
+  }
+  for (const Route& route : parse_routes(*reply)) {
+    if (out.size() >= limit) {
+      break;
+    }
+    out.push_back(route_json(route, names));
+  }
+  return {};
+}
+
+Result<Json> counts(BirdClient& client, const std::vector<std::string>& commands) {
+  Json out = Json::array();
+  for (const std::string& command : commands) {
+    const auto reply = client.call(command);
+    if (!reply.ok() || !reply->ok()) {
+      return reply.ok() ? refused(*reply, command) : reply.error();
+    }
+    for (const TableCount& count : parse_counts(*reply)) {
+      out.push_back({{"table", count.table},
+                     {"routes", count.routes},
+                     {"all-routes", count.all_routes},
+                     {"networks", count.networks}});
+    }
+  }
+  return out;
+}
+
+/// Of the large community ASN:1101:code that the import filter left.
+void add_reason(Json& route, const std::string& start) {
+  for (const Json& community : items(route, "large-communities")) {
+    const std::string text = community.is_string() ? community.get<std::string>() : std::string();
+    const std::string_view code = text.starts_with(start) ? std::string_view(text).substr(start.size()) : "";
+    if (!all_digits(code) || code.size() > 5) {
+      continue;
+    }
+    const auto number = static_cast<uint32_t>(std::stoul(std::string(code)));
+    route["code"] = number;
+    if (const auto reason = bgp::reason_of(number)) {
+      route["reason"] = bgp::name_of(*reason);
+      route["reason-text"] = bgp::text_of(*reason);
+    }
+  }
+}
+
+}  // namespace
+
+Json route_json(const Route& route, const PeerNames& names) {
+  Json out = {
+      {"prefix", route.prefix}, {"table", route.table}, {"protocol", route.protocol}, {"preference", route.preference},
+      {"metric", route.metric}, {"best", route.best},   {"type", route.type},         {"source", route.source},
+      {"since", route.since},   {"from", route.from}};
+  if (const std::string peer = names.peer_of(route.protocol); !peer.empty()) {
+    out["peer"] = peer;
+  }
+  out["next-hops"] = Json::array();
+  for (const RouteNextHop& hop : route.next_hops) {
+    out["next-hops"].push_back({{"gateway", hop.gateway}, {"interface", hop.interface}, {"weight", hop.weight}});
+  }
+  if (route.source.starts_with("BGP")) {
+    describe_bgp(route, out);
+  }
+  out["attributes"] = Json::object();
+  for (const auto& [key, value] : route.attributes) {
+    if (!key.starts_with("floof_")) {
+      out["attributes"][key] = value;
+    }
+  }
+  return out;
+}
+
+Json route_json(const Route& route, const Json& config) { return route_json(route, PeerNames(config)); }
+
+void add_reasons(Json& routes, const Json& config) {
+  const std::string start = fmt::format("{}:{}:", marking_asn(config), bgp::kRejectFunction);
+  for (Json& route : routes) {
+    add_reason(route, start);
+  }
+}
+
+Result<Json> show_route(BirdClient& client, const Json& config, const Json& asked) {
+  Json arguments = asked.is_object() ? asked : Json(Json::object());
+  if (flag_of(arguments, "rejected")) {
+    arguments["filtered"] = true;
+  }
+  bool kept = !string_of(arguments, "import").empty();
+  if (kept) {
+    auto channels = channels_of(client, config, string_of(arguments, "import"));
+    if (!channels.ok()) {
+      return channels.error();
+    }
+    arguments["channels"] = std::move(*channels);
+  }
+  const auto commands = route_commands(config, arguments);
+  if (!commands.ok()) {
+    return commands.error();
+  }
+  if (flag_of(arguments, "count")) {
+    return counts(client, *commands);
+  }
+  const uint64_t limit = std::clamp<uint64_t>(number_of(arguments, "limit", 1000), 1, 100000);
+  const PeerNames names(config);
+  Json out = Json::array();
+  for (const std::string& command : *commands) {
+    const auto done = run(client, command, names, limit, out);
+    if (!done.ok() && kept && done.error().reason.starts_with("No import table")) {
+      for (const bool filtered : {false, true}) {
+        auto more = show_route(client, config, without_import_table(arguments, filtered));
+        if (!more.ok()) {
+          return more;
+        }
+        out.insert(out.end(), more->begin(), more->end());
+      }
+      break;
+    }
+    if (!done.ok()) {
+      return done.error();
+    }
+  }
+  if (flag_of(arguments, "filtered") || kept) {
+    add_reasons(out, config);
+  }
+  return out;
+}
+
+}  // namespace floof::bird
