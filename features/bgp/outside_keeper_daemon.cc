@@ -61,10 +61,14 @@ std::shared_ptr<const Outside> OutsideKeeper::outside(const Json& config) {
   const Items items = known(committing_);
   OutsideNeeds needs = needs_of(config);
   add_named_as_sets(needs, items);
-  return assemble(needs, items);
+  last_ = assemble(needs, items, last_.get());
+  return last_;
 }
 
-void OutsideKeeper::follow(config::ConfigEngine& engine) { engine_ = &engine; }
+void OutsideKeeper::follow(config::ConfigEngine& engine) {
+  engine_ = &engine;
+  look();
+}
 
 void OutsideKeeper::look() {
   if (engine_ == nullptr) {

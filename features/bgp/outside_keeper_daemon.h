@@ -123,6 +123,7 @@ class OutsideKeeper {
   bool committing_ = false;
   std::string commit_error_;
   Clock::time_point commit_again_{};
+  std::shared_ptr<const Outside> last_;  ///< what `outside` gave
   std::vector<std::string> cache_alarms_;
   std::map<uint64_t, Job> jobs_;
   uint64_t next_job_ = 1;

@@ -196,6 +196,13 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
   }
 }
 
+template <typename T>
+void keep_equal(std::shared_ptr<const T>& fresh, const std::shared_ptr<const T>& old) {
+  if (fresh && old && *fresh == *old) {
+    fresh = old;
+  }
+}
+
 }  // namespace
 
 const OutsideNeeds::Group& OutsideNeeds::group(ItemKind kind) const {
@@ -225,7 +232,7 @@ void add_named_as_sets(OutsideNeeds& needs, const Items& items) {
   }
 }
 
-std::shared_ptr<const Outside> assemble(const OutsideNeeds& needs, const Items& items) {
+std::shared_ptr<const Outside> assemble(const OutsideNeeds& needs, const Items& items, const Outside* previous) {
   auto out = std::make_shared<Outside>();
   std::vector<ItemDataPtr> lists;
   for (const ItemKey& key : needs.items) {
@@ -245,6 +252,14 @@ std::shared_ptr<const Outside> assemble(const OutsideNeeds& needs, const Items& 
   }
   out->blocked_prefixes = joined(lists);
   out->blocked_asns = joined_asns(lists);
+  if (previous != nullptr) {
+    keep_equal(out->vrps, previous->vrps);
+    keep_equal(out->blocked_asns, previous->blocked_asns);
+    const auto &fresh = out->blocked_prefixes, &old = previous->blocked_prefixes;
+    if (fresh && old && fresh->ranges() == old->ranges()) {
+      out->blocked_prefixes = old;
+    }
+  }
   return out;
 }
 

@@ -42,7 +42,9 @@ using Items = std::map<ItemKey, ItemDataPtr>;
 /// Adds the as-sets that PeeringDB names for the peers that want that. Pure.
 void add_named_as_sets(OutsideNeeds& needs, const Items& items);
 
-/// The snapshot of what is needed and known. Pure.
-std::shared_ptr<const Outside> assemble(const OutsideNeeds& needs, const Items& items);
+/// The snapshot of what is needed and known. What is put together of several items and equals that of `previous` is
+/// taken from there: who renders sets knows them by their address. Pure.
+std::shared_ptr<const Outside> assemble(const OutsideNeeds& needs, const Items& items,
+                                        const Outside* previous = nullptr);
 
 }  // namespace floof::bgp

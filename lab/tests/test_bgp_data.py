@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import re
 
 import pytest
 
@@ -96,6 +97,12 @@ def listed(lab, what):
     return next(i for i in lab.r1.show("bgp", "peeringdb")["lists"] if i["name"] == what)
 
 
+def bird_text(lab):
+    """bird.conf with the sets that it includes."""
+    text = (lab.r1.run_dir / "bird.conf").read_text()
+    return text + "".join((lab.r1.run_dir / name).read_text() for name in re.findall(r"sets/[0-9a-f]+\.conf", text))
+
+
 def alarms(lab):
     return lab.r1.show("system")["alarms"]
 
@@ -121,7 +128,7 @@ def test_as_sets_are_fetched_and_what_is_unknown_is_an_alarm(lab):
 
 
 def test_bird_gets_what_is_known_and_refuses_the_rest(lab):
-    conf = (lab.r1.run_dir / "bird.conf").read_text()
+    conf = bird_text(lab)
     assert "45.29.0.0/16" in conf and "193.5.0.0/22" in conf
     assert "AS-LOST" not in [s["name"] for s in lab.r1.show("bgp", "irr")["as-sets"] if s["state"] == "good"]
 
@@ -132,7 +139,7 @@ def test_peeringdb_names_the_as_set_and_the_limits(lab):
     named = as_set(lab, "LAB::AS-TWENTY")
     assert named["state"] == "good" and named["peers"] == ["twenty"]
     assert listed(lab, "ixp-lans")["counts"]["IPv4 prefixes"] == 20
-    assert "import limit 120" in (lab.r1.run_dir / "bird.conf").read_text()
+    assert "import limit 120" in bird_text(lab)
     assert "400020" in lab.r1.ctl("show", "bgp", "peeringdb", "AS400020").stdout
 
 
@@ -153,7 +160,7 @@ def test_a_refresh_with_news_is_a_commit_with_a_diff(lab):
     assert len(history(lab)) == count + 1
     refresh(lab, "irr")
     assert len(history(lab)) == count + 1, "the same answers are no commit"
-    conf = (lab.r1.run_dir / "bird.conf").read_text()
+    conf = bird_text(lab)
     assert "45.32.0.0/24" in conf and "45.29.0.0/16" not in conf
 
 
@@ -178,7 +185,8 @@ def test_a_registry_that_fails_keeps_the_last_good_answer(lab, mode):
 def test_the_next_server_is_asked_when_one_is_down(lab):
     lab.outside.change("irr", mode="down")
     refresh(lab, "irr")
-    assert as_set(lab, "AS-TEN") | {"age-s": 0, "fetched": ""} == as_set(lab, "AS-TEN") | {"age-s": 0, "fetched": "", "state": "good", "source": "172.20.1.2:4344"}
+    ten = as_set(lab, "AS-TEN")
+    assert (ten["state"], ten["source"]) == ("good", "172.20.1.2:4344")
     lab.outside.change("irr", mode="good")
 
 
@@ -190,7 +198,7 @@ def test_one_failing_peer_stops_no_other(lab):
     said = refresh(lab, "irr").stdout
     assert "AS-TEN: the answer shrank" in said and "LAB::AS-TWENTY: +1 prefixes" in said
     assert as_set(lab, "LAB::AS-TWENTY")["counts"]["IPv4 prefixes"] == 2
-    assert "AS-TEN: +1 -302 prefixes" in refresh(lab, "irr", "take-shrunken").stdout
+    assert "AS-TEN: +1 -303 prefixes" in refresh(lab, "irr", "take-shrunken").stdout
     assert as_set(lab, "AS-TEN")["state"] == "good"
 
 
@@ -219,7 +227,7 @@ def test_the_cache_survives_a_restart_without_the_outside(lab):
     pid = lab.r1.pid("floofd")
     os.kill(pid, 9)
     wait_for("floofd is back", lambda: lab.r1.pid("floofd") not in (0, pid) and as_set(lab, "AS-TEN")["state"] == "good")
-    assert "45.30.0.0/24" in (lab.r1.run_dir / "bird.conf").read_text()
+    assert "45.30.0.0/24" in bird_text(lab)
     wait_for("what was damaged is fetched again", lambda: listed(lab, "ixp-lans")["state"] == "good")
     again = lab.outside.questions("peeringdb")[asked:]
     assert [q["question"] for q in again] == ["/api/ixpfx?fields=prefix"], "what is fresh is not asked for"
@@ -267,7 +275,7 @@ set bgp blocklist url http://172.20.1.2:8081/list""")
         rpki, lists = lab.r1.show("bgp", "rpki"), lab.r1.show("bgp", "blocklist")["lists"]
         return [i["state"] for i in rpki["vrp-files"] + rpki["slurm-files"] + lists]
     wait_for("everything is read", lambda: states() == ["good"] * 4)
-    conf = (lab.r1.run_dir / "bird.conf").read_text()
+    conf = bird_text(lab)
     assert "45.99.0.0/16" in conf and "45.7.0.0/16" in conf and "45.1.0.0/16" not in conf
     assert "198.18.7.0/24" in conf and "203.0.113.0/24" in conf and "400666" in conf and "400667" in conf
     files["vrps.json"].write_text('{"roas": [')
