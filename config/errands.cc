@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,14 @@ Result<Pipe> make_pipe() {
     return errno_error("pipe", "making a pipe");
   }
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+/// Whatever a server makes it do: it leaves no core with its input in it, and memory for the router.
+void bound(pid_t pid) {
+  constexpr rlim_t kMostMemory = rlim_t{2} << 30;
+  const rlimit memory{kMostMemory, kMostMemory}, core{0, 0};
+  prlimit(pid, RLIMIT_AS, &memory, nullptr);
+  prlimit(pid, RLIMIT_CORE, &core, nullptr);
 }
 
 void append_printable(std::string& to, std::string_view bytes) {
@@ -107,15 +116,14 @@ void Errands::begin(Errand errand, Done done) {
   if (!input || !output || !errors) {
     return done((!input ? input : !output ? output : errors).error());
   }
-  const ssize_t put = write(input->write_end.get(), errand.input.data(), errand.input.size());
-  if (put != static_cast<ssize_t>(errand.input.size())) {
-    return done(errno_error(name, "writing its input"));
-  }
   const auto pid =
       spawn_program(errand.arguments, input->read_end.get(), output->write_end.get(), errors->write_end.get());
   if (!pid) {
     return done(pid.error());
   }
+  bound(*pid);
+  // Our own end for reading is still open, so this neither blocks nor breaks.
+  (void)!write(input->write_end.get(), errand.input.data(), errand.input.size());
   const uint64_t id = next_++;
   auto running = std::make_unique<Running>();
   running->errand = std::move(errand);

@@ -68,10 +68,10 @@ class ConfigServer {
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
     std::function<Result<>(const std::string& what)> clear{};
-    std::map<std::string, RequestHandler> requests{};  ///< by `what`
     PendingCommits* pending = nullptr;                 ///< not owned; without it no commit can wait
     Access::Login login{};                             ///< classes that the configuration gives
     AuditLog* audit = nullptr;                         ///< not owned; without it nothing is written down
+    std::map<std::string, RequestHandler> requests{};  ///< by `what`
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);

@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import pwd
 import re
 
 import pytest
@@ -22,6 +23,7 @@ FEW, MANY = ["45.30.0.0/24"], [f"45.{10 + i // 256}.{i % 256}.0/24" for i in ran
 BASE = """
 set interface rw device host rw
 set interface rw address 172.20.1.1/24
+set system login user nobody class read-only
 set bgp asn 400001
 set bgp router-id 172.20.1.1
 set bgp irr server 172.20.1.2:4343
@@ -164,7 +166,7 @@ def test_a_refresh_with_news_is_a_commit_with_a_diff(lab):
     assert "45.32.0.0/24" in conf and "45.29.0.0/16" not in conf
 
 
-@pytest.mark.parametrize("mode", ["down", "slow", "garbage", "cut", "empty", "shrunken"])
+@pytest.mark.parametrize("mode", ["down", "slow", "garbage", "cut", "empty", "shrunken", "huge"])
 def test_a_registry_that_fails_keeps_the_last_good_answer(lab, mode):
     count = as_set(lab, "AS-TEN")["counts"]
     for server in ("irr", "irr2"):
@@ -252,6 +254,18 @@ def test_the_key_is_seen_by_nobody(lab):
     wait_for("it ends", lambda: refresh(lab, "peeringdb").returncode == 0)
     assert KEY not in lab.r1.ctl("show", "bgp", "peeringdb", "|", "json").stdout
     assert KEY not in json.dumps(alarms(lab)) + lab.r1.ctl("show", "configuration").stdout
+    os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        reader = floof_ipc.Client(lab.r1.run_dir / "floofd.sock")
+    finally:
+        os.seteuid(0)
+    with reader:
+        for form in ("set", "json"):
+            seen = json.dumps(reader.call("show-config", path=["bgp"], format=form, which="running"))
+            assert "peeringdb" in seen and KEY not in seen and "$F1$" not in seen
+        assert KEY not in json.dumps(reader.call("show", what="bgp-peeringdb"))
+        with pytest.raises(floof_ipc.Refused):
+            reader.call("request", what="bgp-refresh")
     for log in lab.r1.run_dir.rglob("*.log"):
         assert KEY not in log.read_text(errors="replace")
 
