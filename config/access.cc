@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kNames = {"none", "read-only", "operator", "super-user"};
 
-constexpr std::array<OpRule, 12> kRules = {{
+constexpr std::array<OpRule, 13> kRules = {{
     {"hello", UserClass::read_only},
     {"status", UserClass::read_only},
     {"show", UserClass::read_only},
@@ -27,6 +27,7 @@ constexpr std::array<OpRule, 12> kRules = {{
     {"history", UserClass::read_only},
     {"complete", UserClass::read_only},
     {"clear", UserClass::operate},
+    {"request", UserClass::operate},
     {"exec-start", UserClass::operate},
     {"exec-read", UserClass::operate},
     {"exec-stop", UserClass::operate},

@@ -35,6 +35,7 @@ const std::map<std::string, UserClass> kEveryOp = {
     {"complete", UserClass::read_only},
     {"show", UserClass::read_only},
     {"clear", UserClass::operate},
+    {"request", UserClass::operate},
     {"exec-start", UserClass::operate},
     {"exec-read", UserClass::operate},
     {"exec-stop", UserClass::operate},

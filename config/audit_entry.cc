@@ -141,7 +141,7 @@ Json audit_entry(const Schema& schema, const Json& request, const Json& answer) 
     out["arguments"] = member(request, "arguments");
   } else {
     copy_members(request, out, {"to", "mode"});
-    if (op == "clear") {
+    if (op == "clear" || op == "request") {
       out["object"] = text_of(request, "what");
     }
   }

@@ -4,16 +4,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include "base/fd.h"
+#include "config/spawn.h"
 #include "config/words.h"
 
 namespace floof::config {
@@ -84,34 +83,11 @@ Result<uint64_t> Exec::start(const std::vector<std::string>& arguments) {
   const UniqueFd input_end(ends[1]);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
+  auto pid = spawn_program(arguments, -1, ends[1], ends[1]);
+  if (!pid) {
+    return pid.error();
   }
-  argv.push_back(nullptr);
-  char language[] = "LC_ALL=C", path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  char* environment[] = {language, path, nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int failed = posix_spawnp(&process->pid, argv[0], &actions, &attributes, argv.data(), environment);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) {
-    process->pid = 0;
-    return Error{arguments[0], fmt::format("cannot be started: {}", std::strerror(failed)),
-                 "install the Debian package that has it"};
-  }
+  process->pid = *pid;
   const uint64_t id = next_++;
   loop_.watch(process->output.get(), EPOLLIN, [this, id](uint32_t) { readable(id); });
   process->watched = true;

@@ -94,6 +94,9 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
     const auto done = options_.clear(text_of(request, "what"), request);
     return done ? success() : ipc::failure(done.error());
   }
+  if (op == "request") {
+    return this->request(peer, request);
+  }
   if (op == "exec-start") {
     Json answer = exec_start(request);
     own_program(peer, answer);
@@ -175,6 +178,17 @@ Json ConfigServer::show(const ipc::Peer& peer, const Json& request) {
   }
   const Json& arguments = member(request, "arguments");
   auto data = handler->second(what, arguments.is_object() ? arguments : Json(Json::object()));
+  return data ? Json{{"ok", true}, {"data", std::move(*data)}} : ipc::failure(data.error());
+}
+
+Json ConfigServer::request(const ipc::Peer& peer, const Json& request) {
+  const std::string what = text_of(request, "what");
+  const auto handler = options_.requests.find(what);
+  if (handler == options_.requests.end()) {
+    return ipc::failure(Error{"request " + what, "floofd knows nothing of that name", ""});
+  }
+  const Json& arguments = member(request, "arguments");
+  auto data = handler->second(user_name(peer.uid), arguments.is_object() ? arguments : Json(Json::object()));
   return data ? Json{{"ok", true}, {"data", std::move(*data)}} : ipc::failure(data.error());
 }
 

@@ -31,6 +31,7 @@
 //   clear         what, and what it wants to know
 //   amend         what arguments                  generation changed warnings        a commit of its own: no candidate
 //                                                                   changes
+//   request       what arguments                  data              something to be done meanwhile
 //   exec-start    program arguments               id
 //   exec-read     id                              text done status
 //   exec-stop     id
@@ -79,6 +80,8 @@ class ConfigServer {
     std::string comment;
   };
   using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
+  /// Begins something; `user` is who asked.
+  using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
@@ -90,6 +93,7 @@ class ConfigServer {
     std::map<std::string, Translator> translators{};  ///< by the format that `load` names
     std::string drafts{};                             ///< folder for what is not committed; empty: it dies with us
     std::map<std::string, AmendHandler> amend{};      ///< by `what`
+    std::map<std::string, RequestHandler> requests{};  ///< by `what`
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -143,6 +147,7 @@ class ConfigServer {
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);
+  Json request(const ipc::Peer& peer, const Json& request);
   Json exec_start(const Json& request);
   Json exec_read(const Json& request);
 

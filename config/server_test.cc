@@ -376,7 +376,7 @@ TEST_F(Server, RandomRequestsAreAnswered) {
   std::mt19937 random(3);
   const char* ops[] = {"hello",      "edit",      "show-config", "compare",  "commit", "rollback",
                        "discard",    "load",      "history",     "complete", "show",   "clear",
-                       "exec-start", "exec-read", "exec-stop",   "status"};
+                       "exec-start", "exec-read", "exec-stop",   "status",   "request"};
   const char* keys[] = {"words", "path", "format",  "which", "rollback",  "check",   "comment", "to",
                         "text",  "mode", "partial", "what",  "arguments", "program", "id"};
   const Json values[] = {nullptr,

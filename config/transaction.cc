@@ -380,7 +380,7 @@ bool ConfigEngine::carry_out(Generation& next, const std::optional<Confirm>& con
 ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request& request) {
   Committed out;
   out.generation = generation_.number;
-  Prepared prepared = prepare(candidate, Stage::when_changed);
+  Prepared prepared = prepare(candidate, request.even_if_unchanged ? Stage::always : Stage::when_changed);
   out.errors = std::move(prepared.errors);
   if (!out.errors.empty()) {
     return out;

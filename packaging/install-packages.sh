@@ -20,7 +20,7 @@ apt-get update -q >/dev/null || echo "setup: apt-get update failed; trying with 
 apt-get install -y -q --no-install-recommends "$@" >/tmp/floof-setup.$$ 2>&1 || { tail -40 /tmp/floof-setup.$$; exit 1; }
 rm -f /tmp/floof-setup.$$
 if command -v systemctl >/dev/null; then
-  for unit in bird.service frr.service exabgp.service gobgpd.service ssh.service; do
+  for unit in bird.service frr.service exabgp.service gobgpd.service ssh.service stayrtr.service; do
     if units | grep -qx "$unit" && ! grep -qx "$unit" <<<"$before"; then
       systemctl disable -q "$unit" || true
     fi

@@ -26,6 +26,7 @@
 #include "config/server.h"
 #include "config/transaction.h"
 #include "features/bgp/bgp_maintenance.h"
+#include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
@@ -81,10 +82,9 @@ class Daemon {
   Result<std::shared_ptr<const config::Schema>> load_schema();
   Result<> listen();
   config::ConfigServer::Options server_options();
+  void add_outside(config::ConfigServer::Options& options);
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
-  /// What policies know of the outside at this moment. Never null.
-  std::shared_ptr<const bgp::Outside> outside_now() const { return std::make_shared<const bgp::Outside>(); }
   Json alarms() const;
   Json system_state() const;
 
@@ -93,6 +93,7 @@ class Daemon {
   EventLoop loop_;
   UniqueFd signals_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
   std::optional<bird::LimitWatch> limits_;
@@ -159,10 +160,14 @@ Result<> Daemon::start() {
   bird::BirdOptions bird_options;
   bird_options.run_dir = arguments_.run_dir;
   bird_options.pulse = pulse;
-  bird_options.outside = [this] { return outside_now(); };
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;
   }
+  outside_ = std::make_unique<bgp::OutsideKeeper>(
+      loop_, bgp::OutsideKeeper::Options{.folder = arguments_.state_dir + "/outside",
+                                         .pulse = pulse,
+                                         .announce = [this](const std::string& text) { requests_->announce(text); }});
+  bird_options.outside = [this](const Json& config) { return outside_->outside(config); };
   bird_ = bird::make_bird_backend(std::move(bird_options));
   auto engine = config::ConfigEngine::open({.state_dir = arguments_.state_dir,
                                             .instance = arguments_.instance,
@@ -187,7 +192,10 @@ Result<> Daemon::start() {
                                                    .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
-  loop_.every(kBeat, [this] { requests_->look(); });
+  loop_.every(kBeat, [this] {
+    outside_->look();
+    requests_->look();
+  });
   if (auto listening = listen(); !listening) {
     return listening;
   }
@@ -195,6 +203,7 @@ Result<> Daemon::start() {
   loop_.post([this] {
     engine_->apply_running();
     pending_->watch();
+    outside_->follow(*engine_);
     log::info("running generation {}", engine_->generation());
   });
   return {};
@@ -222,7 +231,7 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
     return bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
   }
   if (what == "explain-route") {
-    const auto outside = outside_now();
+    const auto outside = outside_->outside(config);
     return bird::explain_route(client, config, *outside, arguments);
   }
   if (what == "bgp-peer") {
@@ -245,6 +254,9 @@ Json Daemon::alarms() const {
   for (const std::string& one : limits_->alarms()) {
     out.push_back(one);
   }
+  for (std::string& alarm : outside_->alarms()) {
+    out.push_back(std::move(alarm));
+  }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
   }
@@ -266,6 +278,38 @@ Json Daemon::system_state() const {
     }
   }
   return out;
+}
+
+/// What can be asked about the data that policies use, and of it.
+void Daemon::add_outside(config::ConfigServer::Options& options) {
+  for (const char* what : {"bgp-irr", "bgp-peeringdb", "bgp-blocklist"}) {
+    options.show[what] = [this](const std::string& w, const Json& arguments) { return outside_->show(w, arguments); };
+  }
+  options.show["bgp-rpki"] = [this](const std::string& w, const Json& arguments) -> Result<Json> {
+    auto files = outside_->show(w, arguments);
+    if (const auto protocols = ask_bird("protocols", Json::object()); files && protocols) {
+      (*files)["validators"] = Json::array();
+      for (const Json& protocol : *protocols) {
+        if (config::text_of(protocol, "protocol") == "RPKI") {
+          (*files)["validators"].push_back(protocol);
+        }
+      }
+    }
+    return files;
+  };
+  options.show["bgp-job"] = [this](const std::string&, const Json& arguments) {
+    return outside_->job(config::number_of(arguments, "job"));
+  };
+  const auto begun = [](const Result<uint64_t>& job) {
+    return job ? Result<Json>(Json{{"job", *job}}) : Result<Json>(job.error());
+  };
+  options.requests["bgp-refresh"] = [this, begun](const std::string& user, const Json& arguments) {
+    return begun(outside_->refresh(user, config::text_of(arguments, "group"), config::flag_of(arguments, "shrunken")));
+  };
+  options.requests["bgp-match"] = [this, begun](const std::string&, const Json& arguments) {
+    const auto asn = [&](const char* key) { return static_cast<uint32_t>(config::number_of(arguments, key)); };
+    return begun(outside_->match(asn("asn"), asn("own")));
+  };
 }
 
 config::ConfigServer::Options Daemon::server_options() {
@@ -292,6 +336,7 @@ config::ConfigServer::Options Daemon::server_options() {
     return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
                 : made.error();
   };
+  add_outside(out);
   out.programs["ping"] = system::ping_command;
   out.programs["traceroute"] = system::traceroute_command;
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {

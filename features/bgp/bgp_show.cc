@@ -6,6 +6,7 @@
 #include <map>
 
 #include "features/bgp/bgp_show_parts.h"
+#include "features/bgp/outside_show.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -143,6 +144,7 @@ void register_show(shell::Registry& registry) {
                 .arguments = {{"name", peer_argument()}}});
   register_peer_commands(registry);
   register_explain(registry);
+  register_outside(registry);
 }
 
 shell::Argument peer_argument() { return {.help = "Name of a peer", .values = peer_choices}; }

@@ -29,8 +29,8 @@ struct BirdOptions {
   std::string bird_program = "bird";
   /// Called at least ten times a second while a call waits; may be empty.
   std::function<void()> pulse;
-  /// What policies know of the outside at this moment; by default nothing.
-  std::function<std::shared_ptr<const bgp::Outside>()> outside;
+  /// What policies of this configuration know of the outside at this moment; by default nothing.
+  std::function<std::shared_ptr<const bgp::Outside>(const config::Json& config)> outside;
   /// Gets BIRD started; by default floof-init is asked.
   std::function<Result<void>()> start_bird;
   std::chrono::seconds check_limit{20};        ///< for `bird -p`

@@ -156,7 +156,7 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
   abort();
   warnings_.clear();
   RenderContext context = RenderContext::from_desired(*desired);
-  const auto outside = options_.outside ? options_.outside() : nullptr;
+  const auto outside = options_.outside ? options_.outside(config) : nullptr;
   context.outside = outside.get();
   context.sets = &sets_;
   rendered_ = render_all(config, context);

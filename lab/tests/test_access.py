@@ -46,7 +46,8 @@ REQUESTS = [
       for mode in ("set", "delete", "show", "annotate", "insert")),
     *({"op": "show", "what": what, "arguments": {"name": "a"}} for what in (
         "configuration", "system", "system-commit", "interface", "route", "route-summary", "neighbor", "feeds", "drops",
-        "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "protocols", "bird-route", "audit", "alarms")),
+        "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
+        "bgp-peeringdb", "bgp-rpki", "bgp-blocklist", "bgp-job")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
     {"op": "show-config", "path": ["bg", "pe", "a", "password", SECRET], "format": "set"},
     {"op": "show-config", "path": ["bg", "pe", "a", "passw", SECRET], "format": "set"}, {"op": "place", "words": ["bgp"]},
@@ -56,12 +57,13 @@ REQUESTS = [
     {"op": "rollback", "to": 1}, {"op": "rescue-save"}, {"op": "load-factory"}, {"op": "update"},
     {"op": "commit"}, {"op": "commit", "check": True}, {"op": "commit", "comment": "x", "confirmed": 1},
     {"op": "commit-at", "time": "23:59"}, {"op": "cancel-commit-at"}, {"op": "commit-plan"},
+    {"op": "request", "what": "bgp-refresh", "arguments": {}}, {"op": "request", "what": "no-such-thing"},
     {"op": "clear", "what": "counters"}, {"op": "exec-start", "program": "ping", "arguments": {"address": "127.0.0.1"}},
     {"op": "exec-read", "id": 1}, {"op": "exec-stop", "id": 1}, {"op": "no-such-thing"}, {}, {"op": 7},
     {"op": "discard"},
 ]
 LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show"}
-OPERATING = LOOKING | {"clear", "exec-start", "exec-read", "exec-stop"}
+OPERATING = LOOKING | {"clear", "request", "exec-start", "exec-read", "exec-stop"}
 
 
 @pytest.fixture(scope="module")

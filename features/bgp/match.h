@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "features/bgp/outside.h"
+#include "features/peeringdb/peeringdb.h"
+
+namespace floof::bgp {
+
+/// A network with its ports, as PeeringDB has them.
+struct MatchSide {
+  uint32_t asn = 0;
+  Network network;
+  std::vector<peeringdb::Port> ports;
+};
+
+/// Where two networks meet, a letter that asks for peering there, and the lines that would configure it:
+/// {"asn","name","own-asn","exchanges":[{"exchange","own":[...],"other":[...]}],"request","configuration":[...]}.
+/// Texts of PeeringDB are reduced to printable ones; the lines hold only numbers and addresses. Pure; any thread.
+nlohmann::json match_networks(const MatchSide& own, const MatchSide& other);
+
+}  // namespace floof::bgp

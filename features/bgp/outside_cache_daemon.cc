@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bgp/outside_cache_daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/fd.h"
+
+namespace floof::bgp {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kFormat = 1;
+constexpr const char* kFresh = ".new";
+
+std::string digest(std::string_view text) {
+  std::array<unsigned char, 16> sum{};
+  crypto_generichash(sum.data(), sum.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr,
+                     0);
+  std::string out;
+  for (const unsigned char byte : sum) {
+    out += fmt::format("{:02x}", byte);
+  }
+  return out;
+}
+
+std::string file_of(const std::string& folder, const ItemKey& key) {
+  return fmt::format("{}/{}-{}", folder, name_of(key.kind), digest(key.name));
+}
+
+Result<CachedItem> read_cached(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head, body;
+  struct stat about {};
+  if (!std::getline(file, head) || stat(path.c_str(), &about) != 0) {
+    return Error{path, "cannot be read", ""};
+  }
+  body.assign(std::istreambuf_iterator<char>(file), {});
+  const Json header = Json::parse(head, nullptr, false);
+  const auto text = [&](const char* key) {
+    return header.is_object() && header.contains(key) && header[key].is_string() ? header[key].get<std::string>() : "";
+  };
+  if (!header.is_object() || header.value("format", Json()) != kFormat || text("sum") != digest(body)) {
+    return Error{path, "is damaged", ""};
+  }
+  for (int kind = 0; kind <= static_cast<int>(ItemKind::block_url); kind++) {
+    const ItemKey key{static_cast<ItemKind>(kind), text("name")};
+    if (name_of(key.kind) == text("kind")) {
+      auto data = decode(key.kind, body);
+      return data ? Result<CachedItem>(CachedItem{key, std::move(*data), about.st_mtime, text("source")})
+                  : Result<CachedItem>(Error{path, data.error().reason, ""});
+    }
+  }
+  return Error{path, "is of an unknown kind", ""};
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = write(fd, text.data(), text.size());
+    if (put < 0 && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(put > 0 ? static_cast<size_t>(put) : 0);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<CachedItem> load_cache(const std::string& folder, std::vector<std::string>& complaints,
+                                   const std::function<void()>& pulse) {
+  std::vector<CachedItem> out;
+  std::error_code ignored;
+  mkdir(folder.c_str(), 0700);
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string path = entry.path();
+    if (pulse) {
+      pulse();
+    }
+    if (path.ends_with(kFresh)) {
+      unlink(path.c_str());
+      continue;
+    }
+    auto item = read_cached(path);
+    if (item && file_of(folder, item->key) == path) {
+      out.push_back(std::move(*item));
+      continue;
+    }
+    complaints.push_back(fmt::format("the cached answer {} is damaged and not used", path));
+    unlink(path.c_str());
+  }
+  return out;
+}
+
+Result<> write_cached(const std::string& folder, const CachedItem& item) {
+  const std::string path = file_of(folder, item.key), fresh = path + kFresh;
+  const std::string body = encode(item.key.kind, *item.data);
+  const Json header = {{"format", kFormat},
+                       {"kind", name_of(item.key.kind)},
+                       {"name", item.key.name},
+                       {"source", item.source},
+                       {"sum", digest(body)}};
+  const UniqueFd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const std::string head = header.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  const timespec times[2] = {{item.fetched, 0}, {item.fetched, 0}};
+  const bool written = file && write_all(file.get(), head) && write_all(file.get(), body) &&
+                       futimens(file.get(), times) == 0 && fsync(file.get()) == 0 &&
+                       rename(fresh.c_str(), path.c_str()) == 0;
+  if (!written) {
+    const Error error = errno_error(path, "writing", "check the space on the disk");
+    unlink(fresh.c_str());
+    return error;
+  }
+  return {};
+}
+
+void touch_cached(const std::string& folder, const ItemKey& key, int64_t fetched) {
+  const timespec times[2] = {{fetched, 0}, {fetched, 0}};
+  (void)utimensat(AT_FDCWD, file_of(folder, key).c_str(), times, 0);
+}
+
+void remove_cached(const std::string& folder, const ItemKey& key) { unlink(file_of(folder, key).c_str()); }
+
+}  // namespace floof::bgp

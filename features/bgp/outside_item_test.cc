@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bgp/outside_item.h"
+
+#include <gtest/gtest.h>
+
+#include "features/bgp/outside_needs.h"
+
+namespace floof::bgp {
+namespace {
+
+using nlohmann::json;
+
+std::vector<Prefix> prefixes(std::initializer_list<const char*> texts) {
+  std::vector<Prefix> out;
+  for (const char* text : texts) {
+    out.push_back(*parse_prefix(text));
+  }
+  return out;
+}
+
+ItemDataPtr set_of(std::initializer_list<const char*> ip4, std::vector<uint32_t> members) {
+  const auto made = as_set_data(prefixes(ip4), {}, std::move(members));
+  EXPECT_TRUE(made.ok());
+  return *made;
+}
+
+TEST(OutsideItem, EmptyAnswersAreNoAsSets) {
+  EXPECT_FALSE(as_set_data({}, {}, {}).ok());
+  EXPECT_FALSE(as_set_data({}, {}, {64500}).ok());
+  EXPECT_FALSE(as_set_data(prefixes({"192.0.2.0/24"}), {}, {}).ok());
+  EXPECT_TRUE(as_set_data({}, prefixes({"2001:db8::/32"}), {64500}).ok());
+  for (const ItemKind kind : {ItemKind::ixp_lans, ItemKind::never_via_route_servers}) {
+    EXPECT_FALSE(parse_item(kind, R"({"data":[]})").ok());
+  }
+  EXPECT_FALSE(parse_item(ItemKind::block_url, "# nothing\n").ok());
+  EXPECT_FALSE(parse_item(ItemKind::vrp_file, R"({"roas":[]})").ok());
+}
+
+TEST(OutsideItem, AsSetsAreExactAndListsCoverMoreSpecifics) {
+  EXPECT_FALSE(set_of({"192.0.2.0/24"}, {1})->prefixes->contains(*parse_prefix("192.0.2.0/25")));
+  const auto lans = parse_item(ItemKind::ixp_lans, R"({"data":[{"prefix":"195.69.144.0/21"}]})");
+  ASSERT_TRUE(lans.ok());
+  EXPECT_TRUE((*lans)->prefixes->contains(*parse_prefix("195.69.145.0/24")));
+}
+
+TEST(OutsideItem, ShrinkingIsJudgedForEachKindOfEntry) {
+  const auto before = set_of({"192.0.2.0/26", "192.0.2.64/26", "192.0.2.128/26", "192.0.2.192/26"}, {1, 2, 3});
+  EXPECT_EQ(shrinkage(ItemKind::as_set, *before, *before, 30), "");
+  EXPECT_EQ(
+      shrinkage(ItemKind::as_set, *before, *set_of({"192.0.2.0/26", "192.0.2.64/26", "192.0.2.128/26"}, {1, 2, 3}), 30),
+      "");
+  EXPECT_EQ(shrinkage(ItemKind::as_set, *before, *set_of({"192.0.2.0/26", "192.0.2.64/26"}, {1, 2, 3}), 30),
+            "from 4 to 2 IPv4 prefixes");
+  EXPECT_EQ(shrinkage(ItemKind::as_set, *before, *set_of({"192.0.2.0/26", "192.0.2.64/26"}, {1, 2, 3}), 50), "");
+  EXPECT_EQ(shrinkage(ItemKind::as_set, *before, *set_of({"192.0.2.0/26"}, {1}), 100), "");
+  const auto both = *as_set_data(prefixes({"192.0.2.0/24"}), prefixes({"2001:db8::/32"}), {1});
+  EXPECT_EQ(shrinkage(ItemKind::as_set, *both, *set_of({"192.0.2.0/24"}, {1}), 30), "from 1 to 0 IPv6 prefixes");
+}
+
+TEST(OutsideItem, DifferencesAreWords) {
+  const auto before = set_of({"192.0.2.0/25", "192.0.2.128/25"}, {1, 2});
+  EXPECT_EQ(difference(ItemKind::as_set, nullptr, *before), "+2 prefixes, +1 AS numbers");
+  EXPECT_EQ(difference(ItemKind::as_set, before.get(), *before), "");
+  EXPECT_EQ(difference(ItemKind::as_set, before.get(), *set_of({"192.0.2.0/25", "198.51.100.0/24"}, {1, 2})),
+            "+1 -1 prefixes");
+  ItemData a, b;
+  a.network = {"N", "AS-A", 10, 0};
+  b.network = {"N", "AS-B", 10, 5};
+  EXPECT_EQ(difference(ItemKind::network, &a, b), "as-set AS-B (was AS-A), 5 IPv6 prefixes (was 0)");
+  EXPECT_EQ(difference(ItemKind::network, nullptr, ItemData()), "new");
+}
+
+TEST(OutsideItem, EveryKindSurvivesTheCache) {
+  ItemData network;
+  network.network = {"N\xff", "AS-A AS-B", 10, 5};
+  const std::string slurm =
+      R"({"slurmVersion":1,"locallyAddedAssertions":{"prefixAssertions":[{"asn":1,"prefix":"192.0.2.0/24"}]}})";
+  const std::vector<std::pair<ItemKind, ItemDataPtr>> all = {
+      {ItemKind::as_set, *as_set_data(prefixes({"192.0.2.0/24"}), prefixes({"2001:db8::/32"}), {1, 2, 9})},
+      {ItemKind::ixp_lans, *parse_item(ItemKind::ixp_lans, R"({"data":[{"prefix":"195.69.144.0/21"}]})")},
+      {ItemKind::never_via_route_servers, *parse_item(ItemKind::never_via_route_servers, R"({"data":[{"asn":7}]})")},
+      {ItemKind::vrp_file,
+       *parse_item(ItemKind::vrp_file,
+                   R"({"roas":[{"prefix":"192.0.2.0/24","asn":1}],"aspas":[{"customer_asid":1,"providers":[2]}]})")},
+      {ItemKind::slurm_file, *parse_item(ItemKind::slurm_file, slurm)},
+      {ItemKind::block_file, *parse_item(ItemKind::block_file, "192.0.2.0/24\nAS5\n")}};
+  for (const auto& [kind, data] : all) {
+    const auto again = decode(kind, encode(kind, *data));
+    ASSERT_TRUE(again.ok()) << name_of(kind);
+    EXPECT_EQ(difference(kind, data.get(), **again), "") << name_of(kind);
+  }
+  const auto again = decode(ItemKind::network, encode(ItemKind::network, network));
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->network.as_set, "AS-A AS-B");
+  EXPECT_FALSE(decode(ItemKind::network, "{").ok());
+  EXPECT_FALSE(decode(ItemKind::as_set, "192.0.2.0/24\n").ok());
+}
+
+const char* const kConfig = R"({"bgp":{"asn":65000,
+  "policy":[{"name":"p","role":"peer","import":{"as-set-auto":true}},{"name":"t","import":{"trust":true,"as-set":["AS-T"]}},
+            {"name":"rs","role":"rs-client","import":{"filter":{"ixp-lans":false}}}],
+  "peer":[{"name":"a","remote-as":64500,"policy":"p"},
+          {"name":"b","remote-as":64501,"policy":"p","import":{"as-set":["AS-B"],"limit":{"auto":true}}},
+          {"name":"c","remote-as":64502,"policy":"t"},{"name":"d","remote-as":64503},
+          {"name":"e","remote-as":65000,"policy":"p"},{"name":"f","remote-as":64504,"policy":"rs"}],
+  "rpki":{"vrp-file":"/v","slurm-file":"/s","refresh":10,"shrink-limit":30,"aspa":[{"customer":1,"provider":[3]}]},
+  "blocklist":{"file":["/b"],"url":["http://x/"]},
+  "irr":{"refresh":360,"timeout":60,"shrink-limit":20}}})";
+
+TEST(OutsideNeeds, OnlyWhatCounts) {
+  const OutsideNeeds needs = needs_of(json::parse(kConfig));
+  EXPECT_EQ(needs.items, (std::set<ItemKey>{{ItemKind::as_set, "AS-B"},
+                                            {ItemKind::network, "64500"},
+                                            {ItemKind::network, "64501"},
+                                            {ItemKind::never_via_route_servers, ""},
+                                            {ItemKind::ixp_lans, ""},
+                                            {ItemKind::vrp_file, "/v"},
+                                            {ItemKind::slurm_file, "/s"},
+                                            {ItemKind::block_file, "/b"},
+                                            {ItemKind::block_url, "http://x/"}}));
+  EXPECT_EQ(needs.group(ItemKind::as_set).shrink_limit, 20u);
+  EXPECT_EQ(needs.irr_servers.size(), 2u);
+  EXPECT_TRUE(needs_of(json::object()).items.empty());
+  EXPECT_TRUE(needs_of(json()).items.empty());
+}
+
+TEST(OutsideNeeds, SnapshotsHoldWhatIsNeededAndKnown) {
+  OutsideNeeds needs = needs_of(json::parse(kConfig));
+  auto network = std::make_shared<ItemData>();
+  network->network = {"N", "RIPE::AS-A, AS-A2", 10, 5};
+  Items items;
+  items[{ItemKind::network, "64500"}] = network;
+  items[{ItemKind::as_set, "RIPE::AS-A"}] = set_of({"192.0.2.0/24"}, {64500});
+  items[{ItemKind::as_set, "AS-ELSE"}] = set_of({"192.0.2.0/24"}, {64500});
+  items[{ItemKind::vrp_file, "/v"}] = *parse_item(
+      ItemKind::vrp_file,
+      R"({"roas":[{"prefix":"192.0.2.0/24","asn":1},{"prefix":"192.0.2.0/24","asn":2}],"aspas":[{"customer_asid":1,"providers":[2]}]})");
+  items[{ItemKind::slurm_file, "/s"}] = *parse_item(
+      ItemKind::slurm_file, R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[{"asn":2}]}})");
+  items[{ItemKind::block_file, "/b"}] = *parse_item(ItemKind::block_file, "203.0.113.0/24\nAS5\n");
+  add_named_as_sets(needs, items);
+  EXPECT_TRUE(needs.items.contains({ItemKind::as_set, "AS-A2"}));
+  EXPECT_EQ(needs.peers.at({ItemKind::as_set, "RIPE::AS-A"}), std::vector<std::string>{"a"});
+  const auto outside = assemble(needs, items);
+  EXPECT_EQ(outside->as_sets.size(), 1u) << "neither unknown nor unneeded ones";
+  EXPECT_EQ(outside->networks.at(64500).prefixes4, 10u);
+  EXPECT_EQ(outside->vrps->size(), 1u);
+  EXPECT_EQ(outside->aspas.at(1), (std::vector<uint32_t>{2, 3}));
+  EXPECT_TRUE(outside->blocked_prefixes->contains(*parse_prefix("203.0.113.128/25")));
+  EXPECT_EQ(*outside->blocked_asns, (NamedAsns::Ranges{{5, 5}}));
+  EXPECT_EQ(outside->ixp_lans, nullptr);
+  const auto again = assemble(needs, items, outside.get());
+  EXPECT_EQ(again->vrps, outside->vrps) << "the same object";
+  EXPECT_EQ(again->blocked_prefixes, outside->blocked_prefixes);
+}
+
+}  // namespace
+}  // namespace floof::bgp

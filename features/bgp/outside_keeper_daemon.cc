@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bgp/outside_keeper_daemon.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/log.h"
+#include "config/json_view.h"
+#include "features/bgp/outside_cache_daemon.h"
+
+namespace floof::bgp {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kFirstRetry(60);
+constexpr seconds kSlowest(30);  ///< what came is not kept waiting longer than this for what is still under way
+constexpr int64_t kKeepUnneeded = int64_t{7} * 24 * 3600;
+constexpr size_t kLongestComment = 400;
+
+}  // namespace
+
+int64_t OutsideKeeper::now() { return std::time(nullptr); }
+
+OutsideKeeper::OutsideKeeper(EventLoop& loop, Options options)
+    : loop_(loop), options_(std::move(options)), fetch_(loop) {
+  load();
+}
+
+void OutsideKeeper::load() {
+  for (CachedItem& cached : load_cache(options_.folder, cache_alarms_, options_.pulse)) {
+    Item& item = items_[cached.key];
+    item.data = std::move(cached.data);
+    item.fetched = std::min(cached.fetched, now());
+    item.source = std::move(cached.source);
+  }
+  for (const std::string& complaint : cache_alarms_) {
+    log::warning("{}", complaint);
+  }
+}
+
+Items OutsideKeeper::known(bool with_fresh) const {
+  Items out;
+  for (const auto& [key, item] : items_) {
+    if (item.data) {
+      out[key] = item.data;
+    }
+  }
+  if (with_fresh) {
+    for (const auto& [key, fresh] : fresh_) {
+      out[key] = fresh.data;
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<const Outside> OutsideKeeper::outside(const Json& config) {
+  const Items items = known(committing_);
+  OutsideNeeds needs = needs_of(config);
+  add_named_as_sets(needs, items);
+  last_ = assemble(needs, items, last_.get());
+  return last_;
+}
+
+void OutsideKeeper::follow(config::ConfigEngine& engine) {
+  engine_ = &engine;
+  look();
+}
+
+void OutsideKeeper::look() {
+  if (engine_ == nullptr) {
+    return;
+  }
+  if (needs_generation_ != engine_->generation()) {
+    needs_generation_ = engine_->generation();
+    learn_needs();
+    drop_unneeded();
+  }
+  start_due();
+  if (may_commit()) {
+    commit();
+  }
+}
+
+/// What the running configuration needs, and as-sets that PeeringDB names for it.
+void OutsideKeeper::learn_needs() {
+  needs_ = needs_of(engine_->running().for_features());
+  add_named_as_sets(needs_, known(true));
+  const std::map<std::string, std::string> manners = {
+      {"irr", fmt::format("{}|{}", fmt::join(needs_.irr_servers, " "), fmt::join(needs_.irr_sources, " "))},
+      {"peeringdb", needs_.peeringdb_url + "|" + needs_.peeringdb_key}};
+  const auto steady = Clock::now();
+  for (const ItemKey& key : needs_.items) {
+    const auto [at, fresh] = items_.try_emplace(key);
+    Item& item = at->second;
+    const auto group = manners.find(std::string(group_of(key.kind)));
+    const auto before = manners_.find(std::string(group_of(key.kind)));
+    if (group != manners.end() && before != manners_.end() && before->second != group->second) {
+      item.due = steady;
+      item.failures = 0;
+    } else if (item.due == Clock::time_point() && item.data) {
+      const auto left = seconds(item.fetched - now()) + needs_.group(key.kind).refresh;
+      item.due = steady + std::max(left, seconds(0));
+    }
+  }
+  std::erase_if(fresh_, [this](const auto& entry) { return !needs_.items.contains(entry.first); });
+  manners_ = manners;
+}
+
+void OutsideKeeper::start_due() {
+  const auto steady = Clock::now();
+  std::vector<ItemKey> networks;
+  for (const ItemKey& key : needs_.items) {
+    Item& item = items_[key];
+    if (item.fetching || item.due > steady) {
+      continue;
+    }
+    item.fetching = true;
+    if (key.kind == ItemKind::network) {
+      networks.push_back(key);
+    } else {
+      const std::string stamp = item.data && item.error.empty() && !takes_shrunken(key) ? item.stamp : "";
+      fetch_.fetch(needs_, key, stamp, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
+    }
+  }
+  if (!networks.empty()) {
+    fetch_.fetch_networks(needs_, networks, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
+  }
+}
+
+void OutsideKeeper::failed(Item& item, const ItemKey& key, std::string why) {
+  const seconds refresh = needs_.group(key.kind).refresh;
+  const seconds delay = kFirstRetry * (1 << std::min(item.failures, 6u));
+  item.failures++;
+  item.due = Clock::now() + std::min(refresh, delay);
+  if (item.error != why) {
+    log::warning("{}: {}", key.text(), why);
+  }
+  item.error = std::move(why);
+  fresh_.erase(key);
+  settle(key, item.error);
+}
+
+bool OutsideKeeper::takes_shrunken(const ItemKey& key) const {
+  return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
+    return entry.second.take_shrunken && entry.second.waiting.contains(key);
+  });
+}
+
+/// An answer is there, and is judged.
+void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
+  Item& item = items_[key];
+  item.fetching = false;
+  item.tried = now();
+  const OutsideNeeds::Group& manner = needs_.group(key.kind);
+  if (!answer.data) {
+    const Error& error = answer.data.error();
+    return failed(item, key, error.remedy.empty() ? error.reason : fmt::format("{} ({})", error.reason, error.remedy));
+  }
+  const ItemDataPtr data = *answer.data ? std::move(*answer.data) : item.data;
+  if (item.data && !takes_shrunken(key)) {
+    if (const std::string less = shrinkage(key.kind, *item.data, *data, manner.shrink_limit); !less.empty()) {
+      return failed(item, key, fmt::format("the answer shrank {}, more than {} %", less, manner.shrink_limit));
+    }
+  }
+  item.error.clear();
+  item.failures = 0;
+  item.due = Clock::now() + manner.refresh;
+  std::string change = difference(key.kind, item.data.get(), *data);
+  if (item.data && change.empty()) {
+    item.fetched = item.tried;
+    item.source = std::move(answer.source);
+    item.stamp = std::move(answer.stamp);
+    fresh_.erase(key);
+    fetch_.background().run(
+        [folder = options_.folder, key, at = item.fetched] { return touch_cached(folder, key, at), 0; }, [](int) {});
+    return settle(key, "");
+  }
+  if (fresh_.empty()) {
+    fresh_since_ = Clock::now();
+  }
+  fresh_[key] = {data, item.tried, std::move(answer.source), std::move(answer.stamp), std::move(change)};
+  if (key.kind == ItemKind::network) {
+    learn_needs();
+  }
+}
+
+void OutsideKeeper::settle(const ItemKey& key, const std::string& outcome) {
+  for (auto& [id, job] : jobs_) {
+    if (job.waiting.erase(key) > 0) {
+      job.outcomes[key] = outcome;
+    }
+  }
+}
+
+bool OutsideKeeper::may_commit() const {
+  if (fresh_.empty() || engine_->unconfirmed() || Clock::now() < commit_again_) {
+    return false;
+  }
+  const bool under_way =
+      std::any_of(items_.begin(), items_.end(), [](const auto& entry) { return entry.second.fetching; });
+  return !under_way || Clock::now() - fresh_since_ > kSlowest;
+}
+
+/// "refreshed by timer: as-set AS-FOO +3 -1 prefixes, ..."
+std::string OutsideKeeper::comment() const {
+  std::string who = "timer";
+  bool all_new = true;
+  for (const auto& [key, fresh] : fresh_) {
+    all_new = all_new && !items_.at(key).data;
+    for (const auto& [id, job] : jobs_) {
+      who = job.waiting.contains(key) ? job.user : who;
+    }
+  }
+  std::string out = all_new && who == "timer" ? "fetched for the first time: " : fmt::format("refreshed by {}: ", who);
+  size_t left = fresh_.size();
+  const char* between = "";
+  for (const auto& [key, fresh] : fresh_) {
+    const std::string part = fmt::format("{}{} {}", between, key.text(), fresh.change);
+    if (out.size() + part.size() > kLongestComment) {
+      return out + fmt::format(" and {} more", left);
+    }
+    out += part;
+    between = "; ";
+    left--;
+  }
+  return out;
+}
+
+void OutsideKeeper::commit() {
+  config::Candidate candidate = engine_->fork();
+  committing_ = true;
+  config::ConfigEngine::Request request{"floofd", "refresh", comment()};
+  request.even_if_unchanged = true;
+  const auto done = engine_->commit(candidate, request);
+  committing_ = false;
+  if (!done.errors.empty()) {
+    commit_error_ = done.errors.front().text();
+    commit_again_ = Clock::now() + kFirstRetry;
+    log::warning("what was fetched cannot be used: {}", commit_error_);
+    for (const auto& [key, fresh] : fresh_) {
+      settle(key, "cannot be used: " + commit_error_);
+    }
+    return;
+  }
+  if (options_.announce) {
+    options_.announce(fmt::format("floofd committed generation {}: {}", done.generation, request.comment));
+  }
+  commit_error_.clear();
+  committed();
+}
+
+/// What was fresh is what counts now, and goes to disk.
+void OutsideKeeper::committed() {
+  for (auto& [key, fresh] : fresh_) {
+    Item& item = items_[key];
+    item.data = fresh.data;
+    item.fetched = fresh.fetched;
+    item.source = fresh.source;
+    item.stamp = fresh.stamp;
+    CachedItem cached{key, fresh.data, fresh.fetched, fresh.source};
+    fetch_.background().run(
+        [folder = options_.folder, cached = std::move(cached)] { return write_cached(folder, cached); },
+        [this](Result<> written) {
+          if (!written) {
+            log::warning("{}", written.error().text());
+            cache_alarms_ = {written.error().text()};
+          } else {
+            cache_alarms_.clear();
+          }
+        });
+    settle(key, fresh.change);
+  }
+  fresh_.clear();
+}
+
+void OutsideKeeper::drop_unneeded() {
+  for (auto it = items_.begin(); it != items_.end();) {
+    const bool needed = needs_.items.contains(it->first);
+    if (!needed) {
+      settle(it->first, "is not needed any more");
+    }
+    if (needed || it->second.fetching || now() - it->second.fetched < kKeepUnneeded) {
+      ++it;
+      continue;
+    }
+    fetch_.background().run([folder = options_.folder, key = it->first] { return remove_cached(folder, key), 0; },
+                            [](int) {});
+    it = items_.erase(it);
+  }
+}
+
+std::vector<std::string> OutsideKeeper::alarms() const {
+  constexpr size_t kMost = 20;
+  std::vector<std::string> out = cache_alarms_;
+  size_t more = 0;
+  for (const ItemKey& key : needs_.items) {
+    const auto at = items_.find(key);
+    if (at == items_.end() || at->second.error.empty()) {
+      continue;
+    }
+    if (out.size() >= kMost) {
+      more++;
+      continue;
+    }
+    const Item& item = at->second;
+    out.push_back(item.data ? fmt::format("{}: {}; the answer of {} counts on ({} min old)", key.text(), item.error,
+                                          config::time_text(item.fetched), (now() - item.fetched) / 60)
+                            : fmt::format("{}: {}; nothing is known of it", key.text(), item.error));
+  }
+  if (more > 0) {
+    out.push_back(fmt::format("{} more answers from outside are missing; see show bgp irr, peeringdb and rpki", more));
+  }
+  if (!commit_error_.empty() && !fresh_.empty()) {
+    out.push_back("what was fetched from outside cannot be used: " + commit_error_);
+  }
+  return out;
+}
+
+}  // namespace floof::bgp

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bgp/outside_needs.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "features/bgp/blocklist.h"
+#include "features/bgp/policy.h"
+#include "features/irr/irr.h"
+
+namespace floof::bgp {
+
+namespace {
+
+const Json& member(const Json& object, std::string_view key) {
+  static const Json none;
+  const auto at = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && at != object.end() ? *at : none;
+}
+std::string text_in(const Json& object, std::string_view key) {
+  const Json& at = member(object, key);
+  return at.is_string() ? at.get<std::string>() : "";
+}
+uint64_t number_in(const Json& object, std::string_view key, uint64_t otherwise) {
+  const Json& at = member(object, key);
+  return at.is_number_unsigned() ? at.get<uint64_t>() : otherwise;
+}
+bool flag_in(const Json& object, std::string_view key, bool otherwise) {
+  const Json& at = member(object, key);
+  return at.is_boolean() ? at.get<bool>() : otherwise;
+}
+std::vector<std::string> texts_in(const Json& object, std::string_view key) {
+  std::vector<std::string> out;
+  const Json& at = member(object, key);
+  for (const Json& item : at.is_array() ? at : Json::array()) {
+    if (item.is_string()) {
+      out.push_back(item.get<std::string>());
+    }
+  }
+  return out;
+}
+const Json& list_in(const Json& object, std::string_view key) {
+  static const Json none = Json::array();
+  const Json& at = member(object, key);
+  return at.is_array() ? at : none;
+}
+
+class Collector {
+ public:
+  Collector(const Json& config, OutsideNeeds& out) : config_(config), bgp_(member(config, "bgp")), out_(out) {}
+
+  void collect() {
+    groups();
+    for (const Json& peer : list_in(bgp_, "peer")) {
+      read_peer(peer);
+    }
+    const Json& blocklist = member(bgp_, "blocklist");
+    for (const std::string& file : texts_in(blocklist, "file")) {
+      need({ItemKind::block_file, file});
+    }
+    for (const std::string& url : texts_in(blocklist, "url")) {
+      need({ItemKind::block_url, url});
+    }
+    const Json& rpki = member(bgp_, "rpki");
+    for (const auto& [key, kind] : {std::pair("vrp-file", ItemKind::vrp_file), {"slurm-file", ItemKind::slurm_file}}) {
+      if (const std::string file = text_in(rpki, key); !file.empty()) {
+        need({kind, file});
+      }
+    }
+    for (const Json& aspa : list_in(rpki, "aspa")) {
+      auto& providers = out_.aspas[static_cast<uint32_t>(number_in(aspa, "customer", 0))];
+      for (const Json& provider : list_in(aspa, "provider")) {
+        if (provider.is_number_unsigned()) {
+          providers.push_back(provider.get<uint32_t>());
+        }
+      }
+    }
+  }
+
+ private:
+  void need(ItemKey key, const std::string& peer = {}) {
+    if (!peer.empty()) {
+      out_.peers[key].push_back(peer);
+    }
+    out_.items.insert(std::move(key));
+  }
+
+  void groups() {
+    const auto group = [&](const char* name, OutsideNeeds::Group& to) -> const Json& {
+      const Json& from = member(bgp_, name);
+      to.refresh = std::chrono::minutes(number_in(from, "refresh", 360));
+      to.timeout = std::chrono::seconds(number_in(from, "timeout", 60));
+      to.shrink_limit = static_cast<unsigned>(number_in(from, "shrink-limit", 30));
+      return from;
+    };
+    const Json& irr = group("irr", out_.irr);
+    out_.irr_servers = texts_in(irr, "server");
+    if (out_.irr_servers.empty()) {
+      out_.irr_servers = {"rr.ntt.net", "whois.radb.net"};
+    }
+    out_.irr_sources = texts_in(irr, "source");
+    const Json& peeringdb = group("peeringdb", out_.peeringdb);
+    out_.peeringdb_url = text_in(peeringdb, "url");
+    while (!out_.peeringdb_url.empty() && out_.peeringdb_url.back() == '/') {
+      out_.peeringdb_url.pop_back();
+    }
+    out_.peeringdb_key = text_in(peeringdb, "api-key");
+    group("rpki", out_.rpki);
+    group("blocklist", out_.blocklist);
+  }
+
+  void read_peer(const Json& configured) {
+    const Json peer = merged_peer(config_, configured);
+    const Json& import = member(peer, "import");
+    const uint64_t asn = number_in(peer, "remote-as", 0);
+    const bool external = asn != number_in(bgp_, "asn", 0) && !flag_in(peer, "confederation-member", false);
+    if (!external || !import.is_object() || text_in(import, "accept") == "none" || flag_in(import, "trust", false)) {
+      return;
+    }
+    const std::string name = text_in(peer, "name");
+    const Json& filter = member(import, "filter");
+    if (flag_in(filter, "ixp-lans", true)) {
+      need({ItemKind::ixp_lans, ""}, name);
+    }
+    if (flag_in(filter, "never-via-route-servers", text_in(peer, "role") == "rs-client")) {
+      need({ItemKind::never_via_route_servers, ""}, name);
+    }
+    const auto as_sets = texts_in(import, "as-set");
+    for (const std::string& as_set : as_sets) {
+      need({ItemKind::as_set, as_set}, name);
+    }
+    const bool auto_set = as_sets.empty() && flag_in(import, "as-set-auto", false);
+    if (auto_set) {
+      out_.auto_networks.push_back(static_cast<uint32_t>(asn));
+      out_.auto_peers[static_cast<uint32_t>(asn)].push_back(name);
+    }
+    if (auto_set || flag_in(member(import, "limit"), "auto", false)) {
+      need({ItemKind::network, std::to_string(asn)}, name);
+    }
+  }
+
+  const Json& config_;
+  const Json& bgp_;
+  OutsideNeeds& out_;
+};
+
+std::shared_ptr<const PrefixSet> joined(const std::vector<ItemDataPtr>& lists) {
+  std::vector<PrefixRange> ranges;
+  for (const ItemDataPtr& list : lists) {
+    ranges.insert(ranges.end(), list->prefixes->ranges().begin(), list->prefixes->ranges().end());
+  }
+  return ranges.empty() ? nullptr : std::make_shared<const PrefixSet>(std::move(ranges));
+}
+
+std::shared_ptr<const NamedAsns::Ranges> joined_asns(const std::vector<ItemDataPtr>& lists) {
+  std::vector<uint32_t> asns;
+  for (const ItemDataPtr& list : lists) {
+    for (const auto& range : *list->asns) {
+      for (uint64_t asn = range.first; asn <= range.last; asn++) {
+        asns.push_back(static_cast<uint32_t>(asn));
+      }
+    }
+  }
+  return asns.empty() ? nullptr : std::make_shared<const NamedAsns::Ranges>(joined_ranges(std::move(asns)));
+}
+
+void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::vector<ItemDataPtr>& lists) {
+  switch (key.kind) {
+    case ItemKind::as_set:
+      out.as_sets[key.name] = {data->prefixes, data->asns};
+      break;
+    case ItemKind::network: {
+      uint32_t asn = 0;
+      std::from_chars(key.name.data(), key.name.data() + key.name.size(), asn);
+      out.networks[asn] = data->network;
+      break;
+    }
+    case ItemKind::never_via_route_servers:
+      out.never_via_route_servers = data->asns;
+      break;
+    case ItemKind::ixp_lans:
+      out.ixp_lans = data->prefixes;
+      break;
+    case ItemKind::vrp_file:
+      out.vrps = {data->payloads, &data->payloads->vrps};
+      out.aspas = data->payloads->aspas;
+      break;
+    case ItemKind::slurm_file:
+      out.vrp_filters = data->slurm->filters;
+      out.vrp_assertions = data->slurm->assertions;
+      break;
+    case ItemKind::block_file:
+    case ItemKind::block_url:
+      lists.push_back(data);
+      break;
+  }
+}
+
+template <typename T>
+void keep_equal(std::shared_ptr<const T>& fresh, const std::shared_ptr<const T>& old) {
+  if (fresh && old && *fresh == *old) {
+    fresh = old;
+  }
+}
+
+}  // namespace
+
+const OutsideNeeds::Group& OutsideNeeds::group(ItemKind kind) const {
+  const std::string_view name = group_of(kind);
+  return name == "irr" ? irr : name == "peeringdb" ? peeringdb : name == "rpki" ? rpki : blocklist;
+}
+
+OutsideNeeds needs_of(const Json& config) {
+  OutsideNeeds out;
+  Collector(config, out).collect();
+  return out;
+}
+
+void add_named_as_sets(OutsideNeeds& needs, const Items& items) {
+  for (const uint32_t asn : needs.auto_networks) {
+    const auto network = items.find({ItemKind::network, std::to_string(asn)});
+    if (network == items.end()) {
+      continue;
+    }
+    for (std::string& name : irr::as_sets_in(network->second->network.as_set)) {
+      const ItemKey key{ItemKind::as_set, std::move(name)};
+      auto& peers = needs.peers[key];
+      const auto& more = needs.auto_peers[asn];
+      peers.insert(peers.end(), more.begin(), more.end());
+      needs.items.insert(key);
+    }
+  }
+}
+
+std::shared_ptr<const Outside> assemble(const OutsideNeeds& needs, const Items& items, const Outside* previous) {
+  auto out = std::make_shared<Outside>();
+  std::vector<ItemDataPtr> lists;
+  for (const ItemKey& key : needs.items) {
+    if (const auto found = items.find(key); found != items.end() && found->second) {
+      add_item(*out, key, found->second, lists);
+    }
+  }
+  if (out->vrps && !(out->vrp_filters.empty() && out->vrp_assertions.empty())) {
+    out->vrps =
+        std::make_shared<const std::vector<Vrp>>(rpki::apply({out->vrp_filters, out->vrp_assertions}, *out->vrps));
+  }
+  for (const auto& [customer, providers] : needs.aspas) {
+    auto& all = out->aspas[customer];
+    all.insert(all.end(), providers.begin(), providers.end());
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+  }
+  out->blocked_prefixes = joined(lists);
+  out->blocked_asns = joined_asns(lists);
+  if (previous != nullptr) {
+    keep_equal(out->vrps, previous->vrps);
+    keep_equal(out->blocked_asns, previous->blocked_asns);
+    const auto &fresh = out->blocked_prefixes, &old = previous->blocked_prefixes;
+    if (fresh && old && fresh->ranges() == old->ranges()) {
+      out->blocked_prefixes = old;
+    }
+  }
+  return out;
+}
+
+}  // namespace floof::bgp

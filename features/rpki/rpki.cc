@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/rpki/rpki.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace floof::rpki {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMostVrps = 5'000'000;
+constexpr size_t kMostAspas = 1'000'000;
+
+/// "AS64500", "64500".
+std::optional<uint32_t> asn_of(std::string_view text) {
+  if (text.starts_with("AS") || text.starts_with("as")) {
+    text.remove_prefix(2);
+  }
+  uint32_t out = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return code == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(out) : std::nullopt;
+}
+
+/// Reads the members "roas" and "aspas" of the outer object, entry by entry.
+class PayloadReader : public nlohmann::json_sax<Json> {
+ public:
+  Payloads out;
+  std::string problem;
+  bool has_roas = false;
+
+  bool start_object(size_t) override {
+    depth_++;
+    if (depth_ == 3 && list_ != List::none) {
+      prefix_.reset();
+      max_length_.reset();
+      asn_.reset();
+      providers_.clear();
+    }
+    return depth_ <= kDeepest || fail("it is nested too deeply");
+  }
+  bool end_object() override {
+    const bool entry = depth_ == 3 && list_ != List::none;
+    depth_--;
+    return !entry || (list_ == List::roas ? add_vrp() : add_aspa());
+  }
+  bool start_array(size_t) override {
+    depth_++;
+    if (depth_ == 2) {
+      list_ = key_ == "roas" ? List::roas : key_ == "aspas" ? List::aspas : List::none;
+      has_roas = has_roas || list_ == List::roas;
+    } else if (depth_ == 4) {
+      in_providers_ = list_ == List::aspas && (key_ == "providers" || key_ == "provider_set");
+    }
+    return depth_ <= kDeepest || fail("it is nested too deeply");
+  }
+  bool end_array() override {
+    if (depth_ == 2) {
+      list_ = List::none;
+    } else if (depth_ == 4) {
+      in_providers_ = false;
+    }
+    depth_--;
+    return true;
+  }
+  bool key(string_t& name) override {
+    key_ = name;
+    return true;
+  }
+  bool string(string_t& text) override {
+    if (list_ == List::none) {
+      return true;
+    }
+    if (in_providers_ || (depth_ == 3 && (key_ == "asn" || key_ == "customer_asid" || key_ == "customer"))) {
+      const auto asn = asn_of(text);
+      return asn ? number(*asn) : fail(fmt::format("\"{}\" is no AS number", text.substr(0, 32)));
+    }
+    if (depth_ == 3 && key_ == "prefix") {
+      const auto prefix = parse_prefix(text);
+      if (!prefix) {
+        return fail(fmt::format("\"{}\" is no prefix", text.substr(0, 64)));
+      }
+      prefix_ = *prefix;
+    }
+    return true;
+  }
+  bool number_unsigned(number_unsigned_t value) override { return list_ == List::none || number(value); }
+  bool number_integer(number_integer_t) override { return list_ == List::none || fail("a number is negative"); }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool parse_error(size_t position, const std::string&, const Json::exception&) override {
+    return fail(fmt::format("it is no JSON at byte {}", position));
+  }
+
+ private:
+  enum class List { none, roas, aspas };
+  static constexpr int kDeepest = 64;
+
+  bool fail(std::string why) {
+    problem = std::move(why);
+    return false;
+  }
+  bool number(uint64_t value) {
+    if (in_providers_ || (depth_ == 3 && (key_ == "asn" || key_ == "customer_asid" || key_ == "customer"))) {
+      if (value > UINT32_MAX) {
+        return fail(fmt::format("{} is no AS number", value));
+      }
+      if (in_providers_) {
+        providers_.push_back(static_cast<uint32_t>(value));
+      } else {
+        asn_ = static_cast<uint32_t>(value);
+      }
+    } else if (depth_ == 3 && key_ == "maxLength") {
+      max_length_ = value;
+    }
+    return true;
+  }
+  bool add_vrp() {
+    if (!prefix_ || !asn_) {
+      return fail("a payload lacks its prefix or AS number");
+    }
+    const uint64_t most = max_length_.value_or(prefix_->length());
+    if (most < prefix_->length() || most > prefix_->max_length()) {
+      return fail(fmt::format("{} has a maxLength of {}", to_string(*prefix_), most));
+    }
+    out.vrps.push_back({*prefix_, static_cast<uint8_t>(most), *asn_});
+    return out.vrps.size() <= kMostVrps || fail("it has too many payloads");
+  }
+  bool add_aspa() {
+    if (!asn_) {
+      return fail("an ASPA lacks its customer");
+    }
+    auto& all = out.aspas[*asn_];
+    all.insert(all.end(), providers_.begin(), providers_.end());
+    return out.aspas.size() <= kMostAspas || fail("it has too many ASPAs");
+  }
+
+  int depth_ = 0;
+  std::string key_;
+  List list_ = List::none;
+  bool in_providers_ = false;
+  std::optional<Prefix> prefix_;
+  std::optional<uint64_t> max_length_;
+  std::optional<uint32_t> asn_;
+  std::vector<uint32_t> providers_;
+};
+
+template <typename T>
+void sort_unique(std::vector<T>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+const Json& list_in(const Json& object, const char* outer, const char* inner) {
+  static const Json none = Json::array();
+  const auto found = object.find(outer);
+  if (found == object.end() || !found->is_object() || !found->contains(inner)) {
+    return none;
+  }
+  return (*found)[inner];
+}
+
+/// prefix, asn and maxPrefixLength of an entry of SLURM; an Error for what is there and wrong.
+struct SlurmEntry {
+  std::optional<Prefix> prefix;
+  std::optional<uint32_t> asn;
+  std::optional<uint64_t> max_length;
+};
+Result<SlurmEntry> slurm_entry(const Json& entry) {
+  SlurmEntry out;
+  if (!entry.is_object()) {
+    return Error{"", "an entry is no object", "RFC 8416 describes the form"};
+  }
+  if (const auto at = entry.find("prefix"); at != entry.end()) {
+    const auto prefix = at->is_string() ? parse_prefix(at->get_ref<const std::string&>()) : Error{"", "", ""};
+    if (!prefix) {
+      return Error{"", fmt::format("{} is no prefix", at->dump(-1, ' ', true, Json::error_handler_t::replace)), ""};
+    }
+    out.prefix = *prefix;
+  }
+  if (const auto at = entry.find("asn"); at != entry.end()) {
+    if (!at->is_number_unsigned() || at->get<uint64_t>() > UINT32_MAX) {
+      return Error{"", "an asn is no AS number", ""};
+    }
+    out.asn = at->get<uint32_t>();
+  }
+  if (const auto at = entry.find("maxPrefixLength"); at != entry.end()) {
+    if (!at->is_number_unsigned()) {
+      return Error{"", "a maxPrefixLength is no number", ""};
+    }
+    out.max_length = at->get<uint64_t>();
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Payloads> parse_payloads(std::string_view json) {
+  PayloadReader reader;
+  const bool done = Json::sax_parse(json.begin(), json.end(), &reader);
+  if (!done || !reader.has_roas) {
+    return Error{"", reader.problem.empty() ? "it has no list \"roas\"" : reader.problem,
+                 "rpki-client, Routinator (format json) and StayRTR write such files"};
+  }
+  sort_unique(reader.out.vrps);
+  for (auto& [customer, providers] : reader.out.aspas) {
+    sort_unique(providers);
+  }
+  return std::move(reader.out);
+}
+
+std::string to_json(const Payloads& payloads) {
+  std::string out = "{\"roas\":[";
+  const char* between = "";
+  for (const bgp::Vrp& vrp : payloads.vrps) {
+    fmt::format_to(std::back_inserter(out), "{}{{\"prefix\":\"{}\",\"maxLength\":{},\"asn\":{}}}", between,
+                   to_string(vrp.prefix), vrp.max_length, vrp.asn);
+    between = ",\n";
+  }
+  out += "],\n\"aspas\":[";
+  between = "";
+  for (const auto& [customer, providers] : payloads.aspas) {
+    fmt::format_to(std::back_inserter(out), "{}{{\"customer_asid\":{},\"providers\":[{}]}}", between, customer,
+                   fmt::join(providers, ","));
+    between = ",\n";
+  }
+  return out + "]}\n";
+}
+
+Result<Slurm> parse_slurm(std::string_view json) {
+  const Json file = Json::parse(json.begin(), json.end(), nullptr, false);
+  if (!file.is_object() || !file.contains("slurmVersion") || file["slurmVersion"] != 1) {
+    return Error{"", "it is no SLURM file of version 1", "RFC 8416 describes the form"};
+  }
+  Slurm out;
+  for (const Json& item : list_in(file, "validationOutputFilters", "prefixFilters")) {
+    const auto entry = slurm_entry(item);
+    if (!entry) {
+      return entry.error();
+    }
+    if (!entry->prefix && !entry->asn) {
+      return Error{"", "a prefixFilter has neither prefix nor asn", "it would remove every payload"};
+    }
+    out.filters.push_back({entry->prefix, entry->asn});
+  }
+  for (const Json& item : list_in(file, "locallyAddedAssertions", "prefixAssertions")) {
+    const auto entry = slurm_entry(item);
+    if (!entry) {
+      return entry.error();
+    }
+    const uint64_t most = entry->prefix ? entry->max_length.value_or(entry->prefix->length()) : 0;
+    if (!entry->prefix || !entry->asn || most < entry->prefix->length() || most > entry->prefix->max_length()) {
+      return Error{"", "a prefixAssertion lacks its prefix or asn, or has a wrong maxPrefixLength", ""};
+    }
+    out.assertions.push_back({*entry->prefix, static_cast<uint8_t>(most), *entry->asn});
+  }
+  sort_unique(out.assertions);
+  return out;
+}
+
+std::vector<bgp::Vrp> apply(const Slurm& slurm, const std::vector<bgp::Vrp>& vrps) {
+  std::vector<bgp::Vrp> out;
+  out.reserve(vrps.size() + slurm.assertions.size());
+  for (const bgp::Vrp& vrp : vrps) {
+    const bool left_out = std::any_of(slurm.filters.begin(), slurm.filters.end(), [&](const auto& filter) {
+      return (!filter.prefix || filter.prefix->contains(vrp.prefix)) && (!filter.asn || *filter.asn == vrp.asn);
+    });
+    if (!left_out) {
+      out.push_back(vrp);
+    }
+  }
+  out.insert(out.end(), slurm.assertions.begin(), slurm.assertions.end());
+  sort_unique(out);
+  return out;
+}
+
+}  // namespace floof::rpki

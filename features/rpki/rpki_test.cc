@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/rpki/rpki.h"
+
+#include <gtest/gtest.h>
+
+namespace floof::rpki {
+namespace {
+
+bgp::Vrp vrp(const char* prefix, uint8_t most, uint32_t asn) { return {*parse_prefix(prefix), most, asn}; }
+
+TEST(Rpki, ReadsWhatTheValidatorsWrite) {
+  // rpki-client
+  const auto client = parse_payloads(R"({"metadata":{"buildmachine":"x","roas":2,"list":[{"asn":"bad"}]},
+    "roas":[{"asn":65001,"prefix":"192.0.2.0/24","maxLength":25,"ta":"ripe","expires":1700000000},
+            {"asn":0,"prefix":"2001:db8::/32","maxLength":48,"ta":"arin"}],
+    "bgpsec_keys":[{"asn":1,"ski":"x","pubkey":"y"}],
+    "aspas":[{"customer_asid":65001,"expires":1,"providers":[65003,65002,65002]}]})");
+  ASSERT_TRUE(client.ok()) << client.error().text();
+  EXPECT_EQ(client->vrps, (std::vector{vrp("192.0.2.0/24", 25, 65001), vrp("2001:db8::/32", 48, 0)}));
+  EXPECT_EQ(client->aspas, (std::map<uint32_t, std::vector<uint32_t>>{{65001, {65002, 65003}}}));
+  // Routinator and StayRTR
+  const auto stay = parse_payloads(
+      R"({"metadata":{"generated":1},"roas":[{"prefix":"45.10.0.0/22","maxLength":22,"asn":"AS400010","ta":"lab"}]})");
+  ASSERT_TRUE(stay.ok()) << stay.error().text();
+  EXPECT_EQ(stay->vrps, (std::vector{vrp("45.10.0.0/22", 22, 400010)}));
+  const auto older = parse_payloads(R"({"roas":[],"aspas":[{"customer":"AS1","providers":["AS2"]}]})");
+  EXPECT_EQ(older->aspas.at(1), std::vector<uint32_t>{2});
+}
+
+TEST(Rpki, OneDamagedPayloadRefusesTheFile) {
+  for (const char* bad :
+       {"", "{", "[]", "{}", R"({"roas":{}})", R"({"roas":[{"prefix":"192.0.2.0/24"}]})", R"({"roas":[{"asn":1}]})",
+        R"({"roas":[{"prefix":"192.0.2.1/24","asn":1}]})", R"({"roas":[{"prefix":"192.0.2.0/24","asn":"ASx"}]})",
+        R"({"roas":[{"prefix":"192.0.2.0/24","asn":1,"maxLength":23}]})",
+        R"({"roas":[{"prefix":"192.0.2.0/24","asn":1,"maxLength":33}]})",
+        R"({"roas":[{"prefix":"192.0.2.0/24","asn":4294967296}]})", R"({"roas":[{"prefix":"192.0.2.0/24","asn":-1}]})",
+        R"({"roas":[],"aspas":[{"providers":[1]}]})", R"({"roas":[{"prefix":"192.0.2.0/24","asn":1})"}) {
+    EXPECT_FALSE(parse_payloads(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(parse_payloads(std::string(100000, '[')).ok());
+}
+
+TEST(Rpki, PayloadsSurviveTheCache) {
+  const Payloads payloads{{vrp("192.0.2.0/24", 25, 65001), vrp("2001:db8::/32", 48, 0)}, {{1, {2, 3}}, {4, {}}}};
+  EXPECT_EQ(*parse_payloads(to_json(payloads)), payloads);
+}
+
+TEST(Rpki, SlurmFiltersAndAsserts) {
+  const auto slurm = parse_slurm(R"({"slurmVersion":1,
+    "validationOutputFilters":{"prefixFilters":[{"prefix":"192.0.2.0/24","comment":"c"},{"asn":64496},
+       {"prefix":"198.51.100.0/24","asn":64497}],"bgpsecFilters":[]},
+    "locallyAddedAssertions":{"prefixAssertions":[{"asn":64498,"prefix":"203.0.113.0/24","maxPrefixLength":26},
+       {"asn":64499,"prefix":"2001:db8::/32"}],"bgpsecAssertions":[]}})");
+  ASSERT_TRUE(slurm.ok()) << slurm.error().text();
+  const auto left = apply(*slurm, {vrp("192.0.2.0/25", 25, 1), vrp("192.0.0.0/16", 16, 1), vrp("10.0.0.0/8", 8, 64496),
+                                   vrp("198.51.100.0/24", 24, 64497), vrp("198.51.100.0/24", 24, 2)});
+  EXPECT_EQ(left, (std::vector{vrp("192.0.0.0/16", 16, 1), vrp("198.51.100.0/24", 24, 2),
+                               vrp("203.0.113.0/24", 26, 64498), vrp("2001:db8::/32", 32, 64499)}));
+}
+
+TEST(Rpki, DamagedSlurmIsRefused) {
+  for (
+      const char* bad :
+      {"", "[]", "{}", R"({"slurmVersion":2})",
+       R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[{}]}})",
+       R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[7]}})",
+       R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[{"prefix":"x"}]}})",
+       R"({"slurmVersion":1,"locallyAddedAssertions":{"prefixAssertions":[{"prefix":"192.0.2.0/24"}]}})",
+       R"({"slurmVersion":1,"locallyAddedAssertions":{"prefixAssertions":[{"asn":1,"prefix":"192.0.2.0/24","maxPrefixLength":8}]}})"}) {
+    EXPECT_FALSE(parse_slurm(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace floof::rpki
