@@ -76,6 +76,11 @@ def hears(row, receiver):
     return receiver.hears in GROUPS[row.to]
 
 
+def stopped_by_bird(row):
+    """Routes that BIRD itself does not announce, whatever the export policy says: RFC 1997, RFC 3765, RFC 9234."""
+    return row.to in ("none", "inside", "nopeer") or row.route.otc is not None
+
+
 def is_private(asn):
     return not isinstance(asn, frozenset) and (64512 <= asn <= 65534 or 4200000000 <= asn <= 4294967294)
 
