@@ -192,14 +192,14 @@ std::string_view name_of(Step::Outcome outcome) {
   return names[static_cast<size_t>(outcome)];
 }
 
-RpkiState rpki_state(const std::vector<Vrp>& vrps, const Prefix& prefix, uint32_t origin) {
+RpkiState rpki_state(const std::vector<Vrp>& vrps, const Prefix& prefix, uint32_t origin, bool any_length) {
   RpkiState out = RpkiState::unknown;
   for (const Vrp& vrp : vrps) {
     if (vrp.prefix.family() != prefix.family() || vrp.prefix.length() > prefix.length() ||
         !vrp.prefix.contains(prefix)) {
       continue;
     }
-    if (vrp.asn == origin && origin != 0 && prefix.length() <= vrp.max_length) {
+    if (vrp.asn == origin && origin != 0 && (any_length || prefix.length() <= vrp.max_length)) {
       return RpkiState::valid;
     }
     out = RpkiState::invalid;

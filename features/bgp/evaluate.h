@@ -22,9 +22,10 @@ namespace floof::bgp {
 enum class RpkiState : uint8_t { unknown = 0, valid = 1, invalid = 2 };
 std::string_view name_of(RpkiState state);
 /// Nothing when nobody can be asked: the route then counts as unknown.
-using RpkiAsk = std::function<std::optional<RpkiState>(const Prefix& prefix, uint32_t origin)>;
+/// With `any_length` the maximum lengths of ROAs do not count.
+using RpkiAsk = std::function<std::optional<RpkiState>(const Prefix& prefix, uint32_t origin, bool any_length)>;
 /// RFC 6811, 2.
-RpkiState rpki_state(const std::vector<Vrp>& vrps, const Prefix& prefix, uint32_t origin);
+RpkiState rpki_state(const std::vector<Vrp>& vrps, const Prefix& prefix, uint32_t origin, bool any_length = false);
 
 struct Route {
   Prefix prefix;

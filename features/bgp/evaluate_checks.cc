@@ -152,10 +152,8 @@ class Judge {
   Finding operator()(const RpkiIs& check) const {
     const uint32_t origin = route_.path.origin();
     const std::string looked = fmt::format("{} with origin {}", to_string(route_.prefix), as_text(origin));
-    if (check.blackholes_excepted && wants_blackhole()) {
-      return pass(looked, "asks for a blackhole, which another check judges");
-    }
-    const auto state = context_.rpki ? context_.rpki(route_.prefix, origin) : std::nullopt;
+    const bool any_length = check.blackholes_loosely && wants_blackhole();
+    const auto state = context_.rpki ? context_.rpki(route_.prefix, origin, any_length) : std::nullopt;
     const RpkiState taken = state.value_or(RpkiState::unknown);
     const bool bad = (taken == RpkiState::invalid && check.invalid) || (taken == RpkiState::unknown && check.unknown);
     Finding out =

@@ -100,6 +100,9 @@ void choose(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
   if (listed(policy.refused)) {
     return walk.refuse(Reason::prefix_refused, name_of(Reason::prefix_refused), prefix, "is listed as refused");
   }
+  if (policy.no_peer && has(walk.out.route, Community{{65535, 65284, {}}, 2})) {
+    return walk.refuse(std::nullopt, "no-peer", "65535:65284", "is not for peers (RFC 3765)");
+  }
 }
 
 bool is_private(uint32_t asn) { return (asn >= 64512 && asn <= 65534) || (asn >= 4200000000 && asn <= 4294967294); }

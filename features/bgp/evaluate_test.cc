@@ -159,7 +159,7 @@ TEST(Evaluate, RpkiByItsState) {
     PeerPolicy peer = upstream();
     peer.import.checks = {{Reason::rpki_invalid, RpkiIs{row.invalid, row.unknown}, ""}};
     uint32_t origin = 0;
-    const auto ask = [&](const Prefix&, uint32_t asn) {
+    const auto ask = [&](const Prefix&, uint32_t asn, bool) {
       origin = asn;
       return row.state;
     };

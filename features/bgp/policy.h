@@ -89,7 +89,8 @@ struct OriginNotIn {
 };
 struct RpkiIs {
   bool invalid, unknown;  ///< which states are refused
-  bool blackholes_excepted = false;
+  /// For a route that asks for a blackhole a ROA's maximum length does not count, its origin does (RFC 7999, 3.3).
+  bool blackholes_loosely = false;
 };
 /// draft-ietf-sidrops-aspa-verification; `downstream`: learnt from a provider.
 struct AspaInvalid {
@@ -161,6 +162,7 @@ struct ExportPolicy {
   std::vector<Community> accept;    ///< and routes with one of these
   std::vector<NamedPrefixes> only;  ///< when not empty: of all these only what is listed
   std::vector<NamedPrefixes> refused;
+  bool no_peer = false;  ///< not what is marked NO_PEER (RFC 3765)
   bool default_route = false;
   std::optional<uint32_t> med;
   bool clear_path = false;

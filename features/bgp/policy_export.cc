@@ -61,6 +61,8 @@ void read_export(Reader& reader) {
   if (auto refused = listed_prefixes(part, "prefix-reject", path)) {
     out.refused.push_back(std::move(*refused));
   }
+  out.no_peer = (reader.out.role == "peer" || reader.out.role == "rs-client") &&
+                flag_or(reader.peer, "interpret-communities", true);
   out.default_route = flag_or(part, "default-route", false);
   out.med = number_in(part, "med");
   read_path(reader, part);

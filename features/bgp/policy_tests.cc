@@ -101,7 +101,7 @@ class Test {
     const RpkiState fixed = state == "valid"     ? RpkiState::valid
                             : state == "invalid" ? RpkiState::invalid
                                                  : RpkiState::unknown;
-    return [fixed](const Prefix&, uint32_t) { return fixed; };
+    return [fixed](const Prefix&, uint32_t, bool) { return fixed; };
   }
 
   /// `last` has the verdict, `in` the route as this router keeps it.
@@ -176,11 +176,15 @@ std::optional<IpAddress> address_of(const PeerPolicy& peer, const Prefix& prefix
 }
 
 RpkiAsk rpki_of(const Outside& outside, const RpkiAsk& ask) {
-  return [&outside, &ask](const Prefix& prefix, uint32_t origin) -> std::optional<RpkiState> {
-    if (outside.vrps != nullptr) {
-      return rpki_state(*outside.vrps, prefix, origin);
+  return [&outside, &ask](const Prefix& prefix, uint32_t origin, bool any_length) -> std::optional<RpkiState> {
+    const auto said = ask ? ask(prefix, origin, any_length) : std::nullopt;
+    if (outside.vrps == nullptr) {
+      return said;
     }
-    return ask ? ask(prefix, origin) : std::nullopt;
+    // What a file and validators say counts together: one ROA that fits makes it valid.
+    const RpkiState filed = rpki_state(*outside.vrps, prefix, origin, any_length);
+    const RpkiState other = said.value_or(RpkiState::unknown);
+    return filed == RpkiState::valid || other == RpkiState::unknown ? filed : other;
   };
 }
 

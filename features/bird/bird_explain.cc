@@ -82,7 +82,7 @@ class Explainer {
     const auto fixed = state == "valid"     ? bgp::RpkiState::valid
                        : state == "invalid" ? bgp::RpkiState::invalid
                                             : bgp::RpkiState::unknown;
-    return [fixed](const Prefix&, uint32_t) { return fixed; };
+    return [fixed](const Prefix&, uint32_t, bool) { return fixed; };
   }
 
   Json explain(const bgp::Route& route, bgp::Evaluation& evaluation) const {
@@ -272,8 +272,8 @@ std::string difference(const bgp::Evaluation& evaluation, const Json& bird) {
 }
 
 bgp::RpkiAsk rpki_of_bird(BirdClient& client) {
-  return [&client](const Prefix& prefix, uint32_t origin) -> std::optional<bgp::RpkiState> {
-    const auto reply = client.call(fmt::format("eval roa_check(floof_roa{}, {}, {})",
+  return [&client](const Prefix& prefix, uint32_t origin, bool any_length) -> std::optional<bgp::RpkiState> {
+    const auto reply = client.call(fmt::format("eval roa_check(floof_roa{}{}, {}, {})", any_length ? "_any" : "",
                                                prefix.family() == Family::ip4 ? 4 : 6, to_string(prefix), origin));
     const auto state = reply.ok() ? parse_roa_state(*reply) : std::nullopt;
     return state ? std::optional(static_cast<bgp::RpkiState>(*state)) : std::nullopt;

@@ -56,8 +56,8 @@ class Condition {
     return outside(any);
   }
   std::string operator()(const bgp::RpkiIs& check) {
-    return unless_blackhole(check.blackholes_excepted,
-                            check.invalid ? "floof_rpki() = ROA_INVALID" : "floof_rpki() != ROA_VALID");
+    return fmt::format("floof_rpki{}() {}", check.blackholes_loosely ? "_blackhole" : "",
+                       check.invalid ? "= ROA_INVALID" : "!= ROA_VALID");
   }
   std::string operator()(const bgp::AspaInvalid& check) {
     return check.downstream ? "floof_aspa_downstream_invalid()" : "floof_aspa_upstream_invalid()";

@@ -56,6 +56,13 @@ void render_rpki_function(Scribe& scribe) {
   out.line("if net.type = NET_IP4 then return roa_check(floof_roa4, net, bgp_path.last_nonaggregated);");
   out.line("return roa_check(floof_roa6, net, bgp_path.last_nonaggregated);");
   out.close();
+  if (wants_any_length(scribe.policies)) {
+    out.open("function floof_rpki_blackhole() {{");
+    out.line("if ! ((65535,666) ~ bgp_community) then return floof_rpki();");
+    out.line("if net.type = NET_IP4 then return roa_check(floof_roa_any4, net, bgp_path.last_nonaggregated);");
+    out.line("return roa_check(floof_roa_any6, net, bgp_path.last_nonaggregated);");
+    out.close();
+  }
 }
 
 void render_path_functions(Scribe& scribe) {
@@ -186,6 +193,18 @@ void add_community(Scribe& scribe, const bgp::Community& community) {
 
 void remove_community(Scribe& scribe, const bgp::Community& community) {
   scribe.out.line("{}.delete([{}]);", set_name(community), parts(community));
+}
+
+bool wants_any_length(const bgp::Policies& policies) {
+  for (const bgp::PeerPolicy& peer : policies.peers) {
+    for (const bgp::Check& check : peer.import.checks) {
+      const auto* rpki = std::get_if<bgp::RpkiIs>(&check.what);
+      if (rpki != nullptr && rpki->blackholes_loosely) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 void render_policy_functions(Scribe& scribe) {

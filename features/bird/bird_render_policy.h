@@ -11,6 +11,8 @@
 
 namespace floof::bird {
 
+/// Whether a peer may ask for blackholes, for which ROAs count without their maximum length.
+bool wants_any_length(const bgp::Policies& policies);
 /// Functions that all filters share.
 void render_policy_functions(Scribe& scribe);
 void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag);

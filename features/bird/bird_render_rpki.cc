@@ -4,7 +4,7 @@
 // the local exceptions (RFC 8416). Also the dumps of tables (RFC 6396).
 #include <fmt/ranges.h>
 
-#include "features/bird/bird_render_parts.h"
+#include "features/bird/bird_render_policy.h"
 #include "features/bird/bird_sets.h"
 
 namespace floof::bird {
@@ -32,15 +32,22 @@ std::vector<std::string> slurm_conditions(const bgp::Outside& outside, Family fa
   return out;
 }
 
-void render_channel(Scribe& scribe, Family family) {
+/// The two pairs of tables: as the ROAs are, and without their maximum lengths, for blackholes.
+struct Tables {
+  std::string_view table, prefix;
+  bool any_length;
+};
+constexpr Tables kStrict{"floof_roa", "", false}, kAnyLength{"floof_roa_any", "any_", true};
+
+void render_channel(Scribe& scribe, Family family, const Tables& tables) {
   const auto conditions = slurm_conditions(scribe.outside, family);
   const int number = static_cast<int>(family);
   if (conditions.empty()) {
-    scribe.out.line("roa{} {{ table floof_roa{}; }};", number, number);
+    scribe.out.line("roa{} {{ table {}{}; }};", number, tables.table, number);
     return;
   }
   scribe.out.open("roa{} {{", number);
-  scribe.out.line("table floof_roa{};", number);
+  scribe.out.line("table {}{};", tables.table, number);
   scribe.out.open("import filter {{");
   for (const std::string& condition : conditions) {
     scribe.out.line("if {} then reject;", condition);
@@ -50,15 +57,18 @@ void render_channel(Scribe& scribe, Family family) {
   scribe.out.close("};");
 }
 
-void render_servers(Scribe& scribe) {
+void render_servers(Scribe& scribe, const Tables& tables) {
   const Json& rpki = member(member(scribe.config, "bgp"), "rpki");
   for (const Json* server : sorted_by(items(rpki, "server"), "name")) {
     const std::string name = string_of(*server, "name"), host = string_of(*server, "address");
     scribe.out.origin("bgp rpki server " + name);
     const auto address = parse_ip(host);
-    scribe.out.open("protocol rpki {} {{", symbol("rpki_", symbol_part(name)));
-    render_channel(scribe, Family::ip4);
-    render_channel(scribe, Family::ip6);
+    scribe.out.open("protocol rpki {} {{", symbol(fmt::format("{}rpki_", tables.prefix), symbol_part(name)));
+    render_channel(scribe, Family::ip4, tables);
+    render_channel(scribe, Family::ip6, tables);
+    if (tables.any_length) {
+      scribe.out.line("ignore max length on;");
+    }
     scribe.out.line("remote {} port {};", address ? to_string(*address) : literal(host),
                     number_of(*server, "port", 323));
     scribe.out.line("retry keep {};", number_of(*server, "retry", 90));
@@ -68,28 +78,40 @@ void render_servers(Scribe& scribe) {
   }
 }
 
-void render_payloads(Scribe& scribe, std::string_view name, const std::shared_ptr<const std::vector<bgp::Vrp>>& vrps) {
+using Vrps = std::shared_ptr<const std::vector<bgp::Vrp>>;
+
+void render_payloads(Scribe& scribe, std::string_view name, const Vrps& vrps, const Tables& tables) {
   if (!vrps || vrps->empty()) {
     return;
   }
   for (const Family family : {Family::ip4, Family::ip6}) {
-    scribe.out.open("protocol static {}{} {{", name, static_cast<int>(family));
-    scribe.out.line("roa{} {{ table floof_roa{}; }};", static_cast<int>(family), static_cast<int>(family));
-    if (scribe.context.sets != nullptr) {
-      if (const auto file = scribe.context.sets->roas(vrps, family)) {
-        scribe.out.line("include \"{}\";", file->name);
-      } else {
-        scribe.errors.push_back(file.error());
-      }
+    const int number = static_cast<int>(family);
+    scribe.out.open("protocol static floof_{}{}{} {{", tables.prefix, name, number);
+    scribe.out.line("roa{} {{ table {}{}; }};", number, tables.table, number);
+    if (scribe.context.sets == nullptr) {
+      scribe.out.verbatim(spelled(*vrps, family, tables.any_length));
+    } else if (const auto file = scribe.context.sets->roas(vrps, family, tables.any_length)) {
+      scribe.out.line("include \"{}\";", file->name);
     } else {
-      for (const bgp::Vrp& vrp : *vrps) {
-        if (vrp.prefix.family() == family) {
-          scribe.out.line("route {} max {} as {};", to_string(vrp.prefix), vrp.max_length, vrp.asn);
-        }
-      }
+      scribe.errors.push_back(file.error());
     }
     scribe.out.close();
   }
+}
+
+void render_tables(Scribe& scribe, const Tables& tables) {
+  for (const int family : {4, 6}) {
+    scribe.out.line("roa{} table {}{};", family, tables.table, family);
+  }
+  render_servers(scribe, tables);
+  scribe.out.origin("bgp rpki");
+  render_payloads(scribe, "vrps", scribe.outside.vrps, tables);
+  const auto& assertions = scribe.outside.vrp_assertions;
+  // Those of a file's payloads are among them already.
+  if (!assertions.empty() && !scribe.outside.vrps) {
+    render_payloads(scribe, "slurm", std::make_shared<const std::vector<bgp::Vrp>>(assertions), tables);
+  }
+  scribe.out.origin("");
 }
 
 }  // namespace
@@ -98,17 +120,10 @@ void render_rpki(Scribe& scribe) {
   if (scribe.policies.peers.empty()) {
     return;
   }
-  scribe.out.line("roa4 table floof_roa4;");
-  scribe.out.line("roa6 table floof_roa6;");
-  render_servers(scribe);
-  scribe.out.origin("bgp rpki");
-  render_payloads(scribe, "floof_vrps", scribe.outside.vrps);
-  const auto& assertions = scribe.outside.vrp_assertions;
-  // Those of a file's payloads are among them already.
-  if (!assertions.empty() && !scribe.outside.vrps) {
-    render_payloads(scribe, "floof_slurm", std::make_shared<const std::vector<bgp::Vrp>>(assertions));
+  render_tables(scribe, kStrict);
+  if (wants_any_length(scribe.policies)) {
+    render_tables(scribe, kAnyLength);
   }
-  scribe.out.origin("");
   scribe.out.blank();
 }
 

@@ -119,19 +119,24 @@ Result<SetFile> SetFiles::define(const std::shared_ptr<const bgp::NamedAsns::Ran
   return file;
 }
 
-Result<SetFile> SetFiles::roas(const std::shared_ptr<const std::vector<bgp::Vrp>>& vrps, Family family) {
-  const int kind = 10 + static_cast<int>(family);
+std::string spelled(const std::vector<bgp::Vrp>& vrps, Family family, bool any_length) {
+  std::string out;
+  for (const bgp::Vrp& vrp : vrps) {
+    if (vrp.prefix.family() == family) {
+      fmt::format_to(std::back_inserter(out), "route {} max {} as {};\n", to_string(vrp.prefix),
+                     any_length ? vrp.prefix.max_length() : vrp.max_length, vrp.asn);
+    }
+  }
+  return out;
+}
+
+Result<SetFile> SetFiles::roas(const std::shared_ptr<const std::vector<bgp::Vrp>>& vrps, Family family,
+                               bool any_length) {
+  const int kind = (any_length ? 20 : 10) + static_cast<int>(family);
   if (const SetFile* file = known(vrps.get(), kind)) {
     return *file;
   }
-  std::string text;
-  for (const bgp::Vrp& vrp : *vrps) {
-    if (vrp.prefix.family() == family) {
-      fmt::format_to(std::back_inserter(text), "route {} max {} as {};\n", to_string(vrp.prefix), vrp.max_length,
-                     vrp.asn);
-    }
-  }
-  auto file = write("", text, "");
+  auto file = write("", spelled(*vrps, family, any_length), "");
   if (file) {
     known_[{vrps.get(), kind}] = {vrps, *file};
   }

@@ -24,6 +24,9 @@ std::string spelled(const bgp::PrefixSet& set, Family family);
 /// "64512..65534, 23456". Pure.
 std::string spelled(const bgp::NamedAsns::Ranges& ranges);
 
+/// "route P max M as N;" for each of one family. Pure.
+std::string spelled(const std::vector<bgp::Vrp>& vrps, Family family, bool any_length);
+
 /// A file of the folder sets/.
 struct SetFile {
   std::string name;    ///< "sets/0123456789abcdef.conf", relative to bird.conf; empty: nothing of that kind
@@ -41,7 +44,8 @@ class SetFiles {
   /// A file that defines AS numbers.
   Result<SetFile> define(const std::shared_ptr<const bgp::NamedAsns::Ranges>& set);
   /// A file with a `route` for each ROA of one family, for inside of a static protocol.
-  Result<SetFile> roas(const std::shared_ptr<const std::vector<bgp::Vrp>>& vrps, Family family);
+  /// With `any_length` each counts for all longer prefixes too.
+  Result<SetFile> roas(const std::shared_ptr<const std::vector<bgp::Vrp>>& vrps, Family family, bool any_length);
   /// Removes the files that none of these texts names, and forgets sets that nobody holds any more.
   void keep_only(const std::vector<std::string>& texts);
 
@@ -54,7 +58,7 @@ class SetFiles {
   const SetFile* known(const void* set, int kind) const;
 
   std::string run_dir_;
-  std::map<std::pair<const void*, int>, Known> known_;  ///< kind: 4, 6, 0 for AS numbers, 14 and 16 for ROAs
+  std::map<std::pair<const void*, int>, Known> known_;  ///< kind: 4, 6, 0 for AS numbers, 14, 16, 24 and 26 for ROAs
 };
 
 }  // namespace floof::bird
