@@ -29,7 +29,7 @@ namespace floof::config {
 enum class UserClass {
   none,
   read_only,  ///< looks, and never sees a secret
-  operate,    ///< also clears counters and runs ping and traceroute; reads the audit log
+  operate,    ///< also clears counters and BGP sessions, runs ping and traceroute; reads the audit log
   super_user  ///< everything; sees secrets encrypted
 };
 /// "none", "read-only", "operator", "super-user".

@@ -69,7 +69,7 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
   };
   const Policies all = policies();
   Outside outside;
-  const auto ask = [](const Prefix& prefix, uint32_t) {
+  const auto ask = [](const Prefix& prefix, uint32_t, bool) {
     return to_string(prefix) == "203.0.112.0/24" ? RpkiState::invalid : RpkiState::unknown;
   };
   for (const Row& row : rows) {
@@ -86,14 +86,24 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
   }
 }
 
-TEST(PolicyTests, AFileOfPayloadsIsAskedFirst) {
-  Outside outside;
-  outside.vrps = std::make_shared<std::vector<Vrp>>(std::vector<Vrp>{{*parse_prefix("203.0.113.0/24"), 24, 1}});
+TEST(PolicyTests, AFileAndValidatorsCountTogether) {
   const Json config = Json::parse(R"({"bgp":{"test":[{"name":"t","route":"203.0.113.0/24","from":"up",
       "expect":{"reject":"rpki-invalid"}}]}})");
-  const auto ask = [](const Prefix&, uint32_t) { return RpkiState::valid; };
-  EXPECT_TRUE(run_tests(config, policies(), outside, ask).empty());
-  EXPECT_EQ(run_tests(config, policies(), {}, ask).size(), 1u);
+  Outside other_origin, none;
+  other_origin.vrps = std::make_shared<std::vector<Vrp>>(std::vector<Vrp>{{*parse_prefix("203.0.113.0/24"), 24, 1}});
+  none.vrps = std::make_shared<std::vector<Vrp>>();
+  using enum RpkiState;
+  const struct {
+    const Outside& file;
+    std::optional<RpkiState> validators;
+    bool invalid;
+  } rows[] = {{other_origin, unknown, true}, {other_origin, std::nullopt, true}, {other_origin, valid, false},
+              {other_origin, invalid, true}, {none, invalid, true},              {none, valid, false},
+              {none, unknown, false},        {Outside(), invalid, true},         {Outside(), std::nullopt, false}};
+  for (const auto& row : rows) {
+    const auto ask = [&](const Prefix&, uint32_t, bool) { return row.validators; };
+    EXPECT_EQ(run_tests(config, policies(), row.file, ask).empty(), row.invalid);
+  }
 }
 
 TEST(PolicyTests, StrangeConfigurationsDoNoHarm) {
