@@ -505,6 +505,12 @@ Result<std::string> receive_message(int fd, EventLoop::Clock::time_point deadlin
 
 }  // namespace
 
+bool Client::alive() const {
+  char byte = 0;
+  const ssize_t count = fd_ ? ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
+  return count > 0 || (count < 0 && errno == EAGAIN);
+}
+
 Result<Json> Client::call(const Json& request, std::chrono::milliseconds limit) {
   if (!fd_) {
     return Error{path_, "the connection is closed", "connect again"};

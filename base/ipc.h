@@ -72,6 +72,8 @@ class Server {
 class Client {
  public:
   static Result<Client> connect(const std::string& path);
+  /// Whether the peer is still there, as far as that can be told without asking it.
+  bool alive() const;
   /// Sends and waits for the answer; an Error when the peer is gone, answers garbage, or is silent for `limit`.
   Result<Json> call(const Json& request, std::chrono::milliseconds limit = std::chrono::seconds(30));
 

@@ -324,6 +324,18 @@ TEST(Ipc, ClientErrors) {
   unlink(path.c_str());
 }
 
+TEST(Ipc, AClientKnowsThatItsServerHasGone) {
+  const std::string path = fresh_path();
+  EventLoop loop;
+  auto server = Server::listen(loop, path, [](const Peer&, const Json&) { return Json{{"ok", true}}; });
+  ASSERT_TRUE(server);
+  auto client = Client::connect(path);
+  ASSERT_TRUE(client);
+  EXPECT_TRUE(client->alive());
+  server->reset();
+  EXPECT_FALSE(client->alive());
+}
+
 TEST(Ipc, ListenReplacesAStaleSocketButNothingElse) {
   EventLoop loop;
   const std::string path = fresh_path();

@@ -30,6 +30,7 @@ const std::map<std::string, UserClass> kEveryOp = {
     {"discard", UserClass::super_user},
     {"update", UserClass::super_user},
     {"load", UserClass::super_user},
+    {"place", UserClass::super_user},
     {"history", UserClass::read_only},
     {"complete", UserClass::read_only},
     {"show", UserClass::read_only},

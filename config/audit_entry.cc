@@ -115,9 +115,9 @@ bool names_secret_value(const Schema& schema, std::span<const std::string> path)
 
 Json audit_entry(const Schema& schema, const Json& request, const Json& answer) {
   const std::string op = text_of(request, "op");
-  constexpr std::array<std::string_view, 11> kLooks = {"hello",   "status",    "show",       "show-config",
-                                                       "compare", "history",   "complete",   "exec-read",
-                                                       "leave",   "exec-stop", "commit-plan"};
+  constexpr std::array<std::string_view, 12> kLooks = {"hello",   "status",    "show",        "show-config",
+                                                       "compare", "history",   "complete",    "exec-read",
+                                                       "leave",   "exec-stop", "commit-plan", "place"};
   if (std::find(kLooks.begin(), kLooks.end(), op) != kLooks.end() || (op == "commit" && flag_of(request, "check"))) {
     return nullptr;
   }
@@ -131,6 +131,10 @@ Json audit_entry(const Schema& schema, const Json& request, const Json& answer) 
     out["bytes"] = text != nullptr ? text->size() : 0;
   } else if (op == "commit" || op == "commit-at") {
     describe_commit(request, answer, out);
+  } else if (op == "amend") {
+    out["what"] = "commit";
+    out["object"] = text_of(request, "what");
+    copy_members(answer, out, {"comment", "generation", "changed"});
   } else if (op == "exec-start") {
     out["what"] = "exec";
     copy_members(request, out, {"program"});

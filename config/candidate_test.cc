@@ -12,7 +12,7 @@ Tree tree_of(std::string_view lines) {
   EXPECT_TRUE(loaded.errors.empty()) << loaded.errors[0].text();
   return std::move(loaded.tree);
 }
-std::string lines(const Tree& tree) { return *tree.set_lines({}, false); }
+std::string lines(const Tree& tree) { return *tree.set_lines({}, Secrets::clear); }
 
 constexpr std::string_view kBase =
     "set system hostname r\n"

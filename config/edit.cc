@@ -158,7 +158,7 @@ Result<Notes> Tree::edit(std::span<const std::string> words) {
   const std::string verb = words.empty() ? "" : words[0];
   const auto rest = words.empty() ? words : words.subspan(1);
   if (verb == "set") {
-    return set(rest);
+    return set_all(statements(*schema_, rest));
   }
   if (verb == "delete") {
     const auto done = remove(rest);
@@ -183,6 +183,24 @@ Result<Notes> Tree::edit(std::span<const std::string> words) {
     return insert(rest);
   }
   return Error{"", fmt::format("an edit does not start with \"{}\"", verb), suggest(verb, kVerbs, "it starts with")};
+}
+
+/// All or none.
+Result<Notes> Tree::set_all(const std::vector<Words>& lines) {
+  if (lines.size() == 1) {
+    return set(lines.front());
+  }
+  Tree all = *this;
+  Notes notes;
+  for (const Words& line : lines) {
+    const auto done = all.set(line);
+    if (!done) {
+      return done.error();
+    }
+    notes.insert(notes.end(), done->begin(), done->end());
+  }
+  *this = std::move(all);
+  return notes;
 }
 
 /// The item at a path that exists, for changing.
@@ -268,11 +286,13 @@ Result<Notes> Tree::activate(std::span<const std::string> words) { return change
 
 namespace {
 
+/// An entry of a list and what it shall be called, also or instead.
 struct Pair {
   Path from, to;
+  std::shared_ptr<Item> made;  ///< the entry with its new name, in no tree yet
 };
 
-/// Reads "PATH to KEYS" and judges it against the tree.
+/// Reads "PATH to KEYS" and judges it against the tree. `made` is null when there is no such entry.
 Result<Pair> read_pair(const Tree& tree, std::span<const std::string> words, std::string_view verb) {
   static const std::array<std::string, 1> kTo = {"to"};
   auto parts = split(tree.schema(), words, kTo, verb);
@@ -292,7 +312,12 @@ Result<Pair> read_pair(const Tree& tree, std::span<const std::string> words, std
     return Error{join_words(words), fmt::format("{} exists already", join_words(to->back().keys)),
                  "delete it first, or take another name"};
   }
-  return Pair{std::move(parts->path), std::move(*to)};
+  const Item* from = tree.find(parts->path);
+  auto made = from != nullptr ? std::make_shared<Item>(*from) : nullptr;
+  if (made) {
+    made->keys = to->back().keys;
+  }
+  return Pair{std::move(parts->path), std::move(*to), std::move(made)};
 }
 
 }  // namespace
@@ -302,13 +327,10 @@ Result<Notes> Tree::copy(std::span<const std::string> words) {
   if (!pair) {
     return pair.error();
   }
-  const Item* from = find(pair->from);
-  if (from == nullptr) {
+  if (!pair->made) {
     return not_there(pair->from);
   }
-  auto made = std::make_shared<Item>(*from);
-  made->keys = pair->to.back().keys;
-  insert_item(writable_at(std::span(pair->from).first(pair->from.size() - 1)).children, std::move(made));
+  insert_item(writable_at(std::span(pair->from).first(pair->from.size() - 1)).children, std::move(pair->made));
   return Notes();
 }
 
@@ -317,19 +339,16 @@ Result<Notes> Tree::rename(std::span<const std::string> words) {
   if (!pair) {
     return pair.error();
   }
-  const Item* from = find(pair->from);
-  if (from == nullptr) {
+  if (!pair->made) {
     return not_there(pair->from);
   }
-  auto made = std::make_shared<Item>(*from);
-  made->keys = pair->to.back().keys;
   Items& items = writable_at(std::span(pair->from).first(pair->from.size() - 1)).children;
   const size_t at = position_of(items, item_of(*schema_, pair->from.back()));
-  if (is_user_ordered(made->node)) {
-    items[at] = std::move(made);
+  if (is_user_ordered(pair->made->node)) {
+    items[at] = std::move(pair->made);
   } else {
     items.erase(items.begin() + static_cast<ptrdiff_t>(at));
-    insert_item(items, std::move(made));
+    insert_item(items, std::move(pair->made));
   }
   Notes notes;
   const bool in_group = pair->from.size() > 1 && pair->from[0].node == schema_->groups();

@@ -4,7 +4,8 @@
 //   shared      one candidate for all; what one changes, the others see
 //   private     a candidate of one's own, brought together with the others' commits line by line
 //   exclusive   the shared candidate alone: nobody else may change or commit it meanwhile
-// A private candidate outlives its session for the same user, so that a lost connection loses nothing. Loop thread.
+// A private candidate outlives its session for the same user, so that a lost connection loses nothing; and all of them
+// outlive floofd (config/drafts.h), an exclusive one for its owner. Loop thread.
 #pragma once
 
 #include <map>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "config/candidate.h"
+#include "config/drafts.h"
 #include "config/transaction.h"
 
 namespace floof::config {
@@ -25,7 +27,8 @@ std::optional<EditMode> edit_mode(std::string_view name);
 
 class Editors {
  public:
-  explicit Editors(ConfigEngine& engine) : engine_(engine), shared_(engine.fork()) {}
+  /// `folder`: where candidates are kept while nobody runs; empty: nowhere.
+  explicit Editors(ConfigEngine& engine, std::string folder = {});
 
   /// A connection, while it lives.
   using Who = uint64_t;
@@ -50,15 +53,41 @@ class Editors {
   /// All that edit now, oldest first.
   std::vector<Editor> all() const;
 
+  /// Brings the files up to date: what has no changes any more goes, changes are written after a moment, or `at_once`.
+  /// Now and then, after commits, and at the end.
+  void save(bool at_once = false);
+  /// What was wrong with the files.
+  std::vector<std::string> alarms() const { return drafts_.alarms(); }
+
  private:
+  struct Own {
+    Candidate candidate;
+    uint64_t number = 0;    ///< names its file
+    std::string kept_at{};  ///< when an earlier floofd wrote it
+  };
+  struct Left {
+    std::string user;
+    Own own;
+  };
+  void restore();
+  void refresh(Candidate& candidate) const;
+  Result<> may_begin(Who who, const Editor& editor) const;
+  void give_shared(const Editor& editor, std::vector<std::string>& notes);
+  void give_private(Who who, const Editor& editor, std::vector<std::string>& notes);
+  void leave_private(Who who, const std::string& user);
   std::vector<std::string> others(Who who) const;
   const Editor* exclusive() const;
 
   ConfigEngine& engine_;
   Candidate shared_;
+  std::string shared_kept_at_;  ///< when an earlier floofd wrote the shared candidate's changes
   std::map<Who, Editor> editors_;
-  std::map<Who, Candidate> private_;
-  std::map<std::string, Candidate> left_;  ///< private ones with changes whose session ended, by user
+  std::map<Who, Own> private_;
+  std::vector<Left> left_;              ///< private ones with changes whose session ended, oldest first
+  std::optional<Left> left_exclusive_;  ///< changes whose exclusive editor floofd has left alone
+  Drafts drafts_;
+  uint64_t next_number_ = 1;
+  bool touched_ = true;  ///< a candidate may have changed since `save`
 };
 
 }  // namespace floof::config

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 namespace floof::config {
 namespace {
@@ -17,8 +19,21 @@ class EditorsTest : public testing::Test {
     auto engine = ConfigEngine::open({folder_, "t", *Schema::load(embedded_modules()), {}, {}});
     ASSERT_TRUE(engine.ok());
     engine_ = std::move(*engine);
-    editors_.emplace(*engine_);
+    start();
   }
+  /// As floofd does it, also after it died.
+  void start() { editors_.emplace(*engine_, folder_ + "/drafts"); }
+  std::vector<std::string> files() const {
+    std::vector<std::string> out;
+    if (std::filesystem::exists(folder_ + "/drafts")) {
+      for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/drafts")) {
+        out.push_back(entry.path().filename().string());
+      }
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   Result<std::vector<std::string>> begin(uint64_t who, const char* user, EditMode mode) {
@@ -30,7 +45,7 @@ class EditorsTest : public testing::Test {
   std::vector<Error> commit(uint64_t who, const char* user = "ann") {
     return engine_->commit(editors_->candidate(who), {user}).errors;
   }
-  std::string seen(uint64_t who) { return *editors_->candidate(who).tree.set_lines({}, false); }
+  std::string seen(uint64_t who) { return *editors_->candidate(who).tree.set_lines({}, Secrets::clear); }
 
   std::string folder_;
   std::unique_ptr<ConfigEngine> engine_;
@@ -75,10 +90,10 @@ TEST_F(EditorsTest, CommitsOfOthersComeInAndConflictsAreRefused) {
   EXPECT_EQ(errors[0].text(),
             "system hostname: you have \"set system hostname a\", bob has \"set system hostname b\"; 'update' keeps "
             "yours and takes over everything else, 'discard' forgets yours");
-  EXPECT_EQ(engine_->running().to_json(false)["system"]["hostname"], "b");
+  EXPECT_EQ(engine_->running().to_json(Secrets::clear)["system"]["hostname"], "b");
   EXPECT_EQ(engine_->update(editors_->candidate(1))->size(), 1U);
   EXPECT_TRUE(commit(1).empty());
-  EXPECT_EQ(engine_->running().to_json(false)["system"]["hostname"], "a");
+  EXPECT_EQ(engine_->running().to_json(Secrets::clear)["system"]["hostname"], "a");
   EXPECT_EQ(seen(2), "set system hostname a\nset interface e0 mtu 1400\n") << "an unchanged candidate follows";
 }
 
@@ -99,6 +114,116 @@ TEST_F(EditorsTest, ExclusiveKeepsOthersOut) {
   EXPECT_EQ(editors_->end(2).size(), 1U) << "says that the changes are gone";
   EXPECT_EQ(seen(99), "");
   EXPECT_TRUE(begin(4, "eve", EditMode::shared).ok());
+}
+
+using Strings = std::vector<std::string>;
+
+TEST_F(EditorsTest, WhatIsNotCommittedOutlivesFloofd) {
+  ASSERT_TRUE(begin(1, "ann", EditMode::shared).ok());
+  ASSERT_TRUE(begin(2, "bob", EditMode::privately).ok());
+  ASSERT_TRUE(begin(3, "bob", EditMode::privately).ok());
+  set(1, "system hostname shared");
+  set(2, "system hostname bobs");
+  set(3, "interface e1 mtu 1400");
+  editors_->save();
+  EXPECT_EQ(files(), Strings()) << "a moment later";
+  editors_->save(true);
+  EXPECT_EQ(files(), (Strings{"private-1.json", "private-2.json", "shared.json"}));
+  for (const std::string& name : files()) {
+    EXPECT_EQ(std::filesystem::status(folder_ + "/drafts/" + name).permissions(), std::filesystem::perms(0600)) << name;
+  }
+  start();
+  EXPECT_EQ(seen(99), "set system hostname shared\n");
+  EXPECT_NE(begin(1, "ann", EditMode::shared)->back().find("not committed, kept since 20"), std::string::npos);
+  EXPECT_NE(begin(4, "bob", EditMode::privately)->back().find("still here, kept since 20"), std::string::npos);
+  ASSERT_TRUE(begin(5, "bob", EditMode::privately).ok());
+  EXPECT_EQ(seen(4) + seen(5), "set interface e1 mtu 1400\nset system hostname bobs\n");
+  ASSERT_TRUE(begin(6, "eve", EditMode::privately).ok());
+  EXPECT_EQ(seen(6), "") << "nobody gets another's";
+  ASSERT_TRUE(commit(4, "bob").empty());
+  editors_->candidate(1) = engine_->fork();
+  editors_->save();
+  EXPECT_EQ(files(), Strings{"private-1.json"}) << "what was committed and discarded is gone at once";
+}
+
+TEST_F(EditorsTest, RestoredChangesMeetWhatWasCommittedSince) {
+  ASSERT_TRUE(begin(1, "ann", EditMode::privately).ok());
+  set(1, "system hostname a");
+  set(1, "interface e0 mtu 1400");
+  editors_->save(true);
+  Candidate theirs = engine_->fork();
+  ASSERT_TRUE(theirs.tree.set(*split_words("interface e9 mtu 9000")).ok());
+  ASSERT_TRUE(engine_->commit(theirs, {"bob"}).errors.empty());
+  start();
+  ASSERT_TRUE(begin(2, "ann", EditMode::privately).ok());
+  EXPECT_EQ(seen(2), "set system hostname a\nset interface e0 mtu 1400\nset interface e9 mtu 9000\n");
+  editors_->save(true);
+  ASSERT_TRUE(theirs.tree.set(*split_words("system hostname b")).ok());
+  ASSERT_TRUE(engine_->commit(theirs, {"bob"}).errors.empty());
+  start();
+  ASSERT_TRUE(begin(3, "ann", EditMode::privately).ok());
+  const auto errors = commit(3);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].text().find("bob has \"set system hostname b\""), std::string::npos) << errors[0].text();
+}
+
+TEST_F(EditorsTest, ACommitThatCameBeforeTheEndIsNotThereTwice) {
+  ASSERT_TRUE(begin(1, "ann", EditMode::privately).ok());
+  set(1, "system hostname a");
+  editors_->save(true);
+  ASSERT_TRUE(commit(1).empty());  // and floofd dies before it removes the file
+  start();
+  EXPECT_TRUE(begin(2, "bob", EditMode::privately).ok());
+  editors_->save();
+  EXPECT_EQ(files(), Strings());
+}
+
+TEST_F(EditorsTest, ExclusiveChangesComeBackToTheirOwner) {
+  ASSERT_TRUE(begin(1, "ann", EditMode::exclusive).ok());
+  set(1, "system hostname a");
+  editors_->save(true);
+  EXPECT_EQ(files(), Strings{"exclusive.json"});
+  start();
+  EXPECT_EQ(seen(99), "") << "not to others";
+  ASSERT_TRUE(begin(2, "ann", EditMode::exclusive).ok());
+  EXPECT_EQ(seen(2), "set system hostname a\n");
+  start();
+  ASSERT_TRUE(begin(3, "bob", EditMode::exclusive).ok());
+  EXPECT_EQ(seen(3), "");
+  editors_->save();
+  EXPECT_EQ(files(), Strings()) << "bob's session has ended ann's";
+}
+
+TEST_F(EditorsTest, ADamagedFileIsAnAlarmAndNothingElse) {
+  ASSERT_TRUE(begin(1, "ann", EditMode::privately).ok());
+  set(1, "system hostname a");
+  set(99, "system hostname shared");
+  editors_->save(true);
+  const auto write = [&](const char* name, const char* text) {
+    std::ofstream(folder_ + "/drafts/" + name, std::ios::trunc) << text;
+  };
+  write("shared.json", "{\"user\":");
+  write("private-7.json", R"({"user":"ann","generation":0,"base":{},"config":{"nonsense":true}})");
+  write("half.json.new", "{");
+  start();
+  EXPECT_EQ(seen(99), "");
+  ASSERT_EQ(editors_->alarms().size(), 2U);
+  EXPECT_NE(editors_->alarms()[1].find("shared.json cannot be used"), std::string::npos) << editors_->alarms()[1];
+  EXPECT_EQ(files(), (Strings{"private-1.json", "private-7.json.damaged", "shared.json.damaged"}));
+  ASSERT_TRUE(begin(2, "ann", EditMode::privately).ok());
+  EXPECT_EQ(seen(2), "set system hostname a\n");
+}
+
+TEST_F(EditorsTest, AFullDiskIsAnAlarmUntilItIsNot) {
+  std::ofstream(folder_ + "/drafts") << "in the way";
+  set(99, "system hostname a");
+  editors_->save(true);
+  ASSERT_EQ(editors_->alarms().size(), 1U);
+  std::filesystem::remove(folder_ + "/drafts");
+  set(99, "system hostname b");
+  editors_->save(true);
+  EXPECT_TRUE(editors_->alarms().empty());
+  EXPECT_EQ(files(), Strings{"shared.json"});
 }
 
 }  // namespace

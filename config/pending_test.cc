@@ -52,7 +52,7 @@ class Pending : public testing::Test {
     }
     ASSERT_TRUE(engine_->commit(candidate, request).changed);
   }
-  std::string hostname() { return engine_->running().to_json(false)["system"]["hostname"]; }
+  std::string hostname() { return engine_->running().to_json(Secrets::clear)["system"]["hostname"]; }
 
   std::string folder_;
   EventLoop loop_;
@@ -124,8 +124,8 @@ TEST_F(Pending, ACommitWaitsForItsTime) {
   ASSERT_TRUE(candidate.tree.set(Words{"system", "hostname", "tonight"}).ok());
   const auto plan = [&](int64_t when) {
     ASSERT_TRUE(engine_
-                    ->schedule(Scheduled{when, "ann", "", candidate.tree.to_json(false), candidate.base.to_json(false),
-                                         candidate.generation})
+                    ->schedule(Scheduled{when, "ann", "", candidate.tree.to_json(Secrets::clear),
+                                         candidate.base.to_json(Secrets::clear), candidate.generation})
                     .ok());
   };
   plan(now_ + 5);

@@ -297,6 +297,7 @@ bool has_extension(Node node, const char* name) {
 }  // namespace
 
 bool is_secret(Node node) { return is_leaf(node) && is_confidential(node); }
+bool is_sentence(Node node) { return has_extension(node, "one-line"); }
 bool is_confidential(Node node) { return is_sealed(node) || has_extension(node, "restricted"); }
 bool is_sealed(Node node) { return has_extension(node, "secret"); }
 bool is_leafref(Node node) {

@@ -102,6 +102,7 @@ bool is_user_ordered(Node node);
 bool is_empty_leaf(Node node);  ///< a leaf that is just there, without a value
 bool is_number(Node node);      ///< JSON writes it without quotes
 bool is_boolean(Node node);
+bool is_sentence(Node node);      ///< fc:one-line
 bool is_confidential(Node node);  ///< fc:secret or fc:restricted: for super-users only
 bool is_secret(Node node);        ///< a leaf that is confidential: one value, which <hidden> can stand for
 bool is_sealed(Node node);        ///< fc:secret: encrypted even for those who may see it

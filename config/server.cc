@@ -9,16 +9,14 @@
 
 namespace floof::config {
 
-namespace {
+namespace {}  // namespace
 
-Json success() { return {{"ok", true}}; }
-
-}  // namespace
-
-Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
-  const std::string op = text_of(request, "op");
+Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
+  const std::string op = text_of(typed, "op");
+  const auto spelled = spelled_out(typed);
+  const Json& request = spelled ? *spelled : typed;
   const Access::User user = access_.user(peer.uid);
-  look();
+  record_commits();
   if (notices_.try_emplace(peer.connection).second) {
     record_arrival(peer, user);
   }
@@ -30,9 +28,12 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& request) {
       out["denied"] = true;
       return out;
     }
-    const auto ready = take_mode(peer, op, request);
+    const auto ready = spelled ? take_mode(peer, op, request) : Result<>(spelled.error());
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
     record_request(peer, user, request, out);
+    if (op == "commit" || op == "discard") {
+      editors_.save();  // what is committed or discarded must not come back
+    }
   } catch (const std::exception& error) {  // the last resort against a request of a form that nobody thought of
     log::error("request \"{}\": {}", op, error.what());
     out = ipc::failure(Error{op, "the request has a form that is not understood", ""});
@@ -51,7 +52,12 @@ Result<> ConfigServer::take_mode(const ipc::Peer& peer, const std::string& op, c
     return {};
   }
   const auto begun = editors_.begin(peer.connection, {user_name(peer.uid), now_text(), peer.pid, *mode});
-  return begun ? Result<>() : begun.error();
+  if (!begun) {
+    return begun.error();
+  }
+  auto& notices = notices_[peer.connection];
+  notices.insert(notices.end(), begun->begin(), begun->end());
+  return {};
 }
 
 void ConfigServer::closed(const ipc::Peer& peer) {
@@ -85,7 +91,7 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
     return show(peer, op == "show" ? request : Json{{"what", "system"}});
   }
   if (op == "clear" && options_.clear) {
-    const auto done = options_.clear(text_of(request, "what"));
+    const auto done = options_.clear(text_of(request, "what"), request);
     return done ? success() : ipc::failure(done.error());
   }
   if (op == "request") {
@@ -108,7 +114,7 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
 }
 
 Json ConfigServer::hello(const ipc::Peer& peer) {
-  const auto system = engine_.running().to_json(Words{"system"}, true);
+  const auto system = engine_.running().to_json(Words{"system"}, Secrets::hidden);
   std::string hostname = system ? text_of(*system, "hostname") : std::string();
   if (hostname.empty()) {
     char buffer[256] = {};

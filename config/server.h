@@ -10,33 +10,38 @@
 //   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
-//   commit        check comment confirmed? when?  generation changed confirmed warnings   confirmed: seconds
-//                 via? persist? persist-id?                         via "netconf", which has to name what waits
+//   commit        check comment confirmed? when?  generation changed confirmed warnings waits?
+//                 via? persist? persist-id?                         confirmed: seconds; waits: for its confirmation;
+//                                                                   via "netconf", which has to name what waits
 //   revert        via? persist-id?                                  the commit that waits for confirmation goes back
 //   commit-at     time comment                    when
 //   commit-plan                                   steps [{who what interrupts}]
 //   cancel-commit-at
 //   rollback      to                              loads generation `to` (a number or "rescue") into the candidate
 //   rescue-save | load-factory | discard | update
-//   load          text format mode test?          warnings          format set|curly|json|xml; mode merge|override|
+//   load          text format mode test?          warnings          format set|curly|json|xml, or a translator's name;
+//                                                                   then also lines; mode merge|override|
 //                                                                   replace|patch|netconf|netconf_none; test
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
+//   place         words                           words spelled out: a part of the tree that `edit` may go to
 //   complete      words partial mode              options [{word help kind}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
-//   clear         what
+//   clear         what, and what it wants to know
+//   amend         what arguments                  generation changed warnings        a commit of its own: no candidate
+//                                                                   changes
 //   request       what arguments                  data              something to be done meanwhile
 //   exec-start    program arguments               id
 //   exec-read     id                              text done status
 //   exec-stop     id
 //   status                                        data
 //
-// A request that access does not allow has "denied" in its answer. An answer may have "notices": what happened since
-// the connection's last request ("ann committed generation 7"). Whoever did not `configure` edits the shared candidate;
-// a request may say "as" (shared, private, exclusive) to mean the candidate that a broken connection had. The names and
-// numbers of users come from SO_PEERCRED; config/access.h says who may ask for what, and super-users alone see secrets,
-// encrypted. Loop thread.
+// The names in words and paths may be shortened while unique. A request that access does not allow has "denied" in its
+// answer. An answer may have "notices": what happened since the connection's last request ("ann committed generation
+// 7"). Whoever did not `configure` edits the shared candidate; a request may say "as" (shared, private, exclusive) to
+// mean the candidate that a broken connection had. The names and numbers of users come from SO_PEERCRED;
+// config/access.h says who may ask for what, and super-users alone see secrets, encrypted. Loop thread.
 #pragma once
 
 #include <functional>
@@ -56,6 +61,9 @@
 
 namespace floof::config {
 
+/// The answer of a request that only had to work.
+inline Json success() { return {{"ok", true}}; }
+
 class ConfigServer {
  public:
   using ShowHandler = std::function<Result<Json>(const std::string& what, const Json& arguments)>;
@@ -63,14 +71,28 @@ class ConfigServer {
   using ProgramHandler = std::function<Result<std::vector<std::string>>(const Json& arguments)>;
   /// Begins something; `user` is who asked.
   using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
+  /// What a translator makes of a foreign configuration: lines in set form, and what is lost on the way.
+  struct Translated {
+    std::vector<std::string> lines, notes;
+  };
+  using Translator = std::function<Result<Translated>(const std::string& text)>;
+  /// Edits of the running configuration, as words of `edit`, and the comment of the commit that they make.
+  struct Amendment {
+    std::vector<Words> edits;
+    std::string comment;
+  };
+  using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
-    std::function<Result<>(const std::string& what)> clear{};
+    std::function<Result<>(const std::string& what, const Json& request)> clear{};
     PendingCommits* pending = nullptr;                 ///< not owned; without it no commit can wait
     Access::Login login{};                             ///< classes that the configuration gives
     AuditLog* audit = nullptr;                         ///< not owned; without it nothing is written down
+    std::map<std::string, Translator> translators{};   ///< by the format that `load` names
+    std::string drafts{};                              ///< folder for what is not committed; empty: it dies with us
+    std::map<std::string, AmendHandler> amend{};       ///< by `what`
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
   };
 
@@ -82,13 +104,19 @@ class ConfigServer {
   void closed(const ipc::Peer& peer);
   /// Tells everybody, with the next answer; not `except`.
   void announce(const std::string& text, uint64_t except = 0);
-  /// Writes down commits that nobody asked for just now (a confirmation that did not come). Now and then.
+  /// Writes down commits that nobody asked for just now (a confirmation that did not come), and changes that are not
+  /// committed. Now and then.
   void look();
+  /// Keeps what is not committed, for the next floofd.
+  void stop() { editors_.save(true); }
+  std::vector<std::string> alarms() const { return editors_.alarms(); }
   /// Whether this peer is a super-user.
   bool may_edit(const ipc::Peer& peer);
 
  private:
+  Result<Json> spelled_out(const Json& request) const;
   Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  void record_commits();
   Secrets secrets_for(const ipc::Peer& peer);
   void own_program(const ipc::Peer& peer, const Json& answer);
   void record(Json entry, bool durable = false);
@@ -109,10 +137,13 @@ class ConfigServer {
   Result<> may_settle(const Json& request) const;
   Json revert(const ipc::Peer& peer, const Json& request);
   Json commit_at(const ipc::Peer& peer, const Json& request);
+  Json amend(const ipc::Peer& peer, const Json& request);
   Json plan(const ipc::Peer& peer);
   Json rollback(Candidate& candidate, const Json& request);
   Json update(Candidate& candidate);
   Json load_text(Candidate& candidate, const Json& request);
+  Json load_foreign(Candidate& candidate, const Translator& translate, const std::string& text);
+  Json place(const Json& request) const;
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);

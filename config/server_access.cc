@@ -3,6 +3,8 @@
 // Who may ask, and what is written down about it (config/server.h).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/audit_entry.h"
 #include "config/json_view.h"
 #include "config/server.h"
@@ -11,7 +13,7 @@ namespace floof::config {
 
 ConfigServer::ConfigServer(ConfigEngine& engine, Exec& exec, Options options)
     : engine_(engine),
-      editors_(engine),
+      editors_(engine, options.drafts),
       exec_(exec),
       options_(std::move(options)),
       access_(options_.login),
@@ -25,6 +27,46 @@ bool ConfigServer::may_edit(const ipc::Peer& peer) {
 
 Secrets ConfigServer::secrets_for(const ipc::Peer& peer) {
   return may_edit(peer) ? Secrets::encrypted : Secrets::withheld;
+}
+
+namespace {
+
+/// Where the path of an edit ends: before the comment of annotate, and before "to e1" or "after x".
+size_t end_of_path(const Words& words) {
+  const std::string& verb = words[0];
+  if (verb == "annotate") {
+    return words.size() - 1;
+  }
+  if (verb != "copy" && verb != "rename" && verb != "insert") {
+    return words.size();
+  }
+  const auto mark = std::find_if(words.rbegin(), words.rend(), [](const std::string& word) {
+    return word == "to" || word == "before" || word == "after";
+  });
+  return mark == words.rend() ? words.size() : static_cast<size_t>(words.rend() - mark) - 1;
+}
+
+}  // namespace
+
+/// First of all, so that access, audit log and the request itself see the same words.
+Result<Json> ConfigServer::spelled_out(const Json& request) const {
+  const std::string op = text_of(request, "op");
+  const bool edits = op == "edit";
+  const char* key = op == "show-config" ? "path" : "words";
+  Words words = texts(request, key);
+  if ((!edits && op != "complete" && op != "place" && op != "show-config") || words.size() <= (edits ? 1 : 0) ||
+      words.size() != items(request, key).size()) {
+    return request;
+  }
+  const size_t begin = edits ? 1 : 0, end = edits ? end_of_path(words) : words.size();
+  const auto full = config::spelled_out(engine_.running().schema(), std::span(words).subspan(begin, end - begin));
+  if (!full) {
+    return full.error();
+  }
+  std::copy(full->begin(), full->end(), words.begin() + static_cast<ptrdiff_t>(begin));
+  Json out = request;
+  out[key] = words;
+  return out;
 }
 
 Result<> ConfigServer::admit(const ipc::Peer& peer, const Access::User& user, const Json& request) {
@@ -111,6 +153,11 @@ void ConfigServer::record_request(const ipc::Peer& peer, const Access::User& use
 }
 
 void ConfigServer::look() {
+  record_commits();
+  editors_.save();
+}
+
+void ConfigServer::record_commits() {
   if (engine_.generation() == audited_) {
     return;
   }

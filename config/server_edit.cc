@@ -2,6 +2,7 @@
 //
 // The requests that edit and commit (config/server.h).
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::string_view kNetconf = "netconf";
 
-Json success() { return {{"ok", true}}; }
 Json outcome(const Result<>& result) { return result ? success() : ipc::failure(result.error()); }
 
 Json wrong_request(std::string_view what, std::string_view remedy) {
@@ -62,6 +62,9 @@ std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std
   if (op == "complete") {
     return complete_words(peer, request);
   }
+  if (op == "place") {
+    return place(request);
+  }
   if (op != "edit" && op != "rollback" && op != "discard" && op != "load" && op != "load-factory" && op != "update") {
     return std::nullopt;
   }
@@ -96,6 +99,9 @@ std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const s
   }
   if (op == "revert") {
     return revert(peer, request);
+  }
+  if (op == "amend") {
+    return amend(peer, request);
   }
   if (op == "commit-plan") {
     return plan(peer);
@@ -258,11 +264,15 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
     announce(fmt::format("{} committed generation {}{}{}", user, done.generation, comment.empty() ? "" : ": ", comment),
              peer.connection);
   }
-  return {{"ok", true},
-          {"generation", done.generation},
-          {"changed", done.changed},
-          {"confirmed", done.confirmed},
-          {"warnings", done.warnings}};
+  Json out = {{"ok", true},
+              {"generation", done.generation},
+              {"changed", done.changed},
+              {"confirmed", done.confirmed},
+              {"warnings", done.warnings}};
+  if (engine_.unconfirmed()) {
+    out["waits"] = true;
+  }
+  return out;
 }
 
 Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
@@ -294,6 +304,52 @@ Json ConfigServer::commit_at(const ipc::Peer& peer, const Json& request) {
   candidate = engine_.fork();
   options_.pending->watch();
   return {{"ok", true}, {"when", time_text(*when)}};
+}
+
+/// A fork of the running configuration is edited and committed at once; the candidates of those who edit stay as they
+/// are and meet the change as somebody else's commit. What waits for its confirmation is not confirmed by the way.
+Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
+  const auto handler = options_.amend.find(text_of(request, "what"));
+  if (handler == options_.amend.end()) {
+    return ipc::failure(Error{"amend " + text_of(request, "what"), "floofd knows nothing of that name", ""});
+  }
+  if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
+    return ipc::failure(allowed.error());
+  }
+  if (const auto& waiting = engine_.unconfirmed()) {
+    return ipc::failure(
+        Error{"configuration",
+              fmt::format("generation {} of {} waits for its confirmation", waiting->generation, waiting->user),
+              "confirm it by 'commit', or wait until it went back"});
+  }
+  const auto wanted = handler->second(engine_.running().for_features(), member(request, "arguments"));
+  if (!wanted) {
+    return ipc::failure(wanted.error());
+  }
+  if (const auto checked = check_comment(wanted->comment); !checked) {
+    return ipc::failure(checked.error());
+  }
+  Candidate candidate = engine_.fork();
+  for (const Words& edit : wanted->edits) {
+    if (const auto done = candidate.tree.edit(edit); !done) {
+      return ipc::failure(done.error());
+    }
+  }
+  const std::string user = user_name(peer.uid);
+  const auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
+  if (!done.errors.empty()) {
+    Json out = ipc::failure(done.errors);
+    out["warnings"] = done.warnings;
+    return out;
+  }
+  if (done.changed) {
+    announce(fmt::format("{} committed generation {}: {}", user, done.generation, wanted->comment), peer.connection);
+  }
+  return {{"ok", true},
+          {"generation", done.generation},
+          {"changed", done.changed},
+          {"comment", wanted->comment},
+          {"warnings", done.warnings}};
 }
 
 Json ConfigServer::plan(const ipc::Peer& peer) {
@@ -342,6 +398,10 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
                                               {"patch", LoadMode::patch},
                                               {"netconf", LoadMode::netconf},
                                               {"netconf_none", LoadMode::netconf_none}};
+  const auto foreign = options_.translators.find(text_of(request, "format"));
+  if (foreign != options_.translators.end() && member(request, "text").is_string()) {
+    return load_foreign(candidate, foreign->second, text_of(request, "text"));
+  }
   const auto form = forms.find(text_of(request, "format"));
   const auto mode = modes.find(text_of(request, "mode"));
   if (form == forms.end() || mode == modes.end() || !member(request, "text").is_string()) {
@@ -364,6 +424,40 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
   }
   candidate.tree = std::move(loaded.tree);
   return with_warnings(loaded.notes);
+}
+
+Json ConfigServer::load_foreign(Candidate& candidate, const Translator& translate, const std::string& text) {
+  const auto translated = translate(text);
+  if (!translated) {
+    return ipc::failure(translated.error());
+  }
+  const std::string lines = fmt::format("{}\n", fmt::join(translated->lines, "\n"));
+  Loaded loaded = load(candidate.tree, lines, TextFormat::set, LoadMode::merge);
+  if (!loaded.errors.empty()) {
+    return ipc::failure(loaded.errors);
+  }
+  candidate.tree = std::move(loaded.tree);
+  std::vector<std::string> notes = translated->notes;
+  notes.insert(notes.end(), loaded.notes.begin(), loaded.notes.end());
+  Json out = with_warnings(notes);
+  out["lines"] = translated->lines.size();
+  return out;
+}
+
+Json ConfigServer::place(const Json& request) const {
+  const auto words = words_at(request, "words");
+  if (!words) {
+    return wrong_request("words", "send a list of words");
+  }
+  const auto path = parse_path(engine_.running().schema(), *words, PathMode::any);
+  if (!path) {
+    return ipc::failure(path.error());
+  }
+  const Step* last = path->empty() ? nullptr : &path->back();
+  if (last != nullptr && is_term(last->node)) {
+    return ipc::failure(Error{join_words(*words), "there is nothing below it", "use 'set'"});
+  }
+  return {{"ok", true}, {"words", *words}};
 }
 
 Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <random>
 
+#include "config/json_view.h"
 #include "config/secret.h"
 
 namespace floof::config {
@@ -33,12 +34,24 @@ class Server : public testing::Test {
       const auto found = known.find(user);
       return found == known.end() ? std::nullopt : std::optional(found->second);
     };
-    options.clear = [](const std::string& what) {
+    options.clear = [](const std::string& what, const Json&) {
       return what == "counters" ? Result<>() : Error{what, "cannot be cleared", ""};
     };
     options.show["thing"] = [](const std::string&, const Json& arguments) -> Result<Json> { return arguments; };
     options.show["broken"] = [](const std::string&, const Json&) -> Result<Json> {
       return Error{"broken", "is broken", "mend it"};
+    };
+    options.translators["foreign"] = [](const std::string& text) -> Result<ConfigServer::Translated> {
+      if (text.empty()) {
+        return Error{"line 1", "is empty", ""};
+      }
+      return ConfigServer::Translated{{"set system hostname " + text}, {"line 1: nothing else is carried over"}};
+    };
+    options.amend["hostname"] = [](const Json& running, const Json& arguments) -> Result<ConfigServer::Amendment> {
+      if (text_of(member(running, "system"), "hostname") == "stubborn") {
+        return Error{"hostname", "is stubborn", ""};
+      }
+      return ConfigServer::Amendment{{{"set", "system", "hostname", text_of(arguments, "name")}}, "by amendment"};
     };
     options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> {
       return std::vector<std::string>{"echo", "hi"};
@@ -74,6 +87,41 @@ class Server : public testing::Test {
   Exec exec_{loop_};
   std::optional<ConfigServer> server_;
 };
+
+TEST_F(Server, LoadsWhatATranslatorMakesOfAForeignText) {
+  const Json done = ask(R"({"op":"load","format":"foreign","mode":"merge","text":"edge7"})");
+  EXPECT_EQ(done["ok"], true) << done.dump();
+  EXPECT_EQ(done["lines"], 1);
+  EXPECT_EQ(done["warnings"], Json::array({"line 1: nothing else is carried over"}));
+  EXPECT_EQ(ask(R"({"op":"show-config","format":"set"})")["text"], "set system hostname edge7\n");
+  EXPECT_EQ(error(R"({"op":"load","format":"foreign","text":""})"), "line 1: is empty");
+  // The lines are judged like any others, and all of them count or none.
+  EXPECT_NE(error(R"({"op":"load","format":"foreign","text":"edge 8"})").find("line 1"), std::string::npos);
+  EXPECT_EQ(ask(R"({"op":"show-config","format":"set"})")["text"], "set system hostname edge7\n");
+}
+
+TEST_F(Server, AnAmendmentIsACommitOfItsOwn) {
+  const Json amend = {{"op", "amend"}, {"what", "hostname"}, {"arguments", {{"name", "amended"}}}};
+  ask(R"({"op":"edit","words":["set","system","hostname","mine"]})");
+  EXPECT_EQ(ask_as(kReader, amend)["ok"], false);
+  EXPECT_EQ(ask_as(kOperator, amend)["ok"], false);
+  const Json done = ask(amend);
+  EXPECT_EQ(done["ok"], true) << done.dump();
+  EXPECT_EQ(done["changed"], true);
+  const auto running = engine_->running().to_json(Words{"system"}, Secrets::clear);
+  EXPECT_EQ((*running)["hostname"], "amended");
+  EXPECT_NE(ask(R"({"op":"compare"})")["text"].get<std::string>().find("mine"), std::string::npos)
+      << "the candidate stays";
+  const Generation& kept = engine_->committed();
+  EXPECT_EQ(kept.user, user_name(getuid()));
+  EXPECT_EQ(kept.how, "cli");
+  EXPECT_EQ(kept.comment, "by amendment");
+  EXPECT_EQ(ask(amend)["changed"], false);
+  EXPECT_EQ(ask({{"op", "amend"}, {"what", "other"}})["ok"], false);
+  EXPECT_EQ(ask({{"op", "amend"}, {"what", "hostname"}, {"arguments", {{"name", "no name"}}}})["ok"], false);
+  const auto lines = log();
+  EXPECT_NE(std::find(lines.begin(), lines.end(), user_name(getuid()) + " commit"), lines.end());
+}
 
 TEST_F(Server, ASession) {
   const Json hello = ask(R"({"op":"hello"})");
@@ -131,6 +179,32 @@ TEST_F(Server, Completion) {
   ASSERT_EQ(answer["options"].size(), 1U);
   EXPECT_EQ(answer["options"][0]["word"], "workers");
   EXPECT_EQ(answer["options"][0]["kind"], "keyword");
+}
+
+TEST_F(Server, NamesMayBeShortenedWhileTheyAreUnique) {
+  EXPECT_EQ(ask(R"({"op":"edit","words":["set","int","e0","mt","1400"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["set","sys","host","sys"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["annotate","int","e0","dev"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["copy","int","e0","to","e1"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"show-config","path":["int"],"format":"set","which":"candidate"})")["text"],
+            "set interface e0 mtu 1400\nset interface e1 mtu 1400\nannotate interface e0 \"dev\"\nannotate interface "
+            "e1 \"dev\"\n");
+  EXPECT_EQ(ask(R"({"op":"show-config","path":["sys"],"format":"set","which":"candidate"})")["text"],
+            "set system hostname sys\n");
+  EXPECT_EQ(error(R"({"op":"edit","words":["set","int","e0","d","x"]})"),
+            "interface e0: \"d\" is ambiguous: description, disabled, device; type more letters");
+  EXPECT_NE(error(R"({"op":"edit","words":["set","int","e0","x","y"]})").find("interface e0: unknown word"), SIZE_MAX);
+  EXPECT_NE(error(R"({"op":"edit","words":["set","bgp","peer","a","passw","y"]})").find("unknown word"), SIZE_MAX)
+      << "what holds secrets is written in full";
+  EXPECT_EQ(ask(R"({"op":"complete","words":["int","e0"],"partial":"mt","mode":"set"})")["options"][0]["word"], "mtu");
+  EXPECT_EQ(ask(R"({"op":"place","words":["int","e0"]})")["words"], (Json{"interface", "e0"}));
+  EXPECT_EQ(error(R"({"op":"place","words":["int","e0","mtu"]})"),
+            "interface e0 mtu: there is nothing below it; use 'set'");
+  EXPECT_NE(error(R"({"op":"place","words":["nonsense"]})").find("unknown word \"nonsense\""), SIZE_MAX);
+  EXPECT_EQ(
+      ask_as(kReader, {{"op", "show-config"}, {"path", {"bg", "pe", "a", "password", "x"}}})["errors"][0]["reason"],
+      "the value of a secret cannot be asked for")
+      << "also not by shortening the way to it";
 }
 
 TEST_F(Server, ShowAndPrograms) {

@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "config/json_text.h"
 #include "config/json_view.h"
 
 namespace floof::config {
@@ -27,11 +28,32 @@ using Json = nlohmann::json;
 constexpr std::string_view kSuffix = ".new";
 constexpr const char* kDiskRemedy = "free space on the disk, or check its permissions";
 
-Json to_json(const Generation& generation) {
+Json head_of(const Generation& generation) {
   return {{"format", generation.format}, {"generation", generation.number}, {"time", generation.time},
-          {"user", generation.user},     {"how", generation.how},           {"comment", generation.comment},
-          {"config", generation.config}};
+          {"user", generation.user},     {"how", generation.how},           {"comment", generation.comment}};
 }
+
+Json to_json(const Generation& generation) {
+  Json out = head_of(generation);
+  out["config"] = generation.config;
+  return out;
+}
+
+/// The same while it lives, with the configuration lent instead of copied: that is most of it.
+class Document {
+ public:
+  explicit Document(Generation& generation) : generation_(generation), json_(head_of(generation)) {
+    json_["config"] = std::move(generation.config);
+  }
+  ~Document() { generation_.config = std::move(json_["config"]); }
+  Document(const Document&) = delete;
+  Document& operator=(const Document&) = delete;
+  const Json& json() const { return json_; }
+
+ private:
+  Generation& generation_;
+  Json json_;
+};
 
 std::optional<std::string> read_file(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -120,12 +142,18 @@ Result<Store> Store::open(const std::string& folder) {
   return Store(folder);
 }
 
-Result<> Store::write(const std::string& path, const Json& content) const {
-  const std::string text = content.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (Json::parse(text, nullptr, false) != content) {
+/// As text that reads back as the same.
+Result<std::string> Store::print(const std::string& path, const Json& content) {
+  std::string text = content.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (!reads_as(text, content)) {
     return Error{path, "the configuration does not read back as it was written", kDiskRemedy};
   }
-  return write_text(path, text);
+  return text;
+}
+
+Result<> Store::write(const std::string& path, const Json& content) const {
+  const auto text = print(path, content);
+  return text ? write_text(path, *text) : Result<>(text.error());
 }
 
 Result<> Store::write_text(const std::string& path, const std::string& text) const {
@@ -214,11 +242,12 @@ void Store::end() {
 }
 
 // Two files, not one with two names: what damages one must leave the other.
-Result<> Store::prepare(const Generation& next) {
+Result<> Store::prepare(Generation& next) {
   const std::string running = folder_ + "/running.json" + std::string(kSuffix);
-  auto written = write(running, to_json(next));
+  const auto text = print(running, Document(next).json());
+  auto written = text ? write_text(running, *text) : Result<>(text.error());
   if (written) {
-    written = write_text(history_file(next.number) + std::string(kSuffix), read_file(running).value_or(""));
+    written = write_text(history_file(next.number) + std::string(kSuffix), *text);
   }
   if (!written) {
     discard(next);

@@ -31,7 +31,7 @@ struct Generation {
   std::string user;
   std::string how;  ///< "cli", "script", "netconf", "rollback 3", "confirm expired", "at", "start"
   std::string comment;
-  nlohmann::json config = nlohmann::json::object();  ///< as Tree::to_json(false)
+  nlohmann::json config = nlohmann::json::object();  ///< as Tree::to_json(Secrets::clear)
 };
 
 /// A commit that goes back by itself unless it is confirmed. Durable before the commit acts. It counts while the
@@ -52,8 +52,9 @@ struct Confirm {
 struct Scheduled {
   int64_t when = 0;  ///< seconds since 1970
   std::string user, comment;
-  nlohmann::json config = nlohmann::json::object(), base = nlohmann::json::object();  ///< as Tree::to_json(false)
-  uint64_t generation = 0;                                                            ///< of `base`
+  nlohmann::json config = nlohmann::json::object(),
+                 base = nlohmann::json::object();  ///< as Tree::to_json(Secrets::clear)
+  uint64_t generation = 0;                         ///< of `base`
 };
 
 class Store {
@@ -74,8 +75,8 @@ class Store {
   /// Removes the journal.
   void end();
 
-  /// Writes everything about the new generation that can fail, beside its place.
-  Result<> prepare(const Generation& next);
+  /// Writes everything about the new generation that can fail, beside its place. `next` is as before afterwards.
+  Result<> prepare(Generation& next);
   /// Makes the prepared generation the running one: two renames and an fsync.
   Result<> install(const Generation& next);
   /// Throws the prepared files away.
@@ -102,6 +103,7 @@ class Store {
   explicit Store(std::string folder) : folder_(std::move(folder)) {}
   void step(std::string_view name) const;
   std::string history_file(uint64_t number) const;
+  static Result<std::string> print(const std::string& path, const nlohmann::json& content);
   Result<> write(const std::string& path, const nlohmann::json& content) const;
   Result<> write_text(const std::string& path, const std::string& text) const;
   Result<> keep(std::string_view name, const nlohmann::json& content) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+#include <future>
 
 #include "base/log.h"
 
@@ -163,13 +164,17 @@ const std::vector<std::string>& ConfigEngine::apply_running() {
 }
 
 std::vector<Error> ConfigEngine::judge(const Tree& tree, const Json& config) const {
-  std::vector<Error> errors = tree.validate();
+  // Nobody changes a tree meanwhile, and features see the JSON only: YANG's part, which takes longest, is theirs too.
+  auto schema_errors = std::async(std::launch::async, [&] { return tree.validate(); });
+  std::vector<Error> feature_errors;
   for (const Feature* feature : options_.features) {
     if (feature->validate != nullptr) {
       const auto more = feature->validate(config);
-      errors.insert(errors.end(), more.begin(), more.end());
+      feature_errors.insert(feature_errors.end(), more.begin(), more.end());
     }
   }
+  std::vector<Error> errors = schema_errors.get();
+  errors.insert(errors.end(), feature_errors.begin(), feature_errors.end());
   // In the order in which the configuration is printed.
   const auto position = [&](const Error& error) {
     const Node node = options_.schema->child(nullptr, error.path.substr(0, error.path.find(' ')));
@@ -189,7 +194,7 @@ void ConfigEngine::collect_warnings(const Json& config, Committed& out) const {
   }
 }
 
-std::vector<Error> ConfigEngine::stage(const Json& config, const Json& desired) {
+std::vector<Error> ConfigEngine::stage(const Json& config, const SharedJson& desired) {
   std::vector<Error> errors;
   for (Backend* backend : options_.backends) {
     pulse();
@@ -235,23 +240,32 @@ std::vector<Error> ConfigEngine::refresh(Candidate& candidate) const {
   return std::move(*conflicts);
 }
 
+/// Brings it up to date, judges it and stages it.
+ConfigEngine::Prepared ConfigEngine::prepare(Candidate& candidate, Stage when) {
+  Prepared out;
+  out.errors = refresh(candidate);
+  if (!out.errors.empty()) {
+    return out;
+  }
+  out.config = candidate.tree.for_features();
+  out.errors = judge(candidate.tree, out.config);
+  if (out.errors.empty() && (when == Stage::always || candidate.changed())) {
+    out.desired = desired_of(out.config, generation_.number + 1);
+    out.errors = stage(out.config, out.desired);
+  }
+  return out;
+}
+
 ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
   Candidate fresh = candidate;
   Committed out;
   out.generation = generation_.number;
   out.changed = candidate.changed();
-  out.errors = refresh(fresh);
-  if (!out.errors.empty()) {
-    return out;
-  }
-  const Json config = fresh.tree.for_features();
-  out.errors = judge(fresh.tree, config);
-  if (out.errors.empty()) {
-    out.errors = stage(config, desired_of(config, generation_.number + 1));
-  }
+  const Prepared prepared = prepare(fresh, Stage::always);
+  out.errors = prepared.errors;
   if (out.errors.empty()) {
     abort();
-    collect_warnings(config, out);
+    collect_warnings(prepared.config, out);
   }
   return out;
 }
@@ -259,15 +273,7 @@ ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
 ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
   Candidate fresh = candidate;
   Plan out;
-  out.errors = refresh(fresh);
-  if (!out.errors.empty()) {
-    return out;
-  }
-  const Json config = fresh.tree.for_features();
-  out.errors = judge(fresh.tree, config);
-  if (out.errors.empty()) {
-    out.errors = stage(config, desired_of(config, generation_.number + 1));
-  }
+  out.errors = prepare(fresh, Stage::always).errors;
   if (!out.errors.empty()) {
     return out;
   }
@@ -314,7 +320,7 @@ std::vector<Error> ConfigEngine::act(const Generation& next) {
 }
 
 /// Everything that may fail on disk before anything acts.
-Result<> ConfigEngine::make_ready(const Generation& next, const std::optional<Confirm>& confirm) {
+Result<> ConfigEngine::make_ready(Generation& next, const std::optional<Confirm>& confirm) {
   auto ready = store_.prepare(next);
   if (ready) {
     ready = store_.begin(next.number);
@@ -356,7 +362,7 @@ void ConfigEngine::collect_warnings(Committed& out) const {
 }
 
 /// Judged and staged already. True when it worked.
-bool ConfigEngine::carry_out(const Generation& next, const std::optional<Confirm>& confirm, Committed& out) {
+bool ConfigEngine::carry_out(Generation& next, const std::optional<Confirm>& confirm, Committed& out) {
   if (const auto ready = make_ready(next, confirm); ready) {
     out.errors = act(next);
   } else {
@@ -374,25 +380,16 @@ bool ConfigEngine::carry_out(const Generation& next, const std::optional<Confirm
 ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request& request) {
   Committed out;
   out.generation = generation_.number;
-  out.errors = refresh(candidate);
+  Prepared prepared = prepare(candidate, request.even_if_unchanged ? Stage::always : Stage::when_changed);
+  out.errors = std::move(prepared.errors);
   if (!out.errors.empty()) {
     return out;
   }
-  const Json config = candidate.tree.for_features();
-  out.errors = judge(candidate.tree, config);
-  if (!out.errors.empty()) {
-    return out;
-  }
-  if (!candidate.changed() && !request.even_if_unchanged) {
+  if (prepared.desired.is_null()) {
     settle_confirmation(request, out);
     return out;
   }
   Generation next = generation_of(format(), request, generation_.number + 1, candidate.tree);
-  Json desired = desired_of(config, next.number);
-  out.errors = stage(config, desired);
-  if (!out.errors.empty()) {
-    return out;
-  }
   std::optional<Confirm> confirm = request.confirm;
   if (confirm) {
     confirm->generation = next.number;
@@ -406,7 +403,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   generation_ = std::move(next);
   running_ = candidate.tree;
   candidate = fork();
-  desired_ = std::move(desired);
+  desired_ = std::move(prepared.desired);
   alarms_.clear();
   out.generation = generation_.number;
   out.changed = true;
@@ -415,7 +412,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   } else {
     settle_confirmation(request, out);
   }
-  collect_warnings(config, out);
+  collect_warnings(prepared.config, out);
   collect_warnings(out);
   log::info("{} committed generation {}{}{}", request.user, generation_.number, request.comment.empty() ? "" : ": ",
             request.comment);

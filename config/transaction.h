@@ -51,7 +51,7 @@ class ConfigEngine {
   /// Who made the running configuration, and when.
   const Generation& committed() const { return generation_; }
   /// The desired state of the running configuration.
-  const Json& desired() const { return desired_; }
+  const Json& desired() const { return *desired_; }
 
   /// Something to edit, equal to what runs.
   Candidate fork() const { return {running_, running_, generation_.number, ""}; }
@@ -114,14 +114,22 @@ class ConfigEngine {
   std::vector<Error> judge(const Tree& tree, const Json& config) const;
   void collect_warnings(const Json& config, Committed& out) const;
   void collect_warnings(Committed& out) const;
-  std::vector<Error> stage(const Json& config, const Json& desired);
+  std::vector<Error> stage(const Json& config, const SharedJson& desired);
+  /// A candidate on its way to be committed.
+  struct Prepared {
+    std::vector<Error> errors;  ///< of any step; then nothing is staged
+    Json config;                ///< as features see it
+    SharedJson desired;         ///< null: nothing is staged
+  };
+  enum class Stage { always, when_changed };
+  Prepared prepare(Candidate& candidate, Stage when);
   std::vector<Error> act(const Generation& next);
   void undo(size_t published);
   void abort();
   /// Brings the candidate up to date; lines in conflict are Errors.
   std::vector<Error> refresh(Candidate& candidate) const;
-  Result<> make_ready(const Generation& next, const std::optional<Confirm>& confirm);
-  bool carry_out(const Generation& next, const std::optional<Confirm>& confirm, Committed& out);
+  Result<> make_ready(Generation& next, const std::optional<Confirm>& confirm);
+  bool carry_out(Generation& next, const std::optional<Confirm>& confirm, Committed& out);
   void settle_confirmation(const Request& request, Committed& out);
   Committed adopt(Generation next, Tree tree);
   Tree tree_of(const Generation& generation, std::vector<std::string>& complaints) const;
@@ -134,7 +142,7 @@ class ConfigEngine {
   Generation generation_;
   std::optional<Confirm> unconfirmed_;
   std::optional<Scheduled> scheduled_;
-  Json desired_ = Json::object();
+  SharedJson desired_ = Json::object();
   std::vector<std::string> alarms_;
 };
 

@@ -26,7 +26,7 @@ class FakeBackend : public Backend {
  public:
   explicit FakeBackend(std::string name, std::vector<std::string>& log) : name_(std::move(name)), log_(log) {}
   std::string_view name() const override { return name_; }
-  std::vector<Error> stage(const Json& config, const Json&, bool lenient) override {
+  std::vector<Error> stage(const Json& config, const SharedJson&, bool lenient) override {
     note(lenient ? "stage-lenient" : "stage");
     staged = config.value("system", Json::object()).value("hostname", "");
     return failing("stage");
@@ -112,7 +112,7 @@ class Transaction : public testing::Test {
 
   static void name(Box& box, const std::string& host) { ASSERT_TRUE(box.set(Words{"system", "hostname", host}).ok()); }
   static std::string hostname(const Tree& tree) {
-    return tree.to_json(false).value("system", Json::object()).value("hostname", "");
+    return tree.to_json(Secrets::clear).value("system", Json::object()).value("hostname", "");
   }
 
   std::string folder_;
@@ -463,8 +463,8 @@ TEST_F(Transaction, RescueAndScheduleAreKept) {
   ASSERT_TRUE(engine.commit("ann", "").changed);
   name(engine, "tonight");
   ASSERT_TRUE(engine
-                  ->schedule(Scheduled{4'000'000'000, "ann", "why", engine.candidate().to_json(false),
-                                       engine.editing.base.to_json(false), engine.editing.generation})
+                  ->schedule(Scheduled{4'000'000'000, "ann", "why", engine.candidate().to_json(Secrets::clear),
+                                       engine.editing.base.to_json(Secrets::clear), engine.editing.generation})
                   .ok());
   auto again = open();
   EXPECT_EQ(hostname(*again->rescue()), "good");
@@ -492,7 +492,7 @@ TEST_F(Transaction, AnOlderFormatIsMigrated) {
   auto engine = open({}, migrations);
   EXPECT_TRUE(engine->alarms().empty());
   EXPECT_EQ(hostname(engine->running()), "one");
-  EXPECT_EQ(engine->running().to_json(false)["interface"].size(), 1U);
+  EXPECT_EQ(engine->running().to_json(Secrets::clear)["interface"].size(), 1U);
   name(engine, "two");
   ASSERT_TRUE(engine.commit("ann", "").changed);
   auto again = open({}, migrations);
@@ -520,7 +520,7 @@ TEST_F(Transaction, RollbackRestoresExactly) {
   std::mt19937 dice(7);
   std::vector<std::string> states;  // newest last
   auto engine = open();
-  states.push_back(*engine->running().set_lines({}, false));
+  states.push_back(*engine->running().set_lines({}, Secrets::clear));
   for (int round = 0; round < 120; round++) {
     for (unsigned edits = 1 + dice() % 4; edits > 0; edits--) {
       if (dice() % 4 == 0) {
@@ -532,7 +532,8 @@ TEST_F(Transaction, RollbackRestoresExactly) {
     if (dice() % 3 == 0) {
       const size_t back = dice() % std::min<size_t>(states.size(), 50);
       ASSERT_TRUE(engine.rollback(back));
-      ASSERT_EQ(*engine.candidate().set_lines({}, false), states[states.size() - 1 - back]) << "round " << round;
+      ASSERT_EQ(*engine.candidate().set_lines({}, Secrets::clear), states[states.size() - 1 - back])
+          << "round " << round;
     }
     const auto done = engine.commit("ann", "");
     if (!done.errors.empty()) {  // YANG has something against this mixture
@@ -540,11 +541,11 @@ TEST_F(Transaction, RollbackRestoresExactly) {
       continue;
     }
     if (done.changed) {
-      states.push_back(*engine->running().set_lines({}, false));
+      states.push_back(*engine->running().set_lines({}, Secrets::clear));
     }
-    ASSERT_EQ(*engine->running().set_lines({}, false), states.back());
+    ASSERT_EQ(*engine->running().set_lines({}, Secrets::clear), states.back());
     if (round % 40 == 0) {
-      ASSERT_EQ(*open()->running().set_lines({}, false), states.back()) << "on disk";
+      ASSERT_EQ(*open()->running().set_lines({}, Secrets::clear), states.back()) << "on disk";
     }
   }
   EXPECT_GT(states.size(), 40U);

@@ -39,6 +39,13 @@ Item item_of(const Schema& schema, const Step& step);
 enum class PathMode { set, any };
 /// Words to a path. The Error's path is the part that was understood, its reason names the wrong word.
 Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode);
+/// The words of `set` as one line for each leaf: more than one only below a list that is fc:one-line. What cannot be
+/// read stays in the last line, for `set` to complain about.
+std::vector<Words> statements(const Schema& schema, std::span<const std::string> words);
+
+/// The same words with the names of nodes, that may be shortened while unique, in full; words behind what is no name
+/// stay as they are. What holds secrets cannot be shortened. An Error for a word that several names begin with.
+Result<Words> spelled_out(const Schema& schema, std::span<const std::string> words);
 
 /// What an edit wants to tell the user although it worked.
 using Notes = std::vector<std::string>;
@@ -98,15 +105,6 @@ class Tree {
   /// XML (RFC 7950) inside <configuration xmlns="urn:floof:root">, with everything that is around the path.
   Result<std::string> xml(std::span<const std::string> path, Secrets secrets = Secrets::hidden) const;
 
-  /// The same with true for Secrets::hidden and false for Secrets::clear.
-  Json to_json(bool hide) const { return to_json(hide ? Secrets::hidden : Secrets::clear); }
-  Result<Json> to_json(std::span<const std::string> path, bool hide) const {
-    return to_json(path, hide ? Secrets::hidden : Secrets::clear);
-  }
-  Result<std::string> set_lines(std::span<const std::string> path, bool hide) const {
-    return set_lines(path, hide ? Secrets::hidden : Secrets::clear);
-  }
-
   /// The item at a path (its value, if given, must match), or null.
   const Item* find(const Path& path) const;
 
@@ -121,6 +119,7 @@ class Tree {
 
  private:
   Notes put(const Path& path);
+  Result<Notes> set_all(const std::vector<Words>& lines);
   Result<> keep_secret(Path& path, std::span<const std::string> words, const Tree* kept) const;
   Error not_there(const Path& path) const;
   Result<Notes> change_activity(std::span<const std::string> words, bool inactive);

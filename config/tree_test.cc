@@ -39,8 +39,8 @@ TEST(Tree, PrintsAndLoadsBackInEveryForm) {
   const Tree tree = tree_of(kRich);
   EXPECT_EQ(*tree.set_lines({}), kRich);
   for (const auto& [format, text] :
-       {std::pair(TextFormat::set, *tree.set_lines({}, false)), std::pair(TextFormat::curly, *tree.curly({})),
-        std::pair(TextFormat::json, tree.to_json(false).dump(2))}) {
+       {std::pair(TextFormat::set, *tree.set_lines({}, Secrets::clear)), std::pair(TextFormat::curly, *tree.curly({})),
+        std::pair(TextFormat::json, tree.to_json(Secrets::clear).dump(2))}) {
     const Loaded back = load(Tree(schema()), text, format);
     EXPECT_TRUE(back.errors.empty()) << back.errors[0].text() << "\n" << text;
     EXPECT_EQ(*back.tree.set_lines({}), kRich);
@@ -152,9 +152,9 @@ TEST(Tree, Delete) {
   EXPECT_TRUE(tree.remove(words("route")).ok());
   EXPECT_TRUE(tree.remove(words("dataplane workers 2")).ok());
   EXPECT_TRUE(tree.remove(words("ospf area")).ok());
-  EXPECT_EQ(tree.to_json(false).count("system"), 0U);
-  EXPECT_EQ(tree.to_json(false).count("dataplane"), 0U);
-  EXPECT_EQ(tree.to_json(false).count("route"), 0U);
+  EXPECT_EQ(tree.to_json(Secrets::clear).count("system"), 0U);
+  EXPECT_EQ(tree.to_json(Secrets::clear).count("dataplane"), 0U);
+  EXPECT_EQ(tree.to_json(Secrets::clear).count("route"), 0U);
   const auto missing = tree.remove(words("interface e3"));
   ASSERT_FALSE(missing.ok());
   EXPECT_NE(missing.error().text().find("e2"), std::string::npos);
@@ -224,7 +224,7 @@ TEST(Tree, CompareLikeJunos) {
 TEST(Tree, SecretsAreNotPrinted) {
   Tree tree = tree_of("set bgp peer a remote-as 1\nset bgp peer a password hunter2\n");
   for (const std::string& text :
-       {*tree.set_lines({}), *tree.curly({}), tree.to_json(true).dump(), compare(Tree(schema()), tree)}) {
+       {*tree.set_lines({}), *tree.curly({}), tree.to_json(Secrets::hidden).dump(), compare(Tree(schema()), tree)}) {
     EXPECT_EQ(text.find("hunter2"), std::string::npos);
     EXPECT_NE(text.find(kHiddenSecret), std::string::npos);
   }

@@ -103,6 +103,7 @@ class Console:
             old = self.router.pid(words[1])
             os.kill(old, signal.SIGKILL)
             wait_for(f"{words[1]} is back", lambda: self.router.pid(words[1]) not in (None, 0, old))
+            wait_for("the router answers", lambda: self.router.ctl("show", "version", check=False).returncode == 0)
         else:
             raise ValueError(f"unknown order {words}")
 

@@ -15,6 +15,7 @@ complain "shell/ includes another room than base/:" "$(grep -nE '#include "(engi
 complain "netconf/ includes another room than base/ and config/:" "$(grep -nE '#include "(engine|shell|features|programs)/' netconf/*.cc netconf/*.h 2>/dev/null)"
 complain "DPDK outside engine/ and *_node/_apply/_bench files:" "$(printf '%s\n' "$code" | grep -vE '^engine/|_(node|apply)(_test)?\.(cc|h)$|_bench\.cc$|^programs/(floof_(bench|dataplane)|bench_router|bench_yardstick)' | xargs grep -lE '#include <rte_' 2>/dev/null)"
 complain "libyang outside config/ and netconf/:" "$(printf '%s\n' "$code" | grep -vE '^(config|netconf)/' | xargs grep -lE '#include <libyang' 2>/dev/null)"
+complain "yaml-cpp outside features/pathvector/:" "$(printf '%s\n' "$code" | grep -v '^features/pathvector/' | xargs grep -lE '#include <yaml-cpp' 2>/dev/null)"
 complain "a file without its SPDX line:" "$(printf '%s\n' "$sources" | xargs grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' 2>/dev/null)"
 complain "a file over 600 lines:" "$(printf '%s\n' "$sources" | xargs wc -l | awk '$2 != "total" && $1 > 600')"
 complain "words that promise work instead of doing it:" "$(printf '%s\n' "$sources" | grep -v '^lab/lint.sh$' | xargs grep -nE '\b(TODO|FIXME|XXX)\b' 2>/dev/null)"

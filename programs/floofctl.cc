@@ -193,6 +193,9 @@ class Daemon : public shell::Context {
 
   Result<shell::Json> attempt(const shell::Json& request, std::chrono::milliseconds limit) {
     broke_ = false;
+    if (client_ && !client_->alive()) {
+      client_.reset();  // floofd has restarted: nothing of this request has gone anywhere yet
+    }
     if (!client_) {
       Result<ipc::Client> client = ipc::Client::connect(socket_);
       if (!client) {
@@ -247,6 +250,11 @@ shell::Registry all_commands() {
   return registry;
 }
 
+/// What floofd can translate (programs/floofd.cc).
+std::vector<shell::ForeignForm> foreign_forms() {
+  return {{"pathvector", "Translate a pathvector.yml and add it to the candidate"}};
+}
+
 /// ~/.floofctl_history, readable by its owner only. Lines that set secrets are not kept.
 class History {
  public:
@@ -272,8 +280,9 @@ class History {
         (last != nullptr && line == last->line)) {
       return;
     }
-    for (const char* secret : {"password", "secret", "key"}) {
-      if (line.find(secret) != std::string::npos) {
+    // Also where somebody began to write such a word, or wrote it wrong.
+    for (const char* secret : {"pass", "psw", "pwd", "secret", "key"}) {
+      if (strcasestr(line.c_str(), secret) != nullptr) {
         return;
       }
     }
@@ -434,13 +443,14 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
   if (hello.ok()) {
     session.set_identity(shell::field(hello.body, "user", login_name()),
                          shell::field(hello.body, "hostname", "router"));
+    session.set_class(shell::field(hello.body, "class", ""));
     session.set_changed(shell::flag(hello.body, "changed"));
   }
   return hello.errors;
 }
 
 int run_shell(Daemon& daemon, Standard& terminal) {
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::interactive);
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::interactive, foreign_forms());
   if (const std::vector<Error> errors = greet(daemon, session); !errors.empty()) {
     terminal.err(shell::printable(errors[0].text()) + "\n");
     return 1;
@@ -484,14 +494,14 @@ int run_file(Daemon& daemon, Standard& terminal, const std::string& path) {
       return 1;
     }
   }
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script);
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms());
   const int status = session.run_script(text.str(), path == "-" ? "standard input" : path);
   session.leave();
   return status;
 }
 
 int run_words(Daemon& daemon, Standard& terminal, const std::vector<std::string>& words) {
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script);
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms());
   // One argument with blanks cannot be a word of a command: it is a whole line in quotes.
   const bool whole_line = words.size() == 1 && words[0].find(' ') != std::string::npos;
   if (words.back() == "?") {
@@ -516,7 +526,9 @@ int run(const std::vector<std::string>& arguments) {
   signal(SIGPIPE, SIG_IGN);
   Daemon daemon(options->run_dir + "/floofd.sock");
   if (options->reference) {
-    terminal.out(shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script).reference(), false);
+    terminal.out(
+        shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms()).reference(),
+        false);
     return 0;
   }
   if (!options->words.empty()) {

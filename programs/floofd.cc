@@ -25,10 +25,15 @@
 #include "config/secret.h"
 #include "config/server.h"
 #include "config/transaction.h"
+#include "features/bgp/bgp_maintenance.h"
 #include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
+#include "features/bird/bird_control.h"
+#include "features/bird/bird_explain.h"
+#include "features/bird/bird_limit_watch.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/pathvector/pathvector.h"
 #include "features/system/login_daemon.h"
 #include "features/system/tools.h"
 #include "programs/health_conditions.h"
@@ -67,7 +72,10 @@ class Daemon {
   Daemon(Arguments arguments, Heartbeat heartbeat) : arguments_(std::move(arguments)), heart_(std::move(heartbeat)) {}
 
   Result<> start();
-  void run() { loop_.run(); }
+  void run() {
+    loop_.run();
+    requests_->stop();
+  }
 
  private:
   void watch_signals();
@@ -77,6 +85,10 @@ class Daemon {
   void add_outside(config::ConfigServer::Options& options);
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
+  /// What policies know of the outside at this moment. Never null.
+  std::shared_ptr<const bgp::Outside> outside_now() const {
+    return outside_->outside(engine_->running().for_features());
+  }
   Json alarms() const;
   Json system_state() const;
 
@@ -88,6 +100,7 @@ class Daemon {
   std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
+  std::optional<bird::LimitWatch> limits_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
@@ -151,6 +164,7 @@ Result<> Daemon::start() {
   bird::BirdOptions bird_options;
   bird_options.run_dir = arguments_.run_dir;
   bird_options.pulse = pulse;
+  bird_options.outside = [this] { return outside_now(); };
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;
   }
@@ -177,6 +191,10 @@ Result<> Daemon::start() {
               {loop_, exec_, [this](const auto& what, const auto& arguments) { return ask_dataplane(what, arguments); },
                [this](const auto& what, const auto& arguments) { return ask_bird(what, arguments); }}),
           .announce = [this](const std::string& text) { requests_->announce(text); }});
+  limits_.emplace(loop_, bird::LimitWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                   .config = [this] { return engine_->running().for_features(); },
+                                                   .generation = [this] { return engine_->generation(); },
+                                                   .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
   loop_.every(kBeat, [this] {
@@ -215,7 +233,11 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
   const Json config = engine_->running().for_features();
   const std::string name = config::text_of(arguments, "name");
   if (what == "bgp-summary") {
-    return bird::show_bgp_summary(client, config);
+    return bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
+  }
+  if (what == "explain-route") {
+    const auto outside = outside_now();
+    return bird::explain_route(client, config, *outside, arguments);
   }
   if (what == "bgp-peer") {
     return bird::show_bgp_peer(client, config, name);
@@ -234,6 +256,12 @@ Json Daemon::alarms() const {
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));
   }
+  for (const std::string& draft : requests_->alarms()) {
+    out.push_back(draft);
+  }
+  for (const std::string& one : limits_->alarms()) {
+    out.push_back(one);
+  }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
   }
@@ -241,7 +269,7 @@ Json Daemon::alarms() const {
 }
 
 Json Daemon::system_state() const {
-  const Json config = engine_->running().to_json(true);
+  const Json config = engine_->running().to_json(config::Secrets::hidden);
   const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
   Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
@@ -295,6 +323,7 @@ config::ConfigServer::Options Daemon::server_options() {
   out.version = kVersion;
   out.pending = pending_.get();
   out.audit = &*audit_;
+  out.drafts = arguments_.state_dir + "/drafts";
   out.login = [this](const std::string& user) { return logins_.find(engine_->running(), engine_->generation(), user); };
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
@@ -303,14 +332,29 @@ config::ConfigServer::Options Daemon::server_options() {
        {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
-  for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route"}) {
+  for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route", "explain-route"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
   }
   out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
   add_outside(out);
+  out.translators["pathvector"] = [](const std::string& text) -> Result<config::ConfigServer::Translated> {
+    auto made = pathvector::translate(text);
+    return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
+                : made.error();
+  };
   out.programs["ping"] = system::ping_command;
   out.programs["traceroute"] = system::traceroute_command;
-  out.clear = [this](const std::string& what) -> Result<> {
+  out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
+    using Amendment = config::ConfigServer::Amendment;
+    auto made = bgp::maintenance_of(config, arguments);
+    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment)})
+                : Result<Amendment>(made.error());
+  };
+  out.clear = [this](const std::string& what, const Json& request) -> Result<> {
+    if (what == "bgp") {
+      bird::BirdClient client(arguments_.file("bird.ctl"), {.pulse = [this] { heart_.beat(); }});
+      return bird::clear_peers(client, engine_->running().for_features(), request);
+    }
     const auto answer = dataplane::ask(arguments_.run_dir, {{"op", "clear"}, {"what", what}});
     if (!answer) {
       return answer.error();

@@ -94,7 +94,7 @@ Reply commit_confirmed(Context& context, const Invocation& words) {
                       ? fmt::format("it goes back in {} unless 'commit' confirms it\n", time_left(*seconds))
                       : fmt::format("in {} the conditions decide whether it stays; 'commit' confirms it before\n",
                                     time_left(*seconds));
-  } else if (reply.ok()) {
+  } else if (reply.ok() && flag(reply.data, "waits")) {
     reply.text = "commit complete: nothing has changed; a commit that waits for its confirmation now has " +
                  time_left(*seconds) + "\n";
   }

@@ -156,6 +156,20 @@ std::vector<Choice> ConfigurationMode::complete(Context& context, std::string_vi
   return complete_configuration(context, mode, here({words.begin() + 1, words.end()}), partial);
 }
 
+/// The error's path is what was understood, spelled out: the word behind it is the wrong one. `line` begins with a
+/// verb.
+void ConfigurationMode::point_at_mistake(Reply& reply, const std::vector<std::string>& line) const {
+  if (reply.ok()) {
+    return;
+  }
+  const Line understood = parse_line(reply.errors[0].path);
+  const size_t known = understood.words.size();
+  const bool ours = known >= level_.size() && known < line.size() &&
+                    std::equal(understood.words.begin(), understood.words.end(), line.begin() + 1,
+                               [](const Word& word, const std::string& typed) { return word.text.starts_with(typed); });
+  reply.error_word = ours ? std::optional(known - level_.size() + 1) : std::nullopt;
+}
+
 Reply ConfigurationMode::edit(Context& context, std::string_view operation,
                               const std::vector<std::string>& words) const {
   if (words.empty()) {
@@ -164,15 +178,24 @@ Reply ConfigurationMode::edit(Context& context, std::string_view operation,
   std::vector<std::string> line = here(words);
   line.insert(line.begin(), std::string(operation));
   Reply reply = reply_of(context.call({{"op", "edit"}, {"words", line}}));
+  point_at_mistake(reply, line);
+  return reply;
+}
+
+Reply ConfigurationMode::go_to(Context& context, const std::vector<std::string>& words) {
+  std::vector<std::string> wanted = here(words);
+  const Answer answer = context.call({{"op", "place"}, {"words", wanted}});
+  Reply reply = reply_of(answer);
   if (!reply.ok()) {
-    // The error's path is what was understood: the word behind it is the wrong one.
-    const Line understood = parse_line(reply.errors[0].path);
-    const size_t known = understood.words.size();
-    const bool ours = known >= level_.size() && known < line.size() &&
-                      std::equal(understood.words.begin(), understood.words.end(), line.begin() + 1,
-                                 [](const Word& word, const std::string& typed) { return word.text == typed; });
-    reply.error_word = ours ? std::optional(known - level_.size() + 1) : std::nullopt;
+    wanted.insert(wanted.begin(), "edit");
+    point_at_mistake(reply, wanted);
+    return reply;
   }
+  const Json& full = list(answer.body, "words");
+  for (size_t i = 0; i < std::min(full.size(), wanted.size()); i++) {
+    wanted[i] = full[i].is_string() ? full[i].get<std::string>() : wanted[i];
+  }
+  level_ = std::move(wanted);
   return reply;
 }
 
@@ -219,11 +242,7 @@ void ConfigurationMode::add_move_commands(Registry& registry) {
   registry.add(
       {.path = "edit <path...>",
        .help = "Move to a part of the tree",
-       .handler =
-           [this](Context&, const Invocation& i) {
-             level_ = here(i.rest);
-             return Reply{};
-           },
+       .handler = [this](Context& c, const Invocation& i) { return go_to(c, i.rest); },
        .arguments = {{"path",
                       {.help = "Part of the tree",
                        .values = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
@@ -284,6 +303,32 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
         {"load set <file>", "merge", "Run a file of set, delete and other editing lines"}}) {
     registry.add({.path = path, .help = help, .handler = load(mode), .arguments = {{"file", file}}});
   }
+  for (const ForeignForm& form : foreign_) {
+    add_foreign(registry, form);
+  }
+}
+
+/// The lines are added to the candidate; the warnings tell what could not be carried over.
+void ConfigurationMode::add_foreign(Registry& registry, const ForeignForm& form) const {
+  const auto load = [word = form.word](Context& context, const Invocation& words) {
+    const Result<std::string> text = read_file(words.get("file"));
+    if (!text) {
+      return failure(text.error());
+    }
+    const Answer answer =
+        context.call({{"op", "load"}, {"text", *text}, {"format", word}, {"mode", "merge"}}, kCommitLimit);
+    Reply reply = reply_of(answer);
+    if (reply.ok()) {
+      const Json& lines = member(answer.body, "lines");
+      reply.text = fmt::format("{} lines are in the candidate; 'compare' shows them, 'commit check' judges them\n",
+                               lines.is_number_unsigned() ? lines.get<size_t>() : 0);
+    }
+    return reply;
+  };
+  registry.add({.path = fmt::format("load {} <file>", form.word),
+                .help = form.help,
+                .handler = load,
+                .arguments = {{"file", {.help = "File in that form; 'terminal' reads what you type"}}}});
 }
 
 void ConfigurationMode::add_commands(Registry& registry) {

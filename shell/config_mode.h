@@ -15,9 +15,17 @@
 
 namespace floof::shell {
 
+/// A foreign configuration that the daemon translates: `load WORD FILE`.
+struct ForeignForm {
+  std::string word;  ///< also the daemon's name for it
+  std::string help;
+};
+
 /// Where in the tree `edit` has gone. One thread.
 class ConfigurationMode {
  public:
+  explicit ConfigurationMode(std::vector<ForeignForm> foreign = {}) : foreign_(std::move(foreign)) {}
+
   /// Registers set, delete, show, compare, commit, rollback, discard, load, save, edit, up and top. `this` must outlive
   /// it.
   void add_commands(Registry& registry);
@@ -35,6 +43,8 @@ class ConfigurationMode {
   std::vector<std::string> here(const std::vector<std::string>& words) const;
   std::vector<Choice> complete(Context& context, std::string_view mode, const std::vector<std::string>& words,
                                const std::string& partial) const;
+  void point_at_mistake(Reply& reply, const std::vector<std::string>& line) const;
+  Reply go_to(Context& context, const std::vector<std::string>& words);
   Reply edit(Context& context, std::string_view operation, const std::vector<std::string>& words) const;
   Reply show(Context& context, const Invocation& invocation) const;
   void add_edit_commands(Registry& registry);
@@ -42,7 +52,10 @@ class ConfigurationMode {
   void add_load_commands(Registry& registry);
   Reply save(Context& context, const Invocation& words) const;
 
+  void add_foreign(Registry& registry, const ForeignForm& form) const;
+
   std::vector<std::string> level_;
+  std::vector<ForeignForm> foreign_;
 };
 
 /// Configuration text of `which` ("running" or "candidate") below `path` in the form that the pipes ask for.

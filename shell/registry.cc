@@ -82,6 +82,12 @@ void sort_choices(std::vector<Choice>& choices) {
 
 }  // namespace
 
+std::string_view name_of(UserClass user_class) {
+  return user_class == UserClass::super_user ? "super-user"
+         : user_class == UserClass::operate  ? "operator"
+                                             : "read-only";
+}
+
 Registry::Registry() : root_(std::make_unique<Node>()) {}
 Registry::~Registry() = default;
 Registry::Registry(Registry&&) noexcept = default;
@@ -230,6 +236,27 @@ bool Registry::step(Walk& walk, const std::string& word) const {
   return !walk.result.error;
 }
 
+void Registry::reserve(std::string_view word, UserClass least) {
+  for (const auto& command : commands_) {
+    if (std::string_view(command->path).substr(0, command->path.find(' ')) == word) {
+      command->least = std::max(command->least, least);
+    }
+  }
+}
+
+/// With a mark when nothing behind the word is for this user.
+std::string Registry::help_of(const Node& node) const {
+  const std::function<UserClass(const Node&)> least = [&](const Node& at) {
+    UserClass out = at.command != nullptr ? at.command->least : UserClass::super_user;
+    for (const auto& [name, next] : at.keywords) {
+      out = std::min(out, least(*next));
+    }
+    return at.after_argument != nullptr ? std::min(out, least(*at.after_argument)) : out;
+  };
+  const UserClass needed = least(node);
+  return needed <= user_ ? node.help : fmt::format("{} [for the class {}]", node.help, name_of(needed));
+}
+
 Resolution Registry::resolve(const std::vector<std::string>& words) const {
   Walk walk;
   walk.node = root_.get();
@@ -300,7 +327,7 @@ Completions Registry::complete(Context& context, const std::vector<std::string>&
   }
   if (!walk.in_options) {
     for (const auto& [name, next] : node.keywords) {
-      add({name, next->help});
+      add({name, help_of(*next)});
     }
     if (node.after_argument != nullptr) {
       add({fmt::format("<{}>", node.argument_name), node.argument.help, false});

@@ -63,6 +63,11 @@ struct Invocation {
   }
 };
 
+/// The least class of users that a command is for. floofd decides; this spares the question.
+enum class UserClass { read_only, operate, super_user };
+/// "read-only", "operator", "super-user".
+std::string_view name_of(UserClass user_class);
+
 using Handler = std::function<Reply(Context&, const Invocation&)>;
 
 struct Command {
@@ -73,6 +78,7 @@ struct Command {
   std::vector<Option> options = {};
   bool prints_configuration = false;  ///< understands `| display` and `| compare`
   size_t fewest_words = 0;            ///< of "<words...>", for completion to say that a line is whole
+  UserClass least = UserClass::read_only;
 };
 
 /// Which command a line means, or what is wrong with it.
@@ -95,6 +101,10 @@ class Registry {
   void add(Command command);
   /// Help of the keyword at the end of `path` ("show ip"); the first help given stays.
   void help(std::string_view path, std::string_view text);
+  /// Commands that begin with this word are for this class.
+  void reserve(std::string_view word, UserClass least);
+  /// Who asks: completion marks what is not for him.
+  void set_user(UserClass user_class) { user_ = user_class; }
 
   Resolution resolve(const std::vector<std::string>& words) const;
   /// Whether the first word means a command here, abbreviated or not.
@@ -111,7 +121,9 @@ class Registry {
   struct Walk;
   bool step(Walk& walk, const std::string& word) const;
   void step_unknown(Walk& walk, const std::string& word) const;
+  std::string help_of(const Node& node) const;
   std::unique_ptr<Node> root_;
+  UserClass user_ = UserClass::super_user;
   std::vector<std::unique_ptr<Command>> commands_;
 };
 

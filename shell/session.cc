@@ -18,9 +18,28 @@ bool changes_mode(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind)
-    : context_(context), terminal_(terminal), operational_(std::move(operational)), kind_(kind) {
+Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind,
+                 std::vector<ForeignForm> foreign)
+    : context_(context),
+      terminal_(terminal),
+      operational_(std::move(operational)),
+      configuration_mode_(std::move(foreign)),
+      kind_(kind) {
   add_own_commands();
+  operational_.reserve("configure", UserClass::super_user);
+  for (const char* word : {"set", "delete", "annotate", "deactivate", "activate", "copy", "rename", "insert", "load",
+                           "commit", "rollback", "rescue", "discard", "update"}) {
+    configuration_.reserve(word, UserClass::super_user);
+  }
+}
+
+void Session::set_class(std::string_view name) {
+  class_ = UserClass::super_user;
+  for (const UserClass known : {UserClass::read_only, UserClass::operate}) {
+    class_ = name == name_of(known) ? known : class_;
+  }
+  operational_.set_user(class_);
+  configuration_.set_user(class_);
 }
 
 void Session::add_own_commands() {
@@ -65,7 +84,8 @@ void Session::add_own_commands() {
 Reply Session::help(const Registry& registry) const {
   Reply reply;
   for (const Command* command : registry.commands()) {
-    reply.text += fmt::format("  {}  {}\n", pad_right(command->path, 32), command->help);
+    const std::string mark = command->least > class_ ? fmt::format(" [for the class {}]", name_of(command->least)) : "";
+    reply.text += fmt::format("  {}  {}{}\n", pad_right(command->path, 32), command->help, mark);
     reply.data.push_back({{"command", command->path}, {"help", command->help}});
   }
   return reply;
@@ -213,13 +233,22 @@ int Session::run(const Line& line, std::string_view prefix) {
   }
   if (resolution.error) {
     Error error = std::move(*resolution.error);
-    if (!configuring_ && !operational_.knows(words.empty() ? "" : words[0]) && !words.empty() &&
-        configuration_.knows(words[0])) {
+    if (!configuring_ && target.registry == &operational_ && !operational_.knows(words.empty() ? "" : words[0]) &&
+        !words.empty() && configuration_.knows(words[0])) {
       error.remedy = "it belongs to configuration mode: type 'configure' first";
     }
     const size_t at = resolution.error_word + target.skip;
     point_at(at < line.words.size() ? line.words[at].begin : line.words.empty() ? 0 : line.words.back().end + 1);
     report_error(error, prefix);
+    return 1;
+  }
+  if (resolution.command->least > class_) {
+    point_at(line.words[std::min(target.skip, line.words.size() - 1)].begin);
+    report_error(Error{join(words),
+                       fmt::format("this is for the class {}, and you are {}", name_of(resolution.command->least),
+                                   name_of(class_)),
+                       "ask a super-user to do it, or for another class"},
+                 prefix);
     return 1;
   }
   const bool form_given = pipes->format != Format::text && pipes->format != Format::json;

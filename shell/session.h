@@ -35,8 +35,9 @@ class Session {
     script        ///< one command or a file: set, commit ... work without `configure`
   };
 
-  /// `operational` has the features' commands; the session adds its own.
-  Session(Context& context, Terminal& terminal, Registry operational, Kind kind);
+  /// `operational` has the features' commands; the session adds its own. `foreign` are configurations of other routers
+  /// that `load` takes.
+  Session(Context& context, Terminal& terminal, Registry operational, Kind kind, std::vector<ForeignForm> foreign = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -54,6 +55,8 @@ class Session {
   std::string prompt() const;
   std::string banner() const;
   void set_changed(bool changed) { changed_ = changed; }
+  /// As floofd says it; a name that is unknown here leaves all to floofd.
+  void set_class(std::string_view name);
   void set_identity(std::string user, std::string host) { user_ = std::move(user), host_ = std::move(host); }
   /// Warns about uncommitted changes when the session ends in configuration mode.
   void leave();
@@ -95,6 +98,7 @@ class Session {
   bool changed_ = false;   ///< there are uncommitted changes, as far as we were told
   std::string edit_mode_;  ///< shared, private or exclusive while configuring
   bool finished_ = false;
+  UserClass class_ = UserClass::super_user;
   std::string user_ = "floof";
   std::string host_ = "router";
 };

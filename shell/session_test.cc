@@ -45,6 +45,15 @@ TEST_F(SessionTest, PrintsTextJsonAndFiltersHarmlessly) {
   EXPECT_EQ(run("# comment"), "");
 }
 
+TEST_F(SessionTest, LoadsForeignFormsThatItIsTold) {
+  run("configure");
+  EXPECT_NE(run("load other /dev/null", 1).find("unknown word"), std::string::npos);
+  Session told(context, terminal, operational(), Session::Kind::script, {{"other", "Translate another router's"}});
+  EXPECT_EQ(told.run("load other /dev/null"), 0) << terminal.errors;
+  EXPECT_EQ(last()["format"], "other");
+  EXPECT_EQ(last()["mode"], "merge");
+}
+
 TEST_F(SessionTest, PointsAtMistakes) {
   EXPECT_EQ(run("show intrface", 1), "                ^\nshow intrface: unknown word; did you mean 'interface'?\n");
   EXPECT_EQ(run("show interface \"x", 1),
@@ -87,6 +96,20 @@ TEST_F(SessionTest, EditsRelativeToTheLevel) {
   EXPECT_NE(run("delete", 1).find("delete: incomplete"), std::string::npos);
 }
 
+TEST_F(SessionTest, FloofdSaysWhereOneMayGo) {
+  run("configure");
+  context.answer = [](const Json& request) {
+    if (request["op"] == "place" && request["words"].back() == "x") {
+      return Answer{{{"ok", false}}, {Error{"interface e0", "unknown word \"x\"", ""}}};
+    }
+    return Answer{{{"ok", true}, {"words", {"interface", "e0"}}}, {}};
+  };
+  run("edit int e0");
+  EXPECT_EQ(session.banner(), "[edit interface e0]");
+  EXPECT_EQ(run("edit x", 1), "                ^\ninterface e0: unknown word \"x\"\n");
+  EXPECT_EQ(session.banner(), "[edit interface e0]");
+}
+
 TEST_F(SessionTest, CommitForms) {
   context.answer = [](const Json&) {
     return Answer{{{"ok", true}, {"generation", 7}, {"changed", true}, {"warnings", {"peer a has no policy"}}}, {}};
@@ -127,6 +150,16 @@ TEST_F(SessionTest, CommitsThatWait) {
   EXPECT_EQ(last(), (Json{{"op", "compare"}, {"rollback", 3}, {"with", 1}}));
   context.answer = [](const Json&) { return Answer{{{"ok", true}, {"changed", false}, {"confirmed", true}}, {}}; };
   EXPECT_EQ(run("commit"), "commit confirmed\n");
+}
+
+TEST_F(SessionTest, NothingGoesBackWhenNothingWaits) {
+  run("configure");
+  Json body{{"ok", true}, {"changed", false}, {"confirmed", false}};
+  context.answer = [&](const Json&) { return Answer{body, {}}; };
+  EXPECT_EQ(run("commit confirmed 20s"), "commit complete: nothing has changed\n");
+  body["waits"] = true;
+  EXPECT_EQ(run("commit confirmed 20s"),
+            "commit complete: nothing has changed; a commit that waits for its confirmation now has 20 s\n");
 }
 
 TEST_F(SessionTest, APlanIsAList) {
@@ -221,6 +254,38 @@ TEST_F(SessionTest, ChoicesForPeople) {
   many.choices.assign(150, {"x", "help\x1b"});
   EXPECT_NE(Session::choices_text(many).find("50 more; type a letter"), std::string::npos);
   EXPECT_EQ(Session::choices_text(many).find('\x1b'), std::string::npos);
+}
+
+TEST_F(SessionTest, WhatIsNotForTheUsersClassIsMarkedAndRefusedEarly) {
+  session.set_class("read-only");
+  const size_t asked = context.asked.size();
+  EXPECT_EQ(
+      run("configure private", 1),
+      "           ^\nconfigure private: this is for the class super-user, and you are read-only; ask a super-user to "
+      "do it, or for another class\n");
+  EXPECT_EQ(context.asked.size(), asked) << "floofd is not asked";
+  EXPECT_FALSE(session.configuring());
+  const auto help_of = [&](const char* word) {
+    for (const Choice& choice : session.complete(word).choices) {
+      if (choice.word == word) {
+        return choice.help;
+      }
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(help_of("configure").ends_with(" [for the class super-user]")) << help_of("configure");
+  EXPECT_EQ(help_of("show"), "Show things");
+  EXPECT_NE(run("help").find("on your own [for the class super-user]"), 0U);
+  run("show interface");
+  for (const char* other : {"super-user", "", "a class of a later version"}) {
+    session.set_class(other);
+    EXPECT_FALSE(help_of("configure").ends_with("]")) << other;
+  }
+  run("configure");
+  session.set_class("operator");  // taken away meanwhile: what looks still works
+  EXPECT_NE(run("set interface e0 mtu 1500", 1).find("for the class super-user"), std::string::npos);
+  run("compare");
+  run("exit");
 }
 
 TEST_F(SessionTest, HelpListsCommands) {

@@ -30,8 +30,11 @@ constexpr uint64_t kFeedAs = 4200000000;  // both ends of the feeds between BIRD
 
 class Judge {
  public:
-  explicit Judge(const Json& config)
-      : bgp_(member(config, "bgp")), addresses_(interface::configured_addresses(config)), config_(config) {}
+  explicit Judge(const Json& config) : bgp_(member(config, "bgp")), config_(config) {
+    if (!bgp_.empty()) {
+      addresses_ = interface::configured_addresses(config);
+    }
+  }
 
   std::vector<Error> run() {
     const Json& peers = items(bgp_, "peer");

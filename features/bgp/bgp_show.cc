@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
+#include "features/bgp/bgp_show_parts.h"
 #include "features/bgp/outside_show.h"
 #include "shell/table.h"
 #include "shell/text.h"
@@ -37,6 +40,32 @@ std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std:
   return out;
 }
 
+std::vector<shell::Choice> tag_choices(Context& context, const std::vector<std::string>&, const std::string&) {
+  const shell::Reply reply = shell::show(context, "bgp-summary", Json::object(), [](const Json&) { return ""; });
+  std::map<std::string, size_t> tags;
+  for (const Json& peer : list(reply.data, "peers")) {
+    for (const Json& tag : list(peer, "tags")) {
+      tags[tag.is_string() ? tag.get<std::string>() : ""]++;
+    }
+  }
+  std::vector<shell::Choice> out;
+  for (const auto& [tag, count] : tags) {
+    out.push_back({tag, fmt::format("{} peers", count)});
+  }
+  return out;
+}
+
+/// "Established", "Established, drained".
+std::string state_text(const Json& peer) {
+  return field(peer, "state") + (field(peer, "maintenance", "") == "drain" ? ", drained" : "");
+}
+
+/// What the neighbour or this router said when the session went down stands behind BIRD's own words.
+std::string error_text(const Json& peer) {
+  const std::string error = field(peer, "last-error", ""), message = field(peer, "message", "");
+  return message.empty() ? error : fmt::format("{}{}\"{}\"", error, error.empty() ? "" : ": ", message);
+}
+
 }  // namespace
 
 std::string render_summary(const Json& summary) {
@@ -57,9 +86,9 @@ std::string render_summary(const Json& summary) {
                       {"Exported", kRight},
                       {"Last error"}});
   for (const Json& peer : list(summary, "peers")) {
-    table.add({field(peer, "name"), field(peer, "neighbor"), field(peer, "remote-as"), field(peer, "state"),
+    table.add({field(peer, "name"), field(peer, "neighbor"), field(peer, "remote-as"), state_text(peer),
                since_text(peer), field(peer, "received"), accepted_text(peer), field(peer, "exported"),
-               field(peer, "last-error", "")});
+               error_text(peer)});
   }
   return out + table.text();
 }
@@ -72,10 +101,10 @@ std::string render_peer(const Json& peer) {
                                 field(peer, "remote-as"), field(peer, "state"),
                                 field(peer, "state") == "Established" ? "for" : "since", since_text(peer));
   // The counts stand in the table of families.
-  out +=
-      shell::plain_text(shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "uptime-s", "families",
-                                              "channels", "received", "accepted", "imported", "exported"}),
-                        2);
+  out += shell::plain_text(
+      shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "uptime-s", "families", "channels",
+                            "received", "accepted", "imported", "exported", "more-sessions"}),
+      2);
   shell::Table table({{"  Family"},
                       {"State"},
                       {"Received", kRight},
@@ -88,24 +117,36 @@ std::string render_peer(const Json& peer) {
                accepted_text(family), field(family, "filtered", "0"), field(family, "preferred", "0"),
                field(family, "exported", "0")});
   }
-  return out + (table.empty() ? "" : table.text());
+  out += table.empty() ? "" : table.text();
+  for (const Json& more : list(peer, "more-sessions")) {
+    out += "\n" + render_peer(more);
+  }
+  return out;
 }
 
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
-  const shell::Handler summary = [](Context& c, const Invocation&) {
-    return shell::show(c, "bgp-summary", Json::object(), render_summary);
+  const shell::Handler summary = [](Context& c, const Invocation& words) {
+    const Json arguments = words.has("tag") ? Json{{"tag", words.get("tag")}} : Json(Json::object());
+    return shell::show(c, "bgp-summary", arguments, render_summary);
   };
   registry.add({.path = "show bgp", .help = "BGP sessions", .handler = summary});
-  registry.add({.path = "show bgp summary", .help = "All sessions, a line each", .handler = summary});
+  registry.add({.path = "show bgp summary",
+                .help = "All sessions, a line each",
+                .handler = summary,
+                .options = {{"tag", "tag", "Only peers with this tag", tag_choices}}});
   registry.add({.path = "show bgp peer <name>",
                 .help = "One session with everything about it",
                 .handler =
                     [](Context& c, const Invocation& words) {
                       return shell::show(c, "bgp-peer", {{"name", words.get("name")}}, render_peer);
                     },
-                .arguments = {{"name", {.help = "Name of a peer", .values = peer_choices}}}});
+                .arguments = {{"name", peer_argument()}}});
+  register_peer_commands(registry);
+  register_explain(registry);
   register_outside(registry);
 }
+
+shell::Argument peer_argument() { return {.help = "Name of a peer", .values = peer_choices}; }
 
 }  // namespace floof::bgp

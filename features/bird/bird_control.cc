@@ -91,9 +91,9 @@ std::vector<std::pair<std::string, std::string>> Farewell::messages(const Json& 
   return out;
 }
 
-void Farewell::say(BirdClient& client, const Json& config) {
+void Farewell::say(BirdClient& client) {
   said_.clear();
-  const auto all = messages(config);
+  const auto all = std::exchange(messages_, {});
   if (all.empty()) {
     return;
   }

@@ -26,12 +26,15 @@ class Farewell {
  public:
   /// Sessions that `config` disables and has a shutdown-message for, by protocol. Pure.
   static std::vector<std::pair<std::string, std::string>> messages(const Json& config);
+  /// What `say` will say.
+  void prepare(const Json& config) { messages_ = messages(config); }
   /// Says it to those that are up or starting. What cannot be said is left out: the commit goes on without.
-  void say(BirdClient& client, const Json& config);
+  void say(BirdClient& client);
   /// Enables what `say` has disabled, when the commit is undone.
   void take_back(BirdClient& client);
 
  private:
+  std::vector<std::pair<std::string, std::string>> messages_;
   std::vector<std::string> said_;  ///< symbols
 };
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_check.h"
 #include "features/bird/bird_client.h"
+#include "features/bird/bird_control.h"
+#include "features/bird/bird_explain.h"
 #include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
 #include "features/bird/bird_sets.h"
@@ -23,6 +26,8 @@ namespace floof::bird {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kFirstPause(1), kLongestPause(50);
 
 std::optional<std::string> read_file(const std::string& path) {
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -75,7 +80,7 @@ class BirdBackend : public config::Backend {
   ~BirdBackend() override { abort(); }
 
   std::string_view name() const override { return "bird"; }
-  std::vector<Error> stage(const Json& config, const Json& desired, bool lenient) override;
+  std::vector<Error> stage(const Json& config, const SharedJson& desired, bool lenient) override;
   std::vector<config::PlanStep> plan() override;
   std::vector<Error> publish() override;
   std::vector<Error> confirm() override;
@@ -89,7 +94,7 @@ class BirdBackend : public config::Backend {
 
   std::string file(std::string_view name) const { return options_.run_dir + "/" + std::string(name); }
   void remove_leftovers() const;
-  void pause() const;
+  void pause(std::chrono::milliseconds& step) const;
   std::optional<Error> judge(const Rendered& rendered);
   std::vector<BirdChange> changes() const;
   Result<void> swap_in();
@@ -102,6 +107,7 @@ class BirdBackend : public config::Backend {
   BirdOptions options_;
   BirdClient client_;
   SetFiles sets_;
+  Farewell farewell_;
   std::string staged_text_;
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
@@ -120,11 +126,13 @@ void BirdBackend::remove_leftovers() const {
   }
 }
 
-void BirdBackend::pause() const {
+/// BIRD tells nobody when it is done, so it is asked: soon at first, as it mostly takes a few milliseconds.
+void BirdBackend::pause(std::chrono::milliseconds& step) const {
   if (options_.pulse) {
     options_.pulse();
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(step);
+  step = std::min(2 * step, kLongestPause);
 }
 
 // -- stage ----------------------------------------------------------------------------------------------------------
@@ -144,10 +152,10 @@ std::optional<Error> BirdBackend::judge(const Rendered& rendered) {
   return error;
 }
 
-std::vector<Error> BirdBackend::stage(const Json& config, const Json& desired, bool lenient) {
+std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desired, bool lenient) {
   abort();
   warnings_.clear();
-  RenderContext context = RenderContext::from_desired(desired);
+  RenderContext context = RenderContext::from_desired(*desired);
   const auto outside = options_.outside ? options_.outside(config) : nullptr;
   context.outside = outside.get();
   context.sets = &sets_;
@@ -159,6 +167,10 @@ std::vector<Error> BirdBackend::stage(const Json& config, const Json& desired, b
   for (const Error& error : rendered_.errors) {
     warnings_.push_back("left out: " + error.text());
   }
+  if (auto wrong = failed_policy_tests(client_, config, outside.get()); !wrong.empty() && !lenient) {
+    return wrong;
+  }
+  farewell_.prepare(config);
   staged_text_ = rendered_.text;
   if (read_file(file("bird.conf")) == staged_text_ && access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
     return {};
@@ -213,7 +225,7 @@ Result<void> BirdBackend::swap_in() {
 
 Result<void> BirdBackend::wait_until_running() {
   const auto deadline = Clock::now() + options_.start_limit;
-  for (;;) {
+  for (auto step = kFirstPause;; pause(step)) {
     const auto reply = client_.call("show status");
     if (reply.ok() && reply->code == 13) {
       return {};
@@ -222,7 +234,6 @@ Result<void> BirdBackend::wait_until_running() {
       return Error{"bird", "BIRD does not come up" + (reply.ok() ? "" : ": " + reply.error().reason),
                    "see the log of bird in the run directory"};
     }
-    pause();
   }
 }
 
@@ -239,7 +250,7 @@ Result<void> BirdBackend::start_and_wait() {
 
 // Reconfiguring goes on after the answer when a protocol takes its time to stop.
 Result<void> BirdBackend::wait_until_configured(Clock::time_point deadline) {
-  while (Clock::now() < deadline) {
+  for (auto step = kFirstPause; Clock::now() < deadline; pause(step)) {
     const auto status = client_.call("configure status");
     if (!status.ok()) {
       return status.error();
@@ -250,7 +261,6 @@ Result<void> BirdBackend::wait_until_configured(Clock::time_point deadline) {
     if (!status->has(4) && !status->has(5)) {
       return Error{"bird", "BIRD is shutting down", "try again"};
     }
-    pause();
   }
   return Error{"bird", "BIRD does not finish reconfiguring", "see `show protocols`"};
 }
@@ -301,6 +311,7 @@ std::vector<Error> BirdBackend::publish() {
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{running.error()};
   }
   done_ = Done::configured;
+  farewell_.say(client_);
   const auto configured =
       configure(fmt::format("configure \"{}\" timeout {}", file("bird.conf"), options_.undo_after.count()));
   if (!configured.ok() && !client_.connect().ok()) {
@@ -370,6 +381,7 @@ void BirdBackend::undo() {
   if (!undone.ok() && client_.connect().ok()) {
     undone = configure(fmt::format("configure \"{}\"", file("bird.conf")));
   }
+  farewell_.take_back(client_);
   if (!undone.ok() && client_.connect().ok()) {
     log::error("BIRD does not take its previous configuration back: {}", undone.error().text());
     return;

@@ -280,6 +280,15 @@ bgp::RpkiAsk rpki_of_bird(BirdClient& client) {
   };
 }
 
+std::vector<Error> failed_policy_tests(BirdClient& client, const Json& config, const bgp::Outside* outside) {
+  if (items(member(config, "bgp"), "test").empty()) {
+    return {};
+  }
+  const bgp::Outside nothing;
+  const bgp::Outside& known = outside != nullptr ? *outside : nothing;
+  return bgp::run_tests(config, bgp::make_policies(config, known), known, rpki_of_bird(client));
+}
+
 Result<Json> explain_route(BirdClient& client, const Json& config, const bgp::Outside& outside, const Json& arguments) {
   return Explainer(client, config, outside, arguments).run();
 }

@@ -22,6 +22,10 @@ Result<Json> explain_route(BirdClient& client, const Json& config, const bgp::Ou
 /// The state of a route as the running BIRD's tables floof_roa4 and floof_roa6 have it; nothing when there are none.
 bgp::RpkiAsk rpki_of_bird(BirdClient& client);
 
+/// The policy tests of `config` that come out wrong (features/bgp/policy_tests.h), with the RPKI states of the running
+/// BIRD where nothing else knows them. `outside` may be null.
+std::vector<Error> failed_policy_tests(BirdClient& client, const Json& config, const bgp::Outside* outside);
+
 // -- Pure parts, for tests ------------------------------------------------------------------------------------------
 
 /// A route of an import table as evaluate_import takes it; nothing when BIRD's words have another form.

@@ -15,9 +15,13 @@ LimitWatch::LimitWatch(EventLoop& loop, Options options)
 LimitWatch::~LimitWatch() { loop_.cancel(timer_); }
 
 void LimitWatch::look() {
-  const Json config = options_.config();
   alarms_.clear();
-  if (!has_limits(config)) {
+  if (const uint64_t now = options_.generation(); generation_ != now) {
+    generation_ = now;
+    config_ = options_.config();
+    has_limits_ = has_limits(config_);
+  }
+  if (!has_limits_) {
     return;
   }
   const auto status = client_.ask("show status");
@@ -26,7 +30,7 @@ void LimitWatch::look() {
     return;  // whoever asks for the state of BIRD hears why
   }
   for (const LimitedSession& session :
-       limited_sessions(parse_protocols(*protocols), parse_status(*status).server_time, config)) {
+       limited_sessions(parse_protocols(*protocols), parse_status(*status).server_time, config_)) {
     if (!session.due()) {
       alarms_.push_back(session.alarm());
       continue;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace floof::bird {
 class LimitWatch {
  public:
   struct Options {
-    std::string socket;            ///< BIRD's
-    std::function<Json()> config;  ///< the running configuration, see config/feature.h
+    std::string socket;                    ///< BIRD's
+    std::function<Json()> config;          ///< the running configuration, see config/feature.h
+    std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
     std::function<void()> pulse{};
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
@@ -38,6 +40,9 @@ class LimitWatch {
   Options options_;
   BirdClient client_;
   EventLoop::TimerId timer_;
+  Json config_;
+  bool has_limits_ = false;
+  std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;
 };
 

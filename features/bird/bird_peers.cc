@@ -71,17 +71,18 @@ std::string peer_of_protocol(std::string_view protocol, const Json& config) {
 
 std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, const Json& peer) {
   std::vector<const Protocol*> out;
+  const bool unnumbered = has_only_interface(peer);
   for (const PeerSession& session : peer_sessions(peer)) {
     for (const Protocol& protocol : all) {
-      if (has_only_interface(peer) ? parent_of(protocol.name) == session.protocol : protocol.name == session.protocol) {
+      if (unnumbered ? parent_of(protocol.name) == session.protocol : protocol.name == session.protocol) {
         out.push_back(&protocol);
       }
     }
   }
-  if (out.empty()) {
-    const auto own = std::find_if(all.begin(), all.end(), [&](const Protocol& protocol) {
-      return protocol.name == peer_sessions(peer).front().protocol;
-    });
+  if (out.empty() && unnumbered) {
+    const std::string parent = peer_sessions(peer).front().protocol;
+    const auto own =
+        std::find_if(all.begin(), all.end(), [&](const Protocol& protocol) { return protocol.name == parent; });
     if (own != all.end()) {
       out.push_back(&*own);
     }

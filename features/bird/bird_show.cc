@@ -84,9 +84,27 @@ std::string origin_text(const Json& route) { return field(route, "peer", field(r
 /// Enough to tell it from a keyword; lookup says exactly what is wrong with it.
 bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
 
+/// Options that are words of a condition (features/bird/bird_condition.h).
+constexpr const char* kConditions[] = {"origin-as", "transit-as", "community", "rpki"};
+
 shell::Reply show_routes(Context& context, const Invocation& words, Json arguments) {
-  if (words.has("protocol")) {
-    arguments["protocol"] = words.get("protocol");
+  for (const char* key : {"protocol", "table", "filter", "import", "export", "preexport", "noexport"}) {
+    if (words.has(key)) {
+      arguments[key] = words.get(key);
+    }
+  }
+  for (const char* key : kConditions) {
+    if (words.has(key)) {
+      arguments["where"].push_back(key);
+      arguments["where"].push_back(words.get(key));
+    }
+  }
+  for (const std::string& word : words.rest) {
+    arguments["where"].push_back(word);
+  }
+  if (words.has("in")) {
+    arguments["prefix"] = words.get("in");
+    arguments["in"] = true;
   }
   if (words.has("filtered")) {
     arguments["filtered"] = true;
@@ -102,6 +120,10 @@ shell::Reply show_routes(Context& context, const Invocation& words, Json argumen
   }
   const auto render = words.has("all") ? render_bird_route_details : render_bird_routes;
   return shell::show(context, "bird-route", std::move(arguments), render);
+}
+
+shell::Reply show_stats(Context& context, const Invocation&) {
+  return shell::show(context, "bird-route", {{"count", true}}, render_route_counts);
 }
 
 /// `exact`: for a prefix only routes to that very prefix.
@@ -134,6 +156,24 @@ std::vector<shell::Choice> protocol_choices(Context& context, const std::vector<
         {field(protocol, "name"), fmt::format("{} {}", field(protocol, "protocol"), field(protocol, "state"))});
   }
   return out;
+}
+
+std::vector<shell::Option> route_options() {
+  return {{"all", "", "With all attributes"},
+          {"community", "community", "Only with this community; * for any part"},
+          {"export", "peer", "Those that this peer gets", protocol_choices},
+          {"filter", "peer", "Those that this peer's import policy would accept"},
+          {"filtered", "", "Those that the import policy rejected"},
+          {"import", "peer", "Those that this peer sent, as they came"},
+          {"in", "prefix", "Only this prefix and more specific ones"},
+          {"limit", "n", "How many at most"},
+          {"noexport", "peer", "Those that this peer's export policy rejects", protocol_choices},
+          {"origin-as", "asn", "Only of this origin"},
+          {"preexport", "peer", "Those that this peer would get without its export policy", protocol_choices},
+          {"protocol", "name", "Only of this peer or protocol", protocol_choices},
+          {"rpki", "state", "Only those that are valid, invalid or unknown"},
+          {"table", "name", "ip4, ip6 or BIRD's name of a table"},
+          {"transit-as", "asn", "Only with this AS number in front of the origin"}};
 }
 
 }  // namespace
@@ -203,6 +243,14 @@ std::string render_bird_route_details(const Json& routes) {
   return out.empty() ? "no routes\n" : out;
 }
 
+std::string render_route_counts(const Json& counts) {
+  shell::Table table({{"Table"}, {"Routes", kRight}, {"Prefixes", kRight}});
+  for (const Json& one : array_or_none(counts)) {
+    table.add({field(one, "table"), field(one, "routes"), field(one, "networks")});
+  }
+  return table.empty() ? "no routes\n" : table.text();
+}
+
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
   registry.add({.path = "show protocols", .help = "BIRD's protocols", .handler = [](Context& c, const Invocation&) {
@@ -213,10 +261,7 @@ void register_show(shell::Registry& registry) {
                 .handler = show_protocol,
                 .arguments = {{"name", {.help = "Name of a protocol", .values = protocol_choices}}}});
   const shell::Argument prefix{.help = "an address or a prefix", .accepts = looks_like_address};
-  const std::vector<shell::Option> options{{"all", "", "With all attributes"},
-                                           {"filtered", "", "Those that the import policy rejected"},
-                                           {"limit", "n", "How many at most"},
-                                           {"protocol", "name", "Only of this peer or protocol", protocol_choices}};
+  const std::vector<shell::Option> options = route_options();
   registry.add({.path = "show route",
                 .help = "Routes as BIRD sees them",
                 .handler = [](Context& c, const Invocation& words) { return show_routes(c, words, Json::object()); },
@@ -231,6 +276,16 @@ void register_show(shell::Registry& registry) {
                 .handler = show_destination(false),
                 .arguments = {{"prefix", prefix}},
                 .options = options});
+  registry.help("show route where", "Routes by conditions, all of which have to hold");
+  registry.add({.path = "show route where <condition...>",
+                .help = "Routes by conditions, all of which have to hold",
+                .handler = [](Context& c, const Invocation& words) { return show_routes(c, words, Json::object()); },
+                .arguments = {{"condition",
+                               {.help = "[not] origin-as N, transit-as N, community C, rpki STATE, path \"64500 *\", "
+                                        "next-hop A, from A, source bgp, blackhole, local-pref >= N, med, path-length, "
+                                        "prefix-length"}}},
+                .fewest_words = 1});
+  registry.add({.path = "show route stats", .help = "How many routes each table has", .handler = show_stats});
 }
 
 }  // namespace floof::bird

@@ -66,6 +66,16 @@ TEST(BirdShow, Commands) {
   EXPECT_EQ(context.asked.back()["arguments"], (Json{{"prefix", "10.0.0.0/8"}, {"exact", true}}));
   EXPECT_EQ(session.run("show route protocol a filtered limit 9"), 0);
   EXPECT_EQ(context.asked.back()["arguments"], (Json{{"protocol", "a"}, {"filtered", true}, {"limit", 9}}));
+  EXPECT_EQ(session.run("show route origin-as 64999 rpki invalid in 10.0.0.0/8"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"], Json::parse(R"({"where":["origin-as","64999","rpki","invalid"],
+      "prefix":"10.0.0.0/8","in":true})"));
+  EXPECT_EQ(session.run("show route where not source bgp local-pref >= 200"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"],
+            Json::parse(R"({"where":["not","source","bgp","local-pref",">=","200"]})"));
+  EXPECT_EQ(session.run("show route export a"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"export", "a"}}));
+  EXPECT_EQ(session.run("show route stats"), 0);
+  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"count", true}}));
   EXPECT_EQ(session.run("show route limit 0"), 1);
   EXPECT_EQ(session.run("show route for 10.0.0.1/8"), 1);
   EXPECT_NE(terminal.errors.find("10.0.0.0/8"), std::string::npos) << terminal.errors;

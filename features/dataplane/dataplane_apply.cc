@@ -6,10 +6,12 @@
 
 #include <cstdio>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "base/log.h"
 #include "features/dataplane/dataplane_stats.h"
+#include "features/dataplane/state_patch.h"
 
 namespace floof::dataplane {
 
@@ -54,11 +56,14 @@ Json stored_state(const std::string& run_dir) {
   return state.is_object() ? state : Json(nullptr);
 }
 
-Api::Api(Setup setup) : setup_(std::move(setup)) {}
+Api::Api(Setup setup) : setup_(std::move(setup)) {
+  std::random_device random;
+  instance_ = std::to_string(random()) + "-" + std::to_string(random());
+}
 Api::~Api() = default;
 
 void Api::restore() {
-  const Json state = stored_state(setup_.run_dir);
+  const SharedJson state = stored_state(setup_.run_dir);
   if (state.is_null()) {
     return;
   }
@@ -90,13 +95,7 @@ Json Api::answer(const Json& request) {
     return {{"ok", true}};
   }
   if (op == "stage") {
-    const auto desired = request.find("desired");
-    if (desired == request.end() || !desired->is_object()) {
-      return ipc::failure(Error{"stage", "'desired' is missing or is no object", "send the whole desired state"});
-    }
-    const auto lenient = request.find("lenient");
-    const auto errors = stage(*desired, lenient != request.end() && lenient->is_boolean() && lenient->get<bool>());
-    return errors.empty() ? Json{{"ok", true}, {"restart-needed", restart_needed(*desired)}} : ipc::failure(errors);
+    return answer_stage(request);
   }
   if (op == "publish") {
     return publish();
@@ -118,10 +117,29 @@ Json Api::answer(const Json& request) {
       Error{"op", "'" + op + "' is not a request of the dataplane", "use stage, publish, abort, show, clear or ping"});
 }
 
-std::vector<Error> Api::stage(const Json& desired, bool lenient) {
-  if (!staged_.is_null()) {
-    abort();
+Json Api::answer_stage(const Json& request) {
+  const auto lenient = request.find("lenient");
+  const bool leniently = lenient != request.end() && lenient->is_boolean() && lenient->get<bool>();
+  SharedJson desired;
+  if (const auto patch = request.find("patch"); patch != request.end()) {
+    Json next = *running_;
+    if (version_.empty() || text(request, "base", "") != version_ || !apply_patch(next, *patch)) {
+      Json refusal = ipc::failure(Error{"stage", "the patch is for another state", "send the whole desired state"});
+      refusal["unknown-base"] = true;
+      return refusal;
+    }
+    desired = std::move(next);
+  } else if (const auto whole = request.find("desired"); whole != request.end()) {
+    desired = *whole;
   }
+  if (!desired->is_object()) {
+    return ipc::failure(Error{"stage", "'desired' is missing or is no object", "send the whole desired state"});
+  }
+  const auto errors = stage(desired, leniently);
+  return errors.empty() ? Json{{"ok", true}, {"restart-needed", restart_needed(*desired)}} : ipc::failure(errors);
+}
+
+std::vector<Error> Api::let_stage(const Json& desired, bool lenient) {
   std::vector<Error> errors;
   for (const auto& participant : setup_.participants) {
     for (Error& error : participant->stage(desired, lenient)) {
@@ -129,7 +147,15 @@ std::vector<Error> Api::stage(const Json& desired, bool lenient) {
     }
     setup_.engine.beat();
   }
-  staged_ = desired;
+  return errors;
+}
+
+std::vector<Error> Api::stage(SharedJson desired, bool lenient) {
+  if (!staged_.is_null()) {
+    abort();
+  }
+  std::vector<Error> errors = let_stage(*desired, lenient);
+  staged_ = std::move(desired);
   if (!errors.empty() && !lenient) {
     abort();
     return errors;
@@ -144,14 +170,25 @@ void Api::abort() {
   for (const auto& participant : setup_.participants) {
     participant->abort();
   }
-  staged_ = nullptr;
+  staged_ = {};
+}
+
+/// After a publish that failed half way: what ran before, as well as it goes.
+void Api::go_back() {
+  const SharedJson before = running_.is_null() ? SharedJson(Json::object()) : running_;
+  (void)let_stage(*before, true);
+  for (const auto& participant : setup_.participants) {
+    if (auto part = participant->publish(); !part) {
+      log::error("going back to the state before: {}", part.error().text());
+    }
+  }
 }
 
 Json Api::publish() {
   if (staged_.is_null()) {
     return ipc::failure(Error{"publish", "nothing is staged", "send stage first"});
   }
-  const Json desired = std::exchange(staged_, nullptr);
+  const SharedJson desired = std::exchange(staged_, {});
   Json applied = Json::object();
   std::vector<Error> errors;
   for (const auto& participant : setup_.participants) {
@@ -164,24 +201,18 @@ Json Api::publish() {
     applied[std::string(participant->name())] = std::move(part).value();
   }
   if (errors.empty()) {
-    if (auto stored = store(desired); !stored) {
+    if (auto stored = store(*desired); !stored) {
       errors.push_back(stored.error());
     }
   }
   if (!errors.empty()) {
-    const Json before = running_.is_null() ? Json(Json::object()) : running_;
-    stage(before, true);
-    staged_ = nullptr;
-    for (const auto& participant : setup_.participants) {
-      if (auto part = participant->publish(); !part) {
-        log::error("going back to the state before: {}", part.error().text());
-      }
-    }
+    go_back();
     return ipc::failure(errors);
   }
   running_ = desired;
-  applied["restart-needed"] = restart_needed(desired);
-  return {{"ok", true}, {"applied", std::move(applied)}};
+  version_ = instance_ + "-" + std::to_string(++published_);
+  applied["restart-needed"] = restart_needed(*desired);
+  return {{"ok", true}, {"applied", std::move(applied)}, {"version", version_}};
 }
 
 Json Api::restart_needed(const Json& desired) const {

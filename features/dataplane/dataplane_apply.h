@@ -2,10 +2,13 @@
 //
 // The dataplane's API: one socket on which floofd says what should be, and asks what is.
 //
-// The desired state is always whole. `stage` lets every participant (interface, lcp, neighbor, route, ...) check it
-// against the machine; `publish` makes it so by the difference; if a participant fails the last state that worked is
-// published again. The state that was published last is kept in `<run-dir>/applied.json`, and a dataplane that was
-// killed re-applies it by itself, leniently, before anybody asks. Control thread only.
+// The desired state is always whole for everybody here. On the wire it may be a patch (state_patch.h) against the state
+// that this dataplane runs and floofd published last: `publish` answers a version, which nobody else's state ever has,
+// and `stage` with another "base" is refused as "unknown-base", upon which floofd sends all of it. `stage` lets every
+// participant (interface, lcp, neighbor, route, ...) check it against the machine; `publish` makes it so by the
+// difference; if a participant fails the last state that worked is published again. The state that was published last
+// is kept in `<run-dir>/applied.json`, and a dataplane that was killed re-applies it by itself, leniently, before
+// anybody asks. Control thread only.
 #pragma once
 
 #include <memory>
@@ -15,6 +18,7 @@
 #include "base/event_loop.h"
 #include "base/ipc.h"
 #include "base/result.h"
+#include "base/shared_json.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 
@@ -40,7 +44,10 @@ class Api {
   Json answer(const Json& request);
 
  private:
-  std::vector<Error> stage(const Json& desired, bool lenient);
+  Json answer_stage(const Json& request);
+  std::vector<Error> let_stage(const Json& desired, bool lenient);
+  std::vector<Error> stage(SharedJson desired, bool lenient);
+  void go_back();
   Json publish();
   void abort();
   Json alarms();
@@ -50,8 +57,11 @@ class Api {
 
   Setup setup_;
   std::unique_ptr<ipc::Server> server_;
-  Json staged_;   ///< null: nothing is staged
-  Json running_;  ///< null: nothing was applied
+  SharedJson staged_;     ///< null: nothing is staged
+  SharedJson running_;    ///< null: nothing was applied
+  std::string instance_;  ///< random: what a version starts with
+  std::string version_;   ///< of `running_`
+  uint64_t published_ = 0;
 };
 
 /// Engine options from the "dataplane" part of a desired state; what is absent or wrong keeps its default.

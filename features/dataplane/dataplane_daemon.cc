@@ -15,6 +15,7 @@
 #include "config/json_view.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/dataplane/dataplane_plan.h"
+#include "features/dataplane/state_patch.h"
 
 namespace floof::dataplane {
 
@@ -61,7 +62,7 @@ class DataplaneBackend : public config::Backend {
 
   std::string_view name() const override { return "dataplane"; }
 
-  std::vector<Error> stage(const Json&, const Json& desired, bool lenient) override {
+  std::vector<Error> stage(const Json&, const SharedJson& desired, bool lenient) override {
     staged_ = desired;
     deferred_ = false;
     // At start the dataplane may come later than we do; then it gets the state as soon as it listens.
@@ -70,17 +71,18 @@ class DataplaneBackend : public config::Backend {
       return lenient ? std::vector<Error>() : std::vector<Error>{not_there(options_.run_dir)};
     }
     Json answer;
-    auto errors = request({{"op", "stage"}, {"desired", desired}, {"lenient", lenient}}, &answer);
+    auto errors = lenient ? stage_whole(desired, true, &answer) : stage_changes(desired, &answer);
     restart_for_ = config::texts(answer, "restart-needed");
     deferred_ = lenient && !errors.empty();
     return errors;
   }
 
-  std::vector<config::PlanStep> plan() override { return dataplane_plan(current_, staged_, restart_for_); }
+  std::vector<config::PlanStep> plan() override { return dataplane_plan(*current_, *staged_, restart_for_); }
 
   std::vector<Error> publish() override {
     previous_ = current_;
     restart_needed_ = restart_tried_ = false;
+    version_.clear();
     if (deferred_) {
       current_ = std::move(staged_);
       pending_ = true;
@@ -91,7 +93,7 @@ class DataplaneBackend : public config::Backend {
     if (errors.empty() || previous_.is_null()) {  // at start it is tried again until it is taken
       current_ = std::move(staged_);
       pending_ = !errors.empty();
-      note_restart(answer);
+      note_published(answer);
     }
     return errors;
   }
@@ -117,7 +119,7 @@ class DataplaneBackend : public config::Backend {
     if (!deferred_) {
       (void)request({{"op", "abort"}}, nullptr);
     }
-    staged_ = nullptr;
+    staged_ = {};
   }
 
  private:
@@ -128,13 +130,18 @@ class DataplaneBackend : public config::Backend {
   }
 
   /// Runs one call on a thread of its own, so that the heart goes on beating while it waits.
-  std::vector<Error> request(const Json& message, Json* answer_out) {
+  Result<Json> call(const Json& message) {
     auto waiting = std::async(std::launch::async,
                               [&]() -> Result<Json> { return ask(options_.run_dir, message, options_.answer_limit); });
     while (waiting.wait_for(kRetry) != std::future_status::ready) {
       pulse();
     }
-    auto answer = waiting.get();
+    return waiting.get();
+  }
+
+  std::vector<Error> request(const Json& message, Json* answer_out) { return judge(call(message), answer_out); }
+
+  static std::vector<Error> judge(Result<Json> answer, Json* answer_out) {
     if (!answer) {
       return {answer.error()};
     }
@@ -147,7 +154,23 @@ class DataplaneBackend : public config::Backend {
     return {};
   }
 
-  void note_restart(const Json& answer) {
+  std::vector<Error> stage_whole(const SharedJson& state, bool lenient, Json* answer) {
+    return request({{"op", "stage"}, {"desired", *state}, {"lenient", lenient}}, answer);
+  }
+
+  /// Sends only what differs from the current state, if the dataplane knows that one as we do.
+  std::vector<Error> stage_changes(const SharedJson& state, Json* answer) {
+    if (!version_.empty()) {
+      auto said = call({{"op", "stage"}, {"base", version_}, {"patch", state_diff(*current_, *state)}});
+      if (!said || !config::flag_of(*said, "unknown-base")) {
+        return judge(std::move(said), answer);
+      }
+    }
+    return stage_whole(state, false, answer);
+  }
+
+  void note_published(const Json& answer) {
+    version_ = config::text_of(answer, "version");
     const Json& applied = config::member(answer, "applied");
     restart_needed_ = !config::texts(applied, "restart-needed").empty();
   }
@@ -167,14 +190,14 @@ class DataplaneBackend : public config::Backend {
   }
 
   std::vector<Error> send_all(bool lenient) {
-    if (auto errors = request({{"op", "stage"}, {"desired", current_}, {"lenient", lenient}}, nullptr);
-        !errors.empty()) {
+    version_.clear();
+    if (auto errors = stage_whole(current_, lenient, nullptr); !errors.empty()) {
       return errors;
     }
     Json answer;
     auto errors = request({{"op", "publish"}}, &answer);
     if (errors.empty()) {
-      note_restart(answer);
+      note_published(answer);
     }
     return errors;
   }
@@ -240,7 +263,7 @@ class DataplaneBackend : public config::Backend {
     if (!pending_) {
       not_before_ = {};
       restart_once();
-      log::info("floof-dataplane has the state of generation {}", config::number_of(current_, "generation"));
+      log::info("floof-dataplane has the state of generation {}", config::number_of(*current_, "generation"));
     }
   }
 
@@ -267,7 +290,8 @@ class DataplaneBackend : public config::Backend {
   EventLoop& loop_;
   EventLoop::TimerId timer_ = 0;
   UniqueFd monitor_;
-  Json staged_, current_, previous_;
+  SharedJson staged_, current_, previous_;
+  std::string version_;                   ///< what the dataplane calls `current_`; empty: it may have something else
   std::vector<std::string> restart_for_;  ///< settings of the stage that need a restart
   bool deferred_ = false;                 ///< staged while nobody listened
   bool pending_ = false;                  ///< `current_` has to be sent

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "features/dataplane/dataplane_backend.h"
+#include "features/dataplane/state_patch.h"
 
 namespace floof::dataplane {
 namespace {
@@ -44,16 +45,24 @@ class FakeDataplane {
   json answer(const json& request) {
     const std::lock_guard lock(mutex_);
     const std::string op = request.value("op", "");
-    log_.push_back(op + (request.value("lenient", false) ? " lenient" : ""));
+    log_.push_back(op + (request.value("lenient", false) ? " lenient" : request.contains("patch") ? " patch" : ""));
     if ((op == "stage" && refuse_stage) || (op == "publish" && refuse_publish)) {
       return ipc::failure(Error{"interface e0", op + " refused", "try something else"});
     }
-    if (op == "stage") {
+    if (op == "stage" && request.contains("patch")) {
+      staged_ = live_;
+      if (request["base"] != version_ || !apply_patch(staged_, request["patch"])) {
+        json refusal = ipc::failure(Error{"stage", "the patch is for another state", ""});
+        refusal["unknown-base"] = true;
+        return refusal;
+      }
+    } else if (op == "stage") {
       staged_ = request["desired"];
     } else if (op == "publish") {
       live_ = staged_;
+      version_ = std::to_string(++versions);
       const json needed = needs_restart ? json::array({"dataplane workers"}) : json::array();
-      return {{"ok", true}, {"applied", {{"restart-needed", needed}}}};
+      return {{"ok", true}, {"applied", {{"restart-needed", needed}}}, {"version", version_}};
     }
     return {{"ok", true}};
   }
@@ -63,7 +72,11 @@ class FakeDataplane {
   std::thread thread_;
   std::mutex mutex_;
   json staged_, live_;
+  std::string version_ = "none";
   std::vector<std::string> log_;
+
+ public:
+  static inline std::atomic<int> versions = 0;  ///< over all of them: no two have the same
 };
 
 class DataplaneBackendTest : public testing::Test {
@@ -117,6 +130,32 @@ TEST_F(DataplaneBackendTest, StagePublishUndo) {
   EXPECT_EQ(fake_->live(), state(1));
   turn();
   EXPECT_EQ(fake_->live(), state(1));
+}
+
+TEST_F(DataplaneBackendTest, SendsChangesToOneThatHasTheRest) {
+  start();
+  const auto commit = [&](int generation) {
+    EXPECT_TRUE(backend_->stage({}, state(generation), false).empty());
+    EXPECT_TRUE(backend_->publish().empty());
+    EXPECT_EQ(fake_->live(), state(generation));
+  };
+  commit(1);
+  commit(2);
+  backend_->undo();
+  EXPECT_EQ(fake_->live(), state(1));
+  commit(3);
+  EXPECT_EQ(fake_->log(), (std::vector<std::string>{"stage", "publish", "stage patch", "publish", "stage lenient",
+                                                    "publish", "stage patch", "publish"}));
+  fake_ = nullptr;
+  start();  // another one, before anybody noticed
+  commit(4);
+  EXPECT_EQ(fake_->log(), (std::vector<std::string>{"stage patch", "stage", "publish"}));
+  fake_->refuse_publish = true;
+  EXPECT_TRUE(backend_->stage({}, state(5), false).empty());
+  EXPECT_FALSE(backend_->publish().empty());
+  fake_->refuse_publish = false;
+  commit(6);
+  EXPECT_EQ(fake_->log()[5], "stage") << "after a failure nobody knows what it has";
 }
 
 TEST_F(DataplaneBackendTest, RefusalsReachTheUser) {

@@ -21,8 +21,8 @@ class Participant {
   /// Reads the whole desired state, checks it against the machine (devices, limits) and prepares; nothing that a user
   /// could see changes. All errors at once.
   virtual std::vector<Error> stage(const Json& desired, bool lenient) = 0;
-  /// Makes it so by the difference to what is there. Returns what was applied (for `show`); an Error makes the
-  /// caller publish the previous desired state again.
+  /// Makes it so by the difference to what is there. Returns what is worth telling of what was
+  /// applied; an Error makes the caller publish the previous desired state again.
   virtual Result<Json> publish() = 0;
   virtual void abort() = 0;
   /// Answers `show` for the words it knows; null Json when `what` is not its own. "alarms" is everybody's: texts that

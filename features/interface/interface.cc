@@ -133,7 +133,9 @@ ParsedInterfaces parse_interfaces(const Json& desired) {
                           "the limit is " + std::to_string(kMaxConfigured)});
     return out;
   }
-  std::map<std::string, std::string> names, devices, addresses;  // -> the interface that has it
+  std::set<std::string> names;
+  std::map<std::string, std::string> devices;  // -> the interface that has it
+  std::map<IpAddress, std::string> addresses;  // the same
   for (const auto& json : *list) {
     Reader reader{out.errors, {}};
     if (!json.is_object()) {
@@ -145,7 +147,7 @@ ParsedInterfaces parse_interfaces(const Json& desired) {
     reader.read_numbers(json);
     reader.read_addresses(json);
     const InterfaceSpec& spec = reader.spec;
-    if (!names.emplace(spec.name, spec.name).second) {
+    if (!names.insert(spec.name).second) {
       reader.wrong(reader.path(), "is there twice", "remove one");
     }
     if (!spec.device.name.empty()) {
@@ -156,14 +158,14 @@ ParsedInterfaces parse_interfaces(const Json& desired) {
       }
     }
     for (const auto& address : spec.addresses) {
-      if (const auto [at, fresh] = addresses.emplace(floof::to_string(address.address), spec.name); !fresh) {
+      if (const auto [at, fresh] = addresses.emplace(address.address, spec.name); !fresh) {
         reader.wrong(reader.path("address " + floof::to_string(address)),
                      at->second == spec.name ? "is there twice" : "belongs to interface " + at->second + " too",
                      "an address belongs to one interface");
       }
     }
     if (reader.good) {
-      out.interfaces.push_back(spec);
+      out.interfaces.push_back(std::move(reader.spec));
     }
   }
   return out;

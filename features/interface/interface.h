@@ -50,6 +50,7 @@ struct InterfaceSpec {
   uint32_t mtu = 1500;
   std::optional<Mac> mac;
   std::vector<InterfaceAddress> addresses;
+  friend bool operator==(const InterfaceSpec&, const InterfaceSpec&) = default;
 };
 
 struct ParsedInterfaces {

@@ -2,6 +2,8 @@
 #include "features/interface/interface_apply.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "base/log.h"
 
@@ -154,12 +156,14 @@ std::vector<Error> Interfaces::stage(const Json& desired, bool lenient) {
 
 // -- Publish ------------------------------------------------------------------------------------------------------
 
-Result<Json> Interfaces::publish() {
-  const auto staged = std::exchange(staged_, {});
+void Interfaces::remove_unwanted(const std::vector<InterfaceSpec>& staged) {
+  std::set<std::string_view> wanted;
+  for (const InterfaceSpec& spec : staged) {
+    wanted.insert(spec.name);
+  }
   std::vector<Running*> unwanted;
   for (auto& [name, running] : running_) {
-    const auto wanted = std::find_if(staged.begin(), staged.end(), [&](const auto& s) { return s.name == name; });
-    if (wanted == staged.end()) {
+    if (!wanted.contains(name)) {
       unwanted.push_back(running.get());
     }
   }
@@ -170,6 +174,18 @@ Result<Json> Interfaces::publish() {
     remove(*running);
     context_.engine.beat();
   }
+}
+
+/// Whether there is nothing to change. Host devices are always told again: nobody watches what is done to their MTU.
+bool Interfaces::is_so(const Running& running, const InterfaceSpec& spec) const {
+  return running.spec == spec && spec.device.type != DeviceType::host && (running.port || !running.needs_port()) &&
+         running.mtu == spec.mtu && running.admin == spec.enabled &&
+         running.mac == spec.mac.value_or(derived_mac(context_.instance, spec.name));
+}
+
+Result<Json> Interfaces::publish() {
+  const auto staged = std::exchange(staged_, {});
+  remove_unwanted(staged);
   // All devices that change hands are closed before any is opened: two interfaces may swap theirs.
   for (const auto& spec : staged) {
     const auto at = running_.find(spec.name);
@@ -184,6 +200,8 @@ Result<Json> Interfaces::publish() {
       if (!added) {
         return added.error();
       }
+    } else if (is_so(*at->second, spec)) {
+      refresh_link(*at->second);
     } else if (auto done = change(*at->second, spec); !done) {
       return done.error();
     }
@@ -198,7 +216,9 @@ Result<Json> Interfaces::publish() {
   }
   Json applied = Json::array();
   for (const auto& [name, running] : running_) {
-    applied.push_back({{"name", name}, {"kind", running->kind()}, {"reason", running->reason}});
+    if (!running->reason.empty()) {
+      applied.push_back({{"name", name}, {"kind", running->kind()}, {"reason", running->reason}});
+    }
   }
   return applied;
 }

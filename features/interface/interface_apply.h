@@ -65,6 +65,8 @@ class Interfaces final : public dataplane::Participant {
   Json show(std::string_view what, const Json& arguments) override;
 
   const std::map<std::string, std::unique_ptr<Running>>& running() const { return running_; }
+  /// What the stage asks for, for those that stage after this.
+  const std::vector<InterfaceSpec>& staged() const { return staged_; }
   Running* find(IfId id);
 
   /// Changes made by hand at the interface's TAP in Linux.
@@ -98,6 +100,8 @@ class Interfaces final : public dataplane::Participant {
   void drop_kept(const std::string& interface, unsigned queues);
   void close(Running& running, bool give_back);
   Result<void> change(Running& running, const InterfaceSpec& spec);
+  bool is_so(const Running& running, const InterfaceSpec& spec) const;
+  void remove_unwanted(const std::vector<InterfaceSpec>& staged);
   Result<void> apply_mtu(Running& running, uint32_t mtu);
   Result<void> apply_mac(Running& running, const Mac& mac);
   void apply_admin(Running& running, bool up);

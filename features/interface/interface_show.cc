@@ -188,8 +188,10 @@ void register_show(shell::Registry& registry) {
                 .handler = [](Context& c, const Invocation&) {
                   return shell::show(c, "interface", Json::object(), render_counters);
                 }});
-  registry.add(
-      {.path = "clear counters", .help = "Counters of interfaces, nodes and drops", .handler = clear_counters});
+  registry.add({.path = "clear counters",
+                .help = "Counters of interfaces, nodes and drops",
+                .handler = clear_counters,
+                .least = shell::UserClass::operate});
 }
 
 }  // namespace floof::interface

@@ -78,10 +78,16 @@ void Lcp::on_address(const netlink::Address& address) {
 
 /// Tells the RIB about the difference between what it has of this interface and what it should have.
 void Lcp::refresh(Tap& tap) {
+  static const std::set<InterfaceAddress> kNone;
+  const auto& counts = tap.running != nullptr && !tap.running->admin ? kNone : tap.addresses;
+  if (tap.counted == counts) {
+    return;
+  }
+  tap.counted = counts;
   std::set<Prefix> local, connected;
-  for (const auto& address : tap.addresses) {
+  for (const auto& address : counts) {
     const IpAddress& ip = address.address;
-    if ((tap.running != nullptr && !tap.running->admin) || (ip.is_ip6() && ip.is_link_local())) {
+    if (ip.is_ip6() && ip.is_link_local()) {
       continue;  // IPv6 link-local destinations never reach the FIB
     }
     local.insert(Prefix(ip, ip.is_ip4() ? 32 : 128));

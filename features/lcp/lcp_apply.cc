@@ -17,6 +17,8 @@ using interface::Running;
 namespace {
 
 constexpr uint32_t kLeastOwnMtu = 1280;  // below that Linux turns IPv6 off
+constexpr unsigned kAliasesAtOnce = 64;
+constexpr auto kAliasPause = std::chrono::milliseconds(20);
 
 std::string tap_key(const std::string& name) { return "lcp:" + name; }
 
@@ -80,6 +82,7 @@ Lcp::Lcp(Context context)
 
 Lcp::~Lcp() {
   context_.engine.loop().cancel(retry_);
+  context_.engine.loop().cancel(alias_timer_);
   context_.interfaces.on_change = nullptr;
   context_.interfaces.on_remove = nullptr;
   context_.interfaces.on_delete_many = nullptr;
@@ -99,13 +102,13 @@ std::vector<Error> Lcp::stage(const Json& desired, bool lenient) {
   if (lenient) {
     return errors;
   }
-  const auto parsed = interface::parse_interfaces(desired);
+  const auto& staged = context_.interfaces.staged();
   const auto moves_away = [&](const std::string& link) {
-    return std::any_of(parsed.interfaces.begin(), parsed.interfaces.end(), [&](const InterfaceSpec& s) {
+    return std::any_of(staged.begin(), staged.end(), [&](const InterfaceSpec& s) {
       return s.device.type == interface::DeviceType::host && s.device.name == link;
     });
   };
-  for (const auto& spec : parsed.interfaces) {
+  for (const auto& spec : staged) {
     const bool ours = context_.interfaces.running().contains(spec.name) ||
                       interface::is_tap(context_.keeper.peek(tap_key(spec.name)), spec.name, -1);
     if (!ours && !moves_away(spec.name) && context_.kernel.link_index(spec.name)) {
@@ -114,8 +117,7 @@ std::vector<Error> Lcp::stage(const Json& desired, bool lenient) {
     }
     const auto& device = spec.device;
     if (context_.taps_in_router && device.type == interface::DeviceType::tap && device.netns.empty() &&
-        std::any_of(parsed.interfaces.begin(), parsed.interfaces.end(),
-                    [&](const InterfaceSpec& s) { return s.name == device.name; })) {
+        std::any_of(staged.begin(), staged.end(), [&](const InterfaceSpec& s) { return s.name == device.name; })) {
       errors.push_back({interface::device_path(spec), "is the name of an interface, whose own TAP is in this namespace",
                         "choose another name or set device netns"});
     }
@@ -143,15 +145,12 @@ Result<Json> Lcp::publish() {
       continue;
     }
     push(**tap);
-    if ((*tap)->alias != running->spec.description) {  // each change makes Linux tell everybody
-      (*tap)->alias = running->spec.description;
-      (void)context_.kernel.change_link((*tap)->index, {.alias = running->spec.description});
-    }
     if (auto done = publish_addresses(**tap); !accept(done)) {
       return done.error();
     }
     context_.engine.beat();
   }
+  tell_aliases();
   set_own_mtu();
   for (auto& [id, tap] : taps_) {
     refresh(tap);
@@ -206,6 +205,7 @@ Result<void> Lcp::open(Tap& tap) {
   tap.port = std::move(*port);
   tap.index = *index;
   tap.alias.reset();
+  tap.known.reset();
   context_.keeper.put(key, engine::tap_fd(*tap.port));
   context_.links.set(tap.id, tap.index);
   write_sysctls(tap.name);
@@ -215,6 +215,7 @@ Result<void> Lcp::open(Tap& tap) {
   context_.engine.bind(*tap.port, tap.id, context_.engine.graph().node(input));
   if (tap.running != nullptr) {
     interface::set_carrier(engine::tap_fd(*tap.port), tap.running->link);
+    tap.carrier = tap.running->link;
   }
   return {};
 }
@@ -260,13 +261,21 @@ Result<void> Lcp::make_own_tap() {
 
 // -- In step ------------------------------------------------------------------------------------------------------
 
-/// Interface -> Linux.
+/// Interface -> Linux. What Linux has already costs nothing; changes made there by hand reach `pull` as events.
 void Lcp::push(Tap& tap) {
   if (tap.running == nullptr || !tap.port) {
     return;
   }
   const Running& want = *tap.running;
-  interface::set_carrier(engine::tap_fd(*tap.port), want.link);
+  if (tap.carrier != want.link) {
+    interface::set_carrier(engine::tap_fd(*tap.port), want.link);
+    tap.carrier = want.link;
+  }
+  const Tap::Linux wanted{want.mac, want.mtu, want.admin};
+  if (tap.known == wanted) {
+    return;
+  }
+  tap.known.reset();
   const auto have = context_.kernel.link(tap.index);
   if (!have) {
     return;  // deleted by hand: its event makes it anew
@@ -284,8 +293,10 @@ void Lcp::push(Tap& tap) {
   if (change.mac || change.mtu || change.up) {
     if (auto done = context_.kernel.change_link(tap.index, change); !done) {
       log::warning("interface {}: {}", tap.name, done.error().text());
+      return;
     }
   }
+  tap.known = wanted;
 }
 
 /// Linux -> interface.
@@ -315,6 +326,7 @@ void Lcp::pull(Tap& tap) {
     context_.engine.interfaces()[tap.id].set_mac(have->mac);
     return;
   }
+  tap.known = {have->mac, have->mtu, have->admin_up};
   const bool had_ip6 = tap.running->mtu >= kLeastOwnMtu;
   context_.interfaces.follow_mtu(*tap.running, have->mtu);
   context_.interfaces.follow_mac(*tap.running, have->mac);
@@ -325,6 +337,7 @@ void Lcp::pull(Tap& tap) {
 }
 
 void Lcp::interface_changed(Running& running) {
+  count_mtu(running.id, running.needs_port() && running.admin ? running.mtu : 0);
   const auto at = taps_.find(running.id);
   if (at == taps_.end()) {
     return;  // new: publish makes its TAP next
@@ -348,6 +361,7 @@ void Lcp::interface_changed(Running& running) {
 }
 
 void Lcp::interface_removed(Running& running) {
+  count_mtu(running.id, 0);
   const auto at = taps_.find(running.id);
   if (at != taps_.end()) {
     Tap& tap = at->second;
@@ -410,20 +424,47 @@ void Lcp::tick() {
 
 // -- floof0 and Linux's settings ----------------------------------------------------------------------------------
 
+/// Descriptions are for people who look at Linux, but at each Linux walks through all of its IPv6 routes: many are told
+/// bit by bit.
+void Lcp::tell_aliases() {
+  context_.engine.loop().cancel(std::exchange(alias_timer_, 0));
+  unsigned told = 0;
+  for (auto& [id, tap] : taps_) {
+    if (tap.running == nullptr || !tap.port || tap.alias == tap.running->spec.description) {
+      continue;
+    }
+    if (told++ == kAliasesAtOnce) {
+      alias_timer_ = context_.engine.loop().after(kAliasPause, [this] {
+        alias_timer_ = 0;
+        tell_aliases();
+      });
+      return;
+    }
+    tap.alias = tap.running->spec.description;
+    (void)context_.kernel.change_link(tap.index, {.alias = tap.running->spec.description});
+  }
+}
+
+/// `mtu` 0: the interface does not count.
+void Lcp::count_mtu(IfId id, uint32_t mtu) {
+  const auto at = mtu_of_.find(id);
+  if (at != mtu_of_.end()) {
+    mtus_.erase(mtus_.find(at->second));
+    mtu_of_.erase(at);
+  }
+  if (mtu != 0) {
+    mtu_of_[id] = mtu;
+    mtus_.insert(mtu);
+  }
+}
+
 void Lcp::set_own_mtu() {
   const auto at = taps_.find(own_);
   if (at == taps_.end() || !at->second.port) {
     return;
   }
-  uint32_t mtu = interface::kGreatestMtu;
-  bool any = false;
-  for (const auto& [name, running] : context_.interfaces.running()) {
-    if (running->needs_port() && running->admin) {
-      mtu = std::min(mtu, running->mtu);
-      any = true;
-    }
-  }
-  mtu = any ? std::max(mtu, kLeastOwnMtu) : 1500;
+  const bool any = !mtus_.empty();
+  const uint32_t mtu = any ? std::max(*mtus_.begin(), kLeastOwnMtu) : 1500;
   engine::Interface& slot = context_.engine.interfaces()[own_];
   if (slot.mtu.exchange(static_cast<uint16_t>(mtu)) != mtu || !any) {
     (void)context_.kernel.change_link(at->second.index, {.mtu = mtu});

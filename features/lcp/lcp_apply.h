@@ -80,11 +80,20 @@ class Lcp final : public dataplane::Participant {
     std::unique_ptr<engine::Port> port;
     int index = 0;
     bool was_up = false;
+    struct Linux {  ///< what Linux has, as we wrote or read it last
+      Mac mac;
+      uint32_t mtu = 0;
+      bool up = false;
+      friend bool operator==(const Linux&, const Linux&) = default;
+    };
+    std::optional<Linux> known;
+    std::optional<bool> carrier;  ///< as Linux was told
     std::vector<InterfaceAddress> configured;
     std::set<InterfaceAddress> addresses;  ///< that Linux has
     std::optional<std::string> alias;      ///< as Linux was told
     std::set<InterfaceAddress> stale;      ///< of those, not told again since the mark
     std::set<Prefix> local, connected;     ///< given to the RIB
+    std::set<InterfaceAddress> counted;    ///< the addresses that these come from
   };
 
   // lcp_apply.cc: the TAPs
@@ -94,6 +103,8 @@ class Lcp final : public dataplane::Participant {
   Result<void> make_own_tap();
   void push(Tap& tap);
   void pull(Tap& tap);
+  void tell_aliases();
+  void count_mtu(IfId id, uint32_t mtu);
   void set_own_mtu();
   Result<void> set_default_routes();
   void interface_changed(interface::Running& running);
@@ -117,14 +128,16 @@ class Lcp final : public dataplane::Participant {
 
   Context context_;
   std::map<IfId, Tap> taps_;
-  IfId own_;  ///< floof0
+  IfId own_;                         ///< floof0
+  std::map<IfId, uint32_t> mtu_of_;  ///< of interfaces that are up and have a port
+  std::multiset<uint32_t> mtus_;     ///< the same
   int loopback_index_ = 0;
   SharedRoutes local_, connected_;
   std::set<IfId> dirty_links_, dirty_addresses_;
   bool lenient_ = false;
   bool sysctl_failed_ = false;
   std::optional<IpAddress> source4_, source6_;
-  EventLoop::TimerId retry_ = 0;
+  EventLoop::TimerId retry_ = 0, alias_timer_ = 0;
 };
 
 }  // namespace floof::lcp

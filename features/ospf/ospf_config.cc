@@ -25,6 +25,9 @@ using config::text_of;
 std::vector<Error> validate(const Json& config) {
   std::vector<Error> errors;
   const Json& ospf = member(config, "ospf");
+  if (ospf.empty()) {
+    return errors;
+  }
   const auto addresses = interface::configured_addresses(config);
   const bool any_ip4 =
       std::any_of(addresses.begin(), addresses.end(), [](const auto& entry) { return entry.address.address.is_ip4(); });

@@ -45,7 +45,11 @@ std::optional<Hop> parse_hop(const std::string& text) {
 
 class Judge {
  public:
-  explicit Judge(const Json& config) : config_(config), addresses_(interface::configured_addresses(config)) {
+  explicit Judge(const Json& config) : config_(config) {
+    if (items(config, "route").empty()) {
+      return;
+    }
+    addresses_ = interface::configured_addresses(config);
     for (const Json& entry : items(config, "interface")) {
       interfaces_.push_back(text_of(entry, "name"));
     }
@@ -166,16 +170,20 @@ Json source_address(const std::vector<interface::ConfiguredAddress>& addresses, 
   if (const auto* loopback = interface::loopback_address(addresses, family); loopback != nullptr) {
     return to_string(loopback->address.address);
   }
+  const auto wanted = parse_ip(router_id);
   const interface::ConfiguredAddress* first = nullptr;
   for (const auto& entry : addresses) {
     const IpAddress& address = entry.address.address;
     if (address.family() != family || address.is_link_local()) {
       continue;
     }
-    if (to_string(address) == router_id) {
+    if (wanted && address == *wanted) {
       return router_id;
     }
     first = first == nullptr ? &entry : first;
+    if (!wanted) {
+      break;
+    }
   }
   return first != nullptr ? Json(to_string(first->address.address)) : Json(nullptr);
 }

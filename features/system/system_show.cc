@@ -128,7 +128,8 @@ void register_logging(shell::Registry& registry) {
                             {"config", "", "Only edits of the configuration"},
                             {"commit", "", "Only commits"},
                             {"last", "lines", "So many lines (default 50)"},
-                            {"verify", "", "Check that no line was changed or removed"}}});
+                            {"verify", "", "Check that no line was changed or removed"}},
+                .least = shell::UserClass::operate});
 }
 
 /// Shows a running program's output until it ends or the user presses Ctrl-C; gives its exit status.
@@ -199,12 +200,14 @@ void register_programs(shell::Registry& registry) {
                 .arguments = {{"address", address}},
                 .options = {{"count", "n", "How many (default 5)"},
                             {"source", "address", "Address or interface to send from"},
-                            {"size", "bytes", "Payload of each request"}}});
+                            {"size", "bytes", "Payload of each request"}},
+                .least = shell::UserClass::operate});
   registry.add({.path = "traceroute <address>",
                 .help = "Show the routers on the way",
                 .handler = run_program("traceroute"),
                 .arguments = {{"address", address}},
-                .options = {{"source", "address", "Address to send from"}}});
+                .options = {{"source", "address", "Address to send from"}},
+                .least = shell::UserClass::operate});
 }
 
 }  // namespace
@@ -300,11 +303,13 @@ void register_show(shell::Registry& registry) {
   registry.add({.path = "show system commit", .help = "Who committed what, and when", .handler = show_history});
   registry.add({.path = "clear system commit",
                 .help = "Forget the commit that waits for its time",
-                .handler = [](Context& c, const Invocation&) {
-                  const Answer answer = c.call({{"op", "cancel-commit-at"}});
-                  return answer.ok() ? Reply{.text = "forgotten\n", .data = {}, .errors = {}, .warnings = {}}
-                                     : shell::failure(answer.errors);
-                }});
+                .handler =
+                    [](Context& c, const Invocation&) {
+                      const Answer answer = c.call({{"op", "cancel-commit-at"}});
+                      return answer.ok() ? Reply{.text = "forgotten\n", .data = {}, .errors = {}, .warnings = {}}
+                                         : shell::failure(answer.errors);
+                    },
+                .least = shell::UserClass::super_user});
   registry.help("clear", "Reset or forget something");
   registry.help("clear system", "What waits in the router");
   registry.add({.path = "show version", .help = "Version of the software", .handler = show_version});

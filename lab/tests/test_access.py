@@ -49,6 +49,8 @@ REQUESTS = [
         "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
         "bgp-peeringdb", "bgp-rpki", "bgp-blocklist", "bgp-job")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
+    {"op": "show-config", "path": ["bg", "pe", "a", "password", SECRET], "format": "set"},
+    {"op": "show-config", "path": ["bg", "pe", "a", "passw", SECRET], "format": "set"}, {"op": "place", "words": ["bgp"]},
     {"op": "edit", "words": ["set", "system", "hostname", "stolen"]}, {"op": "edit", "words": ["delete", "bgp"]},
     {"op": "edit", "words": ["deactivate", "bgp"]}, {"op": "edit", "words": ["annotate", "bgp", "x"]},
     {"op": "load", "text": "set system hostname stolen\n", "format": "set", "mode": "merge"},

@@ -7,7 +7,9 @@
 
 import json
 import os
+import re
 import signal
+import threading
 import time
 
 import pytest
@@ -170,6 +172,44 @@ def test_an_unconfirmed_commit_goes_back_and_nobody_else_notices(lab, floofd):
         assert digest(lab, client) == before
 
 
+def test_a_commit_that_expires_under_load_costs_no_packet_of_others(lab, floofd):
+    """People look, edit and check all the time, two flows pass, and what the commit brought goes away again."""
+    before = digest(lab, floofd)
+    over, failed = threading.Event(), []
+
+    def crowd(number):
+        try:
+            with Client(lab.r1.run_dir / "floofd.sock", timeout=60) as client:
+                client.call("configure", mode="private")
+                while not over.is_set():
+                    client.call("edit", words=["set", "interface", f"q{number}", "device", "null"])
+                    client.call("commit", check=True)
+                    client.call("show", what="interface")
+                    client.call("complete", words=["interface"], partial="", mode="set")
+                    client.call("show-config", path=[], format="curly")
+                client.call("discard")
+        except Exception as error:  # shown by the test's own thread
+            failed.append(error)
+
+    people = [threading.Thread(target=crowd, args=(n,)) for n in range(6)]
+    streams = [Stream(lab.h1, "10.2.0.2", interval=0.002), Stream(lab.h2, "10.1.0.2", interval=0.002)]
+    try:
+        for person in people:
+            person.start()
+        set_lines(floofd, "set interface e9 device null\nset interface e9 address 10.9.0.1/24\nset bgp policy a import local-pref 77\n"
+                  + "".join(f"set route 198.19.{n}.0/24 blackhole\n" for n in range(200)))
+        floofd.call("commit", confirmed=1)
+        wait_for("its time is over", lambda: floofd.call("history")["data"][0]["how"] == "confirm expired", 20)
+    finally:
+        over.set()
+        for person in people:
+            person.join()
+        counts = [stream.lost() for stream in streams]
+    assert failed == []
+    assert all(lost == 0 and sent > 300 for lost, sent in counts), counts
+    assert digest(lab, floofd) == before
+
+
 def test_conditions_keep_a_commit_that_works(lab, floofd):
     set_lines(floofd, "set interface e5 device null")
     number = floofd.call("commit", confirmed=1, when="bgp-sessions >= 2, ping 10.1.0.2, interface e2 up, route 10.1.0.0/24")["generation"]
@@ -216,3 +256,84 @@ def test_a_crowd_of_private_editors(lab):
     finally:
         for client in clients:
             client.socket.close()
+
+
+def killed(lab):
+    """floofd dies as it stands; a client of the next one."""
+    os.kill(lab.r1.pid("floofd"), signal.SIGKILL)
+
+    def answering():
+        client = Client(lab.r1.run_dir / "floofd.sock", timeout=60)
+        try:
+            client.call("hello")
+        except OSError:
+            client.socket.close()
+            raise
+        return client
+
+    return wait_for("the next floofd", answering, 20)
+
+
+def drafts(lab):
+    folder = lab.r1.state_dir / "drafts"
+    return {f.name: f.read_text() for f in folder.iterdir()} if folder.exists() else {}
+
+
+def test_what_is_not_committed_survives_floofd(lab, floofd):
+    with Client(lab.r1.run_dir / "floofd.sock") as own:
+        own.call("configure", mode="private")
+        own.call("edit", words=["set", "bgp", "peer", "a", "password", "swordfish"])
+        own.call("edit", words=["annotate", "interface", "e1", "mine"])
+        floofd.call("edit", words=["set", "interface", "e1", "description", "ours"])
+        wait_for("both are on disk", lambda: len(drafts(lab)) == 2)
+        shared, private = floofd.call("compare")["text"], own.call("compare")["text"]
+    for name in drafts(lab):
+        assert (lab.r1.state_dir / "drafts" / name).stat().st_mode & 0o777 == 0o600
+        assert "swordfish" not in drafts(lab)[name]
+    with killed(lab) as client, Client(lab.r1.run_dir / "floofd.sock") as own:
+        assert client.call("compare")["text"] == shared
+        assert "not committed, kept since" in client.call("configure", mode="shared")["notes"][-1]
+        assert "still here, kept since" in own.call("configure", mode="private")["notes"][-1]
+        assert own.call("compare")["text"] == private
+        client.call("commit")  # what is committed meanwhile comes in, as ever
+        own.call("edit", words=["delete", "bgp", "peer", "a", "password"])
+        assert own.call("commit")["changed"]
+        assert drafts(lab) == {}
+        client.call("edit", words=["delete", "interface", "e1", "description"])
+        wait_for("it is on disk", lambda: drafts(lab))
+        client.call("discard")
+        assert drafts(lab) == {}
+        own.call("rollback", to=2)
+        own.call("commit")
+    with killed(lab) as client:
+        assert client.call("compare")["text"] == ""
+
+
+def test_floofd_dies_in_the_middle_of_edits(lab, floofd):
+    """What comes back is the candidate as it was after some edit, and never less than what the disk had."""
+    client = floofd
+    for _ in range(2):
+        client.call("discard")
+        written = len(drafts(lab))
+
+        def edit(through):
+            try:
+                for number in range(100_000):
+                    through.call("edit", words=["set", "route", f"198.18.{number >> 8 & 255}.{number & 255}/32", "blackhole"])
+            except OSError:
+                pass
+
+        writer = threading.Thread(target=edit, args=(client,))
+        writer.start()
+        assert written == 0
+        least = wait_for("some of it is on disk", lambda: re.findall(r'"198[.]18[.][^"]*"', drafts(lab)["shared.json"]))
+        with killed(lab) as fresh:
+            writer.join()
+            text = fresh.call("show-config", path=["route"], format="set")["text"]
+            found = {int(a) * 256 + int(b) for a, b in re.findall(r"route 198\.18\.(\d+)\.(\d+)/32", text)}
+            assert found == set(range(len(found))) and len(found) >= len(least)
+            assert "uncommitted" not in json.dumps(fresh.call("status")["data"]["alarms"])
+        client = Client(lab.r1.run_dir / "floofd.sock", timeout=60)
+    with client:
+        client.call("discard")
+        assert drafts(lab) == {}

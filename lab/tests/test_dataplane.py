@@ -388,6 +388,28 @@ def test_missing_devices_come_by_themselves(lab, box):
     wait_for("it is missing again", lambda: box.interface("e3")["kind"] == "missing", 5)
 
 
+def test_changes_instead_of_the_whole(lab, box):
+    """A stage may carry changes to the state that this dataplane published last, and to no other."""
+    with box.client() as client:
+        client.call("stage", desired=box.desired())
+        old = client.call("publish")["version"]
+        patch = [{"op": "add", "path": "/interfaces/0/description", "value": "by patch"}]
+        client.call("stage", base=old, patch=patch)
+        new = client.call("publish")["version"]
+        whole = box.desired()
+        whole["interfaces"][0]["description"] = "by patch"
+        assert json.loads((box.run_dir / "applied.json").read_text()) == whole
+        assert box.interface(whole["interfaces"][0]["name"])["description"] == "by patch"
+        for base, wrong in ((old, patch), ("", patch), (new, [{"op": "remove", "path": "/nothing"}]), (new, 7)):
+            with pytest.raises(Refused, match="another state"):
+                client.call("stage", base=base, patch=wrong)
+    # What is done by hand loses at the next publish, also when that has nothing to change.
+    box.host.run("ip", "link", "set", "e1", "mtu", "1400")
+    wait_for("the interface follows", lambda: box.interface("e1")["mtu"] == 1400, 5)
+    box.apply()
+    assert box.interface("e1")["mtu"] == 1500 and box.link("e1")["mtu"] == 1500
+
+
 def test_comes_back_by_itself(lab, box):
     box.process.send_signal(signal.SIGKILL)
     box.process.wait()

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_control.h"
+
+#include <gtest/gtest.h>
+
+#include "features/bird/bird_explain.h"
+#include "features/bird/bird_limits.h"
+#include "features/bird/bird_samples.h"
+
+namespace floof::bird {
+namespace {
+
+using namespace std::string_literals;
+
+using Commands = std::vector<std::string>;
+
+const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,
+  "policy":[{"name":"t","shutdown-message":"of the policy","import":{"limit":{"restart-after":5}}}],"peer":[
+  {"name":"a","neighbor":["192.0.2.1","2001:db8::1"]},
+  {"name":"b","neighbor":["192.0.2.2"],"disabled":true,"shutdown-message":"say \"bye\""},
+  {"name":"c","neighbor":["192.0.2.3"],"maintenance":"down","policy":"t"},
+  {"name":"p","neighbor":["127.0.0.2"],"policy":"t"}]}})");
+
+Commands commands(const char* request) {
+  const auto out = clear_commands(kConfig, Json::parse(request));
+  return out.ok() ? *out : Commands{"error: " + out.error().text()};
+}
+
+TEST(BirdControl, ClearCommands) {
+  EXPECT_EQ(commands(R"({"peer":"a","how":"soft"})"), (Commands{"reload 'bgp_a'", "reload 'bgp_:a_2001:db8::1'"}));
+  EXPECT_EQ(commands(R"({"peer":"p","how":"soft","direction":"in"})"), Commands{"reload in 'bgp_p'"});
+  EXPECT_EQ(commands(R"({"peer":"p","how":"soft","direction":"out"})"), Commands{"reload out 'bgp_p'"});
+  EXPECT_EQ(commands(R"({"peer":"p","how":"hard"})"), (Commands{"enable 'bgp_p'", "restart 'bgp_p'"}));
+  EXPECT_EQ(commands(R"({"peer":"all","how":"soft","direction":"in"})"),
+            (Commands{"reload in 'bgp_a'", "reload in 'bgp_:a_2001:db8::1'", "reload in 'bgp_p'"}));
+  for (const char* wrong :
+       {R"({"peer":"x","how":"soft"})", R"({"peer":"a"})", R"({"peer":"a","how":"hard","direction":"in"})",
+        R"({"peer":"a","how":"soft","direction":"up"})", R"({"peer":"b","how":"hard"})", R"({"peer":"c","how":"soft"})",
+        "{}", "null"}) {
+    EXPECT_TRUE(commands(wrong).at(0).starts_with("error: ")) << wrong;
+  }
+}
+
+TEST(BirdControl, Farewells) {
+  const auto messages = Farewell::messages(kConfig);
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(messages[0], std::pair("bgp_b"s, "say \"bye\""s));
+  EXPECT_EQ(messages[1], std::pair("bgp_c"s, "of the policy"s));
+}
+
+TEST(BirdLimits, SessionsThatALimitEnded) {
+  ReplyReader reader;
+  reader.feed(samples::limited);
+  const auto protocols = parse_protocols(*reader.next());
+  EXPECT_TRUE(has_limits(kConfig));
+  EXPECT_FALSE(has_limits(Json::parse(R"({"bgp":{"peer":[{"name":"p"}]}})")));
+  const auto at = [&](const char* time, const Json& config) { return limited_sessions(protocols, time, config); };
+  const auto early = at("2026-11-23 06:29:00.000", kConfig);
+  ASSERT_EQ(early.size(), 1u);
+  EXPECT_EQ(early[0].protocol, "bgp_p");
+  EXPECT_FALSE(early[0].due());
+  EXPECT_EQ(early[0].alarm(), "bgp peer p: ended by its limit on routes; is tried again in 4 min");
+  EXPECT_TRUE(at("2026-11-23 06:32:54.000", kConfig)[0].due());
+  Json never = kConfig;
+  never["bgp"]["policy"] = Json::array();
+  EXPECT_FALSE(at("2026-11-24 06:32:54.000", never)[0].due());
+  EXPECT_NE(at("x", never)[0].alarm().find("clear bgp peer p hard"), std::string::npos);
+  EXPECT_TRUE(at("x", Json::object()).empty());
+}
+
+// -- explain --------------------------------------------------------------------------------------------------------
+
+TEST(BirdExplain, ReceivedRoute) {
+  ReplyReader reader;
+  reader.feed(samples::import_table);
+  const auto routes = parse_routes(*reader.next());
+  ASSERT_EQ(routes.size(), 1u);
+  const auto route = received_route(routes[0]);
+  ASSERT_TRUE(route);
+  EXPECT_EQ(to_string(route->prefix), "203.0.113.0/24");
+  EXPECT_EQ(bgp::to_string(route->path), "65001 64999");
+  EXPECT_EQ(route->communities.size(), 3u);
+  EXPECT_EQ(route->other_communities, 1u);
+  EXPECT_EQ(to_string(*route->next_hop), "127.0.0.2");
+  EXPECT_EQ(to_string(*route->from), "127.0.0.2");
+  EXPECT_EQ(route->otc, 65001u);
+  EXPECT_EQ(route->med, std::nullopt);
+  Route strange = routes[0];
+  strange.attributes["BGP.as_path"] = "1 x";
+  EXPECT_FALSE(received_route(strange));
+  strange.attributes["BGP.as_path"] = "1";
+  strange.attributes["BGP.next_hop"] = ":: fe80::1";
+  EXPECT_EQ(to_string(*received_route(strange)->next_hop), "fe80::1");
+}
+
+TEST(BirdExplain, DifferencesAreTold) {
+  bgp::Evaluation evaluation;
+  evaluation.accepted = true;
+  evaluation.route.local_pref = 100;
+  EXPECT_EQ(difference(evaluation, {{"verdict", "accepted"}, {"local-pref", 100u}}), "");
+  EXPECT_NE(difference(evaluation, {{"verdict", "accepted"}, {"local-pref", 200u}}), "");
+  EXPECT_NE(difference(evaluation, {{"verdict", "refused"}}), "");
+  EXPECT_EQ(difference(evaluation, {{"verdict", "unknown"}}), "");
+  evaluation.accepted = false;
+  evaluation.reason = bgp::Reason::bogon_prefix;
+  EXPECT_EQ(difference(evaluation, {{"verdict", "refused"}, {"reason", "bogon-prefix"}}), "");
+  EXPECT_NE(difference(evaluation, {{"verdict", "refused"}, {"reason", "bogon-asn"}}), "");
+  evaluation.unsure = true;
+  EXPECT_EQ(difference(evaluation, {{"verdict", "accepted"}}), "");
+}
+
+}  // namespace
+}  // namespace floof::bird

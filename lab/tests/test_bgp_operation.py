@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operating BGP against real neighbours: why a route was refused, clear, maintenance, limits, tests of the configuration.
+
+    n (bird, AS 64600) -- r1 (AS 65000) -- m (bird, AS 64610)
+"""
+
+import json
+import os
+
+import pytest
+
+from lab.hosts import Lab, wait_for
+
+PREFIX = f"bo{os.getpid()}-"
+GOOD, BOGON, LONG, HOLE = "45.10.0.0/22", "10.9.0.0/16", "45.10.4.0/25", "45.10.8.0/24"
+
+ROUTER = """
+set interface rn device host rn
+set interface rn address 172.20.1.1/24
+set interface rm device host rm
+set interface rm address 172.20.2.1/24
+set interface loop0 address 198.51.100.1/32
+set bgp asn 65000
+set bgp router-id 198.51.100.1
+set bgp bogon built-in false
+set bgp bogon prefix 10.0.0.0/8
+set bgp policy open import accept all
+set bgp policy open export accept all
+set bgp policy open export remove-private-asns false
+set bgp peer n neighbor 172.20.1.2
+set bgp peer n remote-as 64600
+set bgp peer n policy open
+set bgp peer n tag left
+set bgp peer m neighbor 172.20.2.2
+set bgp peer m remote-as 64610
+set bgp peer m policy open
+"""
+
+NEIGHBOUR = """
+router id 198.51.100.{n};
+log stderr all;
+protocol device {{ scan time 1; }}
+protocol static st {{ ipv4; {routes} }}
+protocol bgp r1 {{ local 172.20.{n}.2 as {asn}; neighbor 172.20.{n}.1 as 65000;
+  connect delay time 1; error wait time 1,2; connect retry time 1;
+  ipv4 {{ import keep filtered on; import all; export where source = RTS_STATIC; next hop self; }}; }}
+"""
+
+
+def neighbour(number, asn, routes=()):
+    return NEIGHBOUR.format(n=number, asn=asn, routes=" ".join(f"route {p} unreachable;" for p in routes))
+
+
+LEFT = (GOOD, BOGON, LONG)
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(PREFIX) as made:
+        made.router("r1")
+        for number, name, asn, routes in ((1, "n", 64600, LEFT), (2, "m", 64610, ())):
+            host = made.bird(name)
+            made.link(made.r1, "r" + name, host, "eth0")
+            host.address("eth0", f"172.20.{number}.2/24")
+            host.configure(neighbour(number, asn, routes))
+            host.boot()
+        made.r1.boot()
+        made.r1.commit(ROUTER)
+        established(made, "n", "m")
+        wait_for("m has the route", lambda: GOOD in made.m.birdc("show", "route").stdout)
+        yield made
+
+
+def data(lab, *words):
+    return json.loads(lab.r1.ctl(*words, "|", "json").stdout)
+
+
+def peers(lab):
+    return {peer["name"]: peer for peer in data(lab, "show", "bgp", "summary")["peers"]}
+
+
+def established(lab, *names):
+    wait_for("sessions", lambda: all(peers(lab)[name]["state"] == "Established" for name in names), 30)
+
+
+def since(lab, name):
+    return peers(lab)[name]["since"]
+
+
+def test_why_a_route_was_refused(lab):
+    wait_for("refused routes", lambda: len(data(lab, "show", "route", "rejected")) == 2)
+    reasons = {route["prefix"]: route["reason"] for route in data(lab, "show", "route", "rejected", "peer", "n")}
+    assert reasons == {BOGON: "bogon-prefix", LONG: "prefix-too-long"}
+    assert data(lab, "show", "route", "rejected", "peer", "m") == []
+    text = lab.r1.ctl("show", "bgp", "peer", "n", "rejected").stdout
+    assert "bogon-prefix" in text and "Meaning" in text
+    assert {route["prefix"] for route in data(lab, "show", "bgp", "peer", "n", "received")} == set(LEFT)
+    assert [route["prefix"] for route in data(lab, "show", "bgp", "peer", "m", "advertised")] == [GOOD]
+
+
+def test_routes_by_conditions(lab):
+    def shown(*words):
+        return [route["prefix"] for route in data(lab, "show", "route", *words)]
+
+    assert shown("origin-as", "64600") == [GOOD]
+    assert shown("origin-as", "64601") == []
+    assert shown("protocol", "n") == [GOOD]
+    assert shown("in", "45.0.0.0/8", "origin-as", "AS64600") == [GOOD]
+    assert shown("where", "source", "bgp", "local-pref", ">=", "100", "path", "64600") == [GOOD]
+    assert shown("where", "source", "bgp", "not", "path-length", "1") == []
+    assert shown("rpki", "unknown") == [GOOD]
+    assert shown("filter", "n", "in", "45.0.0.0/8") == [GOOD]
+    assert shown("preexport", "m", "in", "45.0.0.0/8") == [GOOD]
+    assert lab.r1.ctl("show", "route", "where", "true", check=False).returncode != 0
+    assert any(row["table"] == "master4" for row in data(lab, "show", "route", "stats"))
+
+
+def test_explain(lab):
+    for prefix, reason in ((GOOD, None), (BOGON, "bogon-prefix"), (LONG, "prefix-too-long")):
+        explained = data(lab, "explain", "route", prefix, "from", "n")
+        [route] = explained["routes"]
+        assert route["evaluation"]["accepted"] == (reason is None)
+        assert route["evaluation"].get("reason") == reason
+        assert route["bird"]["verdict"] == ("accepted" if reason is None else "refused")
+        assert "differs" not in route, route["differs"]
+    text = lab.r1.ctl("explain", "route", BOGON, "from", "n").stdout
+    assert "X bogon-prefix" in text and "BIRD: refused, bogon-prefix" in text
+    assert lab.r1.ctl("explain", "route", "45.11.0.0/16", "from", "n", check=False).returncode != 0
+    [other] = data(lab, "explain", "route", "45.11.0.0/16", "from", "n", "path", "64600 65000")["routes"]
+    assert not other["evaluation"]["accepted"]
+    [onwards] = data(lab, "explain", "route", "45.11.0.0/16", "from", "n", "path", "64600 1", "to", "m")["routes"]
+    assert onwards["export"]["route"]["path"] == "65000 64600 1"
+
+
+def test_summary_by_tag(lab):
+    assert [peer["name"] for peer in data(lab, "show", "bgp", "summary", "tag", "left")["peers"]] == ["n"]
+
+
+def test_tests_of_the_configuration(lab):
+    lab.r1.commit(f"set bgp test t route {BOGON} from n expect reject bogon-prefix\n"
+                  f"set bgp test u route {GOOD} from n to m expect accept\n")
+    failed = lab.r1.script("delete bgp bogon prefix 10.0.0.0/8\ncommit check\n", check=False)
+    lab.r1.script("discard\n")
+    assert failed.returncode != 0
+    assert "bgp test t" in failed.stderr and "accepts the route" in failed.stderr
+    lab.r1.commit("delete bgp test\n")
+
+
+def test_clear_soft_and_hard(lab):
+    before = since(lab, "n")
+    for words in (("soft",), ("soft", "in"), ("soft", "out")):
+        lab.r1.ctl("clear", "bgp", "peer", "n", *words)
+    lab.r1.ctl("clear", "bgp", "peer", "all", "soft")
+    assert since(lab, "n") == before and peers(lab)["n"]["state"] == "Established"
+    lab.r1.ctl("clear", "bgp", "peer", "n", "hard")
+    wait_for("another session", lambda: since(lab, "n") != before)
+    established(lab, "n")
+    assert lab.r1.ctl("clear", "bgp", "peer", "nobody", "hard", check=False).returncode != 0
+
+
+def test_maintenance(lab):
+    wait_for("the route", lambda: GOOD in lab.m.birdc("show", "route").stdout)
+    lab.r1.script("set system hostname edited\n")  # somebody else's candidate
+    lab.r1.ctl("bgp", "maintenance", "m", "drain")
+    wait_for("65535:0 there", lambda: "(65535,0)" in lab.m.birdc("show", "route", GOOD, "all").stdout)
+    lab.r1.ctl("bgp", "maintenance", "n", "drain")
+    wait_for("local preference 0", lambda: data(lab, "show", "route", GOOD)[0].get("local-pref") == 0)
+    assert peers(lab)["n"]["maintenance"] == "drain"
+    lab.r1.ctl("bgp", "maintenance", "m", "down", "message", "works on the fibre")
+    wait_for("the message", lambda: "works on the fibre" in lab.m.birdc("show", "protocols", "all", "r1").stdout)
+    assert peers(lab)["m"]["state"] == "Disabled"
+    assert lab.r1.ctl("clear", "bgp", "peer", "m", "hard", check=False).returncode != 0
+    lab.r1.ctl("bgp", "maintenance", "all", "off")
+    established(lab, "n", "m")
+    wait_for("as before", lambda: data(lab, "show", "route", GOOD)[0].get("local-pref") == 100)
+    assert "edited" in lab.r1.ctl("compare").stdout
+    lab.r1.script("discard\n")
+    history = lab.r1.ctl("show", "system", "commit").stdout
+    assert "bgp maintenance m down" in history and "bgp maintenance all off" in history
+
+
+def test_a_limit_ends_the_session_until_it_is_cleared(lab):
+    lab.r1.commit("set bgp peer n import limit ip4 1\nset bgp peer n import limit restart-after 1\n")
+    lab.n.reconfigure(neighbour(1, 64600, LEFT + (HOLE,)))
+    wait_for("the limit", lambda: "limit" in peers(lab)["n"]["last-error"].lower())
+    wait_for("the alarm", lambda: any("limit on routes" in alarm and "tried again" in alarm
+                                      for alarm in data(lab, "show", "system")["alarms"]))
+    lab.n.reconfigure(neighbour(1, 64600, LEFT))
+    lab.r1.ctl("clear", "bgp", "peer", "n", "hard")
+    established(lab, "n")
+    wait_for("no alarm", lambda: not any("limit on routes" in alarm for alarm in data(lab, "show", "system")["alarms"]))
+    lab.r1.commit("delete bgp peer n import limit\n")
