@@ -164,7 +164,6 @@ Result<> Daemon::start() {
   bird::BirdOptions bird_options;
   bird_options.run_dir = arguments_.run_dir;
   bird_options.pulse = pulse;
-  bird_options.outside = [this] { return outside_now(); };
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;
   }
