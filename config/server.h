@@ -69,8 +69,6 @@ class ConfigServer {
   using ShowHandler = std::function<Result<Json>(const std::string& what, const Json& arguments)>;
   /// Turns `arguments` of exec-start into an argument vector, every word of it checked.
   using ProgramHandler = std::function<Result<std::vector<std::string>>(const Json& arguments)>;
-  /// Begins something; `user` is who asked.
-  using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
   /// What a translator makes of a foreign configuration: lines in set form, and what is lost on the way.
   struct Translated {
     std::vector<std::string> lines, notes;
@@ -82,6 +80,8 @@ class ConfigServer {
     std::string comment;
   };
   using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
+  /// Begins something; `user` is who asked.
+  using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`

@@ -85,10 +85,6 @@ class Daemon {
   void add_outside(config::ConfigServer::Options& options);
   Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
   Result<Json> ask_bird(const std::string& what, const Json& arguments);
-  /// What policies know of the outside at this moment. Never null.
-  std::shared_ptr<const bgp::Outside> outside_now() const {
-    return outside_->outside(engine_->running().for_features());
-  }
   Json alarms() const;
   Json system_state() const;
 
@@ -235,7 +231,7 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
     return bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
   }
   if (what == "explain-route") {
-    const auto outside = outside_now();
+    const auto outside = outside_->outside(config);
     return bird::explain_route(client, config, *outside, arguments);
   }
   if (what == "bgp-peer") {
@@ -252,14 +248,14 @@ Json Daemon::alarms() const {
       out.push_back(own);
     }
   }
-  for (std::string& alarm : outside_->alarms()) {
-    out.push_back(std::move(alarm));
-  }
   for (const std::string& draft : requests_->alarms()) {
     out.push_back(draft);
   }
   for (const std::string& one : limits_->alarms()) {
     out.push_back(one);
+  }
+  for (std::string& alarm : outside_->alarms()) {
+    out.push_back(std::move(alarm));
   }
   if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
     out.insert(out.end(), more->begin(), more->end());
@@ -335,12 +331,12 @@ config::ConfigServer::Options Daemon::server_options() {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
   }
   out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
-  add_outside(out);
   out.translators["pathvector"] = [](const std::string& text) -> Result<config::ConfigServer::Translated> {
     auto made = pathvector::translate(text);
     return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
                 : made.error();
   };
+  add_outside(out);
   out.programs["ping"] = system::ping_command;
   out.programs["traceroute"] = system::traceroute_command;
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {

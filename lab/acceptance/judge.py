@@ -71,9 +71,14 @@ def hears(row, receiver):
         # RFC 4456 6: between internal peers only to and from clients.
         clients = any("route-reflector-client" in peer.settings for peer in (row.sender, receiver))
         return row.to != "none" and (row.sender.kind != peers.INTERNAL or clients)
-    if row.to == "nopeer" and receiver.kind in (peers.PEER, peers.ROUTE_SERVER):
+    if row.to == "nopeer" and receiver.role in ("peer", "rs-client"):
         return False
     return receiver.hears in GROUPS[row.to]
+
+
+def stopped_by_bird(row):
+    """Routes that BIRD itself does not announce, whatever the export policy says: RFC 1997, RFC 3765, RFC 9234."""
+    return row.to in ("none", "inside", "nopeer") or row.route.otc is not None
 
 
 def is_private(asn):

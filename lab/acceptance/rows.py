@@ -12,8 +12,8 @@ state    what the world says. RPKI: valid, invalid (a stranger's ROA), length (t
 verdict  a reason, or a number: accepted with that local preference; lost: BIRD drops it before filters
 has      what the accepted route has beside what was sent and its mark: communities, -COMMUNITY (removed), nh=, med=,
          drop (its traffic); the comparison of communities is exact
-to       who is announced it: all, down (customers, route server's members, inside), inside, none; empty: all for
-         routes of customers, down for others
+to       who is announced it: all, nopeer (all but peers and route servers), down (customers, route server's members,
+         inside), inside, none; empty: all for routes of customers, down for others
 source   where it is written that this is right
 
 Tables of exports (export*.rows) judge one receiver each:

@@ -81,7 +81,8 @@ class World:
         self.files = self.router.folder / "files"
         self.files.mkdir()
         aspa = {"customer_asid": 400884, "providers": [400889]}
-        (self.files / "vrps.json").write_text(outside.vrp_file(outside.payloads(self.rows, by_file=True), [aspa]))
+        in_file = [outside.payload("45.254.0.0/24", 24, outside.STRANGER), *outside.payloads(self.rows, by_file=True)]
+        (self.files / "vrps.json").write_text(outside.vrp_file(in_file, [aspa]))
         (self.files / "slurm.json").write_text(outside.slurm_file(self.rows))
         (self.files / "blocked.txt").write_text("45.68.0.0/16\n400668\n")
         for port in (4343, 8080, 8081):

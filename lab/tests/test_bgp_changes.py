@@ -12,7 +12,7 @@ from lab.acceptance.world import World
 from lab.floof_ipc import Client, Refused
 from lab.hosts import wait_for
 
-WHO = [peers.BY_NAME[name] for name in ("transit-a", "transit-b", "customer-list", "peer-open", "inside")]
+WHO = [peers.BY_NAME[name] for name in ("transit-a", "transit-b", "customer-list", "customer-a", "peer-open", "inside")]
 TABLE = """
 c-1 | transit-a     | 45.30.0.0/22  | + 400801        | 3356:1 | valid | 100 | | | x
 c-2 | transit-a     | 45.30.4.0/22  | + 400802 400803 |        |       | 100 | | | x
@@ -22,6 +22,8 @@ c-5 | customer-list | 45.24.1.0/24  | +               |        |       | 400 | |
 c-6 | peer-open     | 45.40.1.0/24  | +               |        |       | 300 | | | x
 c-7 | peer-open     | 45.40.2.0/24  | +               |        |       | 300 | | | x
 c-8 | peer-open     | 45.40.3.0/24  | +               |        |       | 300 | | | x
+c-9 | customer-a    | 45.31.0.0/24  | +               |        | listed | 400 | | | x
+c10 | customer-a    | 45.31.1.0/24  | +               |        |       | irr-prefix | | | x
 """
 
 
@@ -106,6 +108,36 @@ def test_a_new_vrp_is_asked_about_routes_that_are_there(world):
     for prefix in ("45.30.0.0/22", "2a10:30::/32"):
         wait_for(f"{prefix} is accepted again", lambda p=prefix: verdict(world, "transit-a", p) == 100, 30)
     wait_for("a customer hears it", lambda: heard(world, "customer-list", "45.30.0.0/22") is not None)
+    assert lives(world) == before
+
+
+def test_a_new_route_object_is_asked_about_routes_that_are_there(world):
+    before, (sets, prefixes) = lives(world), outside.registry(world.rows)
+    assert verdict(world, "customer-a", "45.31.1.0/24") == "9"
+    more = {**prefixes, 400200: [*prefixes[400200], "45.31.1.0/24"]}
+    world.others.change("irr", sets=sets, prefixes=more)
+    world.router.ctl("bgp", "refresh", "irr")
+    wait_for("the new one is accepted", lambda: verdict(world, "customer-a", "45.31.1.0/24") == 400)
+    wait_for("others hear it", lambda: heard(world, "transit-a", "45.31.1.0/24") is not None)
+    world.others.change("irr", mode="down")
+    world.router.ctl("bgp", "refresh", "irr", check=False)
+    assert verdict(world, "customer-a", "45.31.1.0/24") == 400, "the last good answer counts"
+    world.others.change("irr", mode="good", prefixes=prefixes)
+    world.router.ctl("bgp", "refresh", "irr", "take-shrunken")
+    wait_for("refused again", lambda: verdict(world, "customer-a", "45.31.1.0/24") == "9")
+    assert lives(world) == before
+
+
+def test_a_new_file_of_payloads_is_asked_about_routes_that_are_there(world):
+    before, file = lives(world), world.files / "vrps.json"
+    old = file.read_text()
+    said = json.loads(old)
+    file.write_text(json.dumps({**said, "roas": [*said["roas"], outside.payload("45.40.1.0/24", 24, outside.STRANGER)]}))
+    world.router.ctl("bgp", "refresh", "rpki")
+    wait_for("it is refused", lambda: verdict(world, "peer-open", "45.40.1.0/24") == "13")
+    file.write_text(old)
+    world.router.ctl("bgp", "refresh", "rpki", "take-shrunken")
+    wait_for("it is accepted again", lambda: verdict(world, "peer-open", "45.40.1.0/24") == 300)
     assert lives(world) == before
 
 
