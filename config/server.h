@@ -87,12 +87,12 @@ class ConfigServer {
     std::map<std::string, ShowHandler> show;  ///< by `what`
     std::map<std::string, ProgramHandler> programs;
     std::function<Result<>(const std::string& what, const Json& request)> clear{};
-    PendingCommits* pending = nullptr;                ///< not owned; without it no commit can wait
-    Access::Login login{};                            ///< classes that the configuration gives
-    AuditLog* audit = nullptr;                        ///< not owned; without it nothing is written down
-    std::map<std::string, Translator> translators{};  ///< by the format that `load` names
-    std::string drafts{};                             ///< folder for what is not committed; empty: it dies with us
-    std::map<std::string, AmendHandler> amend{};      ///< by `what`
+    PendingCommits* pending = nullptr;                 ///< not owned; without it no commit can wait
+    Access::Login login{};                             ///< classes that the configuration gives
+    AuditLog* audit = nullptr;                         ///< not owned; without it nothing is written down
+    std::map<std::string, Translator> translators{};   ///< by the format that `load` names
+    std::string drafts{};                              ///< folder for what is not committed; empty: it dies with us
+    std::map<std::string, AmendHandler> amend{};       ///< by `what`
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
   };
 

@@ -191,10 +191,13 @@ class StandIns:
     """The test's side: starts them in a host of a lab and changes what they say."""
 
     def __init__(self, host, **data):
+        from lab import hosts  # the servers' side runs without it
         self.path = host.folder / "outside.json"
         self.data = data
         self.write()
         host.start(sys.executable, __file__, self.path, log="stand_ins.log")
+        ports = {f":{about['port']}" for about in data.values()}
+        hosts.wait_for("the stand-ins listen", lambda: all(f"{p} " in host.output("ss", "-ltn") for p in ports))
 
     def write(self):
         fresh = self.path.with_suffix(".new")

@@ -335,3 +335,15 @@ def test_other_sources_are_asked_at_once(lab):
     lab.r1.commit("set bgp irr source ONE")
     wait_for("asked again with the source", lambda: any(q["question"] == "!sONE" for q in lab.outside.questions("irr")[asked:]))
     wait_for("taken", lambda: as_set(lab, "AS-TEN")["state"] == "good")
+
+
+def test_validators_are_shown(lab):
+    cache = lab.w.folder / "cache.json"
+    cache.write_text(json.dumps({"metadata": {}, "roas": [{"prefix": "45.10.0.0/22", "maxLength": 22, "asn": "AS400010"}]}))
+    lab.w.start("stayrtr", "-bind", "172.20.1.2:8282", "-metrics.addr", "127.0.0.1:9847", "-cache", cache, "-checktime=false")
+    lab.r1.commit("set bgp rpki server one address 172.20.1.2\nset bgp rpki server one port 8282\n"
+                  "set bgp rpki server one retry 1")
+    wait_for("the validator is up",
+             lambda: [v["state"] for v in lab.r1.show("bgp", "rpki")["validators"]] == ["up"]
+             and lab.r1.show("bgp", "rpki")["validators"][0]["info"] == "Established")
+    assert "Established" in lab.r1.ctl("show", "bgp", "rpki").stdout
