@@ -97,9 +97,11 @@ TEST(PolicyTests, AFileAndValidatorsCountTogether) {
     const Outside& file;
     std::optional<RpkiState> validators;
     bool invalid;
-  } rows[] = {{other_origin, unknown, true}, {other_origin, std::nullopt, true}, {other_origin, valid, false},
-              {other_origin, invalid, true}, {none, invalid, true},              {none, valid, false},
-              {none, unknown, false},        {Outside(), invalid, true},         {Outside(), std::nullopt, false}};
+  } rows[] = {{other_origin, unknown, true},   {other_origin, std::nullopt, true},
+              {other_origin, valid, false},    {other_origin, invalid, true},
+              {none, invalid, true},           {none, valid, false},
+              {none, unknown, false},          {Outside(), invalid, true},
+              {Outside(), std::nullopt, false}};
   for (const auto& row : rows) {
     const auto ask = [&](const Prefix&, uint32_t, bool) { return row.validators; };
     EXPECT_EQ(run_tests(config, policies(), row.file, ask).empty(), row.invalid);
