@@ -36,6 +36,7 @@ struct Route {
   std::optional<IpAddress> from;  ///< the session's neighbour; nothing: the peer's address of this family
   std::string origin = "IGP";
   std::optional<uint32_t> med, local_pref, otc;
+  bool cut = false;  ///< of a very long path only the beginning is known
 };
 
 struct Step {

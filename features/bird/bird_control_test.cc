@@ -91,6 +91,24 @@ TEST(BirdExplain, ReceivedRoute) {
   strange.attributes["BGP.as_path"] = "1";
   strange.attributes["BGP.next_hop"] = ":: fe80::1";
   EXPECT_EQ(to_string(*received_route(strange)->next_hop), "fe80::1");
+  EXPECT_FALSE(received_route(strange)->cut);
+  strange.attributes["BGP.as_path"] = "1 2 3...";
+  ASSERT_TRUE(received_route(strange));
+  EXPECT_TRUE(received_route(strange)->cut);
+}
+
+// As BIRD 2.0.12 prints more than some 480 characters of communities.
+TEST(BirdExplain, ALongListOfCommunitiesGoesOnInTheNextLines) {
+  ReplyReader reader;
+  reader.feed(
+      "1007-Table import:\n 45.1.0.0/24          unreachable [p 07:18:59.190] * (100) [AS1i]\n1008-\tType: BGP univ\n"
+      "1012-\tBGP.as_path: 1\n \tBGP.next_hop: 45.0.0.2\n \tBGP.community: (3000,0) (3000,1)\n \t\t(3000,2)\n"
+      " \t\t(3000,3) (3000,4)\n \tBGP.large_community: (1, 2, 3)\n0000 \n");
+  const auto routes = parse_routes(*reader.next());
+  ASSERT_EQ(routes.size(), 1u);
+  const auto route = received_route(routes[0]);
+  ASSERT_TRUE(route);
+  EXPECT_EQ(route->communities.size(), 6u);
 }
 
 TEST(BirdExplain, DifferencesAreTold) {

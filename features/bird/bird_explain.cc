@@ -180,11 +180,27 @@ class Explainer {
     if (!bird.ok()) {
       return bird;
     }
+    if (parsed->cut) {
+      take_over(*bird, evaluation);
+      out = {{"evaluation", bgp::to_json(evaluation)}, {"received", std::move(out["received"])}};
+    }
     if (const std::string text = difference(evaluation, *bird); !text.empty()) {
       out["differs"] = text;
     }
     out["bird"] = std::move(*bird);
     return out;
+  }
+
+  /// What BIRD does not show whole only BIRD can judge.
+  static void take_over(const Json& bird, bgp::Evaluation& evaluation) {
+    const auto reason = bgp::reason_of(string_of(bird, "reason"));
+    evaluation.unsure = true;
+    evaluation.accepted = string_of(bird, "verdict") == "accepted";
+    evaluation.reason = evaluation.accepted ? std::nullopt : reason;
+    evaluation.why = evaluation.accepted || !reason ? "" : std::string(bgp::text_of(*reason));
+    evaluation.steps.push_back({"path", "a path of which BIRD shows only the beginning",
+                                "the steps above may be wrong; the verdict is BIRD's", bgp::Step::Outcome::unjudged,
+                                ""});
   }
 
   Result<Json> verdict_of_bird(const Prefix& prefix, const std::string& protocol, const std::string& path) const {
@@ -224,7 +240,11 @@ class Explainer {
 std::optional<bgp::Route> received_route(const Route& route) {
   bgp::Route out;
   const auto prefix = parse_prefix(route.prefix);
-  const auto path = bgp::parse_as_path(attribute(route, "BGP.as_path"));
+  // BIRD prints some 480 characters of a path.
+  std::string shown = attribute(route, "BGP.as_path");
+  out.cut = shown.ends_with("...");
+  shown.resize(shown.size() - (out.cut ? 3 : 0));
+  const auto path = bgp::parse_as_path(shown);
   if (!prefix.ok() || !path) {
     return std::nullopt;
   }

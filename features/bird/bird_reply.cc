@@ -402,9 +402,11 @@ std::vector<Route> parse_routes(const Reply& reply) {
   std::string table;
   std::string prefix;
   bool open = false;  // details belong to the last route
+  std::string attribute;
   for (const ReplyLine& line : reply.lines) {
     const std::string_view body = trimmed(line.text);
     if (line.code == 1007) {
+      attribute.clear();
       if (body.starts_with("Table ") && body.ends_with(':')) {
         table = body.substr(6, body.size() - 7);
         prefix.clear();
@@ -420,11 +422,14 @@ std::vector<Route> parse_routes(const Reply& reply) {
       } else {
         open = false;
       }
+    } else if (line.code == 1012 && open && !attribute.empty() && line.text.starts_with("\t\t")) {
+      out.back().attributes[attribute].append(" ").append(body);  // a long list goes on
     } else if ((line.code == 1008 || line.code == 1012) && open) {
       if (auto pair = key_value(body)) {
         if (line.code == 1008 && pair->first == "Type") {
           out.back().source = pair->second;
         } else {
+          attribute = pair->first;
           out.back().attributes.insert(std::move(*pair));
         }
       }
