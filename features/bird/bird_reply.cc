@@ -401,10 +401,12 @@ std::vector<Route> parse_routes(const Reply& reply) {
   std::vector<Route> out;
   std::string table;
   std::string prefix;
-  bool open = false;  // details belong to the last route
+  bool open = false;                 // details belong to the last route
+  std::string* attribute = nullptr;  // whose value may go on in the next line
   for (const ReplyLine& line : reply.lines) {
     const std::string_view body = trimmed(line.text);
     if (line.code == 1007) {
+      attribute = nullptr;
       if (body.starts_with("Table ") && body.ends_with(':')) {
         table = body.substr(6, body.size() - 7);
         prefix.clear();
@@ -425,8 +427,10 @@ std::vector<Route> parse_routes(const Reply& reply) {
         if (line.code == 1008 && pair->first == "Type") {
           out.back().source = pair->second;
         } else {
-          out.back().attributes.insert(std::move(*pair));
+          attribute = &out.back().attributes.insert(std::move(*pair)).first->second;
         }
+      } else if (attribute != nullptr && line.text.starts_with("\t\t")) {
+        attribute->append(" ").append(body);  // a long list of communities
       }
     }
   }
