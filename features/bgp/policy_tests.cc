@@ -177,10 +177,13 @@ std::optional<IpAddress> address_of(const PeerPolicy& peer, const Prefix& prefix
 
 RpkiAsk rpki_of(const Outside& outside, const RpkiAsk& ask) {
   return [&outside, &ask](const Prefix& prefix, uint32_t origin) -> std::optional<RpkiState> {
-    if (outside.vrps != nullptr) {
-      return rpki_state(*outside.vrps, prefix, origin);
+    const std::optional<RpkiState> asked = ask ? ask(prefix, origin) : std::nullopt;
+    if (outside.vrps == nullptr) {
+      return asked;
     }
-    return ask ? ask(prefix, origin) : std::nullopt;
+    // Payloads of both count: one that fits makes it valid, else one that does not makes it invalid.
+    const RpkiState file = rpki_state(*outside.vrps, prefix, origin);
+    return asked && *asked != RpkiState::unknown && file != RpkiState::valid ? asked : file;
   };
 }
 

@@ -86,12 +86,12 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
   }
 }
 
-TEST(PolicyTests, AFileOfPayloadsIsAskedFirst) {
+TEST(PolicyTests, AFileOfPayloadsIsAskedToo) {
   Outside outside;
   outside.vrps = std::make_shared<std::vector<Vrp>>(std::vector<Vrp>{{*parse_prefix("203.0.113.0/24"), 24, 1}});
   const Json config = Json::parse(R"({"bgp":{"test":[{"name":"t","route":"203.0.113.0/24","from":"up",
       "expect":{"reject":"rpki-invalid"}}]}})");
-  const auto ask = [](const Prefix&, uint32_t) { return RpkiState::valid; };
+  const auto ask = [](const Prefix&, uint32_t) { return RpkiState::unknown; };
   EXPECT_TRUE(run_tests(config, policies(), outside, ask).empty());
   EXPECT_EQ(run_tests(config, policies(), {}, ask).size(), 1u);
 }
@@ -100,6 +100,25 @@ TEST(PolicyTests, StrangeConfigurationsDoNoHarm) {
   for (const char* text : {"null", "[]", R"({"bgp":[]})", R"({"bgp":{"test":[null,3,{"expect":[]}]}})"}) {
     run_tests(Json::parse(text), policies(), {}, {});
   }
+}
+
+TEST(PolicyTests, PayloadsOfAFileAndOfValidatorsCountTogether) {
+  const auto prefix = *parse_prefix("45.30.0.0/24");
+  Outside outside;
+  outside.vrps = std::make_shared<const std::vector<Vrp>>(std::vector<Vrp>{{prefix, 24, 1}});
+  const auto state = [&](uint32_t origin, std::optional<RpkiState> bird) {
+    const RpkiAsk ask = [&](const Prefix&, uint32_t) { return bird; };
+    return rpki_of(outside, ask)(prefix, origin);
+  };
+  EXPECT_EQ(state(1, RpkiState::invalid), RpkiState::valid);
+  EXPECT_EQ(state(2, RpkiState::valid), RpkiState::valid);
+  EXPECT_EQ(state(2, RpkiState::unknown), RpkiState::invalid);
+  EXPECT_EQ(state(2, std::nullopt), RpkiState::invalid);
+  outside.vrps = std::make_shared<const std::vector<Vrp>>();
+  EXPECT_EQ(state(1, RpkiState::invalid), RpkiState::invalid);
+  EXPECT_EQ(state(1, RpkiState::unknown), RpkiState::unknown);
+  outside.vrps = nullptr;
+  EXPECT_EQ(state(1, std::nullopt), std::nullopt);
 }
 
 }  // namespace
