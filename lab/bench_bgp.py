@@ -63,9 +63,10 @@ def rss(pid):
 
 
 def protocols(router):
-    """Protocol -> since when it is what it is."""
+    """Protocols that wait for their neighbour -> since when they do."""
     text = router.run("birdc", "-s", router.run_dir / "bird.ctl", "show", "protocols").stdout
-    return {line.split()[0]: line.split()[4:6] for line in text.splitlines() if " BGP " in line and line.startswith("bgp_")}
+    words = [line.split() for line in text.splitlines() if line.startswith("bgp_")]
+    return {w[0]: w[4:6] for w in words if w[6:] == ["Passive"]}
 
 
 def planned(client):

@@ -12,12 +12,13 @@
 namespace floof::bgp {
 
 /// Judges every `bgp test` of `config`; `policies` are those of the same configuration. The RPKI state of a route is
-/// what the test says, else what the file of payloads (`outside.vrps`) says, else what `ask` says. An Error
+/// what the test says, else what the file of payloads (`outside.vrps`) and `ask` say together. An Error
 /// {"bgp test NAME", what happened at which step, remedy} for each test that comes out wrong or cannot be run. Pure but
 /// for `ask`; any thread.
 std::vector<Error> run_tests(const Json& config, const Policies& policies, const Outside& outside, const RpkiAsk& ask);
 
-/// `outside.vrps` if there is such a file, else `ask`. Refers to both.
+/// The payloads of `outside.vrps`, if there is such a file, and what `ask` says of the validators', as BIRD has them in
+/// one table (RFC 6811, 2: one that fits makes a route valid). Refers to both.
 RpkiAsk rpki_of(const Outside& outside, const RpkiAsk& ask);
 const PeerPolicy* find_peer(const Policies& policies, std::string_view name);
 /// The peer's address of the prefix's family, else its first.

@@ -120,6 +120,21 @@ TEST(BirdReply, Protocols) {
   }
 }
 
+TEST(BirdReply, LongListsOfCommunitiesGoOnInFurtherLines) {
+  const auto routes =
+      parse_routes(reply_of("1007-45.42.1.0/24         unicast [bgp_a 2026-11-23 06:30:38.160] * (100) [AS400801i]\n"
+                            " \tvia 172.20.0.11 on x0\n"
+                            "1008-\tType: BGP univ\n"
+                            "1012-\tBGP.community: (3000,0) (3000,1)\n"
+                            " \t\t(3000,2) (3000,3)\n"
+                            " \t\t(3000,4)\n"
+                            " \tBGP.large_community: (50000, 1, 1)\n"
+                            "0000 \n"));
+  ASSERT_EQ(routes.size(), 1u);
+  EXPECT_EQ(routes[0].attributes.at("BGP.community"), "(3000,0) (3000,1) (3000,2) (3000,3) (3000,4)");
+  EXPECT_EQ(routes[0].attributes.at("BGP.large_community"), "(50000, 1, 1)");
+}
+
 TEST(BirdReply, Routes) {
   const auto routes = parse_routes(reply_of(samples::routes));
   ASSERT_EQ(routes.size(), 21u);
