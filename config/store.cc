@@ -242,9 +242,14 @@ void Store::end() {
 }
 
 // Two files, not one with two names: what damages one must leave the other.
-Result<> Store::prepare(Generation& next) {
+Result<std::string> Store::printed(Generation& generation) {
+  return print(fmt::format("generation {}", generation.number), Document(generation).json());
+}
+
+Result<> Store::prepare(Generation& next) { return prepare(next, printed(next)); }
+
+Result<> Store::prepare(const Generation& next, const Result<std::string>& text) {
   const std::string running = folder_ + "/running.json" + std::string(kSuffix);
-  const auto text = print(running, Document(next).json());
   auto written = text ? write_text(running, *text) : Result<>(text.error());
   if (written) {
     written = write_text(history_file(next.number) + std::string(kSuffix), *text);

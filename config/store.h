@@ -77,6 +77,10 @@ class Store {
 
   /// Writes everything about the new generation that can fail, beside its place. `next` is as before afterwards.
   Result<> prepare(Generation& next);
+  /// The same with the text already made by `printed`.
+  Result<> prepare(const Generation& next, const Result<std::string>& text);
+  /// What the files of a generation hold, read back once. Touches no file; any thread.
+  static Result<std::string> printed(Generation& generation);
   /// Makes the prepared generation the running one: two renames and an fsync.
   Result<> install(const Generation& next);
   /// Throws the prepared files away.

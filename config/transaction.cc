@@ -241,7 +241,7 @@ std::vector<Error> ConfigEngine::refresh(Candidate& candidate) const {
 }
 
 /// Brings it up to date, judges it and stages it.
-ConfigEngine::Prepared ConfigEngine::prepare(Candidate& candidate, Stage when) {
+ConfigEngine::Prepared ConfigEngine::prepare(Candidate& candidate, Stage when, const std::function<void()>& judged) {
   Prepared out;
   out.errors = refresh(candidate);
   if (!out.errors.empty()) {
@@ -250,6 +250,9 @@ ConfigEngine::Prepared ConfigEngine::prepare(Candidate& candidate, Stage when) {
   out.config = candidate.tree.for_features();
   out.errors = judge(candidate.tree, out.config);
   if (out.errors.empty() && (when == Stage::always || candidate.changed())) {
+    if (judged) {
+      judged();
+    }
     out.desired = desired_of(out.config, generation_.number + 1);
     out.errors = stage(out.config, out.desired);
   }
@@ -320,10 +323,10 @@ std::vector<Error> ConfigEngine::act(const Generation& next) {
 }
 
 /// Everything that may fail on disk before anything acts.
-Result<> ConfigEngine::make_ready(Generation& next, const std::optional<Confirm>& confirm) {
-  auto ready = store_.prepare(next);
+Result<> ConfigEngine::make_ready(const Printed& next, const std::optional<Confirm>& confirm) {
+  auto ready = store_.prepare(next.generation, next.text);
   if (ready) {
-    ready = store_.begin(next.number);
+    ready = store_.begin(next.generation.number);
   }
   if (ready && confirm) {
     ready = store_.keep(confirm);
@@ -362,8 +365,9 @@ void ConfigEngine::collect_warnings(Committed& out) const {
 }
 
 /// Judged and staged already. True when it worked.
-bool ConfigEngine::carry_out(Generation& next, const std::optional<Confirm>& confirm, Committed& out) {
-  if (const auto ready = make_ready(next, confirm); ready) {
+bool ConfigEngine::carry_out(const Printed& printed, const std::optional<Confirm>& confirm, Committed& out) {
+  const Generation& next = printed.generation;
+  if (const auto ready = make_ready(printed, confirm); ready) {
     out.errors = act(next);
   } else {
     undo(0);
@@ -380,7 +384,17 @@ bool ConfigEngine::carry_out(Generation& next, const std::optional<Confirm>& con
 ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request& request) {
   Committed out;
   out.generation = generation_.number;
-  Prepared prepared = prepare(candidate, request.even_if_unchanged ? Stage::always : Stage::when_changed);
+  // Nobody changes the tree meanwhile: its text for the disk is made while the backends stage.
+  std::future<Printed> printing;
+  const auto print = [&] {
+    printing =
+        std::async(std::launch::async, [&candidate, &request, format = format(), number = generation_.number + 1] {
+          Generation next = generation_of(format, request, number, candidate.tree);
+          auto text = Store::printed(next);
+          return Printed{std::move(next), std::move(text)};
+        });
+  };
+  Prepared prepared = prepare(candidate, request.even_if_unchanged ? Stage::always : Stage::when_changed, print);
   out.errors = std::move(prepared.errors);
   if (!out.errors.empty()) {
     return out;
@@ -389,10 +403,10 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
     settle_confirmation(request, out);
     return out;
   }
-  Generation next = generation_of(format(), request, generation_.number + 1, candidate.tree);
+  Printed next = printing.get();
   std::optional<Confirm> confirm = request.confirm;
   if (confirm) {
-    confirm->generation = next.number;
+    confirm->generation = next.generation.number;
     confirm->back_to = unconfirmed_ ? unconfirmed_->back_to : generation_.number;
     confirm->config = unconfirmed_ ? unconfirmed_->config : stored_form(running_);
   }
@@ -400,7 +414,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
     collect_warnings(out);
     return out;
   }
-  generation_ = std::move(next);
+  generation_ = std::move(next.generation);
   running_ = candidate.tree;
   candidate = fork();
   desired_ = std::move(prepared.desired);

@@ -122,14 +122,20 @@ class ConfigEngine {
     SharedJson desired;         ///< null: nothing is staged
   };
   enum class Stage { always, when_changed };
-  Prepared prepare(Candidate& candidate, Stage when);
+  /// A generation, and its text for the disk.
+  struct Printed {
+    Generation generation;
+    Result<std::string> text;
+  };
+  /// `judged` is called when nothing is against the candidate, before it is staged; may be empty.
+  Prepared prepare(Candidate& candidate, Stage when, const std::function<void()>& judged = {});
   std::vector<Error> act(const Generation& next);
   void undo(size_t published);
   void abort();
   /// Brings the candidate up to date; lines in conflict are Errors.
   std::vector<Error> refresh(Candidate& candidate) const;
-  Result<> make_ready(Generation& next, const std::optional<Confirm>& confirm);
-  bool carry_out(Generation& next, const std::optional<Confirm>& confirm, Committed& out);
+  Result<> make_ready(const Printed& next, const std::optional<Confirm>& confirm);
+  bool carry_out(const Printed& printed, const std::optional<Confirm>& confirm, Committed& out);
   void settle_confirmation(const Request& request, Committed& out);
   Committed adopt(Generation next, Tree tree);
   Tree tree_of(const Generation& generation, std::vector<std::string>& complaints) const;

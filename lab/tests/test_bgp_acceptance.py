@@ -84,7 +84,7 @@ def test_limits_of_peeringdb_have_headroom(world):
 
 # -- What the router says of itself -----------------------------------------------------------------------------------
 
-# BIRD does not keep what internal and trusted peers sent, and shows only the first 500 characters of a path.
+# BIRD does not keep what internal and trusted peers sent.
 EXPLAINED = [row for row in IMPORTS if row.verdict != "lost" and row.sender.kind != peers.INTERNAL
              and "import trust" not in row.sender.settings]
 
