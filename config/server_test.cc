@@ -202,7 +202,7 @@ TEST_F(Server, NamesMayBeShortenedWhileTheyAreUnique) {
             "interface e0 mtu: there is nothing below it; use 'set'");
   EXPECT_NE(error(R"({"op":"place","words":["nonsense"]})").find("unknown word \"nonsense\""), SIZE_MAX);
   EXPECT_EQ(
-      ask_as(kReader, {{"op", "show-config"}, {"path", {"bg", "pe", "a", "password", "x"}}})["errors"][0]["reason"],
+      ask_as(kReader, {{"op", "show-config"}, {"path", {"bg", "peer", "a", "password", "x"}}})["errors"][0]["reason"],
       "the value of a secret cannot be asked for")
       << "also not by shortening the way to it";
 }

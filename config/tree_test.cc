@@ -99,7 +99,8 @@ TEST(Tree, MessagesNameTheWordAndTheRemedy) {
             R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out)");
   EXPECT_EQ(set_error(tree, "bgp"),
             "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, "
-            "graceful-restart, policy, peer");
+            "graceful-restart, confederation, originated-community, community, bogon, transit-asn, peer-lock, "
+            "blocklist, forwarding, mrt, test, policy, peer, irr, peeringdb, rpki");
   EXPECT_NE(set_error(tree, "interface this-name-is-too-long").find("at most 15 characters"), std::string::npos);
   EXPECT_NE(set_error(tree, "route 192.0.2.1/24 blackhole").find("192.0.2.0/24"), std::string::npos);
   EXPECT_NE(set_error(tree, "interface e0 address 192.0.2.1").find("192.0.2.1/24"), std::string::npos);

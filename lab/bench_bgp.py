@@ -10,7 +10,7 @@ import statistics
 import time
 
 from lab.floof_ipc import Client
-from lab.hosts import Lab, wait_for
+from lab.hosts import Lab, Since, wait_for
 
 FULL = {"peers": 500, "sets": 100, "prefixes": 20_000}
 SMALL = {"peers": 50, "sets": 10, "prefixes": 2_000}
@@ -66,7 +66,7 @@ def protocols(router):
     """Protocols that wait for their neighbour -> since when they do."""
     text = router.run("birdc", "-s", router.run_dir / "bird.ctl", "show", "protocols").stdout
     words = [line.split() for line in text.splitlines() if line.startswith("bgp_")]
-    return {w[0]: w[4:6] for w in words if w[6:] == ["Passive"]}
+    return {w[0]: Since.of(" ".join(w[4:6])) for w in words if w[6:] == ["Passive"]}
 
 
 def planned(client):

@@ -6,6 +6,7 @@ namespaces start with the lab's prefix, so labs can run side by side.
 """
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -22,6 +23,23 @@ BIN = BUILD / "bin"
 
 class CommandFailed(AssertionError):
     """A command in a host failed; carries its output."""
+
+
+class Since(float):
+    """When a session came up. BIRD reckons it anew each time it is asked, a millisecond to and fro."""
+
+    @classmethod
+    def of(cls, text):
+        """From BIRD's "2026-11-23 07:18:59.190"."""
+        return cls(datetime.datetime.fromisoformat(text).timestamp())
+
+    def __eq__(self, other):
+        return abs(self - other) < 0.1
+
+    def __ne__(self, other):
+        return not self == other
+
+    __hash__ = None
 
 
 def run(*words, check=True, timeout=30, stdin=None):

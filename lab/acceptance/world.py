@@ -7,7 +7,7 @@
 import json
 
 from lab.acceptance import outside, peers, rows as tables, speakers
-from lab.hosts import Lab, wait_for
+from lab.hosts import Lab, Since, wait_for
 from lab.stand_ins import StandIns
 
 OUTSIDE = "172.20.0.2"  # where the outside world answers
@@ -161,7 +161,7 @@ protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(Fal
                 name = next(line for line in lines if " BGP " in line).split()[0]
                 since = next(line for line in lines if " BGP " in line).split()
                 routes = [int(word) for word in named.get("Routes", "").replace(",", " ").split() if word.isdigit()]
-                out[address] = {"protocol": name, "state": named.get("BGP state", "").strip(), "since": " ".join(since[4:6]),
+                out[address] = {"protocol": name, "state": named.get("BGP state", "").strip(), "since": Since.of(" ".join(since[4:6])),
                                 "routes": routes, "exported": routes[-2] if len(routes) > 2 else 0}
         return out
 

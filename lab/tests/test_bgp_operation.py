@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from lab.hosts import Lab, wait_for
+from lab.hosts import Lab, Since, wait_for
 
 PREFIX = f"bo{os.getpid()}-"
 GOOD, BOGON, LONG, HOLE = "45.10.0.0/22", "10.9.0.0/16", "45.10.4.0/25", "45.10.8.0/24"
@@ -84,7 +84,7 @@ def established(lab, *names):
 
 
 def since(lab, name):
-    return peers(lab)[name]["since"]
+    return Since.of(peers(lab)[name]["since"])
 
 
 def test_why_a_route_was_refused(lab):

@@ -345,7 +345,7 @@ def test_every_show_command_has_text_and_json(lab):
     values = {"<name>": "e0", "<prefix>": "10.0.0.0/8"}
     shown = 0
     for path in [entry["command"] for entry in json.loads(listing)]:
-        if not path.startswith("show "):
+        if not path.startswith("show ") or path.endswith(("<as-set>", "<asn>")):  # those want fetched data: test_bgp_data.py
             continue
         words = [values.get(word, word) for word in path.split() if word != "<path...>"]
         if words[:3] == ["show", "bgp", "peer"] or words == ["show", "protocols", "e0"]:

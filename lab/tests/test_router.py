@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The router of the demo's lab, judged from outside: what hosts and neighbours see, and what show commands tell."""
 
-import datetime
 import os
 import pathlib
 import re
@@ -12,7 +11,7 @@ import time
 import pytest
 
 from lab import demo_topology as topology
-from lab.hosts import Lab, wait_for
+from lab.hosts import Lab, Since, wait_for
 
 PREFIX = f"ft{os.getpid()}-"
 
@@ -39,17 +38,8 @@ def established(lab):
     return sum(p["state"] == "Established" for p in peers(lab).values())
 
 
-class Since(float):
-    """When a session came up. BIRD reckons it anew each time it is asked, a millisecond to and fro."""
-
-    def __eq__(self, other):
-        return abs(self - other) < 0.1
-
-    __hash__ = None
-
-
 def uptime(lab):
-    return {name: Since(datetime.datetime.fromisoformat(p["since"]).timestamp()) for name, p in peers(lab).items()}
+    return {name: Since.of(p["since"]) for name, p in peers(lab).items()}
 
 
 def via(lab, address):
