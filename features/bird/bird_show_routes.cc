@@ -94,6 +94,11 @@ Result<void> run(BirdClient& client, const std::string& command, const PeerNames
   if (reply->code == 8001) {  // "Network not found"
     return {};
   }
+  // A session that is down announces nothing ("No valid tables"), one that takes nothing keeps nothing.
+  const std::string said = reply->text_of(9001);
+  if (said.starts_with("No valid tables") || said.starts_with("No import table")) {
+    return {};
+  }
   if (!reply->ok()) {
     return refused(*reply, command);
   }
