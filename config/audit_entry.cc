@@ -6,6 +6,7 @@
 
 #include "base/ipc.h"
 #include "config/json_view.h"
+#include "config/tree.h"
 
 namespace floof::config {
 
@@ -75,8 +76,11 @@ Words without_secrets(const Schema& schema, std::span<const std::string> path) {
   }
   if (known.last != nullptr && is_term(known.last)) {
     const bool secret = is_confidential(known.last);
+    // Behind a single value only another statement of the same line can follow: one that was not understood.
+    const bool several = secret || is_leaf_list(known.last);
     for (size_t i = known.count; i < path.size(); i++) {
-      out.push_back(secret ? std::string(kHiddenSecret) : path[i]);
+      const bool value = several || i == known.count;
+      out.push_back(secret ? std::string(kHiddenSecret) : value ? path[i] : "...");
     }
     return out;
   }
@@ -93,6 +97,16 @@ Words without_secrets(const Schema& schema, std::span<const std::string> path) {
 std::string line_without_secrets(const Schema& schema, std::span<const std::string> words) {
   if (words.empty()) {
     return "";
+  }
+  if (words[0] == "set") {
+    if (const auto lines = statements(schema, words.subspan(1)); lines.size() > 1) {
+      std::string text;
+      for (Words line : lines) {
+        line.insert(line.begin(), words[0]);
+        text += (text.empty() ? "" : "; ") + line_without_secrets(schema, line);
+      }
+      return text;
+    }
   }
   Words out{words[0]};
   const bool annotates = words[0] == "annotate" && words.size() > 2;

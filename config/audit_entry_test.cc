@@ -28,6 +28,11 @@ TEST(AuditEntry, LinesHaveNoSecrets) {
   EXPECT_EQ(line("set interface e0 description \"a b\""), "set interface e0 description \"a b\"");
   EXPECT_EQ(line("set interface e0 address [ 10.0.0.1/24 10.0.1.1/24 ]"),
             "set interface e0 address [ 10.0.0.1/24 10.0.1.1/24 ]");
+  EXPECT_EQ(line("set bgp peer a remote-as 1 password swordfish policy p"),
+            "set bgp peer a remote-as 1; set bgp peer a password <hidden>; set bgp peer a policy p");
+  EXPECT_EQ(line("set bgp peer a remote-as 1 pasword swordfish"), "set bgp peer a remote-as 1 ... ...");
+  EXPECT_EQ(line("set bgp peer a policy p remote-as 1 pasword swordfish"),
+            "set bgp peer a policy p; set bgp peer a remote-as 1 ... ...");
   EXPECT_EQ(line("copy bgp peer a to b"), "copy bgp peer a to b");
   EXPECT_EQ(line("annotate bgp peer a \"by ann\""), "annotate bgp peer a \"by ann\"");
   EXPECT_EQ(line("annotate bgp peer a password \"by ann\""), "annotate bgp peer a password \"by ann\"");
