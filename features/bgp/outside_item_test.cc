@@ -107,6 +107,15 @@ const char* const kConfig = R"({"bgp":{"asn":65000,
   "blocklist":{"file":["/b"],"url":["http://x/"]},
   "irr":{"refresh":360,"timeout":60,"shrink-limit":20}}})";
 
+TEST(OutsideNeeds, DefaultsCountWhereNothingIsConfigured) {
+  const OutsideNeeds needs = needs_of(json::object());
+  EXPECT_EQ(needs.peeringdb_url, "https://www.peeringdb.com/api");
+  EXPECT_EQ(needs.irr_servers, (std::vector<std::string>{"rr.ntt.net", "whois.radb.net"}));
+  EXPECT_EQ(needs.peeringdb.refresh, std::chrono::minutes(1440));
+  EXPECT_EQ(needs.rpki.refresh, std::chrono::minutes(10));
+  EXPECT_EQ(needs.irr.timeout, std::chrono::seconds(60));
+}
+
 TEST(OutsideNeeds, OnlyWhatCounts) {
   const OutsideNeeds needs = needs_of(json::parse(kConfig));
   EXPECT_EQ(needs.items, (std::set<ItemKey>{{ItemKind::as_set, "AS-B"},

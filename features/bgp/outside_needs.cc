@@ -86,27 +86,30 @@ class Collector {
   }
 
   void groups() {
-    const auto group = [&](const char* name, OutsideNeeds::Group& to) -> const Json& {
+    // The schema's defaults stand in containers that somebody wrote something into; most people never do.
+    const auto group = [&](const char* name, OutsideNeeds::Group& to, unsigned refresh,
+                           unsigned timeout) -> const Json& {
       const Json& from = member(bgp_, name);
-      to.refresh = std::chrono::minutes(number_in(from, "refresh", 360));
-      to.timeout = std::chrono::seconds(number_in(from, "timeout", 60));
+      to.refresh = std::chrono::minutes(number_in(from, "refresh", refresh));
+      to.timeout = std::chrono::seconds(number_in(from, "timeout", timeout));
       to.shrink_limit = static_cast<unsigned>(number_in(from, "shrink-limit", 30));
       return from;
     };
-    const Json& irr = group("irr", out_.irr);
+    const Json& irr = group("irr", out_.irr, 360, 60);
     out_.irr_servers = texts_in(irr, "server");
     if (out_.irr_servers.empty()) {
       out_.irr_servers = {"rr.ntt.net", "whois.radb.net"};
     }
     out_.irr_sources = texts_in(irr, "source");
-    const Json& peeringdb = group("peeringdb", out_.peeringdb);
-    out_.peeringdb_url = text_in(peeringdb, "url");
+    const Json& peeringdb = group("peeringdb", out_.peeringdb, 1440, 30);
+    const std::string url = text_in(peeringdb, "url");
+    out_.peeringdb_url = url.empty() ? "https://www.peeringdb.com/api" : url;
     while (!out_.peeringdb_url.empty() && out_.peeringdb_url.back() == '/') {
       out_.peeringdb_url.pop_back();
     }
     out_.peeringdb_key = text_in(peeringdb, "api-key");
-    group("rpki", out_.rpki);
-    group("blocklist", out_.blocklist);
+    group("rpki", out_.rpki, 10, 60);
+    group("blocklist", out_.blocklist, 60, 60);
   }
 
   void read_peer(const Json& configured) {
