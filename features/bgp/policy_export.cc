@@ -24,7 +24,9 @@ ExportPolicy::Base base_of(const PeerPolicy& peer, const Json& part) {
            : accept == "originated" ? ExportPolicy::Base::originated
                                     : ExportPolicy::Base::nothing;
   }
-  if (!items(part, "prefix").empty() || !peer.external || peer.role == "provider" || peer.role == "rs") {
+  // A list narrows what the role announces; without a role it says all there is to say.
+  const bool listed = peer.role.empty() && !items(part, "prefix").empty();
+  if (listed || !peer.external || peer.role == "provider" || peer.role == "rs") {
     return ExportPolicy::Base::all;
   }
   return peer.role.empty() ? ExportPolicy::Base::originated : ExportPolicy::Base::customers;

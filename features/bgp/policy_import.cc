@@ -399,6 +399,11 @@ class Importer {
     out_.next_hop_peer = flag_or(part_, "next-hop-peer", false);
     out_.scrub = checked_ && !flag_or(part_, "keep-own-communities", false);
     out_.remove = communities_in(part_, "community-remove");
+    if (checked_) {
+      // Only our own routers say by a community that they originate something.
+      const auto& originated = reader_.shared.world.originated_by;
+      out_.remove.insert(out_.remove.end(), originated.begin(), originated.end());
+    }
     if (checked_ && !out_.scrub) {
       // A mark from outside would make the route a customer's, or our own, and announce it to everybody.
       const uint32_t asn = reader_.shared.world.asn;

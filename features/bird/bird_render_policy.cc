@@ -145,7 +145,6 @@ void render_aspa_functions(Scribe& scribe) {
 void render_own(Scribe& scribe) {
   const bgp::PolicyWorld& world = scribe.policies.world;
   std::string own = in_prefixes(scribe, {world.originated});
-  // A route of this router itself there, not one that somebody sent.
   own = own.empty() ? "" : fmt::format("({})", own);
   for (const bgp::Community& community : world.originated_by) {
     own += fmt::format("{}(source = RTS_BGP && {})", own.empty() ? "" : " || ", has_community(community));
