@@ -179,6 +179,10 @@ class Judge {
     if (inside && !text_of(peer, "role").empty()) {
       add(path + " role", "roles are for peers of other networks (RFC 9234)", fmt::format("delete {} role", path));
     }
+    if (is_internal(peer) && peer.contains("local-as") && number_of(peer, "local-as") != number_of(bgp_, "asn")) {
+      add(path + " local-as", "an internal peer knows this router by its own AS number",
+          fmt::format("delete {} local-as, or give the peer's real AS number", path));
+    }
     if (flag_of(peer, "require-role") && text_of(peer, "role").empty()) {
       add(path + " require-role", "there is no role that the peer's could match", fmt::format("set {} role", path));
     }
@@ -288,11 +292,24 @@ void desired(const Json& config, Json& desired) {
   desired["route"]["peers"] = std::move(peers);
 }
 
+/// A list alone says nothing of who announced a prefix.
+bool lists_whatever(const Json& merged) {
+  const Json& to = member(merged, "export");
+  return text_of(merged, "role").empty() && !items(to, "prefix").empty() && text_of(to, "accept").empty();
+}
+
 std::vector<std::string> warnings(const Json& config) {
   std::vector<std::string> out;
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
+    if (!internal && !flag_of(peer, "confederation-member") && lists_whatever(merged_peer(config, peer))) {
+      const std::string name = text_of(peer, "name");
+      out.push_back(
+          fmt::format("bgp peer {}: export prefix without a role announces such prefixes whoever they came from; "
+                      "set bgp peer {} role, or export accept customers",
+                      name, name));
+    }
     const bool in = member(peer, "import").is_object(), to = member(peer, "export").is_object();
     if (!internal && text_of(peer, "policy").empty() && !(in && to)) {
       const std::string name = text_of(peer, "name");

@@ -150,11 +150,11 @@ void blackholes(Walk& walk, const ImportPolicy& policy) {
   const auto drop = [&](std::string_view name, std::string looked) {
     walk.out.blackhole = true;
     walk.changed(name, std::move(looked), "its traffic is dropped");
+    walk.add_communities("no-export", {kNoExport});
   };
   if (policy.blackhole_community) {
     if (has(route, kBlackhole)) {
       drop("blackhole-community", "community 65535:666");
-      walk.add_communities("no-export", {kNoExport});
     } else {
       walk.untouched("blackhole-community", "community 65535:666", "the route does not have it");
     }

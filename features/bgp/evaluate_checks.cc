@@ -134,8 +134,8 @@ class Judge {
       }
       any_of_family = any_of_family || !route_.next_hop || address.family() == route_.next_hop->family();
     }
-    return any_of_family ? refuse(looked, "the next hop is " + hop)
-                         : pass(looked, "is of another family than the peer's addresses");
+    return any_of_family || check.both_families ? refuse(looked, "the next hop is " + hop)
+                                                : pass(looked, "is of another family than the peer's addresses");
   }
 
   Finding operator()(const OriginNotIn& check) const {

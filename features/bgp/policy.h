@@ -83,6 +83,8 @@ struct FirstAsIsNot {
 };
 struct NextHopIsNot {
   std::vector<IpAddress> addresses;
+  /// Also refuses next hops of a family of which there is no address; else those pass.
+  bool both_families = false;
 };
 struct OriginNotIn {
   std::vector<NamedAsns> sets;

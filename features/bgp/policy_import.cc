@@ -49,9 +49,15 @@ std::optional<uint32_t> local_pref_of(Relation relation) {
   }
 }
 
-const PrefixSet& default_routes() {
-  static const PrefixSet kSet({exactly(Prefix()), exactly(Prefix(Ip6(), 0))});
-  return kSet;
+PrefixSet default_routes(bool four, bool six) {
+  std::vector<PrefixRange> out;
+  if (four) {
+    out.push_back(exactly(Prefix()));
+  }
+  if (six) {
+    out.push_back(exactly(Prefix(Ip6(), 0)));
+  }
+  return PrefixSet(std::move(out));
 }
 
 /// "A::AS-X AS-Y" of PeeringDB in words that the configuration would take.
@@ -90,7 +96,8 @@ class Importer {
     out_.relation = relation_of(peer_.role);
     blackholes_ = flag_or(part_, "blackhole-community", false);
     checked_ = peer_.external && !flag_or(part_, "trust", false);
-    takes_default_ = flag_or(part_, "default-route", false) || lists_default();
+    takes_default4_ = flag_or(part_, "default-route", false) || lists("0.0.0.0/0");
+    takes_default6_ = flag_or(part_, "default-route", false) || lists("::/0");
     out_.raw_first = raw_texts(part_, "raw-first", path_);
     out_.raw_checked = raw_texts(part_, "raw-checked", path_);
     out_.raw_last = raw_texts(part_, "raw-last", path_);
@@ -116,14 +123,15 @@ class Importer {
   bool on(std::string_view check, bool otherwise = true) const { return flag_or(filter_, check, otherwise); }
 
   /// A default route that the list names as such is wanted.
-  bool lists_default() const {
-    for (const Json& entry : items(part_, "prefix")) {
-      const std::string prefix = text_of(entry, "prefix");
-      if ((prefix == "0.0.0.0/0" || prefix == "::/0") && !entry.contains("ge") && !entry.contains("le")) {
-        return true;
-      }
-    }
-    return false;
+  bool lists(std::string_view default_route) const {
+    const Json& list = items(part_, "prefix");
+    return std::any_of(list.begin(), list.end(), [&](const Json& entry) {
+      return text_of(entry, "prefix") == default_route && !entry.contains("ge") && !entry.contains("le");
+    });
+  }
+  static NamedPrefixes defaults(bool four, bool six) {
+    return {fmt::format("default_routes{}{}", four ? "4" : "", six ? "6" : ""),
+            std::make_shared<const PrefixSet>(default_routes(four, six))};
   }
 
   void route_checks() {
@@ -141,7 +149,7 @@ class Importer {
     if (wanted == "same-as") {
       add(Reason::next_hop, NextHopIsNot{same_as()}, "filter next-hop");
     } else if (wanted == "strict" || (wanted.empty() && !far)) {
-      add(Reason::next_hop, NextHopIsNot{peer_.neighbors}, "filter next-hop");
+      add(Reason::next_hop, NextHopIsNot{peer_.neighbors, wanted == "strict"}, "filter next-hop");
     }
   }
 
@@ -222,8 +230,10 @@ class Importer {
 
   void prefix_checks() {
     const Shared& shared = reader_.shared;
-    if (!takes_default_) {
+    if (!takes_default4_ && !takes_default6_) {
       add(Reason::default_route, IsDefault{}, "default-route");
+    } else if (!takes_default4_ || !takes_default6_) {
+      add(Reason::default_route, Listed{{defaults(!takes_default4_, !takes_default6_)}}, "default-route");
     }
     listed(Reason::bogon_prefix, "bogon-prefixes", shared.bogons);
     listed(Reason::own_prefix, "own-prefixes", shared.own);
@@ -314,8 +324,8 @@ class Importer {
     if (auto own = listed_prefixes(part_, "prefix", path_)) {
       prefixes.sets.push_back(std::move(*own));
     }
-    if (takes_default_) {
-      prefixes.sets.push_back({"default_routes", std::make_shared<const PrefixSet>(default_routes())});
+    if (takes_default4_ || takes_default6_) {
+      prefixes.sets.push_back(defaults(takes_default4_, takes_default6_));
     }
   }
 
@@ -340,7 +350,7 @@ class Importer {
     if (own && !with_registry) {
       NotListed check{{std::move(*own)}, blackholes_ && checked_};
       if (flag_or(part_, "default-route", false)) {
-        check.sets.push_back({"default_routes", std::make_shared<const PrefixSet>(default_routes())});
+        check.sets.push_back(defaults(true, true));
       }
       add(Reason::prefix_not_listed, std::move(check), "prefix");
     }
@@ -421,7 +431,7 @@ class Importer {
   const Json& part_;
   const Json& filter_;
   const std::string path_;
-  bool checked_ = false, blackholes_ = false, takes_default_ = false;
+  bool checked_ = false, blackholes_ = false, takes_default4_ = false, takes_default6_ = false;
   std::vector<NamedPrefixes> registered_;
 };
 

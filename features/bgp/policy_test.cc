@@ -198,6 +198,32 @@ TEST(Policy, ABlackholeNeedsATitle) {
                   .entitled.empty());
 }
 
+TEST(Policy, OneDefaultRouteIsNotTheOther) {
+  const PeerPolicy peer = policy_of(R"({"import":{"prefix":[{"prefix":"0.0.0.0/0"}]}})");
+  const Check* check = check_for(peer, Reason::default_route);
+  ASSERT_NE(check, nullptr);
+  const auto& refused = std::get<Listed>(check->what).sets.at(0);
+  EXPECT_TRUE(refused.set->contains(prefix("::/0")));
+  EXPECT_FALSE(refused.set->contains(prefix("0.0.0.0/0")));
+  EXPECT_EQ(check_for(policy_of(R"({"import":{"default-route":true}})"), Reason::default_route), nullptr);
+}
+
+TEST(Policy, NobodyOutsideOriginates) {
+  for (const char* leafs : {R"({"import":{}})", R"({"import":{"keep-own-communities":true}})"}) {
+    const PeerPolicy peer = policy_of(leafs);
+    const Community mark{{45000, 1, 0}, 3};
+    EXPECT_NE(std::find(peer.import.remove.begin(), peer.import.remove.end(), mark), peer.import.remove.end()) << leafs;
+  }
+}
+
+TEST(Policy, AListNarrowsWhatTheRoleAnnounces) {
+  using Base = ExportPolicy::Base;
+  const char* list = R"({"import":{},"export":{"prefix":[{"prefix":"45.0.0.0/8","le":24}]},"role":")";
+  EXPECT_EQ(policy_of((std::string(list) + "customer\"}").c_str()).exports.base, Base::customers);
+  EXPECT_EQ(policy_of((std::string(list) + "provider\"}").c_str()).exports.base, Base::all);
+  EXPECT_EQ(policy_of((std::string(list) + "\"}").c_str()).exports.base, Base::all);
+}
+
 TEST(Policy, TheOwnTransitIsNoLeak) {
   const PeerPolicy peer = policy_of(R"({"remote-as":1299,"role":"peer","import":{}})");
   const auto& asns = std::get<PathHas>(check_for(peer, Reason::transit_asn)->what).asns;

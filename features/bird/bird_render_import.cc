@@ -41,8 +41,13 @@ class Condition {
       std::string& list = address.is_ip4() ? four : six;
       list += fmt::format("{}bgp_next_hop = {}", list.empty() ? "" : " || ", to_string(address));
     }
-    // Routes of the other family come with a next hop that the session's address says nothing about.
-    std::string out = four.empty() ? "" : fmt::format("(bgp_next_hop.is_v4 && ! ({}))", four);
+    // Where the session's address is of the other family, it says nothing about the next hop.
+    std::string out = !four.empty()         ? fmt::format("(bgp_next_hop.is_v4 && ! ({}))", four)
+                      : check.both_families ? "(bgp_next_hop.is_v4)"
+                                            : "";
+    if (six.empty() && check.both_families) {
+      out += fmt::format("{}(! bgp_next_hop.is_v4)", out.empty() ? "" : " || ");
+    }
     if (!six.empty()) {
       out += fmt::format("{}(! bgp_next_hop.is_v4 && ! ({}))", out.empty() ? "" : " || ", six);
     }
@@ -165,10 +170,11 @@ void blackholes(Scribe& scribe, const bgp::ImportPolicy& policy) {
                     kWantsBlackhole);
   }
   if (policy.blackhole_asns) {
-    scribe.out.line("if bgp_path ~ {} then dest = RTD_BLACKHOLE;", asn_set(scribe, *policy.blackhole_asns));
+    scribe.out.line("if bgp_path ~ {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}",
+                    asn_set(scribe, *policy.blackhole_asns));
   }
   if (policy.blackhole_all) {
-    scribe.out.line("dest = RTD_BLACKHOLE;");
+    scribe.out.line("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281));");
   }
 }
 

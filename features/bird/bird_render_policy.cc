@@ -5,6 +5,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "features/bird/bird_sets.h"
 
 namespace floof::bird {
@@ -27,11 +30,17 @@ std::string parts(const bgp::Community& community) {
 
 bool is_pattern(const bgp::Community& community) { return parts(community).find('*') != std::string::npos; }
 
-/// Includes the file once.
-std::string defined(Scribe& scribe, const Result<SetFile>& file) {
+std::string in_one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return fmt::format("[ {} ]", text);
+}
+
+/// Includes the file once. A file that cannot be written is an error; a start that goes on all the same has the set in
+/// the text, because BIRD takes an empty set without a word and no check would hold.
+std::string defined(Scribe& scribe, const Result<SetFile>& file, const std::function<std::string()>& text) {
   if (!file) {
     scribe.errors.push_back(file.error());
-    return "[]";
+    return in_one_line(text());
   }
   if (scribe.included.insert(file->name).second) {
     scribe.out.line("include \"{}\";", file->name);
@@ -41,13 +50,9 @@ std::string defined(Scribe& scribe, const Result<SetFile>& file) {
 
 std::string prefixes_of(Scribe& scribe, const bgp::NamedPrefixes& named, Family family) {
   if (scribe.context.sets == nullptr || named.set->ranges().size() <= kShort) {
-    std::string text = spelled(*named.set, family);
-    for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) {
-      text[at] = ' ';
-    }
-    return fmt::format("[ {} ]", text);
+    return in_one_line(spelled(*named.set, family));
   }
-  return defined(scribe, scribe.context.sets->define(named.set, family));
+  return defined(scribe, scribe.context.sets->define(named.set, family), [&] { return spelled(*named.set, family); });
 }
 
 void render_rpki_function(Scribe& scribe) {
@@ -178,7 +183,7 @@ std::string asn_set(Scribe& scribe, const bgp::NamedAsns& asns) {
   }
   return scribe.context.sets == nullptr || asns.set->size() <= kShort
              ? fmt::format("[ {} ]", spelled(*asns.set))
-             : defined(scribe, scribe.context.sets->define(asns.set));
+             : defined(scribe, scribe.context.sets->define(asns.set), [&] { return spelled(*asns.set); });
 }
 
 std::string has_community(const bgp::Community& community) {

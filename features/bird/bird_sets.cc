@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "base/fd.h"
 
@@ -25,6 +27,14 @@ uint64_t hash_of(std::string_view text) {  // FNV-1a
   return hash;
 }
 
+std::optional<std::string> read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return std::nullopt;
+  }
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 Result<> write_whole(const std::string& path, const std::string& text) {
   const std::string fresh = path + ".new";
   const UniqueFd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -34,7 +44,9 @@ Result<> write_whole(const std::string& path, const std::string& text) {
   for (size_t at = 0; at < text.size();) {
     const ssize_t put = ::write(file.get(), text.data() + at, text.size() - at);
     if (put < 0 && errno != EINTR) {
-      return errno_error(fresh, "write", "check the space on the disk");
+      const Error error = errno_error(fresh, "write", "check the space on the disk");
+      unlink(fresh.c_str());
+      return error;
     }
     at += put > 0 ? static_cast<size_t>(put) : 0;
   }
@@ -73,21 +85,27 @@ std::string spelled(const bgp::NamedAsns::Ranges& ranges) {
 }
 
 Result<SetFile> SetFiles::write(std::string_view before, const std::string& content, std::string_view after) {
-  const uint64_t hash = hash_of(content);
-  SetFile out{fmt::format("sets/{:016x}.conf", hash), fmt::format("floof_set_{:016x}", hash)};
-  const std::string folder = run_dir_ + "/sets", path = run_dir_ + "/" + out.name;
+  const std::string folder = run_dir_ + "/sets";
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return errno_error(folder, "create", "check the run directory");
   }
-  if (access(path.c_str(), F_OK) == 0) {
-    return out;
+  // What is in registries is written by others, who may look for two texts of one hash: such get another number.
+  const uint64_t hash = hash_of(content);
+  for (unsigned number = 0;; number++) {
+    const std::string id = fmt::format("{:016x}_{}", hash, number);
+    SetFile out{fmt::format("sets/{}.conf", id), fmt::format("floof_set_{}", id)};
+    const std::string path = run_dir_ + "/" + out.name;
+    const std::string text =
+        before.empty() ? content : fmt::format("define {} = {}\n{}{}\n", out.symbol, before, content, after);
+    const auto there = read_whole(path);
+    if (there == text) {
+      return out;
+    }
+    if (!there) {
+      auto written = write_whole(path, text);
+      return written ? Result<SetFile>(std::move(out)) : written.error();
+    }
   }
-  const std::string text =
-      before.empty() ? content : fmt::format("define {} = {}\n{}{}\n", out.symbol, before, content, after);
-  if (auto written = write_whole(path, text); !written) {
-    return written.error();
-  }
-  return out;
 }
 
 const SetFile* SetFiles::known(const void* set, int kind) const {

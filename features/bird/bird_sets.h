@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Long sets of prefixes, as files beside bird.conf that it includes: sets/<hash>.conf, named by their content. A file
-// never changes, so a bird.conf that is kept for undo still finds what it named, and an unchanged set is neither
+// Long sets of prefixes, as files beside bird.conf that it includes: sets/<hash>_<number>.conf, named by their content.
+// A file never changes, so a bird.conf that is kept for undo still finds what it named, and an unchanged set is neither
 // printed nor written again.
 #pragma once
 
@@ -29,7 +29,7 @@ std::string spelled(const std::vector<bgp::Vrp>& vrps, Family family, bool any_l
 
 /// A file of the folder sets/.
 struct SetFile {
-  std::string name;    ///< "sets/0123456789abcdef.conf", relative to bird.conf; empty: nothing of that kind
+  std::string name;    ///< "sets/0123456789abcdef_0.conf", relative to bird.conf; empty: nothing of that kind
   std::string symbol;  ///< what it defines, if it defines something
 };
 

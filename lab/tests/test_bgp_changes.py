@@ -183,7 +183,7 @@ def test_an_export_policy_announces_again_without_a_reset(world, floofd):
 
 RESETS = [
     "set bgp peer peer-open hold-time 90", "set bgp peer peer-open passive", "set bgp peer peer-open add-paths rx",
-    "set bgp peer peer-open allow-local-as 2", "set bgp peer peer-open ttl-security",
+    "set bgp peer peer-open allow-local-as 2",
 ]
 
 
@@ -200,6 +200,14 @@ def test_the_plan_says_which_session_resets_and_only_that_one_does(world, floofd
         (now, after) = lives(world)
         assert {a for a in now if now[a] != since[a]} == {address}, line
         assert {a for a in after if after[a] != before[a]} == {address}, line
+
+
+def test_ttl_security_takes_nothing_from_whoever_may_be_further_away(world, floofd):
+    """ExaBGP sends with a time to live of 1; RFC 5082 wants 255."""
+    address = peers.BY_NAME["peer-open"].address
+    change(floofd, "set bgp peer peer-open ttl-security\nset bgp peer peer-open hold-time 102")
+    wait_for("the session is lost", lambda: world.sessions()[address]["state"] != "Established", 30)
+    assert "ttl security on;" in (world.router.run_dir / "bird.conf").read_text()
 
 
 def test_a_limit_blocks_what_is_too_much(world, floofd):

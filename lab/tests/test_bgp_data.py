@@ -102,7 +102,7 @@ def listed(lab, what):
 def bird_text(lab):
     """bird.conf with the sets that it includes."""
     text = (lab.r1.run_dir / "bird.conf").read_text()
-    return text + "".join((lab.r1.run_dir / name).read_text() for name in re.findall(r"sets/[0-9a-f]+\.conf", text))
+    return text + "".join((lab.r1.run_dir / name).read_text() for name in re.findall(r"sets/[0-9a-f_]+\.conf", text))
 
 
 def alarms(lab):
