@@ -8,7 +8,7 @@ import os
 import pytest
 
 from lab.acceptance import outside, peers, rows
-from lab.acceptance.world import World
+from lab.acceptance.world import Validator, World
 from lab.floof_ipc import Client, Refused
 from lab.hosts import wait_for
 
@@ -126,6 +126,28 @@ def test_a_new_route_object_is_asked_about_routes_that_are_there(world):
     world.router.ctl("bgp", "refresh", "irr", "take-shrunken")
     wait_for("refused again", lambda: verdict(world, "customer-a", "45.31.1.0/24") == "9")
     assert lives(world) == before
+
+
+def test_a_validator_that_dies_is_believed_until_it_expires_and_a_second_one_counts_too(world, floofd):
+    state = lambda name: world.birdc("show", "protocols", "all", f"'rpki_{name}'")  # noqa: E731
+    stranger = outside.payload("45.30.0.0/22", 22, outside.STRANGER)
+    good = outside.payloads(world.rows)
+    world.validator.publish([*(one for one in good if one["prefix"] != stranger["prefix"]), stranger])
+    wait_for("it is refused", lambda: verdict(world, "transit-a", "45.30.0.0/22") == "13", 30)
+    world.validator.process.kill()
+    world.validator.process.wait()
+    wait_for("BIRD misses it", lambda: "Established" not in state("lab"), 30)
+    world.router.ctl("clear", "bgp", "peer", "transit-a", "soft", "in")
+    assert verdict(world, "transit-a", "45.30.0.0/22") == "13"
+    second = Validator(world.world, world.validator.address, [outside.payload("45.30.4.0/22", 22, outside.STRANGER)], 8292).start()
+    change(floofd, "\n".join(second.configuration("other")))
+    wait_for("the second one is heard", lambda: verdict(world, "transit-a", "45.30.4.0/22") == "13", 30)
+    assert verdict(world, "transit-a", "45.30.0.0/22") == "13"
+    world.validator.publish(good)
+    world.validator.start()
+    wait_for("the first one is back", lambda: verdict(world, "transit-a", "45.30.0.0/22") == 100, 60)
+    second.process.kill()
+    second.process.wait()
 
 
 def test_a_new_file_of_payloads_is_asked_about_routes_that_are_there(world):
