@@ -38,9 +38,6 @@ Result<Maintenance> maintenance_of(const nlohmann::json& config, const nlohmann:
     }
     if (!text_of(peer, "maintenance").empty()) {
       out.edits.push_back({"delete", "bgp", "peer", one, "maintenance"});
-      if (!text_of(peer, "shutdown-message").empty()) {
-        out.edits.push_back({"delete", "bgp", "peer", one, "shutdown-message"});
-      }
     }
   }
   if (!known) {

@@ -11,7 +11,7 @@ namespace floof::bgp {
 
 /// What `bgp maintenance <peer|all> drain|down|off [message "text"]` makes of the configuration: edits in words (as
 /// "set bgp peer x maintenance drain") and the comment of the commit. drain: RFC 8326 both ways; down: the session is
-/// closed, with the message (RFC 9003); off: as before, and the peer's own shutdown-message goes. `arguments`: "peer",
+/// closed, with the message (RFC 9003); off: as before, but for the shutdown-message, which stays. `arguments`: "peer",
 /// "mode", "message". An Error for a peer that does not exist, another mode, a message with off. Pure; any thread.
 struct Maintenance {
   std::vector<std::vector<std::string>> edits;

@@ -21,7 +21,7 @@ TEST(BgpMaintenance, Edits) {
   EXPECT_EQ(down->edits, (Edits{{"set", "bgp", "peer", "a", "maintenance", "down"},
                                 {"set", "bgp", "peer", "a", "shutdown-message", "fibre works"}}));
   EXPECT_EQ(maintenance_of(kConfig, {{"peer", "all"}, {"mode", "off"}})->edits,
-            (Edits{{"delete", "bgp", "peer", "b", "maintenance"}, {"delete", "bgp", "peer", "b", "shutdown-message"}}));
+            (Edits{{"delete", "bgp", "peer", "b", "maintenance"}}));
   EXPECT_EQ(maintenance_of(kConfig, {{"peer", "a"}, {"mode", "off"}})->edits, Edits{});
   EXPECT_EQ(maintenance_of(kConfig, {{"peer", "all"}, {"mode", "down"}})->edits.size(), 2u);
 }

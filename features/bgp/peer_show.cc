@@ -155,7 +155,7 @@ void register_maintenance(shell::Registry& registry) {
   };
   const Form forms[] = {{"drain", "Routes to and from the peer become the last choice", true},
                         {"down", "The session is down until off", true},
-                        {"off", "As before; the peer's shutdown-message goes too", false}};
+                        {"off", "As before; a shutdown-message stays configured", false}};
   for (const Form& form : forms) {
     const std::vector<shell::Option> options = form.talks ? message : std::vector<shell::Option>();
     registry.add({.path = std::string("bgp maintenance <name> ") + form.mode,

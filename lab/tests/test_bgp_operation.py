@@ -173,6 +173,7 @@ def test_maintenance(lab):
     lab.r1.ctl("bgp", "maintenance", "all", "off")
     established(lab, "n", "m")
     wait_for("as before", lambda: data(lab, "show", "route", GOOD)[0].get("local-pref") == 100)
+    assert 'shutdown-message "works on the fibre"' in lab.r1.ctl("show", "configuration").stdout
     assert "edited" in lab.r1.ctl("compare").stdout
     lab.r1.script("discard\n")
     history = lab.r1.ctl("show", "system", "commit").stdout
