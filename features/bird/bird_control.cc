@@ -47,34 +47,46 @@ Result<std::vector<std::string>> clear_commands(const Json& config, const Json& 
   return out;
 }
 
-Result<> clear_peers(BirdClient& client, const Json& config, const Json& request) {
-  const auto commands = clear_commands(config, request);
-  if (!commands.ok()) {
-    return commands.error();
-  }
-  bool enabled = false;
-  for (const std::string& command : *commands) {
+Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
+                   const std::vector<std::string>& commands, const std::string& peer) {
+  bool enabled = false, needs_hard = false;
+  std::string wrong;
+  for (const std::string& command : commands) {
     // What has just been enabled starts anyway.
     if (enabled && command.starts_with("restart ")) {
       enabled = false;
       continue;
     }
-    const auto reply = client.call(command);
+    const auto reply = call(command);
     if (!reply.ok()) {
       return reply.error();
     }
     enabled = command.starts_with("enable ") && reply->has(11);
-    if (reply->code >= 8000 && reply->code != 8006) {  // 8006: the peer cannot send its routes again
-      const std::string said = reply->lines.empty() ? "BIRD refuses it" : reply->lines.back().text;
-      return Error{"clear bgp peer " + string_of(request, "peer"), said, "see `show bgp summary`"};
+    if (reply->code < 8000) {
+      continue;
     }
-    if (reply->code == 8006) {
-      return Error{"clear bgp peer " + string_of(request, "peer"),
-                   "the peer cannot be asked for its routes again (no route refresh, RFC 2918)",
-                   "clear it hard, which interrupts the session"};
-    }
+    const bool cannot_send = reply->code == 8006;
+    needs_hard = needs_hard || cannot_send;
+    const std::string said = cannot_send ? "the peer cannot be asked for its routes again (no route refresh, RFC 2918)"
+                             : reply->lines.empty() ? "BIRD refuses it"
+                                                    : reply->lines.back().text;
+    const std::string session = command.substr(std::min(command.find('\''), command.size()));
+    wrong += fmt::format("{}session {}: {}", wrong.empty() ? "" : "; ", session, said);
+  }
+  if (!wrong.empty()) {
+    return Error{"clear bgp peer " + peer, wrong,
+                 needs_hard ? "clear it hard, which interrupts the session" : "see `show bgp summary`"};
   }
   return {};
+}
+
+Result<> clear_peers(BirdClient& client, const Json& config, const Json& request) {
+  const auto commands = clear_commands(config, request);
+  if (!commands.ok()) {
+    return commands.error();
+  }
+  return run_clear([&client](const std::string& command) { return client.call(command); }, *commands,
+                   string_of(request, "peer"));
 }
 
 std::vector<std::pair<std::string, std::string>> Farewell::messages(const Json& config) {

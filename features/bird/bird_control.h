@@ -3,6 +3,7 @@
 // What BIRD is told to do with sessions outside of a commit. All block as long as the client does.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,14 @@ namespace floof::bird {
 /// `clear bgp peer <name|all> soft [in|out] | hard`. `request`: "peer", "how" soft or hard, "direction" in, out or
 /// absent (both). Soft: routes are filtered again in both directions, by route refresh where the peer has to send them
 /// again (RFC 2918). Hard: the session restarts; one that a limit or somebody at birdc has disabled is enabled. A peer
-/// that the configuration disables stays down, which is an Error when it was named. An Error too for what BIRD refuses.
+/// that the configuration disables stays down, which is an Error when it was named. An Error too for sessions of which
+/// BIRD refuses it; the others are cleared all the same.
 Result<> clear_peers(BirdClient& client, const Json& config, const Json& request);
 /// The commands of it, for tests. Pure.
 Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request);
+/// Says them by `call`; the Error names every session that was refused.
+Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
+                   const std::vector<std::string>& commands, const std::string& peer);
 
 /// What neighbours are told when their sessions go down for good (RFC 9003): before BIRD gets the configuration that
 /// disables them, it says the message in a notification of its own.

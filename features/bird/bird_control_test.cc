@@ -41,6 +41,28 @@ TEST(BirdControl, ClearCommands) {
   }
 }
 
+TEST(BirdControl, OneSessionThatCannotBeClearedStopsNoOther) {
+  Commands said;
+  const auto call = [&](const std::string& command) -> Result<Reply> {
+    said.push_back(command);
+    Reply reply;
+    reply.code = command.find("bgp_a") != std::string::npos   ? 8006
+                 : command.find("bgp_b") != std::string::npos ? 8001
+                                                              : 12;
+    return reply;
+  };
+  const Commands all = {"reload 'bgp_a'", "reload in 'bgp_b'", "reload 'bgp_c'"};
+  const auto done = run_clear(call, all, "all");
+  EXPECT_EQ(said, all);
+  ASSERT_FALSE(done.ok());
+  EXPECT_NE(done.error().reason.find("session 'bgp_a': the peer cannot be asked"), std::string::npos);
+  EXPECT_NE(done.error().reason.find("session 'bgp_b': BIRD refuses it"), std::string::npos);
+  EXPECT_EQ(done.error().reason.find("bgp_c"), std::string::npos);
+  EXPECT_TRUE(run_clear(call, {"reload 'bgp_c'"}, "c").ok());
+  const auto dead = [](const std::string&) -> Result<Reply> { return Error{"bird", "is not there", ""}; };
+  EXPECT_FALSE(run_clear(dead, all, "all").ok());
+}
+
 TEST(BirdControl, Farewells) {
   const auto messages = Farewell::messages(kConfig);
   ASSERT_EQ(messages.size(), 2u);
