@@ -96,7 +96,11 @@ class Test {
   RpkiAsk rpki() const {
     const std::string state = text_of(test_, "rpki");
     if (state.empty()) {
-      return rpki_of(outside_, ask_);
+      return [this, ask = rpki_of(outside_, ask_)](const Prefix& prefix, uint32_t origin, bool any_length) {
+        const auto said = ask(prefix, origin, any_length);
+        unasked_ = unasked_ || !said;
+        return said;
+      };
     }
     const RpkiState fixed = state == "valid"     ? RpkiState::valid
                             : state == "invalid" ? RpkiState::invalid
@@ -108,16 +112,21 @@ class Test {
   std::optional<Error> compare(const Evaluation& last, const std::string& where, const Evaluation& in) const {
     const bool accept = member(expect_, "accept") == Json(true);
     const std::string wanted = text_of(expect_, "reject");
+    const std::string refused_by = last.accepted ? ""
+                                   : last.reason ? std::string(name_of(*last.reason))
+                                                 : last.steps.back().name;
+    const bool rests = unasked_ && (wanted.starts_with("rpki-") || refused_by.starts_with("rpki-") ||
+                                    (last.accepted && wanted == "any"));
     const std::string remedy =
-        fmt::format("correct the policy or the test; 'explain route {} from {}' shows every step",
-                    text_of(test_, "route"), text_of(test_, "from"));
+        rests ? "RPKI could not be asked; give the test an rpki state"
+              : fmt::format("correct the policy or the test; 'explain route {} from {}' shows every step",
+                            text_of(test_, "route"), text_of(test_, "from"));
     const std::string unsure = last.unsure ? " (raw texts of the policy were not judged)" : "";
     if (!last.accepted) {
-      const std::string name = last.reason ? std::string(name_of(*last.reason)) : last.steps.back().name;
-      if (!accept && (wanted == "any" || wanted == name)) {
+      if (!accept && (wanted == "any" || wanted == refused_by)) {
         return std::nullopt;
       }
-      return error(fmt::format("{} refuses the route at {}: {} ({}); expected {}{}", where, name, last.why,
+      return error(fmt::format("{} refuses the route at {}: {} ({}); expected {}{}", where, refused_by, last.why,
                                last.steps.back().looked, accept ? "that it is accepted" : wanted, unsure),
                    remedy);
     }
@@ -156,6 +165,7 @@ class Test {
   const Policies& policies_;
   const Outside& outside_;
   const RpkiAsk& ask_;
+  mutable bool unasked_ = false;  ///< nobody could tell the route's RPKI state
 };
 
 }  // namespace

@@ -86,6 +86,28 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
   }
 }
 
+TEST(PolicyTests, TellsThatRpkiCouldNotBeAsked) {
+  const auto remedy = [](const char* expect, const char* state) {
+    Json test = Json::parse(R"({"name":"t","route":"203.0.113.0/24","from":"up","path":"64500 1"})");
+    test["expect"] = Json::parse(expect);
+    if (state != nullptr) {
+      test["rpki"] = state;
+    }
+    const auto nobody = [](const Prefix&, uint32_t, bool) -> std::optional<RpkiState> { return std::nullopt; };
+    const auto errors = run_tests({{"bgp", {{"test", Json::array({test})}}}}, policies(), {}, nobody);
+    return errors.empty() ? std::string() : errors[0].remedy;
+  };
+  const std::string unasked = "RPKI could not be asked; give the test an rpki state";
+  EXPECT_EQ(remedy(R"({"reject":"rpki-invalid"})", nullptr), unasked);
+  EXPECT_EQ(remedy(R"({"reject":"any"})", nullptr), unasked);
+  EXPECT_EQ(remedy(R"({"accept":true})", nullptr), "");
+  for (const auto& [expect, state] : {std::pair(R"({"reject":"rpki-invalid"})", "valid"),
+                                      {R"({"accept":true,"local-pref":7})", nullptr},
+                                      {R"({"reject":"prefix-too-long"})", nullptr}}) {
+    EXPECT_TRUE(remedy(expect, state).starts_with("correct the policy")) << expect;
+  }
+}
+
 TEST(PolicyTests, AFileAndValidatorsCountTogether) {
   const Json config = Json::parse(R"({"bgp":{"test":[{"name":"t","route":"203.0.113.0/24","from":"up",
       "expect":{"reject":"rpki-invalid"}}]}})");

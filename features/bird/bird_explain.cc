@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 #include "features/bgp/policy_tests.h"
 #include "features/bird/bird_peers.h"
@@ -292,9 +293,15 @@ std::string difference(const bgp::Evaluation& evaluation, const Json& bird) {
 }
 
 bgp::RpkiAsk rpki_of_bird(BirdClient& client) {
-  return [&client](const Prefix& prefix, uint32_t origin, bool any_length) -> std::optional<bgp::RpkiState> {
+  // Whoever keeps silent once would let a commit with many tests wait as often.
+  return [&client, silent = std::make_shared<bool>(false)](const Prefix& prefix, uint32_t origin,
+                                                           bool any_length) -> std::optional<bgp::RpkiState> {
+    if (*silent) {
+      return std::nullopt;
+    }
     const auto reply = client.call(fmt::format("eval roa_check(floof_roa{}{}, {}, {})", any_length ? "_any" : "",
                                                prefix.family() == Family::ip4 ? 4 : 6, to_string(prefix), origin));
+    *silent = !reply.ok();
     const auto state = reply.ok() ? parse_roa_state(*reply) : std::nullopt;
     return state ? std::optional(static_cast<bgp::RpkiState>(*state)) : std::nullopt;
   };

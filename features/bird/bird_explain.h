@@ -20,6 +20,7 @@ namespace floof::bird {
 Result<Json> explain_route(BirdClient& client, const Json& config, const bgp::Outside& outside, const Json& arguments);
 
 /// The state of a route as the running BIRD's tables floof_roa4 and floof_roa6 have it; nothing when there are none.
+/// Once BIRD has not answered, this and its copies do not ask again: one for each run.
 bgp::RpkiAsk rpki_of_bird(BirdClient& client);
 
 /// The policy tests of `config` that come out wrong (features/bgp/policy_tests.h), with the RPKI states of the running
