@@ -117,10 +117,17 @@ class Collector {
     const Json& import = member(peer, "import");
     const uint64_t asn = number_in(peer, "remote-as", 0);
     const bool external = asn != number_in(bgp_, "asn", 0) && !flag_in(peer, "confederation-member", false);
-    if (!external || !import.is_object() || text_in(import, "accept") == "none" || flag_in(import, "trust", false)) {
+    if (!external || !import.is_object() || text_in(import, "accept") == "none") {
       return;
     }
     const std::string name = text_in(peer, "name");
+    const bool auto_limit = flag_in(member(import, "limit"), "auto", false);
+    if (auto_limit) {  // a limit counts for those who are trusted, too
+      need({ItemKind::network, std::to_string(asn)}, name);
+    }
+    if (flag_in(import, "trust", false)) {
+      return;
+    }
     const Json& filter = member(import, "filter");
     if (flag_in(filter, "ixp-lans", true)) {
       need({ItemKind::ixp_lans, ""}, name);
@@ -137,7 +144,7 @@ class Collector {
       out_.auto_networks.push_back(static_cast<uint32_t>(asn));
       out_.auto_peers[static_cast<uint32_t>(asn)].push_back(name);
     }
-    if (auto_set || flag_in(member(import, "limit"), "auto", false)) {
+    if (auto_set && !auto_limit) {
       need({ItemKind::network, std::to_string(asn)}, name);
     }
   }

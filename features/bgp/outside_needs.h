@@ -34,7 +34,7 @@ struct OutsideNeeds {
 };
 
 /// Judged configuration JSON (config/feature.h). Peers that exchange nothing, or whose policy says `trust`, need
-/// nothing. Pure; any thread.
+/// nothing but what `limit auto` asks for. Pure; any thread.
 OutsideNeeds needs_of(const nlohmann::json& config);
 
 using Items = std::map<ItemKey, ItemDataPtr>;

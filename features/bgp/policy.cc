@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "config/json_view.h"
 #include "features/bgp/internet.h"
@@ -213,6 +214,21 @@ uint32_t import_limit(const Json& limit, std::string_view family, uint32_t annou
   return static_cast<uint32_t>(announced + std::max<uint64_t>(10, announced * headroom / 100));
 }
 
+/// A limit that PeeringDB was to give and does not give is told: without it there is none.
+void warn_of_no_limit(Reader& reader, const Json& limit) {
+  const Limits& found = reader.out.limits;
+  std::string families;
+  for (const auto& [key, name, got] : {std::tuple("ip4", "IPv4", found.import4), {"ip6", "IPv6", found.import6}}) {
+    if (got == 0 && !number_in(limit, key)) {
+      families += (families.empty() ? "" : " and ") + std::string(name);
+    }
+  }
+  if (flag_or(limit, "auto", false) && !reader.out.import.closed && !families.empty()) {
+    reader.warnings.push_back(fmt::format("{} import limit auto: PeeringDB has no figure for {}, so there is no limit",
+                                          reader.path(), families));
+  }
+}
+
 std::string action_of(const Json& part) {
   const std::string action = text_of(part, "action");
   return action.empty() ? "disable" : action;
@@ -229,6 +245,7 @@ void read_limits(Reader& reader) {
   out.import4 = import_limit(limit, "ip4", network.prefixes4);
   out.import6 = import_limit(limit, "ip6", network.prefixes6);
   out.import_action = action_of(limit);
+  warn_of_no_limit(reader, limit);
   out.receive4 = number_in(receive, "ip4").value_or(0);
   out.receive6 = number_in(receive, "ip6").value_or(0);
   out.receive_action = action_of(receive);
@@ -261,6 +278,55 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
   return out;
 }
 
+/// Who relies on lists that have never been fetched: those refuse nothing, which nobody would notice.
+class Unfetched {
+ public:
+  explicit Unfetched(const Shared& shared) : shared_(shared) {}
+
+  void look(const PeerPolicy& peer, const Json& merged) {
+    const Json& import = object_of(merged, "import");
+    if (!peer.external || peer.import.closed || flag_or(import, "trust", false)) {
+      return;
+    }
+    const Json& filter = object_of(import, "filter");
+    const Outside& outside = shared_.outside;
+    const Json& blocklist = object_of(shared_.bgp, "blocklist");
+    const bool lists = !items(blocklist, "file").empty() || !items(blocklist, "url").empty();
+    note(!outside.ixp_lans && flag_or(filter, "ixp-lans", true), lans_, peer);
+    note(!outside.never_via_route_servers && flag_or(filter, "never-via-route-servers", peer.role == "rs-client"),
+         never_, peer);
+    note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", true), blocked_,
+         peer);
+  }
+
+  void tell(std::vector<std::string>& warnings) const {
+    const auto one = [&](const Peers& peers, std::string_view what, std::string_view filter, std::string_view see) {
+      if (peers.count > 0) {
+        warnings.push_back(fmt::format("{} not known (yet): filter {} of {} refuses nothing of them; see show bgp {}",
+                                       what, filter, peers.names, see));
+      }
+    };
+    one(lans_, "exchange LANs are", "ixp-lans", "peeringdb");
+    one(never_, "networks that are never via route servers are", "never-via-route-servers", "peeringdb");
+    one(blocked_, "files and URLs of bgp blocklist are", "blocklist", "blocklist");
+  }
+
+ private:
+  struct Peers {
+    size_t count = 0;
+    std::string names;  ///< "a, b, c, ..."
+  };
+  static void note(bool wanted, Peers& peers, const PeerPolicy& peer) {
+    constexpr size_t kMost = 3;
+    if (wanted && peers.count++ <= kMost) {
+      peers.names += (peers.names.empty() ? "" : ", ") + (peers.count <= kMost ? peer.name : std::string("..."));
+    }
+  }
+
+  const Shared& shared_;
+  Peers lans_, never_, blocked_;
+};
+
 }  // namespace
 
 Json merged_peer(const Json& config, const Json& peer) {
@@ -282,12 +348,16 @@ Policies make_policies(const Json& config, const Outside& outside) {
   const Json& bgp = object_of(config, "bgp");
   const Shared shared = share(bgp, outside);
   Policies out{shared.world, {}, {}};
+  Unfetched unfetched(shared);
   for (const Json& peer : items(bgp, "peer")) {
     if (!peer.is_object()) {
       continue;
     }
-    out.peers.push_back(read_peer(shared, merged_peer(config, peer), out.warnings));
+    const Json merged = merged_peer(config, peer);
+    out.peers.push_back(read_peer(shared, merged, out.warnings));
+    unfetched.look(out.peers.back(), merged);
   }
+  unfetched.tell(out.warnings);
   std::sort(out.peers.begin(), out.peers.end(),
             [](const PeerPolicy& a, const PeerPolicy& b) { return a.name < b.name; });
   return out;

@@ -146,14 +146,17 @@ TEST(Policy, EveryCheckIsOnAndCanBeTurnedOff) {
 
 TEST(Policy, AnUnknownAsSetRefusesEverything) {
   std::vector<std::string> warnings;
-  const PeerPolicy unknown = policy_of(R"({"import":{"as-set":["AS-X"]}})", {}, &warnings);
+  Outside lans;
+  lans.ixp_lans = std::make_shared<const PrefixSet>();
+  const PeerPolicy unknown = policy_of(R"({"import":{"as-set":["AS-X"]}})", lans, &warnings);
   const Check* check = check_for(unknown, Reason::irr_unknown);
   ASSERT_NE(check, nullptr);
   EXPECT_TRUE(std::holds_alternative<Everything>(check->what));
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("AS-X"), std::string::npos);
   // One of two is known: the prefixes of that one pass.
-  const Outside one = with_as_set("AS-Y", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
+  Outside one = with_as_set("AS-Y", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
+  one.ixp_lans = lans.ixp_lans;
   const PeerPolicy half = policy_of(R"({"import":{"as-set":["AS-X","AS-Y"]}})", one, &warnings);
   EXPECT_EQ(check_for(half, Reason::irr_unknown), nullptr);
   EXPECT_NE(check_for(half, Reason::irr_prefix), nullptr);
@@ -181,6 +184,49 @@ TEST(Policy, LimitsOfPeeringDbHaveHeadroomAndGiveWay) {
   EXPECT_EQ(policy_of(R"({"import":{"limit":{"auto":true,"ip4":7,"headroom":50}}})", outside).limits.import4, 7u);
   outside.networks[400010].prefixes4 = 5;
   EXPECT_EQ(policy_of(R"({"import":{"limit":{"auto":true}}})", outside).limits.import4, 15u);
+}
+
+TEST(Policy, WhatPeeringDbDoesNotLimitIsTold) {
+  Outside outside;
+  outside.ixp_lans = std::make_shared<const PrefixSet>();
+  const auto said = [&](const char* leafs) {
+    std::vector<std::string> warnings;
+    policy_of(leafs, outside, &warnings);
+    return warnings;
+  };
+  const auto warning = [](const char* families) {
+    return std::vector<std::string>{std::string("bgp peer p import limit auto: PeeringDB has no figure for ") +
+                                    families + ", so there is no limit"};
+  };
+  EXPECT_EQ(said(R"({"import":{"limit":{"auto":true}}})"), warning("IPv4 and IPv6"));
+  EXPECT_EQ(said(R"({"import":{"trust":true,"limit":{"auto":true,"ip4":5}}})"), warning("IPv6"));
+  EXPECT_EQ(said(R"({"import":{"limit":{"auto":true,"ip4":5,"ip6":5}}})"), std::vector<std::string>());
+  EXPECT_EQ(said(R"({"import":{"limit":{"ip4":5}}})"), std::vector<std::string>());
+  outside.networks[400010] = {"Example", "", 1000, 0};
+  EXPECT_EQ(said(R"({"import":{"limit":{"auto":true}}})"), warning("IPv6"));
+}
+
+TEST(Policy, ListsThatWereNeverFetchedAreTold) {
+  const auto said = [](const char* leafs, const char* blocklist, const Outside& outside) {
+    Json peer = Json::parse(R"({"name":"p","remote-as":400010,"neighbor":["45.0.0.2"]})");
+    peer.update(Json::parse(leafs));
+    const Json config = {{"bgp", {{"asn", 45000}, {"peer", {peer}}, {"blocklist", Json::parse(blocklist)}}}};
+    std::string out;
+    for (const std::string& warning : make_policies(config, outside).warnings) {
+      out += warning.substr(0, warning.find(' ')) + " ";
+    }
+    return out;
+  };
+  const char* const file = R"({"file":["/b"]})";
+  EXPECT_EQ(said(R"({"role":"rs-client","import":{}})", file, {}), "exchange networks files ");
+  EXPECT_EQ(said(R"({"role":"peer","import":{}})", R"({"asn":[1]})", {}), "exchange ");
+  EXPECT_EQ(said(R"({"role":"peer","import":{"filter":{"ixp-lans":false,"blocklist":false}}})", file, {}), "");
+  EXPECT_EQ(said(R"({"role":"rs-client","import":{"trust":true}})", file, {}), "");
+  EXPECT_EQ(said(R"({"role":"rs-client"})", file, {}), "") << "nothing is imported";
+  Outside known;
+  known.ixp_lans = std::make_shared<const PrefixSet>();
+  known.never_via_route_servers = known.blocked_asns = std::make_shared<const NamedAsns::Ranges>();
+  EXPECT_EQ(said(R"({"role":"rs-client","import":{}})", file, known), "");
 }
 
 TEST(Policy, ABlackholeNeedsATitle) {
