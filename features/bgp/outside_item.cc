@@ -146,7 +146,19 @@ std::string network_change(const Network& before, const Network& after) {
 
 std::string_view name_of(ItemKind kind) { return about(kind).name; }
 std::string_view group_of(ItemKind kind) { return about(kind).group; }
-std::string ItemKey::text() const { return std::string(about(kind).text) + name; }
+std::string ItemKey::shown_name() const {
+  const size_t scheme = kind == ItemKind::block_url ? name.find("://") : std::string::npos;
+  if (scheme == std::string::npos) {
+    return kind == ItemKind::block_url ? "(a URL without a scheme)" : name;
+  }
+  const size_t begin = scheme + 3;
+  const size_t path = std::min(name.find_first_of("/?#", begin), name.size());
+  const size_t end = std::min(name.find_first_of("?#", path), name.size());
+  const size_t at = name.substr(0, path).rfind('@');
+  const size_t host = at == std::string::npos || at < begin ? begin : at + 1;
+  return name.substr(0, begin) + name.substr(host, end - host);
+}
+std::string ItemKey::text() const { return std::string(about(kind).text) + shown_name(); }
 
 Result<ItemDataPtr> as_set_data(std::vector<Prefix> ip4, const std::vector<Prefix>& ip6,
                                 std::vector<uint32_t> members) {

@@ -39,6 +39,8 @@ struct ItemKey {
   ItemKind kind;
   std::string name;  ///< as-set, AS number, path or URL; empty for what there is only one of
   friend auto operator<=>(const ItemKey&, const ItemKey&) = default;
+  /// The name as people may read it: of a URL scheme, host and path, as the rest may hold credentials.
+  std::string shown_name() const;
   /// "as-set AS-FOO", "PeeringDB AS64500", "blocklist /etc/x".
   std::string text() const;
 };

@@ -43,6 +43,16 @@ TEST(OutsideItem, AsSetsAreExactAndListsCoverMoreSpecifics) {
   EXPECT_TRUE((*lans)->prefixes->contains(*parse_prefix("195.69.145.0/24")));
 }
 
+TEST(OutsideItem, CredentialsOfUrlsAreNotShown) {
+  const auto text = [](const char* url) { return ItemKey{ItemKind::block_url, url}.text(); };
+  EXPECT_EQ(text("https://example.net/drop.txt"), "blocklist https://example.net/drop.txt");
+  EXPECT_EQ(text("https://me:p@ss@example.net:8443/a@b/drop.txt?key=1#x"),
+            "blocklist https://example.net:8443/a@b/drop.txt");
+  EXPECT_EQ(text("https://me:secret@example.net?key=a/b"), "blocklist https://example.net");
+  EXPECT_EQ(text("me:secret@example.net/x").find("secret"), std::string::npos);
+  EXPECT_EQ((ItemKey{ItemKind::block_file, "/etc/a?b"}.text()), "blocklist /etc/a?b");
+}
+
 TEST(OutsideItem, ShrinkingIsJudgedForEachKindOfEntry) {
   const auto before = set_of({"192.0.2.0/26", "192.0.2.64/26", "192.0.2.128/26", "192.0.2.192/26"}, {1, 2, 3});
   EXPECT_EQ(shrinkage(ItemKind::as_set, *before, *before, 30), "");
@@ -131,6 +141,13 @@ TEST(OutsideNeeds, OnlyWhatCounts) {
   EXPECT_EQ(needs.irr_servers.size(), 2u);
   EXPECT_TRUE(needs_of(json::object()).items.empty());
   EXPECT_TRUE(needs_of(json()).items.empty());
+}
+
+TEST(OutsideNeeds, TheTrustedHaveLimits) {
+  const OutsideNeeds needs = needs_of(json::parse(R"({"bgp":{"asn":1,"peer":[
+      {"name":"a","remote-as":64500,"import":{"trust":true,"limit":{"auto":true}}},
+      {"name":"b","remote-as":64501,"import":{"trust":true}}]}})"));
+  EXPECT_EQ(needs.items, (std::set<ItemKey>{{ItemKind::network, "64500"}}));
 }
 
 TEST(OutsideNeeds, SnapshotsHoldWhatIsNeededAndKnown) {
