@@ -103,9 +103,11 @@ Result<Json> OutsideKeeper::job(uint64_t id) const {
   Json items = Json::array();
   for (const auto& [key, outcome] : job.outcomes) {
     const auto item = items_.find(key);
+    const auto fresh = fresh_.find(key);
+    const bool refused = fresh != fresh_.end() && !fresh->second.refused.empty();
     items.push_back({{"item", key.text()},
                      {"outcome", outcome.empty() ? "unchanged" : outcome},
-                     {"ok", item != items_.end() && item->second.error.empty()}});
+                     {"ok", item != items_.end() && item->second.error.empty() && !refused}});
   }
   Json out = {{"done", job.waiting.empty()}, {"items", std::move(items)}};
   if (engine_ != nullptr && engine_->unconfirmed() && !fresh_.empty()) {

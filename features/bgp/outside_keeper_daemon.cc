@@ -42,16 +42,26 @@ void OutsideKeeper::load() {
   }
 }
 
-Items OutsideKeeper::known(bool with_fresh) const {
+Items OutsideKeeper::known(const Keys& with_fresh) const {
   Items out;
   for (const auto& [key, item] : items_) {
     if (item.data) {
       out[key] = item.data;
     }
   }
-  if (with_fresh) {
-    for (const auto& [key, fresh] : fresh_) {
-      out[key] = fresh.data;
+  for (const ItemKey& key : with_fresh) {
+    if (const auto fresh = fresh_.find(key); fresh != fresh_.end()) {
+      out[key] = fresh->second.data;
+    }
+  }
+  return out;
+}
+
+OutsideKeeper::Keys OutsideKeeper::waiting(bool refused_too) const {
+  Keys out;
+  for (const auto& [key, fresh] : fresh_) {
+    if (refused_too || fresh.refused.empty()) {
+      out.insert(key);
     }
   }
   return out;
@@ -81,14 +91,14 @@ void OutsideKeeper::look() {
   }
   start_due();
   if (may_commit()) {
-    commit();
+    commit_some();
   }
 }
 
 /// What the running configuration needs, and as-sets that PeeringDB names for it.
 void OutsideKeeper::learn_needs() {
   needs_ = needs_of(engine_->running().for_features());
-  add_named_as_sets(needs_, known(true));
+  add_named_as_sets(needs_, known(waiting(true)));
   const std::map<std::string, std::string> manners = {
       {"irr", fmt::format("{}|{}", fmt::join(needs_.irr_servers, " "), fmt::join(needs_.irr_sources, " "))},
       {"peeringdb", needs_.peeringdb_url + "|" + needs_.peeringdb_key}};
@@ -140,7 +150,6 @@ void OutsideKeeper::failed(Item& item, const ItemKey& key, std::string why) {
     log::warning("{}: {}", key.text(), why);
   }
   item.error = std::move(why);
-  fresh_.erase(key);
   settle(key, item.error);
 }
 
@@ -154,6 +163,9 @@ bool OutsideKeeper::takes_shrunken(const ItemKey& key) const {
 void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
   Item& item = items_[key];
   item.fetching = false;
+  if (!needs_.items.contains(key)) {
+    return;  // the configuration has changed while it was under way
+  }
   item.tried = now();
   const OutsideNeeds::Group& manner = needs_.group(key.kind);
   if (!answer.data) {
@@ -182,7 +194,7 @@ void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
   if (fresh_.empty()) {
     fresh_since_ = Clock::now();
   }
-  fresh_[key] = {data, item.tried, std::move(answer.source), std::move(answer.stamp), std::move(change)};
+  fresh_[key] = {data, item.tried, std::move(answer.source), std::move(answer.stamp), std::move(change), ""};
   if (key.kind == ItemKind::network) {
     learn_needs();
   }
@@ -197,7 +209,13 @@ void OutsideKeeper::settle(const ItemKey& key, const std::string& outcome) {
 }
 
 bool OutsideKeeper::may_commit() const {
-  if (fresh_.empty() || engine_->unconfirmed() || Clock::now() < commit_again_) {
+  if (fresh_.empty() || engine_->unconfirmed() || Clock::now() < pause_) {
+    return false;
+  }
+  if (!split_.empty()) {
+    return true;
+  }
+  if (Clock::now() < commit_again_ && waiting(false).empty()) {
     return false;
   }
   const bool under_way =
@@ -206,20 +224,20 @@ bool OutsideKeeper::may_commit() const {
 }
 
 /// "refreshed by timer: as-set AS-FOO +3 -1 prefixes, ..."
-std::string OutsideKeeper::comment() const {
+std::string OutsideKeeper::comment(const Keys& keys) const {
   std::string who = "timer";
   bool all_new = true;
-  for (const auto& [key, fresh] : fresh_) {
+  for (const ItemKey& key : keys) {
     all_new = all_new && !items_.at(key).data;
     for (const auto& [id, job] : jobs_) {
       who = job.waiting.contains(key) ? job.user : who;
     }
   }
   std::string out = all_new && who == "timer" ? "fetched for the first time: " : fmt::format("refreshed by {}: ", who);
-  size_t left = fresh_.size();
+  size_t left = keys.size();
   const char* between = "";
-  for (const auto& [key, fresh] : fresh_) {
-    const std::string part = fmt::format("{}{} {}", between, key.text(), fresh.change);
+  for (const ItemKey& key : keys) {
+    const std::string part = fmt::format("{}{} {}", between, key.text(), fresh_.at(key).change);
     if (out.size() + part.size() > kLongestComment) {
       return out + fmt::format(" and {} more", left);
     }
@@ -230,32 +248,67 @@ std::string OutsideKeeper::comment() const {
   return out;
 }
 
-void OutsideKeeper::commit() {
+/// Everything that came, in one commit. When that fails its halves follow, and theirs, one at each look, until what
+/// cannot be used stands alone: one bad answer holds up no other, and the loop is not kept by a row of failures.
+void OutsideKeeper::commit_some() {
+  Keys keys;
+  if (split_.empty()) {
+    keys = waiting(Clock::now() >= commit_again_);
+  } else {
+    for (const ItemKey& key : split_.back()) {
+      if (fresh_.contains(key)) {
+        keys.insert(key);
+      }
+    }
+    split_.pop_back();
+  }
+  if (keys.empty()) {
+    return;
+  }
+  const auto begun = Clock::now();
+  const auto wrong = commit(keys);
+  if (!wrong) {
+    return committed(keys);
+  }
+  pause_ = Clock::now() + (Clock::now() - begun);
+  if (keys.size() > 1) {
+    const auto middle = std::next(keys.begin(), static_cast<ptrdiff_t>(keys.size() / 2));
+    split_.emplace_back(middle, keys.end());
+    split_.emplace_back(keys.begin(), middle);  // the last one is next
+    return;
+  }
+  const ItemKey& key = *keys.begin();
+  Fresh& fresh = fresh_.at(key);
+  if (fresh.refused != *wrong) {
+    log::warning("{}: what was fetched cannot be used: {}", key.text(), *wrong);
+  }
+  fresh.refused = *wrong;
+  commit_again_ = Clock::now() + kFirstRetry;
+  settle(key, "cannot be used: " + *wrong);
+}
+
+/// What is wrong, if the commit failed.
+std::optional<std::string> OutsideKeeper::commit(const Keys& keys) {
   config::Candidate candidate = engine_->fork();
-  committing_ = true;
-  config::ConfigEngine::Request request{"floofd", "refresh", comment()};
+  committing_ = keys;
+  config::ConfigEngine::Request request{"floofd", "refresh", comment(keys)};
   request.even_if_unchanged = true;
   const auto done = engine_->commit(candidate, request);
-  committing_ = false;
+  committing_.clear();
   if (!done.errors.empty()) {
-    commit_error_ = done.errors.front().text();
-    commit_again_ = Clock::now() + kFirstRetry;
-    log::warning("what was fetched cannot be used: {}", commit_error_);
-    for (const auto& [key, fresh] : fresh_) {
-      settle(key, "cannot be used: " + commit_error_);
-    }
-    return;
+    return done.errors.front().text();
   }
   if (options_.announce) {
     options_.announce(fmt::format("floofd committed generation {}: {}", done.generation, request.comment));
   }
-  commit_error_.clear();
-  committed();
+  return std::nullopt;
 }
 
 /// What was fresh is what counts now, and goes to disk.
-void OutsideKeeper::committed() {
-  for (auto& [key, fresh] : fresh_) {
+void OutsideKeeper::committed(const Keys& keys) {
+  for (const ItemKey& key : keys) {
+    const Fresh fresh = std::move(fresh_.at(key));
+    fresh_.erase(key);
     Item& item = items_[key];
     item.data = fresh.data;
     item.fetched = fresh.fetched;
@@ -274,7 +327,6 @@ void OutsideKeeper::committed() {
         });
     settle(key, fresh.change);
   }
-  fresh_.clear();
 }
 
 void OutsideKeeper::drop_unneeded() {
@@ -314,8 +366,10 @@ std::vector<std::string> OutsideKeeper::alarms() const {
   if (more > 0) {
     out.push_back(fmt::format("{} more answers from outside are missing; see show bgp irr, peeringdb and rpki", more));
   }
-  if (!commit_error_.empty() && !fresh_.empty()) {
-    out.push_back("what was fetched from outside cannot be used: " + commit_error_);
+  for (const auto& [key, fresh] : fresh_) {
+    if (!fresh.refused.empty() && out.size() < 2 * kMost) {
+      out.push_back(fmt::format("{}: what was fetched cannot be used: {}", key.text(), fresh.refused));
+    }
   }
   return out;
 }

@@ -6,8 +6,10 @@
 // staged, undone when it fails, and in the history.
 //
 // An answer that fails, is empty or shrank by more than the limit is not taken: the last good one stays, with an alarm.
-// An item that was never fetched is absent from the Outside, and policies then refuse rather than accept.
-// Loop thread.
+// What cannot be committed (a `bgp test` that it violates) waits alone and holds up no other.
+// An item that was never fetched is absent from the Outside. An as-set that is not known accepts nothing; lists of what
+// is to be refused (exchange LANs, never via route servers, blocklists) and limits are not applied then, with a
+// warning. Loop thread.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +78,9 @@ class OutsideKeeper {
     ItemDataPtr data;
     int64_t fetched = 0;
     std::string source, stamp, change;
+    std::string refused;  ///< why it could not be committed by itself
   };
+  using Keys = std::set<ItemKey>;
   struct Job {
     std::string user;
     bool take_shrunken = false;
@@ -99,11 +103,14 @@ class OutsideKeeper {
   void settle(const ItemKey& key, const std::string& outcome);
   bool takes_shrunken(const ItemKey& key) const;
   bool may_commit() const;
-  void commit();
-  void committed();
-  std::string comment() const;
+  void commit_some();
+  std::optional<std::string> commit(const Keys& keys);
+  void committed(const Keys& keys);
+  std::string comment(const Keys& keys) const;
+  /// Keys of `fresh_`; without those that could not be committed, if not `refused_too`.
+  Keys waiting(bool refused_too) const;
   void drop_unneeded();
-  Items known(bool with_fresh) const;
+  Items known(const Keys& with_fresh) const;
   Json item_json(const ItemKey& key) const;
   Json items_json(ItemKind kind) const;
   uint64_t new_job(Job job);
@@ -120,10 +127,11 @@ class OutsideKeeper {
   OutsideNeeds needs_;
   std::optional<uint64_t> needs_generation_;
   std::map<std::string, std::string> manners_;  ///< how each group was fetched last; another way asks anew
-  bool committing_ = false;
-  std::string commit_error_;
-  Clock::time_point commit_again_{};
-  std::shared_ptr<const Outside> last_;  ///< what `outside` gave
+  Keys committing_;                             ///< fresh ones that count while they are being committed
+  std::vector<std::vector<ItemKey>> split_;     ///< parts of a commit that failed, still to be tried
+  Clock::time_point pause_{};                   ///< no commit before that
+  Clock::time_point commit_again_{};            ///< when those that were refused are tried again
+  std::shared_ptr<const Outside> last_;         ///< what `outside` gave
   std::vector<std::string> cache_alarms_;
   std::map<uint64_t, Job> jobs_;
   uint64_t next_job_ = 1;

@@ -40,13 +40,14 @@ Json OutsideKeeper::item_json(const ItemKey& key) const {
   static const Item kNone;
   const auto at = items_.find(key);
   const Item& item = at != items_.end() ? at->second : kNone;
-  const bool waits = fresh_.contains(key);
-  Json out = {{"name", key.name},
-              {"state", !item.error.empty() ? (item.data ? "kept" : "unknown")
-                        : waits             ? "waiting"
-                        : item.data         ? "good"
-                        : item.fetching     ? "fetching"
-                                            : "unknown"}};
+  const auto fresh = fresh_.find(key);
+  const bool waits = fresh != fresh_.end();
+  Json out = {{"name", key.shown_name()},
+              {"state", waits                 ? "waiting"
+                        : !item.error.empty() ? (item.data ? "kept" : "unknown")
+                        : item.data           ? "good"
+                        : item.fetching       ? "fetching"
+                                              : "unknown"}};
   if (item.data) {
     out["fetched"] = config::time_text(item.fetched);
     out["age-s"] = now() - item.fetched;
@@ -58,6 +59,10 @@ Json OutsideKeeper::item_json(const ItemKey& key) const {
   if (!item.error.empty()) {
     out["error"] = item.error;
     out["tried"] = config::time_text(item.tried);
+  }
+  if (waits && !fresh->second.refused.empty()) {
+    out["error"] = "cannot be used: " + fresh->second.refused;
+    out["tried"] = config::time_text(fresh->second.fetched);
   }
   if (const auto peers = needs_.peers.find(key); peers != needs_.peers.end()) {
     out["peers"] = peers->second;

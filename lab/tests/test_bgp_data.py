@@ -321,6 +321,26 @@ def test_a_commit_that_waits_for_confirmation_is_not_disturbed(lab):
     assert history(lab)[0]["how"] == "refresh"
 
 
+def test_one_answer_that_cannot_be_used_stops_no_other(lab):
+    lab.r1.commit("set bgp test own route 45.33.0.0/24 from twenty path \"400020 400021\" rpki unknown expect accept")
+    good = lab.outside.data["irr"]["prefixes"]
+    for server in ("irr", "irr2"):
+        lab.outside.change(server, prefixes=good | {"400010": [*good["400010"], "45.35.0.0/24"],
+                                                    "400021": ["45.34.0.0/24", "45.36.0.0/24"]})
+    said = refresh(lab, "irr")
+    assert said.returncode == 1 and "AS-TEN: +1 prefixes" in said.stdout and "cannot be used: bgp test own" in said.stdout
+    conf = bird_text(lab)
+    assert "45.35.0.0/24" in conf and "45.33.0.0/24" in conf and "45.36.0.0/24" not in conf
+    bad = as_set(lab, "LAB::AS-TWENTY")
+    assert bad["state"] == "waiting" and "cannot be used" in bad["error"]
+    assert any("LAB::AS-TWENTY" in a and "cannot be used" in a for a in alarms(lab))
+    assert not any("AS-TEN" in a for a in alarms(lab))
+    lab.r1.commit("delete bgp test own")
+    assert "LAB::AS-TWENTY" in refresh(lab, "irr").stdout
+    wait_for("it is committed then", lambda: "45.36.0.0/24" in bird_text(lab))
+    assert not any("cannot be used" in a for a in alarms(lab))
+
+
 def test_match_finds_common_exchanges(lab):
     said = lab.r1.ctl("bgp", "match", "AS400020").stdout
     assert "IX5" in said and "IX7" not in said and "Our as-set: AS-OWN" in said
