@@ -302,8 +302,8 @@ class Unfetched {
   void tell(std::vector<std::string>& warnings) const {
     const auto one = [&](const Peers& peers, std::string_view what, std::string_view filter, std::string_view see) {
       if (peers.count > 0) {
-        warnings.push_back(fmt::format("{} not known (yet): filter {} of {} refuses nothing of them; see show bgp {}",
-                                       what, filter, peers.names, see));
+        warnings.push_back(fmt::format("{} not known (yet), so filter {} of {} lets them pass; see show bgp {}", what,
+                                       filter, peers.names, see));
       }
     };
     one(lans_, "exchange LANs are", "ixp-lans", "peeringdb");
