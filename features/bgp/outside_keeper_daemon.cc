@@ -115,6 +115,7 @@ void OutsideKeeper::learn_needs() {
       const auto left = seconds(item.fetched - now()) + needs_.group(key.kind).refresh;
       item.due = steady + std::max(left, seconds(0));
     }
+    item.due = std::min<Clock::time_point>(item.due, steady + needs_.group(key.kind).refresh);  // it may be shorter now
   }
   std::erase_if(fresh_, [this](const auto& entry) { return !needs_.items.contains(entry.first); });
   manners_ = manners;
