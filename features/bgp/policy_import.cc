@@ -192,15 +192,12 @@ class Importer {
       add(Reason::blocked_asn, PathHas{shared.blocked_asns}, "filter blocklist");
     }
     for (const PeerLocked& lock : on("peer-lock") ? shared.locks : std::vector<PeerLocked>()) {
-      add(Reason::peer_lock, PeerLocked{lock.asn, via_for(lock)}, "filter peer-lock");
+      add(Reason::peer_lock, lock, "filter peer-lock");
     }
     if (const auto next = numbers_in(part_, "transit-lock"); !next.empty()) {
       add(Reason::transit_lock, TransitLocked{peer_.asn, next}, "transit-lock");
     }
   }
-
-  /// The path of a route server does not begin with itself.
-  static std::vector<uint32_t> via_for(const PeerLocked& lock) { return lock.via; }
 
   static NamedAsns without(const NamedAsns& asns, uint32_t peer) {
     if (!asns.contains(peer)) {

@@ -92,15 +92,16 @@ void render_path_functions(Scribe& scribe) {
   out.close();
 }
 
+/// Whether the checks of any peer have one like this.
+template <typename Wanted>
+bool any_check(const bgp::Policies& policies, Wanted wanted) {
+  return std::any_of(policies.peers.begin(), policies.peers.end(), [&](const bgp::PeerPolicy& peer) {
+    return std::any_of(peer.import.checks.begin(), peer.import.checks.end(), wanted);
+  });
+}
+
 bool wants_aspa(const bgp::Policies& policies) {
-  for (const bgp::PeerPolicy& peer : policies.peers) {
-    for (const bgp::Check& check : peer.import.checks) {
-      if (check.reason == bgp::Reason::aspa_invalid) {
-        return true;
-      }
-    }
-  }
-  return false;
+  return any_check(policies, [](const bgp::Check& check) { return check.reason == bgp::Reason::aspa_invalid; });
 }
 
 /// draft-ietf-sidrops-aspa-verification, sections 5 and 6.
@@ -200,15 +201,10 @@ void remove_community(Scribe& scribe, const bgp::Community& community) {
 }
 
 bool wants_any_length(const bgp::Policies& policies) {
-  for (const bgp::PeerPolicy& peer : policies.peers) {
-    for (const bgp::Check& check : peer.import.checks) {
-      const auto* rpki = std::get_if<bgp::RpkiIs>(&check.what);
-      if (rpki != nullptr && rpki->blackholes_loosely) {
-        return true;
-      }
-    }
-  }
-  return false;
+  return any_check(policies, [](const bgp::Check& check) {
+    const auto* rpki = std::get_if<bgp::RpkiIs>(&check.what);
+    return rpki != nullptr && rpki->blackholes_loosely;
+  });
 }
 
 void render_policy_functions(Scribe& scribe) {
