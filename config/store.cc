@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "config/json_text.h"
 #include "config/json_view.h"
@@ -54,25 +55,6 @@ class Document {
   Generation& generation_;
   Json json_;
 };
-
-std::optional<std::string> read_file(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) {
-    return std::nullopt;
-  }
-  std::string out;
-  char buffer[65536];
-  for (;;) {
-    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
-    if (count == 0) {
-      return out;
-    }
-    if (count < 0 && errno != EINTR) {
-      return std::nullopt;
-    }
-    out.append(buffer, count > 0 ? static_cast<size_t>(count) : 0);
-  }
-}
 
 Result<> sync_folder(const std::string& folder) {
   const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -173,14 +155,14 @@ Result<> Store::write_text(const std::string& path, const std::string& text) con
   if (fsync(fd.get()) != 0) {
     return errno_error(path, "writing the configuration", kDiskRemedy);
   }
-  if (read_file(path) != text) {
+  if (read_file(path, O_NOFOLLOW) != text) {
     return Error{path, "the file does not read back as it was written", kDiskRemedy};
   }
   return {};
 }
 
 Json Store::read_json(const std::string& path) const {
-  const auto text = read_file(path);
+  const auto text = read_file(path, O_NOFOLLOW);
   return text ? Json::parse(*text, nullptr, false) : Json();
 }
 

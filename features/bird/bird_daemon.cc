@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/init_client.h"
 #include "base/log.h"
 #include "features/bird/bird_backend.h"
@@ -28,25 +29,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kFirstPause(1), kLongestPause(50);
-
-std::optional<std::string> read_file(const std::string& path) {
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) {
-    return std::nullopt;
-  }
-  std::string out;
-  char buffer[65536];
-  for (;;) {
-    const ssize_t got = read(file.get(), buffer, sizeof buffer);
-    if (got > 0) {
-      out.append(buffer, static_cast<size_t>(got));
-    } else if (got == 0) {
-      return out;
-    } else if (errno != EINTR) {
-      return std::nullopt;
-    }
-  }
-}
 
 // A new file that only its owner may read; returns its name.
 Result<std::string> write_private(const std::string& stem, std::string_view text) {

@@ -9,11 +9,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <optional>
 
 #include "base/fd.h"
+#include "base/file.h"
 
 namespace floof::bird {
 
@@ -25,14 +24,6 @@ uint64_t hash_of(std::string_view text) {  // FNV-1a
     hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
   }
   return hash;
-}
-
-std::optional<std::string> read_whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return std::nullopt;
-  }
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 Result<> write_whole(const std::string& path, const std::string& text) {
@@ -97,7 +88,7 @@ Result<SetFile> SetFiles::write(std::string_view before, const std::string& cont
     const std::string path = run_dir_ + "/" + out.name;
     const std::string text =
         before.empty() ? content : fmt::format("define {} = {}\n{}{}\n", out.symbol, before, content, after);
-    const auto there = read_whole(path);
+    const auto there = read_file(path);
     if (there == text) {
       return out;
     }
