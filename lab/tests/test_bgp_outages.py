@@ -213,3 +213,18 @@ def test_a_new_key_counts_though_an_old_question_waits(lab):
     assert not alarms(lab)
     lab.outside.stand_ins.change("peeringdb", key=KEY)
     lab.r.commit(f"set bgp peeringdb api-key {KEY}\ndelete bgp peeringdb timeout")
+
+
+def test_refreshes_push_out_nobodys_commit_and_move_no_number(lab):
+    def numbers():
+        return {e["generation"]: e["index"] for e in lab.r.show("system", "commit") if e["how"] != "refresh"}
+    before, newest = numbers(), lab.r.show("system", "commit")[0]["generation"]
+    assert newest > len(before) + 10 and {0, 1} <= before.keys(), "many refreshes so far"
+    for _ in range(3):
+        lab.outside.go_on()
+        assert refresh(lab).returncode == 0
+    entries = lab.r.show("system", "commit")
+    assert entries[0]["generation"] == newest + 3 and entries[0]["how"] == "refresh" and entries[0]["index"] == 0
+    assert numbers() == before and sorted(before.values()) == list(range(len(before)))
+    assert sum(e["how"] == "refresh" for e in entries) == 10
+    assert "-   timeout 1;" in lab.r.ctl("show", "configuration", "|", "compare", "rollback", "1").stdout
