@@ -196,6 +196,11 @@ TEST_P(Property, HistoryFormsAndPlanHold) {
       }
       ASSERT_EQ(planned, recorder_.done) << "round " << round;
     }
+    if (dice() % 3 == 0) {  // data were fetched anew: no number moves
+      Candidate same = engine->fork();
+      ASSERT_TRUE(engine->commit(same, {.user = "floofd", .how = "refresh", .even_if_unchanged = true}).changed);
+      ASSERT_TRUE(recorder_.done.empty()) << "round " << round;
+    }
   }
   ASSERT_GT(states.size(), 30U);
   // All that the history has, also after a restart.

@@ -134,7 +134,7 @@ Json ConfigServer::hello(const ipc::Peer& peer) {
 Json ConfigServer::history() const {
   Json list = Json::array();
   for (const Generation& entry : engine_.history()) {
-    list.push_back({{"index", list.size()},
+    list.push_back({{"index", entry.index},
                     {"time", entry.time},
                     {"user", entry.user},
                     {"how", entry.how},

@@ -26,12 +26,16 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kSuffix = ".new";
+constexpr std::string_view kSuffix = ".new", kEnd = ".json", kRepeatEnd = ".repeat.json";
 constexpr const char* kDiskRemedy = "free space on the disk, or check its permissions";
 
 Json head_of(const Generation& generation) {
-  return {{"format", generation.format}, {"generation", generation.number}, {"time", generation.time},
-          {"user", generation.user},     {"how", generation.how},           {"comment", generation.comment}};
+  Json out = {{"format", generation.format}, {"generation", generation.number}, {"time", generation.time},
+              {"user", generation.user},     {"how", generation.how},           {"comment", generation.comment}};
+  if (generation.repeats) {
+    out["repeats"] = true;
+  }
+  return out;
 }
 
 Json to_json(const Generation& generation) {
@@ -108,7 +112,9 @@ void Store::step(std::string_view name) const {
   }
 }
 
-std::string Store::history_file(uint64_t number) const { return fmt::format("{}/history/{}.json", folder_, number); }
+std::string Store::history_file(uint64_t number, bool repeats) const {
+  return fmt::format("{}/history/{}{}", folder_, number, repeats ? kRepeatEnd : kEnd);
+}
 
 Result<Store> Store::open(const std::string& folder) {
   for (const std::string& part : {folder, folder + "/history"}) {
@@ -144,12 +150,8 @@ Result<> Store::write_text(const std::string& path, const std::string& text) con
   if (!fd || fchmod(fd.get(), 0600) != 0) {
     return errno_error(path, "writing the configuration", kDiskRemedy);
   }
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t count = ::write(fd.get(), text.data() + at, text.size() - at);
-    if (count < 0 && errno != EINTR) {
-      return errno_error(path, "writing the configuration", kDiskRemedy);
-    }
-    at += count > 0 ? static_cast<size_t>(count) : 0;
+  if (!write_all(fd.get(), text)) {
+    return errno_error(path, "writing the configuration", kDiskRemedy);
   }
   step("fsync " + path);
   if (fsync(fd.get()) != 0) {
@@ -177,7 +179,8 @@ std::optional<Generation> Store::read(const std::string& path) const {
                     text_of(json, "user"),
                     text_of(json, "how"),
                     text_of(json, "comment"),
-                    json["config"]};
+                    json["config"],
+                    flag_of(json, "repeats")};
 }
 
 std::optional<Generation> Store::running() {
@@ -185,14 +188,14 @@ std::optional<Generation> Store::running() {
   if (auto found = read(path); found) {
     return found;
   }
-  if (access(path.c_str(), F_OK) != 0 && numbers().empty()) {
+  if (access(path.c_str(), F_OK) != 0 && entries().empty()) {
     return std::nullopt;
   }
   damage_ = fmt::format("{} is missing or unreadable", path);
   rename(path.c_str(), (path + ".damaged").c_str());
-  for (const uint64_t number : numbers()) {
-    if (auto found = read(history_file(number)); found) {
-      damage_ += fmt::format("; generation {} of the history was taken instead", number);
+  for (const Entry& entry : entries()) {
+    if (auto found = read(history_file(entry.number, entry.repeats)); found) {
+      damage_ += fmt::format("; generation {} of the history was taken instead", entry.number);
       return found;
     }
   }
@@ -234,7 +237,7 @@ Result<> Store::prepare(const Generation& next, const Result<std::string>& text)
   const std::string running = folder_ + "/running.json" + std::string(kSuffix);
   auto written = text ? write_text(running, *text) : Result<>(text.error());
   if (written) {
-    written = write_text(history_file(next.number) + std::string(kSuffix), *text);
+    written = write_text(history_file(next.number, next.repeats) + std::string(kSuffix), *text);
   }
   if (!written) {
     discard(next);
@@ -244,7 +247,7 @@ Result<> Store::prepare(const Generation& next, const Result<std::string>& text)
 
 void Store::discard(const Generation& next) {
   unlink((folder_ + "/running.json" + std::string(kSuffix)).c_str());
-  unlink((history_file(next.number) + std::string(kSuffix)).c_str());
+  unlink((history_file(next.number, next.repeats) + std::string(kSuffix)).c_str());
 }
 
 Result<> Store::install(const Generation& next) {
@@ -259,7 +262,8 @@ Result<> Store::install(const Generation& next) {
     log::error("{}", synced.error().text());
   }
   step("rename history");
-  rename((history_file(next.number) + std::string(kSuffix)).c_str(), history_file(next.number).c_str());
+  rename((history_file(next.number, next.repeats) + std::string(kSuffix)).c_str(),
+         history_file(next.number, next.repeats).c_str());
   step("sync history");
   if (const auto history = sync_folder(folder_ + "/history"); !history) {
     log::warning("{}", history.error().text());
@@ -337,38 +341,64 @@ std::optional<Generation> Store::rescue() const { return read(folder_ + "/rescue
 
 Result<> Store::keep_rescue(const Generation& generation) const { return keep("rescue.json", to_json(generation)); }
 
-std::vector<uint64_t> Store::numbers() const {
-  std::vector<uint64_t> out;
+/// Newest first. What is to be forgotten, and may come back with a power cut, is among them only for `forgotten`.
+std::vector<Store::Entry> Store::entries(std::vector<Entry>* forgotten) const {
+  std::vector<Entry> all, out;
   for (const std::string& name : list(folder_ + "/history")) {
     uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && std::string_view(end) == ".json") {
-      out.push_back(number);
+    if (error == std::errc() && (end == kEnd || end == kRepeatEnd)) {
+      all.push_back({number, end == kRepeatEnd});
     }
   }
-  std::sort(out.rbegin(), out.rend());
+  std::sort(all.begin(), all.end(), [](const Entry& a, const Entry& b) { return a.number > b.number; });
+  size_t configurations = 0, repeats = 0;
+  for (Entry& entry : all) {
+    entry.index = configurations;
+    (entry.repeats ? repeats : configurations)++;
+    const bool kept = entry.index < kHistory && (!entry.repeats || repeats <= kRepeats);
+    if (kept) {
+      out.push_back(entry);
+    } else if (forgotten != nullptr) {
+      forgotten->push_back(entry);
+    }
+  }
   return out;
 }
 
 void Store::forget_old() const {
-  const auto all = numbers();
-  for (size_t i = kHistory; i < all.size(); i++) {
-    unlink(history_file(all[i]).c_str());
+  std::vector<Entry> forgotten;
+  (void)entries(&forgotten);
+  for (const Entry& entry : forgotten) {
+    step("forget");
+    unlink(history_file(entry.number, entry.repeats).c_str());
   }
 }
 
 std::vector<Generation> Store::history() const {
   std::vector<Generation> out;
-  for (const uint64_t number : numbers()) {
-    if (auto found = read(history_file(number)); found && out.size() < kHistory) {
+  for (const Entry& entry : entries()) {
+    if (auto found = read(history_file(entry.number, entry.repeats))) {
+      found->index = entry.index;
       out.push_back(std::move(*found));
     }
   }
   return out;
 }
 
+std::optional<Generation> Store::earlier(size_t index) const {
+  for (const Entry& entry : entries()) {
+    if (entry.index == index) {
+      if (auto found = read(history_file(entry.number, entry.repeats))) {
+        return found;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 Result<> Store::remember(const Generation& generation) {
-  const std::string path = history_file(generation.number);
+  const std::string path = history_file(generation.number, generation.repeats);
   if (read(path)) {
     return {};
   }

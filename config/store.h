@@ -3,7 +3,8 @@
 // Configurations on disk, so that a power cut at any moment leaves the old or the new one, whole:
 //   running.json         the running configuration with its generation
 //   journal.json         {"applying":N+1} while a commit acts; found at start, it means: the old one still counts
-//   history/N.json       the last 50 generations, the running one included
+//   history/N.json       the last 50 configurations, the running one included
+//   history/N.repeat.json  generations with the configuration of the one before: the newest 10 of them
 //   confirm.json         a commit that goes back unless it is confirmed
 //   at.json              a commit that waits for its time
 //   rescue.json          the configuration that `rescue save` kept
@@ -32,6 +33,10 @@ struct Generation {
   std::string how;  ///< "cli", "script", "netconf", "rollback 3", "confirm expired", "at", "start"
   std::string comment;
   nlohmann::json config = nlohmann::json::object();  ///< as Tree::to_json(Secrets::clear)
+  /// The configuration is that of the generation before; what it refers to was fetched anew. Such a generation has no
+  /// number of its own for `rollback`, and pushes no other out of the history.
+  bool repeats = false;
+  size_t index = 0;  ///< its `rollback` number, where the history gives it; 0 is the running configuration
 };
 
 /// A commit that goes back by itself unless it is confirmed. Durable before the commit acts. It counts while the
@@ -60,6 +65,7 @@ struct Scheduled {
 class Store {
  public:
   static constexpr size_t kHistory = 50;  ///< rollback 0..49
+  static constexpr size_t kRepeats = 10;  ///< shown in the history beside these
 
   /// Makes the folder (0700) and clears what an interrupted write left.
   static Result<Store> open(const std::string& folder);
@@ -95,8 +101,10 @@ class Store {
   Result<> keep(const std::optional<Scheduled>& scheduled) const;
   Result<> keep_rescue(const Generation& generation) const;
 
-  /// Newest first.
+  /// Newest first, without what is damaged.
   std::vector<Generation> history() const;
+  /// What `rollback index` loads; nothing when there is no such generation, or it is damaged.
+  std::optional<Generation> earlier(size_t index) const;
   /// Adds the entry if it is missing (a crash between the two renames, or the first start).
   Result<> remember(const Generation& generation);
 
@@ -106,14 +114,20 @@ class Store {
  private:
   explicit Store(std::string folder) : folder_(std::move(folder)) {}
   void step(std::string_view name) const;
-  std::string history_file(uint64_t number) const;
+  /// A file of the history. Its name tells everything that decides whether it is kept.
+  struct Entry {
+    uint64_t number = 0;
+    bool repeats = false;
+    size_t index = 0;
+  };
+  std::string history_file(uint64_t number, bool repeats) const;
   static Result<std::string> print(const std::string& path, const nlohmann::json& content);
   Result<> write(const std::string& path, const nlohmann::json& content) const;
   Result<> write_text(const std::string& path, const std::string& text) const;
   Result<> keep(std::string_view name, const nlohmann::json& content) const;
   nlohmann::json read_json(const std::string& path) const;
   std::optional<Generation> read(const std::string& path) const;
-  std::vector<uint64_t> numbers() const;
+  std::vector<Entry> entries(std::vector<Entry>* forgotten = nullptr) const;
   void forget_old() const;
 
   std::string folder_;

@@ -390,6 +390,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
     printing =
         std::async(std::launch::async, [&candidate, &request, format = format(), number = generation_.number + 1] {
           Generation next = generation_of(format, request, number, candidate.tree);
+          next.repeats = request.even_if_unchanged && !candidate.changed();
           auto text = Store::printed(next);
           return Printed{std::move(next), std::move(text)};
         });
@@ -500,13 +501,14 @@ Result<Tree> ConfigEngine::earlier(size_t index) const {
   if (index == 0) {
     return running_;
   }
-  const auto entries = store_.history();
+  const auto found = store_.earlier(index);
   const std::string name = fmt::format("rollback {}", index);
-  if (index >= entries.size()) {
-    return Error{name, "there is no such generation",
-                 fmt::format("give a number from 0 to {}", entries.empty() ? 0 : entries.size() - 1)};
+  if (!found) {
+    const auto entries = store_.history();
+    return Error{name, "there is no such generation, or it is damaged",
+                 fmt::format("give a number from 0 to {}", entries.empty() ? 0 : entries.back().index)};
   }
-  return readable(entries[index], name);
+  return readable(*found, name);
 }
 
 Result<Tree> ConfigEngine::rescue() const {

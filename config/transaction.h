@@ -98,7 +98,7 @@ class ConfigEngine {
   /// What `schedule` kept, to be committed.
   Result<Candidate> candidate_of(const Scheduled& scheduled) const;
 
-  /// An earlier configuration: 0 is the running one, then backwards.
+  /// An earlier configuration: 0 is the running one, then backwards; generations that repeat one are not counted.
   Result<Tree> earlier(size_t index) const;
   Result<> save_rescue() const { return store_.keep_rescue(generation_); }
   Result<Tree> rescue() const;

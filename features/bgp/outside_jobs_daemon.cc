@@ -24,6 +24,7 @@ Result<uint64_t> OutsideKeeper::refresh(const std::string& user, const std::stri
   if (engine_ == nullptr) {
     return Error{"bgp refresh", "the router is starting", "try again in a moment"};
   }
+  catch_up();
   Job job;
   job.user = user;
   job.take_shrunken = take_shrunken;
@@ -55,6 +56,7 @@ Result<uint64_t> OutsideKeeper::match(uint32_t other, uint32_t own) {
     return Error{"bgp match", own == 0 ? "this router has no AS number" : "two AS numbers that differ are needed",
                  "bgp match AS64500 AS65000"};
   }
+  catch_up();
   Job job;
   job.is_match = true;
   job.own = own;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "base/log.h"
 #include "config/json_view.h"
@@ -85,15 +86,19 @@ void OutsideKeeper::follow(config::ConfigEngine& engine) {
   look();
 }
 
-void OutsideKeeper::look() {
-  if (engine_ == nullptr) {
-    return;
-  }
+void OutsideKeeper::catch_up() {
   if (needs_generation_ != engine_->generation()) {
     needs_generation_ = engine_->generation();
     learn_needs();
     drop_unneeded();
   }
+}
+
+void OutsideKeeper::look() {
+  if (engine_ == nullptr) {
+    return;
+  }
+  catch_up();
   start_due();
   serve_validators();
   if (may_commit()) {
@@ -123,6 +128,7 @@ void OutsideKeeper::learn_needs() {
     if (group != manners.end() && before != manners_.end() && before->second != group->second) {
       item.due = steady;
       item.failures = 0;
+      item.outdated = item.fetching;
     } else if (item.due == Clock::time_point() && item.data) {
       const auto left = seconds(item.fetched - now()) + needs_.refresh(key);
       item.due = steady + std::max(left, seconds(0));
@@ -179,6 +185,10 @@ bool OutsideKeeper::takes_shrunken(const ItemKey& key) const {
 void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
   Item& item = items_[key];
   item.fetching = false;
+  if (std::exchange(item.outdated, false)) {
+    item.due = Clock::now();
+    return;
+  }
   if (!needs_.items.contains(key)) {
     return;  // the configuration has changed while it was under way
   }

@@ -74,6 +74,7 @@ class OutsideKeeper {
     Clock::time_point due{};  ///< next fetch
     unsigned failures = 0;    ///< in a row
     bool fetching = false;
+    bool outdated = false;  ///< fetched in a manner that the configuration does not want any more
   };
   /// Fetched, good and different, but not committed.
   struct Fresh {
@@ -98,6 +99,8 @@ class OutsideKeeper {
   };
 
   void load();
+  /// With what was committed since.
+  void catch_up();
   void learn_needs();
   void start_due();
   void taken(const ItemKey& key, FetchAnswer answer);

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/json_lists.h"
 
 namespace floof::peeringdb {
 
@@ -39,18 +41,10 @@ uint32_t asn_in(const Json& object) {
 }
 
 /// Calls `take` for each entry; false from it, or anything that is no list of objects, is an Error.
-Result<> each(std::string_view json, const std::function<bool(const Json&)>& take) {
-  const Json answer = Json::parse(json.begin(), json.end(), nullptr, false);
-  const auto data = answer.is_object() ? answer.find("data") : answer.end();
-  if (!answer.is_object() || data == answer.end() || !data->is_array()) {
-    return wrong_form();
-  }
-  for (const Json& entry : *data) {
-    if (!entry.is_object() || !take(entry)) {
-      return wrong_form();
-    }
-  }
-  return {};
+Result<> each(std::string_view json, JsonLists::Take take) {
+  JsonLists answer;
+  answer.on("data", std::move(take));
+  return answer.read(json) && answer.found("data") ? Result<>() : wrong_form();
 }
 
 std::string in_quotes(std::string_view text) {

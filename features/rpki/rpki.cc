@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
+
+#include "base/json_lists.h"
 
 namespace floof::rpki {
 
@@ -158,15 +162,6 @@ void sort_unique(std::vector<T>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-const Json& list_in(const Json& object, const char* outer, const char* inner) {
-  static const Json none = Json::array();
-  const auto found = object.find(outer);
-  if (found == object.end() || !found->is_object() || !found->contains(inner)) {
-    return none;
-  }
-  return (*found)[inner];
-}
-
 /// prefix, asn and maxPrefixLength of an entry of SLURM; an Error for what is there and wrong.
 struct SlurmEntry {
   std::optional<Prefix> prefix;
@@ -175,9 +170,6 @@ struct SlurmEntry {
 };
 Result<SlurmEntry> slurm_entry(const Json& entry) {
   SlurmEntry out;
-  if (!entry.is_object()) {
-    return Error{"", "an entry is no object", "RFC 8416 describes the form"};
-  }
   if (const auto at = entry.find("prefix"); at != entry.end()) {
     const auto prefix = at->is_string() ? parse_prefix(at->get_ref<const std::string&>()) : Error{"", "", ""};
     if (!prefix) {
@@ -199,6 +191,73 @@ Result<SlurmEntry> slurm_entry(const Json& entry) {
   }
   return out;
 }
+
+Result<> add_filter(Slurm& to, const Json& item) {
+  const auto entry = slurm_entry(item);
+  if (!entry) {
+    return entry.error();
+  }
+  if (!entry->prefix && !entry->asn) {
+    return Error{"", "a prefixFilter has neither prefix nor asn", "it would remove every payload"};
+  }
+  to.filters.push_back({entry->prefix, entry->asn});
+  return {};
+}
+
+Result<> add_assertion(Slurm& to, const Json& item) {
+  const auto entry = slurm_entry(item);
+  if (!entry) {
+    return entry.error();
+  }
+  const uint64_t most = entry->prefix ? entry->max_length.value_or(entry->prefix->length()) : 0;
+  if (!entry->prefix || !entry->asn || most < entry->prefix->length() || most > entry->prefix->max_length()) {
+    return Error{"", "a prefixAssertion lacks its prefix or asn, or has a wrong maxPrefixLength", ""};
+  }
+  to.assertions.push_back({*entry->prefix, static_cast<uint8_t>(most), *entry->asn});
+  return {};
+}
+
+/// SLURM's filters, found by what a payload could match: its AS number, and each prefix that covers it.
+class Filters {
+ public:
+  explicit Filters(const std::vector<bgp::Outside::VrpFilter>& filters) {
+    for (const auto& filter : filters) {
+      if (filter.prefix) {
+        prefixes_.emplace_back(*filter.prefix, filter.asn);
+        lengths_.emplace_back(filter.prefix->family(), filter.prefix->length());
+      } else if (filter.asn) {
+        asns_.push_back(*filter.asn);
+      } else {
+        everything_ = true;
+      }
+    }
+    sort_unique(asns_);
+    sort_unique(prefixes_);
+    sort_unique(lengths_);
+  }
+
+  bool leave_out(const bgp::Vrp& vrp) const {
+    return everything_ || std::binary_search(asns_.begin(), asns_.end(), vrp.asn) ||
+           std::any_of(lengths_.begin(), lengths_.end(), [&](const auto& length) {
+             return length.first == vrp.prefix.family() && length.second <= vrp.prefix.length() &&
+                    has({vrp.prefix.address(), length.second}, vrp.asn);
+           });
+  }
+
+ private:
+  using Asn = std::optional<uint32_t>;
+  bool has(const Prefix& prefix, uint32_t asn) const {
+    const auto find = [&](Asn a) {
+      return std::binary_search(prefixes_.begin(), prefixes_.end(), std::pair(prefix, a));
+    };
+    return find(std::nullopt) || find(asn);
+  }
+
+  std::vector<uint32_t> asns_;                       ///< sorted, as all here
+  std::vector<std::pair<Prefix, Asn>> prefixes_;     ///< no number: any
+  std::vector<std::pair<Family, uint8_t>> lengths_;  ///< that the prefixes have
+  bool everything_ = false;
+};
 
 }  // namespace
 
@@ -235,47 +294,33 @@ std::string to_json(const Payloads& payloads) {
 }
 
 Result<Slurm> parse_slurm(std::string_view json) {
-  const Json file = Json::parse(json.begin(), json.end(), nullptr, false);
-  if (!file.is_object() || !file.contains("slurmVersion") || file["slurmVersion"] != 1) {
-    return Error{"", "it is no SLURM file of version 1", "RFC 8416 describes the form"};
-  }
   Slurm out;
-  for (const Json& item : list_in(file, "validationOutputFilters", "prefixFilters")) {
-    const auto entry = slurm_entry(item);
-    if (!entry) {
-      return entry.error();
-    }
-    if (!entry->prefix && !entry->asn) {
-      return Error{"", "a prefixFilter has neither prefix nor asn", "it would remove every payload"};
-    }
-    out.filters.push_back({entry->prefix, entry->asn});
+  Error problem;
+  const auto noted = [&](const Result<>& added) {
+    problem = added ? problem : added.error();
+    return added.ok();
+  };
+  JsonLists file;
+  file.on("validationOutputFilters/prefixFilters", [&](const Json& entry) { return noted(add_filter(out, entry)); });
+  file.on("locallyAddedAssertions/prefixAssertions",
+          [&](const Json& entry) { return noted(add_assertion(out, entry)); });
+  const bool read = file.read(json);
+  if (!problem.reason.empty()) {
+    return problem;
   }
-  for (const Json& item : list_in(file, "locallyAddedAssertions", "prefixAssertions")) {
-    const auto entry = slurm_entry(item);
-    if (!entry) {
-      return entry.error();
-    }
-    const uint64_t most = entry->prefix ? entry->max_length.value_or(entry->prefix->length()) : 0;
-    if (!entry->prefix || !entry->asn || most < entry->prefix->length() || most > entry->prefix->max_length()) {
-      return Error{"", "a prefixAssertion lacks its prefix or asn, or has a wrong maxPrefixLength", ""};
-    }
-    out.assertions.push_back({*entry->prefix, static_cast<uint8_t>(most), *entry->asn});
+  if (!read || !file.head().contains("slurmVersion") || file.head()["slurmVersion"] != 1) {
+    return Error{"", "it is no SLURM file of version 1", "RFC 8416 describes the form"};
   }
   sort_unique(out.assertions);
   return out;
 }
 
 std::vector<bgp::Vrp> apply(const Slurm& slurm, const std::vector<bgp::Vrp>& vrps) {
+  const Filters filters(slurm.filters);
   std::vector<bgp::Vrp> out;
   out.reserve(vrps.size() + slurm.assertions.size());
-  for (const bgp::Vrp& vrp : vrps) {
-    const bool left_out = std::any_of(slurm.filters.begin(), slurm.filters.end(), [&](const auto& filter) {
-      return (!filter.prefix || filter.prefix->contains(vrp.prefix)) && (!filter.asn || *filter.asn == vrp.asn);
-    });
-    if (!left_out) {
-      out.push_back(vrp);
-    }
-  }
+  std::copy_if(vrps.begin(), vrps.end(), std::back_inserter(out),
+               [&](const bgp::Vrp& vrp) { return !filters.leave_out(vrp); });
   out.insert(out.end(), slurm.assertions.begin(), slurm.assertions.end());
   sort_unique(out);
   return out;

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <random>
+#include <set>
+
 namespace floof::rpki {
 namespace {
 
@@ -52,10 +58,62 @@ TEST(Rpki, SlurmFiltersAndAsserts) {
     "locallyAddedAssertions":{"prefixAssertions":[{"asn":64498,"prefix":"203.0.113.0/24","maxPrefixLength":26},
        {"asn":64499,"prefix":"2001:db8::/32"}],"bgpsecAssertions":[]}})");
   ASSERT_TRUE(slurm.ok()) << slurm.error().text();
-  const auto left = apply(*slurm, {vrp("192.0.2.0/25", 25, 1), vrp("192.0.0.0/16", 16, 1), vrp("10.0.0.0/8", 8, 64496),
-                                   vrp("198.51.100.0/24", 24, 64497), vrp("198.51.100.0/24", 24, 2)});
+  const auto left =
+      rpki::apply(*slurm, {vrp("192.0.2.0/25", 25, 1), vrp("192.0.0.0/16", 16, 1), vrp("10.0.0.0/8", 8, 64496),
+                           vrp("198.51.100.0/24", 24, 64497), vrp("198.51.100.0/24", 24, 2)});
   EXPECT_EQ(left, (std::vector{vrp("192.0.0.0/16", 16, 1), vrp("198.51.100.0/24", 24, 2),
                                vrp("203.0.113.0/24", 26, 64498), vrp("2001:db8::/32", 32, 64499)}));
+}
+
+/// Payload by payload, filter by filter, as RFC 8416 has it.
+std::vector<bgp::Vrp> applied_plainly(const Slurm& slurm, const std::vector<bgp::Vrp>& vrps) {
+  std::set<bgp::Vrp> out(slurm.assertions.begin(), slurm.assertions.end());
+  for (const bgp::Vrp& vrp : vrps) {
+    if (std::none_of(slurm.filters.begin(), slurm.filters.end(), [&](const auto& filter) {
+          return (!filter.prefix || filter.prefix->contains(vrp.prefix)) && (!filter.asn || *filter.asn == vrp.asn);
+        })) {
+      out.insert(vrp);
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
+TEST(Rpki, ApplyLooksUpWhatItWouldFindOneByOne) {
+  std::mt19937 dice(5);
+  const auto any = [&](unsigned below) { return static_cast<uint32_t>(dice() % below); };
+  // Few networks, all lengths: filters cover, equal and miss payloads often.
+  const auto prefix = [&](bool wide) {
+    std::array<uint8_t, 16> bytes{};
+    for (uint8_t& byte : bytes) {
+      byte = static_cast<uint8_t>(any(2) * 0x80);
+    }
+    const bool ip4 = any(2) == 0;
+    const uint32_t bits = ip4 ? 32 : 128;
+    const auto length = static_cast<uint8_t>(wide ? any(bits + 1) : bits - any(bits / 4));
+    return Prefix(ip4 ? IpAddress(Ip4(any(2) << 31 | any(2) << 23 | any(2) << 15)) : IpAddress(Ip6(bytes)), length);
+  };
+  size_t left = 0, gone = 0;
+  for (int round = 0; round < 300; round++) {
+    Slurm slurm;
+    for (uint32_t i = any(30); i > 0; i--) {
+      const uint32_t form = any(round % 50 == 0 ? 4 : 3);
+      slurm.filters.push_back({form < 2 ? std::optional(prefix(true)) : std::nullopt,
+                               form > 0 && form < 3 ? std::optional(any(20)) : std::nullopt});
+    }
+    for (uint32_t i = any(5); i > 0; i--) {
+      slurm.assertions.push_back({prefix(false), 128, any(20)});
+    }
+    std::vector<bgp::Vrp> vrps;
+    for (uint32_t i = any(200); i > 0; i--) {
+      vrps.push_back({prefix(any(2) == 0), 128, any(20)});
+    }
+    const auto expected = applied_plainly(slurm, vrps);
+    ASSERT_EQ(rpki::apply(slurm, vrps), expected) << "round " << round;
+    left += expected.size();
+    gone += vrps.size();
+  }
+  EXPECT_GT(left, 1000U);
+  EXPECT_GT(gone, left + 1000U);
 }
 
 TEST(Rpki, DamagedSlurmIsRefused) {
@@ -64,6 +122,7 @@ TEST(Rpki, DamagedSlurmIsRefused) {
       {"", "[]", "{}", R"({"slurmVersion":2})",
        R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[{}]}})",
        R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[7]}})",
+       R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[[]]}})", R"({"slurmVersion":"1"})",
        R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[{"prefix":"x"}]}})",
        R"({"slurmVersion":1,"locallyAddedAssertions":{"prefixAssertions":[{"prefix":"192.0.2.0/24"}]}})",
        R"({"slurmVersion":1,"locallyAddedAssertions":{"prefixAssertions":[{"asn":1,"prefix":"192.0.2.0/24","maxPrefixLength":8}]}})"}) {

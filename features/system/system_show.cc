@@ -320,6 +320,9 @@ void register_show(shell::Registry& registry) {
                 .help = "The running configuration, or a part of it",
                 .handler =
                     [](Context& c, const Invocation& words) {
+                      if (words.format == shell::Format::compare && words.compare_to) {
+                        return shell::compare(c, words.compare_to, 0);
+                      }
                       return shell::show_configuration(c, "running", words.rest, words.format);
                     },
                 .arguments = {{"path", {.help = "Part of the tree", .values = complete}}},

@@ -166,24 +166,6 @@ def test_a_refresh_with_news_is_a_commit_with_a_diff(lab):
     assert "45.32.0.0/24" in conf and "45.29.0.0/16" not in conf
 
 
-@pytest.mark.parametrize("mode", ["down", "slow", "garbage", "cut", "empty", "shrunken", "huge"])
-def test_a_registry_that_fails_keeps_the_last_good_answer(lab, mode):
-    count = as_set(lab, "AS-TEN")["counts"]
-    for server in ("irr", "irr2"):
-        lab.outside.change(server, mode=mode)
-    assert refresh(lab, "irr").returncode == 1
-    kept = as_set(lab, "AS-TEN")
-    assert kept["state"] == "kept" and kept["counts"] == count and kept["error"]
-    assert any("AS-TEN" in a and "counts on" in a for a in alarms(lab))
-    if mode == "shrunken":
-        assert "shrank from 302 to 30 IPv4 prefixes" in kept["error"]
-    for server in ("irr", "irr2"):
-        lab.outside.change(server, mode="good")
-    refresh(lab, "irr")
-    assert as_set(lab, "AS-TEN")["state"] == "good"
-    assert not any("AS-TEN" in a for a in alarms(lab))
-
-
 def test_the_next_server_is_asked_when_one_is_down(lab):
     lab.outside.change("irr", mode="down")
     refresh(lab, "irr")
@@ -202,20 +184,6 @@ def test_one_failing_peer_stops_no_other(lab):
     assert as_set(lab, "LAB::AS-TWENTY")["counts"]["IPv4 prefixes"] == 2
     assert "AS-TEN: +1 -303 prefixes" in refresh(lab, "irr", "take-shrunken").stdout
     assert as_set(lab, "AS-TEN")["state"] == "good"
-
-
-@pytest.mark.parametrize("mode", ["404", "429", "slow", "garbage", "empty", "shrunken", "huge"])
-def test_peeringdb_that_fails_keeps_the_last_good_answer(lab, mode):
-    lab.outside.change("peeringdb", mode=mode)
-    assert refresh(lab, "peeringdb").returncode == 1
-    twenty, lans = network(lab, 400020), listed(lab, "ixp-lans")
-    assert twenty["state"] == lans["state"] == "kept", (twenty, lans)
-    assert lans["counts"]["IPv4 prefixes"] == 20 and twenty["as-set"] == "LAB::AS-TWENTY"
-    if mode in ("404", "429"):
-        assert mode in twenty["error"]
-    lab.outside.change("peeringdb", mode="good")
-    assert refresh(lab, "peeringdb").returncode == 0
-    assert network(lab, 400020)["state"] == "good"
 
 
 def test_the_cache_survives_a_restart_without_the_outside(lab):
@@ -299,12 +267,6 @@ set bgp blocklist url http://172.20.1.2:8081/list""")
     assert "shrank from 50 to 20 VRPs" in refresh(lab, "rpki").stdout
     files["vrps.json"].write_text(json.dumps(vrps | {"roas": vrps["roas"][:49]}))
     assert "-1 VRPs" in refresh(lab, "rpki").stdout
-    for mode in ("garbage", "huge", "500", "cut"):
-        lab.outside.change("web", mode=mode)
-        assert refresh(lab, "blocklist").returncode == 1, mode
-        assert [i["state"] for i in lab.r1.show("bgp", "blocklist")["lists"]] == ["good", "kept"], mode
-    lab.outside.change("web", mode="good")
-    assert refresh(lab, "blocklist").returncode == 0
 
 
 def test_a_commit_that_waits_for_confirmation_is_not_disturbed(lab):
@@ -372,10 +334,10 @@ def test_validators_are_shown(lab):
 @pytest.mark.long
 def test_the_timer_refreshes_by_itself(lab):
     lab.r1.commit("set bgp irr refresh 1")
-    count = len(history(lab))
+    before = history(lab)[0]["generation"]
     prefixes = {"400010": [*MANY, "45.33.0.0/24", "2a00:10::/32"], "400011": [], "400020": FEW}
     for server in ("irr", "irr2"):
         lab.outside.change(server, prefixes=prefixes)
-    wait_for("a commit by the timer", lambda: len(history(lab)) > count, 100)
+    wait_for("a commit by the timer", lambda: history(lab)[0]["generation"] > before, 100)
     newest = history(lab)[0]
     assert newest["how"] == "refresh" and newest["comment"].startswith("refreshed by timer: as-set AS-TEN"), newest
