@@ -36,7 +36,7 @@ ABOUT = {
     "short-pdu": "a PDU of 7 bytes", "bad-type": "a PDU of type 99", "bad-max": "a max length below the prefix length",
     "bad-bits": "host bits", "bad-33": "an IPv4 prefix of 33 bits", "bad-129": "an IPv6 max length of 129",
     "duplicate": "announces one twice", "unknown-withdraw": "withdraws what it never announced",
-    "no-response": "payloads without a Cache Response", "unasked": "a whole answer before the question",
+    "no-response": "payloads without a Cache Response", "twice": "each answer two times",
     # Sessions, versions, serials.
     "other-session": "a new session, as after a restart", "wrong-session": "a delta of another session than asked for",
     "end-session": "an End of Data of another session", "always-reset": "a Cache Reset for each Serial Query",
@@ -212,8 +212,6 @@ class Client:
             cache.look()
             with cache.lock:
                 cache.clients.add(self)
-            if cache.mode == "unasked":
-                self.send(b"".join(cache.answer(1, b"", RESET_QUERY, 0, 0)))
             while cache.mode != "down" and (read := self.read()):
                 cache.look()
                 if not self.take(*read):
@@ -252,7 +250,7 @@ class Client:
             return mode == "stall"
         if mode == "dribble":
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        whole = b"".join(pdus)
+        whole = b"".join(pdus) * (2 if mode == "twice" else 1)
         for piece in [whole[i : i + 1] for i in range(len(whole))] if mode == "dribble" else [whole]:
             self.send(piece)
         if mode == "notify-storm" and not self.storms:
