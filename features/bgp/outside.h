@@ -43,7 +43,7 @@ struct Outside {
   std::map<uint32_t, Network> networks;  ///< by AS number
   std::shared_ptr<const NamedAsns::Ranges> never_via_route_servers;
   std::shared_ptr<const PrefixSet> ixp_lans;
-  /// Of the VRP file, after SLURM; null: there is no file. Validators that speak RTR are BIRD's business.
+  /// Of the VRP file, after SLURM; null: there is no file. BIRD learns those of validators from us by RTR.
   std::shared_ptr<const std::vector<Vrp>> vrps;
   /// SLURM for what RTR brings: payloads to leave out. Empty prefix or AS number: any.
   struct VrpFilter {

@@ -54,7 +54,7 @@ Result<CachedItem> read_cached(const std::string& path) {
   if (!header.is_object() || header.value("format", Json()) != kFormat || text("sum") != digest(body)) {
     return Error{path, "is damaged", ""};
   }
-  for (int kind = 0; kind <= static_cast<int>(ItemKind::block_url); kind++) {
+  for (int kind = 0; kind <= static_cast<int>(kLastItemKind); kind++) {
     const ItemKey key{static_cast<ItemKind>(kind), text("name")};
     if (name_of(key.kind) == text("kind")) {
       auto data = decode(key.kind, body);

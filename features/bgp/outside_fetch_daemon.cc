@@ -106,6 +106,8 @@ void OutsideFetch::fetch(const OutsideNeeds& needs, const ItemKey& key, const st
     case ItemKind::block_url:
       return get(key.name, "", needs.blocklist.timeout, true,
                  [this, key, done](Result<std::string> text) { parse(key, std::move(text), host_of(key.name), done); });
+    case ItemKind::validator:
+      return;  // OutsideValidators asks them
     case ItemKind::vrp_file:
     case ItemKind::slurm_file:
     case ItemKind::block_file:

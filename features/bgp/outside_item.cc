@@ -28,7 +28,8 @@ const KindName& about(ItemKind kind) {
                                         {"vrp-file", "rpki", "vrp-file "},
                                         {"slurm-file", "rpki", "slurm-file "},
                                         {"blocklist-file", "blocklist", "blocklist "},
-                                        {"blocklist-url", "blocklist", "blocklist "}};
+                                        {"blocklist-url", "blocklist", "blocklist "},
+                                        {"validator", "rpki", "validator "}};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -52,17 +53,14 @@ ItemDataPtr list_data(ItemKind kind, const std::vector<Prefix>& prefixes, NamedA
 
 Result<ItemDataPtr> nothing() { return Error{"", "the answer is empty", ""}; }
 
+bool has_payloads(ItemKind kind) { return kind == ItemKind::vrp_file || kind == ItemKind::validator; }
+
 Result<ItemDataPtr> payload_data(const std::string& text) {
   auto payloads = rpki::parse_payloads(text);
   if (!payloads) {
     return payloads.error();
   }
-  if (payloads->vrps.empty()) {
-    return nothing();
-  }
-  auto out = std::make_shared<ItemData>();
-  out->payloads = std::make_shared<const rpki::Payloads>(std::move(*payloads));
-  return ItemDataPtr(std::move(out));
+  return validator_data(std::make_shared<const rpki::Payloads>(std::move(*payloads)));
 }
 
 Result<ItemDataPtr> slurm_data(const std::string& text) {
@@ -173,6 +171,15 @@ Result<ItemDataPtr> as_set_data(std::vector<Prefix> ip4, const std::vector<Prefi
   return list_data(ItemKind::as_set, ip4, joined_ranges(std::move(members)));
 }
 
+Result<ItemDataPtr> validator_data(std::shared_ptr<const rpki::Payloads> payloads) {
+  if (payloads->vrps.empty()) {
+    return nothing();
+  }
+  auto out = std::make_shared<ItemData>();
+  out->payloads = std::move(payloads);
+  return ItemDataPtr(std::move(out));
+}
+
 Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text) {
   switch (kind) {
     case ItemKind::never_via_route_servers: {
@@ -184,6 +191,7 @@ Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text) {
       return !lans ? lans.error() : lans->empty() ? nothing() : list_data(kind, *lans, {});
     }
     case ItemKind::vrp_file:
+    case ItemKind::validator:
       return payload_data(text);
     case ItemKind::slurm_file:
       return slurm_data(text);
@@ -200,7 +208,7 @@ std::string encode(ItemKind kind, const ItemData& data) {
                 {"ip6", data.network.prefixes6}}
         .dump(-1, ' ', false, Json::error_handler_t::replace);
   }
-  if (kind == ItemKind::vrp_file) {
+  if (has_payloads(kind)) {
     return rpki::to_json(*data.payloads);
   }
   if (kind == ItemKind::slurm_file) {
@@ -234,7 +242,7 @@ Result<ItemDataPtr> decode(ItemKind kind, const std::string& text) {
     out->network = {text_in("name"), text_in("as-set"), number_in("ip4"), number_in("ip6")};
     return ItemDataPtr(std::move(out));
   }
-  if (kind == ItemKind::vrp_file || kind == ItemKind::slurm_file) {
+  if (has_payloads(kind) || kind == ItemKind::slurm_file) {
     return parse_item(kind, text);
   }
   auto data = plain_data(kind, text);
@@ -250,6 +258,8 @@ std::vector<std::pair<std::string, size_t>> sizes(ItemKind kind, const ItemData&
               {"as-sets", data.network.as_set.empty() ? 0 : 1}};
     case ItemKind::vrp_file:
       return {{"VRPs", data.payloads->vrps.size()}, {"ASPAs", data.payloads->aspas.size()}};
+    case ItemKind::validator:
+      return {{"VRPs", data.payloads->vrps.size()}};
     case ItemKind::slurm_file:
       return {{"filters", data.slurm->filters.size()}, {"assertions", data.slurm->assertions.size()}};
     default:
@@ -285,7 +295,7 @@ std::string difference(ItemKind kind, const ItemData* before, const ItemData& af
     out = network_change(old.network, after.network);
     return out.empty() && before == nullptr ? "new" : out;
   }
-  if (kind == ItemKind::vrp_file) {
+  if (has_payloads(kind)) {
     append(out, change(old.payloads->vrps, after.payloads->vrps, "VRPs"));
     append(out, old.payloads->aspas == after.payloads->aspas ? "" : "ASPAs");
   } else if (kind == ItemKind::slurm_file) {

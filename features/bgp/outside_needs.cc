@@ -67,6 +67,9 @@ class Collector {
         need({kind, file});
       }
     }
+    for (const Json& server : list_in(rpki, "server")) {
+      read_validator(server);
+    }
     for (const Json& aspa : list_in(rpki, "aspa")) {
       auto& providers = out_.aspas[static_cast<uint32_t>(number_in(aspa, "customer", 0))];
       for (const Json& provider : list_in(aspa, "provider")) {
@@ -110,6 +113,20 @@ class Collector {
     out_.peeringdb_key = text_in(peeringdb, "api-key");
     group("rpki", out_.rpki, 10, 60);
     group("blocklist", out_.blocklist, 60, 60);
+  }
+
+  void read_validator(const Json& server) {
+    const auto time = [&](const char* key, std::chrono::seconds otherwise) {
+      return std::chrono::seconds(number_in(server, key, static_cast<uint64_t>(otherwise.count())));
+    };
+    OutsideNeeds::Validator& to = out_.validators[text_in(server, "name")];
+    to.host = text_in(server, "address");
+    to.port = static_cast<uint16_t>(number_in(server, "port", to.port));
+    to.timeout = time("timeout", to.timeout);
+    to.refresh = time("refresh", to.refresh);
+    to.retry = time("retry", to.retry);
+    to.expire = time("expire", to.expire);
+    need({ItemKind::validator, text_in(server, "name")});
   }
 
   void read_peer(const Json& configured) {
@@ -203,6 +220,8 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
     case ItemKind::block_url:
       lists.push_back(data);
       break;
+    case ItemKind::validator:
+      break;  // BIRD learns it by RTR
   }
 }
 
@@ -218,6 +237,11 @@ void keep_equal(std::shared_ptr<const T>& fresh, const std::shared_ptr<const T>&
 const OutsideNeeds::Group& OutsideNeeds::group(ItemKind kind) const {
   const std::string_view name = group_of(kind);
   return name == "irr" ? irr : name == "peeringdb" ? peeringdb : name == "rpki" ? rpki : blocklist;
+}
+
+std::chrono::seconds OutsideNeeds::refresh(const ItemKey& key) const {
+  const auto validator = key.kind == ItemKind::validator ? validators.find(key.name) : validators.end();
+  return validator != validators.end() ? validator->second.refresh : group(key.kind).refresh;
 }
 
 OutsideNeeds needs_of(const Json& config) {

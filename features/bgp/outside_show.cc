@@ -227,12 +227,20 @@ std::string render_rpki(const Json& data) {
     }
     errors += errors_text(list(data, key));
   }
-  Table validators({{"Validator"}, {"State"}, {"Since"}, {"Info"}});
+  Table validators(
+      {{"Validator"}, {"Address"}, {"State"}, {"Connected"}, {"Age", kRight}, {"VRPs", kRight}, {"Serial", kRight}});
   for (const Json& validator : list(data, "validators")) {
-    validators.add({field(validator, "name"), field(validator, "state"), field(validator, "since", ""),
-                    field(validator, "info", "")});
+    validators.add({field(validator, "name"),
+                    fmt::format("{} port {}", field(validator, "address"), field(validator, "port")),
+                    field(validator, "state"), shell::flag(validator, "connected") ? "yes" : "no", age_text(validator),
+                    count(validator, "VRPs"), field(validator, "serial")});
   }
-  const std::string out = (table.empty() ? "" : table.text()) + errors + (validators.empty() ? "" : validators.text());
+  std::string out = validators.empty() ? "" : validators.text() + errors_text(list(data, "validators"));
+  if (const Json& served = member(data, "served"); served.is_object()) {
+    out += fmt::format("BIRD is told {} VRPs, serial {}{}\n", field(served, "vrps"), field(served, "serial"),
+                       number(served, "readers") == 0 ? ", and is not connected" : "");
+  }
+  out += (out.empty() || table.empty() ? "" : "\n") + (table.empty() ? "" : table.text()) + errors;
   return out.empty() ? "RPKI has no source; 'set bgp rpki server NAME address HOST' or 'set bgp rpki vrp-file PATH'\n"
                      : out;
 }
@@ -285,7 +293,7 @@ void register_outside(shell::Registry& registry) {
   add_refresh(registry, "", "Fetches everything that policies need from outside");
   add_refresh(registry, "irr", "Fetches the as-sets");
   add_refresh(registry, "peeringdb", "Fetches what PeeringDB knows");
-  add_refresh(registry, "rpki", "Reads the files of RPKI");
+  add_refresh(registry, "rpki", "Asks the validators and reads the files of RPKI");
   add_refresh(registry, "blocklist", "Fetches the blocklists");
   const std::map<std::string, shell::Argument, std::less<>> asns = {
       {"asn", {.help = "AS number of the other network"}},

@@ -35,7 +35,7 @@ Json group_json(const OutsideNeeds::Group& group) {
 }  // namespace
 
 /// {"name","state","age-s","source","error","counts",...}. States: good, kept (an old answer, the last one was not
-/// taken), waiting (a new answer is not committed yet), fetching, unknown.
+/// taken), expired (of a validator: too old), waiting (a new answer is not committed yet), fetching, unknown.
 Json OutsideKeeper::item_json(const ItemKey& key) const {
   static const Item kNone;
   const auto at = items_.find(key);
@@ -131,6 +131,17 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
   }
   if (what == "bgp-rpki") {
     Json out = group_json(needs_.rpki);
+    out["validators"] = items_json(ItemKind::validator);
+    for (Json& validator : out["validators"]) {
+      validator.update(validators_.about(config::text_of(validator, "name")));
+      const auto at = items_.find({ItemKind::validator, config::text_of(validator, "name")});
+      if (at != items_.end() && at->second.data && expired(at->first, at->second)) {
+        validator["state"] = "expired";
+      }
+    }
+    if (!needs_.validators.empty()) {
+      out["served"] = validators_.served();
+    }
     out["vrp-files"] = items_json(ItemKind::vrp_file);
     out["slurm-files"] = items_json(ItemKind::slurm_file);
     return out;
