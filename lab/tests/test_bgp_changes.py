@@ -146,6 +146,8 @@ def test_a_validator_that_dies_is_believed_until_it_expires_and_a_second_one_cou
     world.validator.publish(good)
     world.validator.start()
     wait_for("the first one is back", lambda: verdict(world, "transit-a", "45.30.0.0/22") == 100, 60)
+    change(floofd, "delete bgp rpki server other")
+    wait_for("what it said counts no more", lambda: verdict(world, "transit-a", "45.30.4.0/22") == 100, 30)
     second.process.kill()
     second.process.wait()
 
