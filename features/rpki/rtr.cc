@@ -271,6 +271,7 @@ void Session::connected() {
 
 void Session::forget() {
   session_.reset();
+  changes_ = {};
   payloads_ = std::make_shared<const Payloads>();
 }
 
@@ -283,7 +284,7 @@ Session::Heard Session::go_back_to(uint8_t version) {
 std::string Session::question() {
   asked_ = true;
   answering_ = false;
-  changes_.clear();
+  changes_ = {};
   asked_all_ = !session_;
   return asked_all_ ? reset_query(version_) : serial_query(version_, *session_, serial_);
 }
