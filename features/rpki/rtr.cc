@@ -342,6 +342,9 @@ Result<Session::Heard> Session::take(const Pdu& pdu) {
 
 Result<Session::Heard> Session::take_answer(const Pdu& pdu) {
   if (pdu.type == Type::cache_reset && !answering_) {
+    if (asked_all_) {  // else we would ask again as fast as it answers
+      return wrong(ErrorCode::invalid_request, "it resets a question for everything");
+    }
     forget();
     return Heard::reset;
   }

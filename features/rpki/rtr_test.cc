@@ -123,6 +123,14 @@ TEST(Rtr, ResetsAskForEverything) {
   EXPECT_EQ(session.payloads()->vrps, (Vrps{kB}));
 }
 
+TEST(Rtr, ResetsDoNotGoOnForever) {
+  Session session = with({{kA, true}});
+  (void)session.question();
+  EXPECT_EQ(*tell(session, cache_reset(1)), Heard::reset);
+  (void)session.question();
+  EXPECT_FALSE(tell(session, cache_reset(1)).ok());
+}
+
 TEST(Rtr, NonsenseEndsTheConnectionAndAsksForEverything) {
   const std::string response = cache_response(1, 7), end = end_of_data(1, 7, 41, {});
   for (const std::string& bad :
