@@ -100,7 +100,6 @@ const std::vector<CheckRow>& check_rows() {
       {"path empty", PathEmpty{}, {.path = ""}, true},
       {"path not empty", PathEmpty{}, {}, false},
       {"path has set", PathHasSet{}, {.path = "64500 {64501 64502}"}, true, "set of AS numbers"},
-      {"path has confederation set", PathHasSet{}, {.path = "({64501 64502}) 64500"}, true},
       {"path has no set", PathHasSet{}, {}, false},
       {"first AS", FirstAsIsNot{64500}, {.path = "64501 64500"}, true, "begins with AS64501"},
       {"first AS right", FirstAsIsNot{64500}, {}, false},
@@ -192,6 +191,19 @@ TEST(Evaluate, OwnAsNumberInThePath) {
   peer.session = {{"allow-local-as", 1u}};
   EXPECT_TRUE(evaluate_import(route_of({.path = "64500 65000"}), peer, world(), {}, {}).accepted);
   EXPECT_FALSE(evaluate_import(route_of({.path = "65000 65000"}), peer, world(), {}, {}).accepted);
+}
+
+TEST(Evaluate, ConfederationsEndAtTheBorder) {
+  const auto evaluated = [](const char* path, bool external) {
+    PeerPolicy peer = upstream();
+    peer.external = external;
+    peer.import.checks = {{Reason::as_path_set, PathHasSet{}, ""}};
+    return evaluate_import(route_of({.path = path}), peer, world(), {}, {});
+  };
+  EXPECT_EQ(evaluated("64500 ({64501 64502})", true).reason, Reason::as_path_set);
+  EXPECT_EQ(evaluated("64500 ({64501 64502})", false).reason, Reason::as_path_set);
+  EXPECT_EQ(last(evaluated("(64501) 64500", true)).name, "confederation");
+  EXPECT_TRUE(evaluated("(64501) 64500", false).accepted);
 }
 
 TEST(Evaluate, OnlyToCustomer) {
