@@ -81,10 +81,10 @@ struct PathHasSet {};
 struct FirstAsIsNot {
   uint32_t asn;
 };
+/// The next hop is none of `addresses` and in none of `subnets`.
 struct NextHopIsNot {
   std::vector<IpAddress> addresses;
-  /// Also refuses next hops of a family of which there is no address; else those pass.
-  bool both_families = false;
+  std::vector<Prefix> subnets{};
 };
 struct OriginNotIn {
   std::vector<NamedAsns> sets;
@@ -197,6 +197,7 @@ struct PeerPolicy {
   std::string role;            ///< empty: none
   bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
+  std::vector<Prefix> subnets;  ///< connected ones on the links of its sessions; none over several hops
   ImportPolicy import;
   ExportPolicy exports;
   Limits limits;
