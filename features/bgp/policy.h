@@ -164,6 +164,7 @@ struct ExportPolicy {
   std::vector<Community> accept;    ///< and routes with one of these
   std::vector<NamedPrefixes> only;  ///< when not empty: of all these only what is listed
   std::vector<NamedPrefixes> refused;
+  bool no_sets = false;  ///< not what has an AS_SET in its path (RFC 9774)
   bool no_peer = false;  ///< not what is marked NO_PEER (RFC 3765)
   bool default_route = false;
   std::optional<uint32_t> med;

@@ -265,6 +265,12 @@ TEST(Policy, NobodyOutsideOriginates) {
   }
 }
 
+TEST(Policy, SetsStayInside) {  // RFC 9774
+  EXPECT_TRUE(policy_of(R"({"import":{},"export":{}})").exports.no_sets);
+  EXPECT_FALSE(policy_of(R"({"remote-as":45000})").exports.no_sets);
+  EXPECT_FALSE(policy_of(R"({"import":{},"export":{"clear-path":true}})").exports.no_sets);
+}
+
 TEST(Policy, AListNarrowsWhatTheRoleAnnounces) {
   using Base = ExportPolicy::Base;
   const char* list = R"({"import":{},"export":{"prefix":[{"prefix":"45.0.0.0/8","le":24}]},"role":")";
