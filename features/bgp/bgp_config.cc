@@ -109,6 +109,24 @@ class Judge {
     const auto address = parse_ip(hop);
     if (address && (address->is_multicast() || address->is_unspecified())) {
       add(fmt::format("{} next-hop {}", path, hop), "is not the address of a router", "give a unicast address");
+  /// ASN:1:* says from whom a route was learnt: whoever could add it would make anybody's route a customer's.
+  void marks(const std::string& path, const Json& part, std::string_view leaf) {
+    const auto asn = static_cast<uint32_t>(number_of(bgp_, "confederation", number_of(bgp_, "asn")));
+    for (const Community& community : communities_in(part, leaf)) {
+      if (asn != 0 && is_own_mark(community, asn)) {
+        add(fmt::format("{} {} {}", path, leaf, to_string(community)),
+            fmt::format("{0}:{1}:* and {0}:{2}:* are this router's own marks of where a route is from and why it was "
+                        "refused",
+                        asn, kOriginFunction, kRejectFunction),
+            fmt::format("take another number in the middle, such as {}:1000:{}", asn, community.parts[2].value_or(0)));
+      }
+    }
+  }
+
+    }
+    marks(path, part, "community-add");
+    for (const Json& entry : items(part, "prefix-community")) {
+      marks(fmt::format("{} prefix-community {}", path, text_of(entry, "prefix")), entry, "community");
     }
   }
 

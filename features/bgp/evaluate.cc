@@ -143,6 +143,10 @@ void attributes(Walk& walk, const PeerPolicy& peer) {
 }
 
 void communities(Walk& walk, const ImportPolicy& policy, const PolicyWorld& world) {
+  if (policy.blackhole_unagreed && has(walk.out.route, kBlackhole)) {
+    walk.remove_communities("blackhole-unagreed", {kBlackhole});
+    walk.add_communities("no-export", {kNoExport});
+  }
   if (policy.scrub) {
     std::vector<Community> own{{{world.asn, {}, {}}, 3}};
     if (world.asn <= 65535) {
@@ -157,12 +161,13 @@ void communities(Walk& walk, const ImportPolicy& policy, const PolicyWorld& worl
   walk.add_communities("community-add", policy.add);
 }
 
-void blackholes(Walk& walk, const ImportPolicy& policy) {
+void blackholes(Walk& walk, const ImportPolicy& policy, const PolicyWorld& world) {
   Route& route = walk.out.route;
   const auto drop = [&](std::string_view name, std::string looked) {
     walk.out.blackhole = true;
     walk.changed(name, std::move(looked), "its traffic is dropped");
     walk.add_communities("no-export", {kNoExport});
+    walk.add_communities("blackhole-mark", {{{world.asn, kOriginFunction, kBlackholeMark}, 3}});
   };
   if (policy.blackhole_community) {
     if (has(route, kBlackhole)) {
@@ -246,7 +251,7 @@ Evaluation evaluate_import(const Route& route, const PeerPolicy& peer, const Pol
   preferences(walk, peer.import);
   attributes(walk, peer);
   communities(walk, peer.import, world);
-  blackholes(walk, peer.import);
+  blackholes(walk, peer.import, world);
   walk.raw("raw-last", peer.import.raw_last);
   walk.out.accepted = true;
   return std::move(walk.out);

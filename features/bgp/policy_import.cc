@@ -470,6 +470,7 @@ class Importer {
     }
     out_.add = communities_in(part_, "community-add");
     out_.blackhole_community = blackholes_;
+    out_.blackhole_unagreed = checked_ && !blackholes_;
     out_.blackhole_all = flag_or(part_, "blackhole", false);
   }
 

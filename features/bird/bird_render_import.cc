@@ -138,6 +138,10 @@ void next_hops(Scribe& scribe, const bgp::PeerPolicy& peer) {
 
 void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
   const uint32_t asn = scribe.policies.world.asn;
+  if (policy.blackhole_unagreed) {
+    scribe.out.line("if {} then {{ bgp_community.delete([(65535,666)]); bgp_community.add((65535,65281)); }}",
+                    kWantsBlackhole);
+  }
   if (policy.scrub) {
     scribe.out.line("bgp_large_community.delete([({},*,*)]);", asn);
     if (asn <= 65535) {
@@ -157,16 +161,17 @@ void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
 }
 
 void blackholes(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  const std::string drop =
+      fmt::format("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); bgp_large_community.add(({},{},{}));",
+                  scribe.policies.world.asn, bgp::kOriginFunction, bgp::kBlackholeMark);
   if (policy.blackhole_community) {
-    scribe.out.line("if {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}  # RFC 7999",
-                    kWantsBlackhole);
+    scribe.out.line("if {} then {{ {} }}  # RFC 7999", kWantsBlackhole, drop);
   }
   if (policy.blackhole_asns) {
-    scribe.out.line("if bgp_path ~ {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}",
-                    asn_set(scribe, *policy.blackhole_asns));
+    scribe.out.line("if bgp_path ~ {} then {{ {} }}", asn_set(scribe, *policy.blackhole_asns), drop);
   }
   if (policy.blackhole_all) {
-    scribe.out.line("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281));");
+    scribe.out.line("{}", drop);
   }
 }
 

@@ -132,7 +132,8 @@ TEST(BirdRender, PoliciesBecomeFilters) {
        {"(! ((net.type = NET_IP4 && (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ])) || (net.type = NET_IP6 && (net ~ [ "
         "2001:db8::/32{40,48} ])))) then floof_refuse(30);",
         "  bgp_local_pref = 100;\n", "  bgp_med = 5;\n", "  preference = 120;\n",
-        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }",
+        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); "
+        "bgp_large_community.add((65000,1,666)); }",
         "  bgp_community.add((65000,1));\n", "  bgp_large_community.add((4200000000,1,2));\n"}) {
     EXPECT_NE(from.find(line), std::string::npos) << line << "\n" << from;
   }

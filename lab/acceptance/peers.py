@@ -157,6 +157,8 @@ PEERS = [
     customer("out-self", 400840, 85, "next-hop-self", hears="own"),
     customer("out-more", 400850, 86, "export prepend 1", "export prepend-path 400851", "export clear-path",
              "export community-add 65535:65281", hears="own"),
+    peer("out-deaf", 400860, 87, "interpret-communities false", hears="own"),
+    peer("out-rtbh", 400870, 88, "interpret-communities false", "export accept-community 65535:666", hears="own"),
     # other speakers
     customer("customer-go", 400260, 91, "import as-set AS-GO", speaker="gobgp"),
     peer("peer-go", 400315, 92, speaker="gobgp"),
