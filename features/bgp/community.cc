@@ -3,11 +3,15 @@
 
 #include <charconv>
 
+#include "base/community_names.h"
 #include "features/bgp/policy.h"
 
 namespace floof::bgp {
 
 std::optional<Community> parse_community(std::string_view text) {
+  if (const std::string_view named = community_named(text); !named.empty()) {
+    text = named;
+  }
   Community out;
   out.size = 0;
   for (;;) {

@@ -73,7 +73,7 @@ std::vector<std::string> as_sets_of(const Network& network) {
       }
       word.clear();
     } else if (std::isalnum(static_cast<unsigned char>(c)) != 0 || (c != 0 && std::strchr("_.:-", c) != nullptr)) {
-      word += c;
+      word += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));  // one spelling, as in the configuration
     } else {
       return {};  // whatever that is, it is no as-set
     }
