@@ -228,7 +228,10 @@ Evaluation evaluate_import(const Route& route, const PeerPolicy& peer, const Pol
                            const RpkiAsk& rpki) {
   Walk walk(route);
   start_local_pref(walk.out.route, peer);
-  own_as(walk, peer, world);
+  judge_family(walk, peer);
+  if (!walk.is_refused()) {
+    own_as(walk, peer, world);
+  }
   if (!walk.is_refused()) {
     confederation(walk, peer);
   }

@@ -177,7 +177,10 @@ void change_communities(Walk& walk, const ExportPolicy& policy, const PolicyWorl
 
 Evaluation evaluate_export(const Route& route, const PeerPolicy& from, const PeerPolicy& to, const PolicyWorld& world) {
   Walk walk(route);
-  before_filter(walk, from, to);
+  judge_family(walk, to);
+  if (!walk.is_refused()) {
+    before_filter(walk, from, to);
+  }
   if (!walk.is_refused() && to.exports.closed) {
     walk.refuse(Reason::policy, name_of(Reason::policy), "the policy of peer " + to.name,
                 "nothing is announced to this peer");

@@ -285,6 +285,17 @@ std::vector<Prefix> subnets_of(const Shared& shared, const Json& peer, const Pee
   return {out.begin(), out.end()};
 }
 
+std::vector<Family> all_families(const Json& peer, const std::vector<IpAddress>& neighbors) {
+  std::vector<Family> out = neighbors.empty() ? families_of(peer, std::nullopt) : std::vector<Family>();
+  for (const IpAddress& neighbor : neighbors) {
+    const auto more = families_of(peer, neighbor);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::string>& warnings) {
   PeerPolicy out;
   out.name = text_of(merged, "name");
@@ -302,6 +313,7 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
       out.neighbors.push_back(*address);
     }
   }
+  out.families = all_families(merged, out.neighbors);
   out.subnets = subnets_of(shared, merged, out);
   Reader reader{shared, merged, out, warnings};
   read_import(reader);
@@ -315,60 +327,16 @@ class Unfetched {
  public:
   explicit Unfetched(const Shared& shared) : shared_(shared) {}
 
-  void look(const PeerPolicy& peer, const Json& merged) {
-    const Json& import = object_of(merged, "import");
-    if (!peer.external || peer.import.closed || flag_or(import, "trust", false)) {
-      return;
-    }
-    const Json& filter = object_of(import, "filter");
-    const Outside& outside = shared_.outside;
-    const Json& blocklist = object_of(shared_.bgp, "blocklist");
-    const bool lists = !items(blocklist, "file").empty() || !items(blocklist, "url").empty();
-    note(!outside.ixp_lans && flag_or(filter, "ixp-lans", true), lans_, peer);
-    note(!outside.never_via_route_servers && flag_or(filter, "never-via-route-servers", peer.role == "rs-client"),
-         never_, peer);
-    note(text_of(filter, "next-hop") == "same-as" && !outside.ports.contains(peer.asn) &&
-             number_of(merged, "multihop") == 0,
-         ports_, peer);
-    note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", true), blocked_,
-         peer);
+std::vector<Family> families_of(const Json& session, const std::optional<IpAddress>& neighbor) {
+  const std::string wanted = text_of(session, "family");
+  if (wanted == "ip4" || wanted == "ip6") {
+    return {wanted == "ip4" ? Family::ip4 : Family::ip6};
   }
-
-  void tell(std::vector<std::string>& warnings) const {
-    const auto one = [&](const Peers& peers, std::string_view what, std::string_view filter, std::string_view see) {
-      if (peers.count > 0) {
-        warnings.push_back(fmt::format("{} not known (yet), so filter {} of {} lets them pass; see show bgp {}", what,
-                                       filter, peers.names, see));
-      }
-    };
-    one(lans_, "exchange LANs are", "ixp-lans", "peeringdb");
-    one(never_, "networks that are never via route servers are", "never-via-route-servers", "peeringdb");
-    if (ports_.count > 0) {
-      warnings.push_back(
-          fmt::format("what PeeringDB says of ports at exchanges is not known (yet), so filter next-hop same-as of {} "
-                      "takes only addresses of configured peers; see show bgp peeringdb",
-                      ports_.names));
-    }
-    one(blocked_, "files and URLs of bgp blocklist are", "blocklist", "blocklist");
+  if (wanted == "both" || !neighbor || flag_or(session, "extended-next-hop", false)) {
+    return {Family::ip4, Family::ip6};
   }
-
- private:
-  struct Peers {
-    size_t count = 0;
-    std::string names;  ///< "a, b, c, ..."
-  };
-  static void note(bool wanted, Peers& peers, const PeerPolicy& peer) {
-    constexpr size_t kMost = 3;
-    if (wanted && peers.count++ <= kMost) {
-      peers.names += (peers.names.empty() ? "" : ", ") + (peers.count <= kMost ? peer.name : std::string("..."));
-    }
-  }
-
-  const Shared& shared_;
-  Peers lans_, never_, ports_, blocked_;
-};
-
-}  // namespace
+  return {neighbor->family()};
+}
 
 Json merged_peer(const Json& config, const Json& peer) {
   Json out = policy_named(member(config, "bgp"), text_of(peer, "policy"));

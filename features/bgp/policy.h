@@ -9,6 +9,7 @@
 // then the actions in the order of the members of ExportPolicy.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -205,10 +206,15 @@ struct PeerPolicy {
   std::string role;            ///< empty: none
   bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
-  std::vector<Prefix> subnets;  ///< connected ones on the links of its sessions; none over several hops
+  std::vector<Family> families;  ///< exchanged over any of its sessions; empty: both
+  std::vector<Prefix> subnets;   ///< connected ones on the links of its sessions; none over several hops
   ImportPolicy import;
   ExportPolicy exports;
   Limits limits;
+
+  bool carries(Family family) const {
+    return families.empty() || std::find(families.begin(), families.end(), family) != families.end();
+  }
 };
 
 /// What all policies share.
@@ -229,6 +235,9 @@ struct Policies {
 std::vector<Community> communities_in(const Json& object, std::string_view key);
 /// The list `key` ("prefix", "prefix-reject") of `part` as a set named by its path; nothing when it is empty. Pure.
 std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view key, const std::string& path);
+
+/// Families that a session of a peer with these leafs exchanges; without a neighbor it is unnumbered. Pure.
+std::vector<Family> families_of(const Json& session, const std::optional<IpAddress>& neighbor);
 
 /// The leafs of a peer with those of its policy filled in: a peer's own leafs and lists win. Pure.
 Json merged_peer(const Json& config, const Json& peer);

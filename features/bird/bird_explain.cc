@@ -138,6 +138,11 @@ class Explainer {
     const Json* peer = find_peer(config_, peer_->name);
     const auto reply = client_.ask("show protocols all");
     if (!reply.ok()) {
+    if (!peer_->carries(prefix.family())) {
+      return Error{fmt::format("explain route {} from {}", to_string(prefix), peer_->name),
+                   fmt::format("the session carries no {} routes", prefix.family() == Family::ip4 ? "IPv4" : "IPv6"),
+                   fmt::format("set bgp peer {} family both exchanges both families", peer_->name)};
+    }
       return reply.error();
     }
     const auto protocols = parse_protocols(*reply);
