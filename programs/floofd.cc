@@ -225,7 +225,8 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
   options.limit = seconds(5);
   options.pulse = [this] { heart_.beat(); };
   bird::BirdClient client(arguments_.file("bird.ctl"), options);
-  const Json config = engine_->running().for_features();
+  const Json& asked = config::member(arguments, "configuration");
+  const Json config = asked.is_object() ? asked : engine_->running().for_features();
   const std::string name = config::text_of(arguments, "name");
   if (what == "bgp-summary") {
     return bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
