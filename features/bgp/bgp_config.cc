@@ -44,6 +44,17 @@ class Judge {
       const auto prefix = parse_prefix(text);
       if (prefix && (prefix->address().is_multicast() || prefix->address().is_link_local())) {
         add("bgp prefix " + text, "is not a unicast prefix", "announce only prefixes that others can reach");
+      } else if (prefix && prefix->length() == 0) {
+        add("bgp prefix " + text, "is everybody's address space, not this network's",
+            "set bgp peer <name> export default-route announces a default route to a peer");
+      }
+    }
+    marks("bgp", bgp_, "community");
+    marks("bgp", bgp_, "originated-community");
+    for (const Json& entry : items(member(bgp_, "blocklist"), "file")) {
+      if (entry.is_string() && !entry.get<std::string>().starts_with('/')) {
+        add("bgp blocklist file " + entry.get<std::string>(), "is relative to nobody knows what",
+            "give the whole path, from / on");
       }
     }
     for (const char* kind : {"policy", "peer"}) {
@@ -98,17 +109,6 @@ class Judge {
     }
   }
 
-  void policy_part(const std::string& path, const Json& part) {
-    for (const char* list : {"prefix", "prefix-reject"}) {
-      for (const Json& entry : items(part, list)) {
-        prefix_range(fmt::format("{} {} {}", path, list, text_of(entry, "prefix")), entry);
-      }
-    }
-    lengths(path, member(part, "filter"));
-    const std::string hop = text_of(part, "next-hop");
-    const auto address = parse_ip(hop);
-    if (address && (address->is_multicast() || address->is_unspecified())) {
-      add(fmt::format("{} next-hop {}", path, hop), "is not the address of a router", "give a unicast address");
   /// ASN:1:* says from whom a route was learnt: whoever could add it would make anybody's route a customer's.
   void marks(const std::string& path, const Json& part, std::string_view leaf) {
     const auto asn = static_cast<uint32_t>(number_of(bgp_, "confederation", number_of(bgp_, "asn")));
@@ -123,10 +123,21 @@ class Judge {
     }
   }
 
-    }
+  void policy_part(const std::string& path, const Json& part) {
     marks(path, part, "community-add");
     for (const Json& entry : items(part, "prefix-community")) {
       marks(fmt::format("{} prefix-community {}", path, text_of(entry, "prefix")), entry, "community");
+    }
+    for (const char* list : {"prefix", "prefix-reject"}) {
+      for (const Json& entry : items(part, list)) {
+        prefix_range(fmt::format("{} {} {}", path, list, text_of(entry, "prefix")), entry);
+      }
+    }
+    lengths(path, member(part, "filter"));
+    const std::string hop = text_of(part, "next-hop");
+    const auto address = parse_ip(hop);
+    if (address && (address->is_multicast() || address->is_unspecified())) {
+      add(fmt::format("{} next-hop {}", path, hop), "is not the address of a router", "give a unicast address");
     }
   }
 
@@ -219,6 +230,20 @@ class Judge {
     if (is_internal(peer) && peer.contains("local-as") && number_of(peer, "local-as") != number_of(bgp_, "asn")) {
       add(path + " local-as", "an internal peer knows this router by its own AS number",
           fmt::format("delete {} local-as, or give the peer's real AS number", path));
+    }
+    // BIRD makes the session internal when both ends have one number, whatever the number (RFC 7705, 4).
+    const bool member_of = flag_of(peer, "confederation-member");
+    const uint64_t own = number_of(bgp_, "asn");
+    const uint64_t shown = number_of(peer, "local-as", member_of ? own : number_of(bgp_, "confederation", own));
+    if (!is_internal(peer) && shown == number_of(peer, "remote-as")) {
+      const std::string leaf = peer.contains("local-as") ? "local-as" : "remote-as";
+      add(fmt::format("{} {}", path, leaf),
+          fmt::format(
+              "both ends of the session would be AS {}, which makes an internal one of it with the checks of an "
+              "external one",
+              shown),
+          leaf == "local-as" ? fmt::format("delete {} local-as, or give the peer's real AS number", path)
+                             : fmt::format("give the peer's real AS number, or set {} confederation-member", path));
     }
     if (flag_of(peer, "require-role") && text_of(peer, "role").empty()) {
       add(path + " require-role", "there is no role that the peer's could match", fmt::format("set {} role", path));
@@ -378,7 +403,8 @@ std::vector<std::string> warnings(const Json& config) {
                       name, name));
     }
     const bool in = member(peer, "import").is_object(), to = member(peer, "export").is_object();
-    if (!internal && text_of(peer, "policy").empty() && !(in && to)) {
+    const bool inside = internal || flag_of(merged_peer(config, peer), "confederation-member");
+    if (!inside && text_of(peer, "policy").empty() && !(in && to)) {
       const std::string name = text_of(peer, "name");
       out.push_back(fmt::format("bgp peer {}: no policy, so it {} routes (RFC 8212); set bgp peer {} policy <name>",
                                 name,

@@ -150,6 +150,65 @@ TEST(BgpConfig, WarnsOfPeersWithoutPolicy) {
   EXPECT_NE(warnings[0].find("RFC 8212"), std::string::npos);
 }
 
+TEST(BgpConfig, MarksAreNobodysToAdd) {
+  const std::string peer = "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\n";
+  const std::string why =
+      ": 65000:1:* and 65000:1101:* are this router's own marks of where a route is from and why it was refused";
+  EXPECT_EQ(judge("set bgp policy p import community-add 65000:1:4"),
+            Strings{"bgp policy p import community-add 65000:1:4" + why});
+  EXPECT_EQ(judge(peer + "set bgp peer a export community-add 65000:1101:4"),
+            Strings{"bgp peer a export community-add 65000:1101:4" + why});
+  EXPECT_EQ(judge(peer + "set bgp peer a export prefix-community 45.1.0.0/16 community 65000:1:0"),
+            Strings{"bgp peer a export prefix-community 45.1.0.0/16 community 65000:1:0" + why});
+  EXPECT_EQ(judge("set bgp community 65000:1:4"), Strings{"bgp community 65000:1:4" + why});
+  EXPECT_EQ(judge("set bgp originated-community 65000:1:1"), Strings{"bgp originated-community 65000:1:1" + why});
+  EXPECT_EQ(judge("set bgp community 65000:2:4\nset bgp community 65001:1:4\nset bgp community 65000:1"), Strings{});
+  EXPECT_EQ(judge("set bgp confederation 65010\nset bgp community 65010:1:4").size(), 1U);
+}
+
+TEST(BgpConfig, ADefaultRouteIsNoPrefixOfAnybody) {
+  for (const char* all : {"0.0.0.0/0", "::/0"}) {
+    EXPECT_EQ(judge(std::string("set bgp prefix ") + all),
+              Strings{fmt::format("bgp prefix {}: is everybody's address space, not this network's", all)});
+  }
+}
+
+TEST(BgpConfig, BothEndsMayNotHaveOneNumberUnlessInternal) {
+  const std::string peer = "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\n";
+  const std::string why =
+      ": both ends of the session would be AS 64500, which makes an internal one of it with the checks of an external "
+      "one";
+  EXPECT_EQ(judge(peer + "set bgp peer a local-as 64500"), Strings{"bgp peer a local-as" + why});
+  EXPECT_EQ(judge(peer + "set bgp confederation 64500"), Strings{"bgp peer a remote-as" + why});
+  EXPECT_EQ(judge(peer + "set bgp confederation 64500\nset bgp peer a confederation-member"), Strings{});
+  EXPECT_EQ(judge(peer + "set bgp peer a local-as 64501"), Strings{});
+}
+
+TEST(BgpConfig, AMemberOfTheConfederationNeedsNoPolicy) {
+  const auto config = config_of(std::string(kBase) +
+                                "set bgp confederation 64999\nset bgp peer m remote-as 65001\n"
+                                "set bgp peer m neighbor 192.0.2.2\nset bgp peer m confederation-member");
+  EXPECT_EQ(config_feature().warnings(config), Strings{});
+}
+
+TEST(BgpConfig, FilesOfBlocklistsHaveAWholePath) {
+  EXPECT_EQ(judge("set bgp blocklist file ../x"), Strings{"bgp blocklist file ../x: is relative to nobody knows what"});
+  EXPECT_EQ(judge("set bgp blocklist file /etc/x"), Strings{});
+}
+
+TEST(BgpConfig, NamesHaveOneSpelling) {
+  const auto config =
+      config_of(std::string(kBase) +
+                "set bgp community no-export\nset bgp policy p import community-remove graceful-shutdown\n"
+                "set bgp policy p import community-remove 64500:*\n"
+                "set bgp policy p import as-set ripe::as-cust\n"
+                "set bgp policy p import as-set RIPE::AS-CUST\n");
+  EXPECT_EQ(config["bgp"]["community"], nlohmann::json::parse(R"(["65535:65281"])"));
+  const auto& import = config["bgp"]["policy"][0]["import"];
+  EXPECT_EQ(import["community-remove"], nlohmann::json::parse(R"(["64500:*","65535:0"])"));
+  EXPECT_EQ(import["as-set"], nlohmann::json::parse(R"(["RIPE::AS-CUST"])"));
+}
+
 TEST(BgpConfig, DesiredPeersAreNumberedByName) {
   const auto config = config_of(std::string(kBase) +
                                 "set bgp peer zeta remote-as 65000\nset bgp peer zeta neighbor 192.0.2.3\n"

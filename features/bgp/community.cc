@@ -46,10 +46,10 @@ std::string to_string(const Community& community) {
   return out;
 }
 
-}  // namespace floof::bgp
 bool is_own_mark(const Community& community, uint32_t asn) {
   const auto& function = community.parts[1];
   return community.size == 3 && community.parts[0].value_or(asn) == asn &&
          (!function || *function == kOriginFunction || *function == kRejectFunction);
 }
 
+}  // namespace floof::bgp

@@ -54,9 +54,13 @@ struct Outside {
   };
   std::vector<VrpFilter> vrp_filters;
   std::vector<Vrp> vrp_assertions;                        ///< of SLURM
+  bool validators = false;                                ///< one at least has answered, now or lately
   std::map<uint32_t, std::vector<uint32_t>> aspas;        ///< providers by customer, the configured ones included
   std::shared_ptr<const PrefixSet> blocked_prefixes;      ///< of files and URLs, with more specifics
   std::shared_ptr<const NamedAsns::Ranges> blocked_asns;  ///< of files and URLs
+
+  /// Whether anybody has said anything about origins.
+  bool knows_rpki() const { return validators || vrps != nullptr || !vrp_assertions.empty(); }
 };
 
 }  // namespace floof::bgp

@@ -223,7 +223,8 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
       lists.push_back(data);
       break;
     case ItemKind::validator:
-      break;  // BIRD learns it by RTR
+      out.validators = true;  // what it says BIRD learns by RTR
+      break;
   }
 }
 

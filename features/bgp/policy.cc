@@ -322,10 +322,7 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
   return out;
 }
 
-/// Who relies on lists that have never been fetched: those refuse nothing, which nobody would notice.
-class Unfetched {
- public:
-  explicit Unfetched(const Shared& shared) : shared_(shared) {}
+}  // namespace
 
 std::vector<Family> families_of(const Json& session, const std::optional<IpAddress>& neighbor) {
   const std::string wanted = text_of(session, "family");
@@ -357,16 +354,16 @@ Policies make_policies(const Json& config, const Outside& outside) {
   const Json& bgp = object_of(config, "bgp");
   const Shared shared = share(config, outside);
   Policies out{shared.world, {}, {}};
-  Unfetched unfetched(shared);
+  Warner warner(shared);
   for (const Json& peer : items(bgp, "peer")) {
     if (!peer.is_object()) {
       continue;
     }
     const Json merged = merged_peer(config, peer);
     out.peers.push_back(read_peer(shared, merged, out.warnings));
-    unfetched.look(out.peers.back(), merged);
+    warner.look(out.peers.back(), merged);
   }
-  unfetched.tell(out.warnings);
+  warner.tell(out.warnings);
   std::sort(out.peers.begin(), out.peers.end(),
             [](const PeerPolicy& a, const PeerPolicy& b) { return a.name < b.name; });
   return out;

@@ -48,9 +48,9 @@ struct Community {
 /// From "65000:100", "65000:*" or "4200000000:1:2"; nothing when it is none. Pure.
 std::optional<Community> parse_community(std::string_view text);
 std::string to_string(const Community& community);
-
 /// Whether this router says by it whom it learnt a route from, or why it refused one: ASN:1:* and ASN:1101:*. Pure.
 bool is_own_mark(const Community& community, uint32_t asn);
+
 inline constexpr Community kBlackhole{{65535, 666, {}}, 2};
 inline constexpr Community kGracefulShutdown{{65535, 0, {}}, 2};
 
@@ -153,8 +153,8 @@ struct ImportPolicy {
   Relation relation = Relation::none;  ///< the mark that routes get; none: no mark
   std::vector<Community> add;
   bool blackhole_community = false;  ///< 65535:666 drops the traffic, NO_EXPORT is added (RFC 7999)
-  bool blackhole_all = false;
   bool blackhole_unagreed = false;   ///< 65535:666 is removed, NO_EXPORT added all the same (RFC 7999, 3.2)
+  bool blackhole_all = false;
   std::optional<NamedAsns> blackhole_asns;  ///< bogon AS numbers whose routes drop their traffic
   std::vector<RawText> raw_last;
 };
@@ -170,11 +170,11 @@ struct ExportPolicy {
   std::vector<NamedPrefixes> refused;
   bool no_sets = false;  ///< not what has an AS_SET in its path (RFC 9774)
   bool no_peer = false;  ///< not what is marked NO_PEER (RFC 3765)
-  bool default_route = false;
   /// Of what is dropped in this AS or asks for that by 65535:666 (RFC 7999, 3.2), whatever NO_EXPORT means to this
   /// peer: everything, what asks for it, or only what own routers originate.
   enum class Blackholes { all, asked, own };
   Blackholes blackholes = Blackholes::all;
+  bool default_route = false;
   std::optional<uint32_t> med;
   bool clear_path = false;
   bool remove_private = false;
