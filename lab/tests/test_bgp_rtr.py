@@ -6,6 +6,7 @@
 
 import os
 import re
+import time
 
 import pytest
 
@@ -390,6 +391,23 @@ def test_the_router_starts_without_validators(lab):
     wait_for("the routes are judged", lambda: refused(lab) == BY_RPKI, 40)
     lab.rtr.start()
     wait_for("everything is good again", lambda: settled(lab))
+
+
+def test_what_a_silent_validator_said_expires(lab):
+    assert settled(lab)
+    lab.r.commit("set bgp rpki server one expire 600\nset bgp rpki server two expire 86400")
+    lab.rtr.stop()
+    lab.r.stop()
+    for file in (lab.r.state_dir / "outside").glob("validator-*"):
+        os.utime(file, (time.time() - 900, time.time() - 900))
+    lab.r.boot()
+    wait_for("one has expired", lambda: [v["state"] for v in rpki(lab)["validators"]] == ["expired", "kept"]
+             and len(roas(lab)) == len(TWO), 40)
+    assert any("one" in a and "counts no more" in a for a in alarms(lab)) and complains_of(lab, "two")
+    wait_for("the routes are judged by the other", lambda: refused(lab) == {BY_TWO: "rpki-invalid"}, 40)
+    lab.rtr.start()
+    wait_for("everything is good again", lambda: settled(lab))
+    lab.r.commit("delete bgp rpki server one expire\ndelete bgp rpki server two expire")
 
 
 # -- other configurations -------------------------------------------------------------------------------------------
