@@ -141,15 +141,15 @@ void OutsideKeeper::learn_needs() {
 
 void OutsideKeeper::start_due() {
   const auto steady = Clock::now();
-  std::vector<ItemKey> networks;
+  std::vector<ItemKey> networks, ports;
   for (const ItemKey& key : needs_.items) {
     Item& item = items_[key];
     if (item.fetching || item.due > steady) {
       continue;
     }
     item.fetching = true;
-    if (key.kind == ItemKind::network) {
-      networks.push_back(key);
+    if (key.kind == ItemKind::network || key.kind == ItemKind::ports) {
+      (key.kind == ItemKind::network ? networks : ports).push_back(key);
     } else if (key.kind == ItemKind::validator) {
       validators_.ask(key.name);
     } else {
@@ -157,8 +157,8 @@ void OutsideKeeper::start_due() {
       fetch_.fetch(needs_, key, stamp, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
     }
   }
-  if (!networks.empty()) {
-    fetch_.fetch_networks(needs_, networks, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
+  for (const auto& keys : {networks, ports}) {
+    fetch_.fetch_networks(needs_, keys, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
   }
 }
 
