@@ -416,6 +416,16 @@ def test_a_validator_that_never_answered_is_unknown(fine):
     wait_for("nobody misses it", lambda: not alarms(lab))
 
 
+def test_a_validator_by_name_is_asked_at_each_of_its_addresses(fine):
+    """`localhost` is ::1 first, where nobody listens."""
+    lab = fine
+    RtrStandIns(lab.r, here={"port": 8303, "host": "127.0.0.1", "vrps": [HARMLESS]})
+    lab.r.commit(server("here", 8303).replace("172.20.1.2", "localhost"))
+    wait_for("it is heard", lambda: state(lab, "here") == "good" and len(roas(lab)) == BOTH + 1)
+    lab.r.commit("delete bgp rpki server here")
+    wait_for("it is gone", lambda: len(roas(lab)) == BOTH)
+
+
 def test_stayrtr(fine):
     lab = fine
     entries = [outside.payload(*one) for one in FILLING]
