@@ -384,6 +384,7 @@ def test_the_router_starts_without_validators(lab):
     assert settled(lab)
     lab.rtr.stop()
     lab.r.stop()
+    assert "terminate" not in (lab.r.run_dir / "log" / "floof-dataplane.log").read_text()
     lab.r.boot()
     wait_for("what they said counts", lambda: kept(lab, "one") and kept(lab, "two") and len(roas(lab)) == BOTH, 40)
     wait_for("the session is back", lambda: lives(lab)[0] == "Established", 40)
