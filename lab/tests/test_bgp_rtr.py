@@ -385,6 +385,7 @@ def test_the_router_starts_without_validators(lab):
     assert settled(lab)
     lab.rtr.stop()
     lab.r.stop()
+    assert "terminate" not in (lab.r.run_dir / "log" / "floof-dataplane.log").read_text()
     lab.r.boot()
     wait_for("what they said counts", lambda: kept(lab, "one") and kept(lab, "two") and len(roas(lab)) == BOTH, 40)
     wait_for("the session is back", lambda: lives(lab)[0] == "Established", 40)
@@ -432,6 +433,16 @@ def test_a_validator_that_never_answered_is_unknown(fine):
     assert refused(lab) == BY_RPKI and len(roas(lab)) == BOTH
     lab.r.commit("delete bgp rpki server none")
     wait_for("nobody misses it", lambda: not alarms(lab))
+
+
+def test_a_validator_by_name_is_asked_at_each_of_its_addresses(fine):
+    """`localhost` is ::1 first, where nobody listens."""
+    lab = fine
+    RtrStandIns(lab.r, here={"port": 8303, "host": "127.0.0.1", "vrps": [HARMLESS]})
+    lab.r.commit(server("here", 8303).replace("172.20.1.2", "localhost"))
+    wait_for("it is heard", lambda: state(lab, "here") == "good" and len(roas(lab)) == BOTH + 1)
+    lab.r.commit("delete bgp rpki server here")
+    wait_for("it is gone", lambda: len(roas(lab)) == BOTH)
 
 
 def test_stayrtr(fine):
