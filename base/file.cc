@@ -2,9 +2,12 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/fd.h"
 
@@ -27,6 +30,35 @@ std::optional<std::string> read_file(const std::string& path, int flags) {
       return std::nullopt;
     }
   }
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = write(fd, text.data(), text.size());
+    if (put < 0 && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(static_cast<size_t>(std::max<ssize_t>(put, 0)));
+  }
+  return true;
+}
+
+Result<> replace_file(const std::string& path, std::string_view text, const Replacing& how) {
+  const std::string fresh = path + ".new";
+  unlink(fresh.c_str());
+  const UniqueFd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  bool good = file && write_all(file.get(), text);
+  if (good && how.modified) {
+    const timespec times[2] = {{*how.modified, 0}, {*how.modified, 0}};
+    good = futimens(file.get(), times) == 0;
+  }
+  good = good && (!how.durable || fsync(file.get()) == 0) && rename(fresh.c_str(), path.c_str()) == 0;
+  if (!good) {
+    const Error error = errno_error(path, how.doing, std::string(how.remedy));
+    unlink(fresh.c_str());
+    return error;
+  }
+  return {};
 }
 
 }  // namespace floof

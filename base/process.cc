@@ -17,6 +17,7 @@
 #include <sstream>
 
 #include "base/fd.h"
+#include "base/file.h"
 
 namespace floof {
 
@@ -104,14 +105,7 @@ Result<void> save_processes(const std::string& path, const std::map<std::string,
   for (const auto& [name, process] : processes) {
     programs[name] = {{"pid", process.pid}, {"start-time", process.start_time}};
   }
-  const std::string fresh = path + ".new";
-  std::ofstream file(fresh);
-  file << nlohmann::json{{"pid", getpid()}, {"programs", std::move(programs)}}.dump(1) << '\n';
-  file.close();
-  if (!file || ::rename(fresh.c_str(), path.c_str()) != 0) {
-    return errno_error(path, "cannot be written");
-  }
-  return {};
+  return replace_file(path, nlohmann::json{{"pid", getpid()}, {"programs", std::move(programs)}}.dump(1) + '\n');
 }
 
 std::map<std::string, ProcessId> load_processes(const std::string& path) {

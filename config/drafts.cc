@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/drafts.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
-#include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "config/json_view.h"
 
@@ -20,23 +18,6 @@ namespace floof::config {
 namespace {
 
 constexpr std::string_view kEnding = ".json";
-
-Result<> write_file(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  bool written = static_cast<bool>(fd);
-  for (size_t at = 0; written && at < text.size();) {
-    const ssize_t count = ::write(fd.get(), text.data() + at, text.size() - at);
-    written = count > 0 || (count < 0 && errno == EINTR);
-    at += count > 0 ? static_cast<size_t>(count) : 0;
-  }
-  if (!written || fdatasync(fd.get()) != 0 || rename(fresh.c_str(), path.c_str()) != 0) {
-    const Error error = errno_error(path, "keeping uncommitted changes", "free space on the disk");
-    unlink(fresh.c_str());
-    return error;
-  }
-  return {};
-}
 
 Json form_of(const Draft& draft) {
   const Candidate& candidate = draft.candidate;
@@ -106,7 +87,8 @@ void Drafts::keep(const Draft& draft, bool at_once) {
   }
   mkdir(folder_.c_str(), 0700);
   const auto written =
-      write_file(file(draft.name), form_of(draft).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+      replace_file(file(draft.name), form_of(draft).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n",
+                   {"keeping uncommitted changes", "free space on the disk", true});
   if (!written && problem_.empty()) {
     log::error("{}", written.error().text());
   }

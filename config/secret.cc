@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 
 namespace floof::config {
@@ -94,12 +95,8 @@ Result<std::optional<std::string>> read_file(const std::string& file) {
 }
 
 Result<> write_file(const std::string& file, const std::string& text) {
-  const std::string fresh = file + ".new";
-  ::unlink(fresh.c_str());
-  const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || fsync(fd.get()) != 0 ||
-      rename(fresh.c_str(), file.c_str()) != 0) {
-    return errno_error(file, "writing the router's key", kDiskRemedy);
+  if (auto written = replace_file(file, text, {"writing the router's key", kDiskRemedy, true}); !written) {
+    return written;
   }
   const UniqueFd folder(::open(file.substr(0, file.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || fsync(folder.get()) != 0) {

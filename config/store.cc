@@ -150,12 +150,8 @@ Result<> Store::write_text(const std::string& path, const std::string& text) con
   if (!fd || fchmod(fd.get(), 0600) != 0) {
     return errno_error(path, "writing the configuration", kDiskRemedy);
   }
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t count = ::write(fd.get(), text.data() + at, text.size() - at);
-    if (count < 0 && errno != EINTR) {
-      return errno_error(path, "writing the configuration", kDiskRemedy);
-    }
-    at += count > 0 ? static_cast<size_t>(count) : 0;
+  if (!write_all(fd.get(), text)) {
+    return errno_error(path, "writing the configuration", kDiskRemedy);
   }
   step("fsync " + path);
   if (fsync(fd.get()) != 0) {

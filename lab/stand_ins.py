@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-ins for what is outside: a registry that speaks IRRd's protocol, PeeringDB's API, a web server with a blocklist.
 
-Run in a namespace: `stand_ins.py DATA.json`. DATA.json is read again for each question, so a test changes what they say
-while they run (StandIns.change):
+Run in a namespace: `python3 -m lab.stand_ins DATA.json`. DATA.json is read again for each question, so a
+test changes what they say while they run (StandIns.change):
 
   {"irr":       {"port": 4343, "mode": "good", "sets": {"AS-FOO": [400010]}, "prefixes": {"400010": ["45.10.0.0/22"]}},
    "irr2":      another one, or nothing
@@ -191,13 +191,21 @@ class StandIns:
     """The test's side: starts them in a host of a lab and changes what they say."""
 
     def __init__(self, host, **data):
-        from lab import hosts  # the servers' side runs without it
-        self.path = host.folder / "outside.json"
-        self.data = data
+        self.host, self.data = host, data
+        self.path = host.folder / f"{self.__module__}.json"
         self.write()
-        host.start(sys.executable, __file__, self.path, log="stand_ins.log")
-        ports = {f":{about['port']}" for about in data.values()}
-        hosts.wait_for("the stand-ins listen", lambda: all(f"{p} " in host.output("ss", "-ltn") for p in ports))
+        self.start()
+
+    def start(self):
+        from lab import hosts  # the servers' side runs without it
+        self.process = self.host.start(sys.executable, "-m", self.__module__, self.path, log=f"{self.__module__}.log", cwd=hosts.TOP)
+        ports = {f":{about['port']}" for about in self.data.values()}
+        hosts.wait_for("the stand-ins listen", lambda: all(f"{p} " in self.host.output("ss", "-ltn") for p in ports))
+
+    def stop(self):
+        """All die; connections are refused."""
+        self.process.kill()
+        self.process.wait()
 
     def write(self):
         fresh = self.path.with_suffix(".new")

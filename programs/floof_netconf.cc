@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "netconf/session.h"
 
 namespace floof {
@@ -36,17 +37,6 @@ nc_server_reply* on_rpc(lyd_node* rpc, nc_session* session) {
     nc_session_set_term_reason(session, NC_SESSION_TERM_OTHER);
   }
   return reply;
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = write(fd, text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      return false;
-    }
-    text.remove_prefix(count > 0 ? static_cast<size_t>(count) : 0);
-  }
-  return true;
 }
 
 /// Passes on our <hello>, with a session-id that no other session has: libnetconf2 counts within a process, and ours

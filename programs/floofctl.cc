@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/ipc.h"
 #include "features/bgp/bgp_show.h"
 #include "features/bird/bird_show.h"
@@ -174,7 +175,7 @@ class Daemon : public shell::Context {
   void edit_as(std::string_view mode) override { mode_ = mode; }
   /// What happened on the router meanwhile and was not asked for, once.
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
-  void write(std::string_view text) override { shell::write_all(STDOUT_FILENO, shell::printable(text)); }
+  void write(std::string_view text) override { write_all(STDOUT_FILENO, shell::printable(text)); }
   bool interrupted() override {
     const bool seen = interrupt_seen != 0;
     interrupt_seen = 0;
@@ -225,10 +226,10 @@ class Standard : public shell::Terminal {
     if (paged) {
       shell::page(text);
     } else {
-      shell::write_all(STDOUT_FILENO, text);
+      write_all(STDOUT_FILENO, text);
     }
   }
-  void err(std::string_view text) override { shell::write_all(STDERR_FILENO, text); }
+  void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
   bool colour_out() const override { return colour_out_; }
   bool colour_err() const override { return colour_err_; }
 
@@ -352,7 +353,7 @@ class LineEditor {
   static void forget_line() {
     rl_callback_sigcleanup();
     rl_free_line_state();
-    shell::write_all(STDOUT_FILENO, "^C\n");
+    write_all(STDOUT_FILENO, "^C\n");
     rl_replace_line("", 1);
     rl_on_new_line();
     rl_redisplay();
@@ -460,11 +461,11 @@ int run_shell(Daemon& daemon, Standard& terminal) {
   int status = 0;
   while (!session.finished()) {
     if (const std::string banner = session.banner(); !banner.empty()) {
-      shell::write_all(STDOUT_FILENO, shell::printable(banner) + "\n");
+      write_all(STDOUT_FILENO, shell::printable(banner) + "\n");
     }
     const std::optional<std::string> line = editor.read(session.prompt());
     if (!line) {
-      shell::write_all(STDOUT_FILENO, "\n");
+      write_all(STDOUT_FILENO, "\n");
       session.leave();
       break;
     }

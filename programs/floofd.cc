@@ -283,21 +283,9 @@ Json Daemon::system_state() const {
 
 /// What can be asked about the data that policies use, and of it.
 void Daemon::add_outside(config::ConfigServer::Options& options) {
-  for (const char* what : {"bgp-irr", "bgp-peeringdb", "bgp-blocklist"}) {
+  for (const char* what : {"bgp-irr", "bgp-peeringdb", "bgp-rpki", "bgp-blocklist"}) {
     options.show[what] = [this](const std::string& w, const Json& arguments) { return outside_->show(w, arguments); };
   }
-  options.show["bgp-rpki"] = [this](const std::string& w, const Json& arguments) -> Result<Json> {
-    auto files = outside_->show(w, arguments);
-    if (const auto protocols = ask_bird("protocols", Json::object()); files && protocols) {
-      (*files)["validators"] = Json::array();
-      for (const Json& protocol : *protocols) {
-        if (config::text_of(protocol, "protocol") == "RPKI") {
-          (*files)["validators"].push_back(protocol);
-        }
-      }
-    }
-    return files;
-  };
   options.show["bgp-job"] = [this](const std::string&, const Json& arguments) {
     return outside_->job(config::number_of(arguments, "job"));
   };

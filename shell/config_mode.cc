@@ -10,6 +10,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/file.h"
 #include "shell/pager.h"
 #include "shell/text.h"
 #include "shell/words.h"

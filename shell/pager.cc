@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "shell/text.h"
 
 extern char** environ;
@@ -111,17 +112,6 @@ bool is_rich_terminal(int fd) {
 bool wants_colour(int fd) {
   const char* refused = std::getenv("NO_COLOR");
   return is_rich_terminal(fd) && (refused == nullptr || *refused == '\0');
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      return false;
-    }
-    text.remove_prefix(static_cast<size_t>(std::max<ssize_t>(0, count)));
-  }
-  return true;
 }
 
 void page(std::string_view text) {

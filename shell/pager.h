@@ -10,9 +10,6 @@ namespace floof::shell {
 bool is_rich_terminal(int fd);
 bool wants_colour(int fd);
 
-/// Writes all of `text` to `fd`; false when the reader is gone.
-bool write_all(int fd, std::string_view text);
-
 /// Shows text that is longer than the screen through less(1), with shell escapes forbidden (LESSSECURE); writes it
 /// plainly when it fits, when standard output is no terminal or when there is no less. Waits until the reader has
 /// seen enough; Ctrl-C belongs to the pager meanwhile.

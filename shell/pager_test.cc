@@ -33,14 +33,5 @@ TEST(Pager, WithoutATerminalNothingIsAddedOrHeldBack) {
   EXPECT_EQ(got.substr(0, static_cast<size_t>(std::max<ssize_t>(0, count))), text);
 }
 
-TEST(Pager, AReaderThatIsGoneIsReported) {
-  int ends[2];
-  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
-  UniqueFd reader(ends[0]), writer(ends[1]);
-  reader.reset();
-  signal(SIGPIPE, SIG_IGN);
-  EXPECT_FALSE(write_all(writer.get(), "x"));
-}
-
 }  // namespace
 }  // namespace floof::shell

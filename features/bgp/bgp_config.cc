@@ -161,6 +161,25 @@ class Judge {
     }
     session(path, peer);
     role(path, peer);
+    checks(path + " import filter", peer);
+  }
+
+  /// What a check would need and the peer does not have.
+  void checks(const std::string& path, const Json& peer) {
+    const Json& import = member(peer, "import");
+    const Json& filter = member(import, "filter");
+    if (is_internal(peer) || flag_of(peer, "confederation-member") || flag_of(import, "trust")) {
+      return;
+    }
+    const std::string name = text_of(peer, "name");
+    if (flag_of(filter, "aspa") && text_of(peer, "role").empty()) {
+      add(path + " aspa", "without a role nobody knows whether the path has to run up or down",
+          fmt::format("set bgp peer {} role, or import filter aspa false", name));
+    }
+    if (text_of(filter, "next-hop") == "subnet" && number_of(peer, "multihop") != 0) {
+      add(path + " next-hop subnet", "a peer over several hops is on no connected subnet",
+          fmt::format("set bgp peer {} import filter next-hop strict, or any", name));
+    }
   }
 
   void only_one(const std::string& path, const Json& peer, const std::string& leaf, const std::string& value,
@@ -298,8 +317,38 @@ bool lists_whatever(const Json& merged) {
   return text_of(merged, "role").empty() && !items(to, "prefix").empty() && text_of(to, "accept").empty();
 }
 
+/// Nothing says that the peer is no transit, and nothing limits what it may announce.
+bool may_leak(const Json& merged) {
+  const Json& from = member(merged, "import");
+  const bool open = from.is_object() && text_of(from, "accept") != "none" && !flag_of(from, "trust");
+  const bool listed = !items(from, "prefix").empty() || !items(from, "as-set").empty() || flag_of(from, "as-set-auto");
+  return open && !listed && text_of(merged, "role").empty() && !member(from, "filter").contains("transit-asns");
+}
+
+/// One line for all of them.
+void warn_of_leaks(const Json& config, std::vector<std::string>& out) {
+  constexpr size_t kMost = 3;
+  const Json& bgp = member(config, "bgp");
+  size_t count = 0;
+  std::string names;
+  for (const Json& peer : items(bgp, "peer")) {
+    const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
+    if (!internal && !flag_of(peer, "confederation-member") && may_leak(merged_peer(config, peer)) &&
+        count++ <= kMost) {
+      names += (names.empty() ? "" : ", ") + (count <= kMost ? text_of(peer, "name") : std::string("..."));
+    }
+  }
+  if (count > 0) {
+    out.push_back(
+        fmt::format("no role, so nobody notices route leaks (transit ASNs, ASPA, RFC 9234) of {}; "
+                    "set bgp peer <name> role, or import filter transit-asns true or false",
+                    names));
+  }
+}
+
 std::vector<std::string> warnings(const Json& config) {
   std::vector<std::string> out;
+  warn_of_leaks(config, out);
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+
 #include "config/test_support.h"
 #include "features/bgp/bgp.h"
 
@@ -112,6 +114,46 @@ TEST(BgpConfig, Policies) {
             Strings{"bgp policy p import prefix 10.0.0.0/8: le 16 is smaller than ge 24, so nothing matches"});
   EXPECT_EQ(judge("set bgp policy p import next-hop ff02::1"),
             Strings{"bgp policy p import next-hop ff02::1: is not the address of a router"});
+}
+
+TEST(BgpConfig, ChecksThatCannotBeMade) {
+  const std::string a = "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\nset bgp peer a policy p\n";
+  const std::string aspa = a + "set bgp policy p import filter aspa true\n";
+  EXPECT_EQ(judge(aspa),
+            Strings{"bgp peer a import filter aspa: without a role nobody knows whether the path has to run "
+                    "up or down"});
+  EXPECT_EQ(judge(aspa + "set bgp peer a role peer"), Strings{});
+  EXPECT_EQ(judge(aspa + "set bgp peer a import filter aspa false"), Strings{});
+  EXPECT_EQ(judge(aspa + "set bgp peer a import trust"), Strings{});
+  const std::string subnet = a + "set bgp policy p import filter next-hop subnet\n";
+  EXPECT_EQ(judge(subnet), Strings{});
+  EXPECT_EQ(judge(subnet + "set bgp peer a multihop 2"),
+            Strings{"bgp peer a import filter next-hop subnet: a peer over several hops is on no connected subnet"});
+}
+
+TEST(BgpConfig, WarnsOnceOfPeersWhoseLeaksNobodyNotices) {
+  const auto warned = [](std::string_view lines) {
+    std::string out;
+    for (const auto& [peer, host] : {std::pair("a", 2), {"b", 3}, {"c", 4}, {"d", 5}}) {
+      out += fmt::format(
+          "set bgp peer {0} remote-as 64500\nset bgp peer {0} neighbor 192.0.2.{1}\n"
+          "set bgp peer {0} policy p\n",
+          peer, host);
+    }
+    return config_feature().warnings(config_of(std::string(kBase) + out + std::string(lines)));
+  };
+  const auto all = warned("set bgp policy p import accept all");
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_NE(all[0].find("of a, b, c, ...;"), std::string::npos) << all[0];
+  const auto one = warned(
+      "set bgp policy p import accept all\n"
+      "set bgp peer a role peer\nset bgp peer b import as-set AS-B\nset bgp peer c import filter transit-asns false");
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_NE(one[0].find("of d;"), std::string::npos) << one[0];
+  for (const char* enough : {"role customer", "import accept none", "import trust", "import prefix 45.0.0.0/8 le 24",
+                             "import filter transit-asns true", "import as-set-auto"}) {
+    EXPECT_TRUE(warned(std::string("set bgp policy p ") + enough).empty()) << enough;
+  }
 }
 
 TEST(BgpConfig, WarnsOfPeersWithoutPolicy) {

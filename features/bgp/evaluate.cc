@@ -50,6 +50,18 @@ void own_as(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
   walk.passed("own-as", looked, times == 0 ? "is not in the path" : "is allowed");
 }
 
+void confederation(Walk& walk, const PeerPolicy& peer) {
+  using Kind = AsPath::Segment::Kind;
+  for (const AsPath::Segment& segment : walk.out.route.path.segments) {
+    const bool set = segment.kind == Kind::confed_set;
+    if (peer.external && (set || segment.kind == Kind::confed_sequence)) {
+      return walk.refuse(set ? std::optional(Reason::as_path_set) : std::nullopt,
+                         set ? name_of(Reason::as_path_set) : "confederation", path_text(walk.out.route.path),
+                         "a confederation's segments do not leave it");
+    }
+  }
+}
+
 void checks(Walk& walk, const PeerPolicy& peer, const Outside& outside, const RpkiAsk& rpki) {
   for (const Check& check : peer.import.checks) {
     Finding found = judge(check, {walk.out.route, outside, rpki});
@@ -212,6 +224,9 @@ Evaluation evaluate_import(const Route& route, const PeerPolicy& peer, const Pol
   Walk walk(route);
   start_local_pref(walk.out.route, peer);
   own_as(walk, peer, world);
+  if (!walk.is_refused()) {
+    confederation(walk, peer);
+  }
   if (!walk.is_refused()) {
     only_to_customer(walk, peer);
   }

@@ -100,6 +100,10 @@ void choose(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
   if (listed(policy.refused)) {
     return walk.refuse(Reason::prefix_refused, name_of(Reason::prefix_refused), prefix, "is listed as refused");
   }
+  if (policy.no_sets && route.path.has_set()) {
+    return walk.refuse(Reason::as_path_set, name_of(Reason::as_path_set), path_text(route.path),
+                       "what has a set is not announced to others (RFC 9774)");
+  }
   if (policy.no_peer && has(walk.out.route, Community{{65535, 65284, {}}, 2})) {
     return walk.refuse(std::nullopt, "no-peer", "65535:65284", "is not for peers (RFC 3765)");
   }

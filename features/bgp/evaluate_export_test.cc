@@ -222,6 +222,19 @@ TEST(EvaluateExport, WhatHasOtcGoesDownOnly) {
   }
 }
 
+TEST(EvaluateExport, SetsStayInside) {
+  PeerPolicy from = peer("from", 65000, ""), to = peer("to", 64520, "");
+  to.exports.base = Base::all;
+  Route route;
+  route.prefix = *parse_prefix("203.0.113.0/24");
+  route.path = *parse_as_path("64500 {64501 64502}");
+  EXPECT_TRUE(evaluate_export(route, from, to, world()).accepted);
+  to.exports.no_sets = true;
+  EXPECT_EQ(evaluate_export(route, from, to, world()).reason, Reason::as_path_set);
+  route.path = *parse_as_path("64500 64501");
+  EXPECT_TRUE(evaluate_export(route, from, to, world()).accepted);
+}
+
 TEST(EvaluateExport, PrivateAsNumbers) {
   PeerPolicy from = peer("from", 64500, ""), to = peer("to", 64520, "");
   to.exports.base = Base::all;

@@ -41,9 +41,11 @@ struct Vrp {
 struct Outside {
   std::map<std::string, AsSet> as_sets;  ///< by the name in the configuration; an absent one is not known (yet)
   std::map<uint32_t, Network> networks;  ///< by AS number
+  /// Addresses of networks at exchanges as PeeringDB has them (/32 and /128), by AS number; absent: not known (yet).
+  std::map<uint32_t, std::shared_ptr<const PrefixSet>> ports;
   std::shared_ptr<const NamedAsns::Ranges> never_via_route_servers;
   std::shared_ptr<const PrefixSet> ixp_lans;
-  /// Of the VRP file, after SLURM; null: there is no file. Validators that speak RTR are BIRD's business.
+  /// Of the VRP file, after SLURM; null: there is no file. BIRD learns those of validators from us by RTR.
   std::shared_ptr<const std::vector<Vrp>> vrps;
   /// SLURM for what RTR brings: payloads to leave out. Empty prefix or AS number: any.
   struct VrpFilter {

@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
-#include "base/fd.h"
+#include "base/file.h"
 
 namespace floof::bgp {
 
@@ -54,7 +53,7 @@ Result<CachedItem> read_cached(const std::string& path) {
   if (!header.is_object() || header.value("format", Json()) != kFormat || text("sum") != digest(body)) {
     return Error{path, "is damaged", ""};
   }
-  for (int kind = 0; kind <= static_cast<int>(ItemKind::block_url); kind++) {
+  for (int kind = 0; kind <= static_cast<int>(kLastItemKind); kind++) {
     const ItemKey key{static_cast<ItemKind>(kind), text("name")};
     if (name_of(key.kind) == text("kind")) {
       auto data = decode(key.kind, body);
@@ -63,17 +62,6 @@ Result<CachedItem> read_cached(const std::string& path) {
     }
   }
   return Error{path, "is of an unknown kind", ""};
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = write(fd, text.data(), text.size());
-    if (put < 0 && errno != EINTR) {
-      return false;
-    }
-    text.remove_prefix(put > 0 ? static_cast<size_t>(put) : 0);
-  }
-  return true;
 }
 
 }  // namespace
@@ -104,25 +92,14 @@ std::vector<CachedItem> load_cache(const std::string& folder, std::vector<std::s
 }
 
 Result<> write_cached(const std::string& folder, const CachedItem& item) {
-  const std::string path = file_of(folder, item.key), fresh = path + kFresh;
   const std::string body = encode(item.key.kind, *item.data);
   const Json header = {{"format", kFormat},
                        {"kind", name_of(item.key.kind)},
                        {"name", item.key.name},
                        {"source", item.source},
                        {"sum", digest(body)}};
-  const UniqueFd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const std::string head = header.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
-  const timespec times[2] = {{item.fetched, 0}, {item.fetched, 0}};
-  const bool written = file && write_all(file.get(), head) && write_all(file.get(), body) &&
-                       futimens(file.get(), times) == 0 && fsync(file.get()) == 0 &&
-                       rename(fresh.c_str(), path.c_str()) == 0;
-  if (!written) {
-    const Error error = errno_error(path, "writing", "check the space on the disk");
-    unlink(fresh.c_str());
-    return error;
-  }
-  return {};
+  return replace_file(file_of(folder, item.key), head + body, {.durable = true, .modified = item.fetched});
 }
 
 void touch_cached(const std::string& folder, const ItemKey& key, int64_t fetched) {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
+#include <iterator>
 
 #include "base/fd.h"
 #include "features/irr/irr.h"
@@ -30,6 +30,12 @@ std::string host_of(const std::string& url) {
   const size_t begin = url.find("://") == std::string::npos ? 0 : url.find("://") + 3;
   std::string host = url.substr(begin, url.find('/', begin) - begin);
   return host.substr(host.rfind('@') == std::string::npos ? 0 : host.rfind('@') + 1);
+}
+
+std::vector<uint32_t> asns_of(const std::vector<ItemKey>& keys) {
+  std::vector<uint32_t> out;
+  std::transform(keys.begin(), keys.end(), std::back_inserter(out), [](const ItemKey& key) { return key.asn(); });
+  return out;
 }
 
 FetchAnswer read_file(const ItemKey& key, const std::string& stamp) {
@@ -100,6 +106,7 @@ void OutsideFetch::fetch(const OutsideNeeds& needs, const ItemKey& key, const st
       return;
     }
     case ItemKind::network:
+    case ItemKind::ports:
       return fetch_networks(needs, {key}, done);
     case ItemKind::never_via_route_servers:
     case ItemKind::ixp_lans: {
@@ -112,6 +119,8 @@ void OutsideFetch::fetch(const OutsideNeeds& needs, const ItemKey& key, const st
     case ItemKind::block_url:
       return get(key.name, "", needs.blocklist.timeout, true,
                  [this, key, done](Result<std::string> text) { parse(key, std::move(text), host_of(key.name), done); });
+    case ItemKind::validator:
+      return;  // OutsideValidators asks them
     case ItemKind::vrp_file:
     case ItemKind::slurm_file:
     case ItemKind::block_file:
@@ -214,31 +223,43 @@ void OutsideFetch::fetch_networks(const OutsideNeeds& needs, const std::vector<I
     const std::vector<ItemKey> some(
         keys.begin() + static_cast<ptrdiff_t>(at),
         keys.begin() + static_cast<ptrdiff_t>(std::min(at + peeringdb::kNetworksAtOnce, keys.size())));
-    std::vector<uint32_t> asns;
-    for (const ItemKey& key : some) {
-      uint32_t asn = 0;
-      std::from_chars(key.name.data(), key.name.data() + key.name.size(), asn);
-      asns.push_back(asn);
-    }
-    const std::string source = host_of(needs.peeringdb_url);
-    fetch_network_list(needs, asns, [some, asns, source, done](Result<std::map<uint32_t, Network>> networks) {
-      for (size_t i = 0; i < some.size(); i++) {
-        if (!networks) {
-          done(some[i], {networks.error(), source, ""});
-        } else if (const auto found = networks->find(asns[i]); found != networks->end()) {
-          auto data = std::make_shared<ItemData>();
-          data->network = found->second;
-          done(some[i], {ItemDataPtr(std::move(data)), source, ""});
-        } else {
-          done(some[i], {Error{"", "is not in PeeringDB", "configure the peer's as-set and limits"}, source, ""});
-        }
-      }
-    });
+    some.front().kind == ItemKind::ports ? fetch_some_ports(needs, some, done) : fetch_some_networks(needs, some, done);
   }
 }
 
-void OutsideFetch::fetch_ports(const OutsideNeeds& needs, uint32_t asn, PortsDone done) {
-  ask_peeringdb(needs, peeringdb::ports_query(asn), [this, done](Result<std::string> text) {
+void OutsideFetch::fetch_some_networks(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done) {
+  const std::string source = host_of(needs.peeringdb_url);
+  fetch_network_list(needs, asns_of(keys), [keys, source, done](Result<std::map<uint32_t, Network>> networks) {
+    for (const ItemKey& key : keys) {
+      if (!networks) {
+        done(key, {networks.error(), source, ""});
+      } else if (const auto found = networks->find(key.asn()); found != networks->end()) {
+        auto data = std::make_shared<ItemData>();
+        data->network = found->second;
+        done(key, {ItemDataPtr(std::move(data)), source, ""});
+      } else {
+        done(key, {Error{"", "is not in PeeringDB", "configure the peer's as-set and limits"}, source, ""});
+      }
+    }
+  });
+}
+
+void OutsideFetch::fetch_some_ports(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done) {
+  const std::string source = host_of(needs.peeringdb_url);
+  fetch_ports(needs, asns_of(keys), [keys, source, done](Result<std::vector<peeringdb::Port>> ports) {
+    std::map<uint32_t, std::vector<IpAddress>> addresses;
+    for (const peeringdb::Port& port : ports ? *ports : std::vector<peeringdb::Port>()) {
+      auto& all = addresses[port.asn];
+      all.insert(all.end(), port.addresses.begin(), port.addresses.end());
+    }
+    for (const ItemKey& key : keys) {
+      done(key, {ports ? Result<ItemDataPtr>(ports_data(addresses[key.asn()])) : ports.error(), source, ""});
+    }
+  });
+}
+
+void OutsideFetch::fetch_ports(const OutsideNeeds& needs, const std::vector<uint32_t>& asns, PortsDone done) {
+  ask_peeringdb(needs, peeringdb::ports_query(asns), [this, done](Result<std::string> text) {
     if (!text) {
       return done(text.error());
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 #include "features/bgp/blocklist.h"
@@ -23,12 +24,14 @@ struct KindName {
 const KindName& about(ItemKind kind) {
   static constexpr KindName kNames[] = {{"as-set", "irr", "as-set "},
                                         {"network", "peeringdb", "PeeringDB AS"},
+                                        {"ports", "peeringdb", "PeeringDB ports of AS"},
                                         {"never-via-route-servers", "peeringdb", "PeeringDB never-via-route-servers"},
                                         {"ixp-lans", "peeringdb", "PeeringDB ixp-lans"},
                                         {"vrp-file", "rpki", "vrp-file "},
                                         {"slurm-file", "rpki", "slurm-file "},
                                         {"blocklist-file", "blocklist", "blocklist "},
-                                        {"blocklist-url", "blocklist", "blocklist "}};
+                                        {"blocklist-url", "blocklist", "blocklist "},
+                                        {"validator", "rpki", "validator "}};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -52,17 +55,14 @@ ItemDataPtr list_data(ItemKind kind, const std::vector<Prefix>& prefixes, NamedA
 
 Result<ItemDataPtr> nothing() { return Error{"", "the answer is empty", ""}; }
 
+bool has_payloads(ItemKind kind) { return kind == ItemKind::vrp_file || kind == ItemKind::validator; }
+
 Result<ItemDataPtr> payload_data(const std::string& text) {
   auto payloads = rpki::parse_payloads(text);
   if (!payloads) {
     return payloads.error();
   }
-  if (payloads->vrps.empty()) {
-    return nothing();
-  }
-  auto out = std::make_shared<ItemData>();
-  out->payloads = std::make_shared<const rpki::Payloads>(std::move(*payloads));
-  return ItemDataPtr(std::move(out));
+  return validator_data(std::make_shared<const rpki::Payloads>(std::move(*payloads)));
 }
 
 Result<ItemDataPtr> slurm_data(const std::string& text) {
@@ -146,6 +146,11 @@ std::string network_change(const Network& before, const Network& after) {
 
 std::string_view name_of(ItemKind kind) { return about(kind).name; }
 std::string_view group_of(ItemKind kind) { return about(kind).group; }
+uint32_t ItemKey::asn() const {
+  uint32_t out = 0;
+  std::from_chars(name.data(), name.data() + name.size(), out);
+  return out;
+}
 std::string ItemKey::shown_name() const {
   const size_t scheme = kind == ItemKind::block_url ? name.find("://") : std::string::npos;
   if (scheme == std::string::npos) {
@@ -173,6 +178,23 @@ Result<ItemDataPtr> as_set_data(std::vector<Prefix> ip4, const std::vector<Prefi
   return list_data(ItemKind::as_set, ip4, joined_ranges(std::move(members)));
 }
 
+Result<ItemDataPtr> validator_data(std::shared_ptr<const rpki::Payloads> payloads) {
+  if (payloads->vrps.empty()) {
+    return nothing();
+  }
+  auto out = std::make_shared<ItemData>();
+  out->payloads = std::move(payloads);
+  return ItemDataPtr(std::move(out));
+}
+
+ItemDataPtr ports_data(const std::vector<IpAddress>& addresses) {
+  std::vector<Prefix> hosts;
+  for (const IpAddress& address : addresses) {
+    hosts.emplace_back(address, address.is_ip4() ? 32 : 128);
+  }
+  return list_data(ItemKind::ports, hosts, {});
+}
+
 Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text) {
   switch (kind) {
     case ItemKind::never_via_route_servers: {
@@ -184,6 +206,7 @@ Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text) {
       return !lans ? lans.error() : lans->empty() ? nothing() : list_data(kind, *lans, {});
     }
     case ItemKind::vrp_file:
+    case ItemKind::validator:
       return payload_data(text);
     case ItemKind::slurm_file:
       return slurm_data(text);
@@ -200,7 +223,7 @@ std::string encode(ItemKind kind, const ItemData& data) {
                 {"ip6", data.network.prefixes6}}
         .dump(-1, ' ', false, Json::error_handler_t::replace);
   }
-  if (kind == ItemKind::vrp_file) {
+  if (has_payloads(kind)) {
     return rpki::to_json(*data.payloads);
   }
   if (kind == ItemKind::slurm_file) {
@@ -234,8 +257,11 @@ Result<ItemDataPtr> decode(ItemKind kind, const std::string& text) {
     out->network = {text_in("name"), text_in("as-set"), number_in("ip4"), number_in("ip6")};
     return ItemDataPtr(std::move(out));
   }
-  if (kind == ItemKind::vrp_file || kind == ItemKind::slurm_file) {
+  if (has_payloads(kind) || kind == ItemKind::slurm_file) {
     return parse_item(kind, text);
+  }
+  if (kind == ItemKind::ports && text.empty()) {
+    return ports_data({});
   }
   auto data = plain_data(kind, text);
   const bool incomplete = data && kind == ItemKind::as_set && ((*data)->prefixes->empty() || (*data)->asns->empty());
@@ -248,8 +274,13 @@ std::vector<std::pair<std::string, size_t>> sizes(ItemKind kind, const ItemData&
       return {{"IPv4 prefixes", data.network.prefixes4},
               {"IPv6 prefixes", data.network.prefixes6},
               {"as-sets", data.network.as_set.empty() ? 0 : 1}};
+    case ItemKind::ports:
+      return {{"IPv4 addresses", count(data.prefixes, Family::ip4)},
+              {"IPv6 addresses", count(data.prefixes, Family::ip6)}};
     case ItemKind::vrp_file:
       return {{"VRPs", data.payloads->vrps.size()}, {"ASPAs", data.payloads->aspas.size()}};
+    case ItemKind::validator:
+      return {{"VRPs", data.payloads->vrps.size()}};
     case ItemKind::slurm_file:
       return {{"filters", data.slurm->filters.size()}, {"assertions", data.slurm->assertions.size()}};
     default:
@@ -285,7 +316,11 @@ std::string difference(ItemKind kind, const ItemData* before, const ItemData& af
     out = network_change(old.network, after.network);
     return out.empty() && before == nullptr ? "new" : out;
   }
-  if (kind == ItemKind::vrp_file) {
+  if (kind == ItemKind::ports) {
+    out = change(old.prefixes->ranges(), after.prefixes->ranges(), "addresses");
+    return out.empty() && before == nullptr ? "none" : out;
+  }
+  if (has_payloads(kind)) {
     append(out, change(old.payloads->vrps, after.payloads->vrps, "VRPs"));
     append(out, old.payloads->aspas == after.payloads->aspas ? "" : "ASPAs");
   } else if (kind == ItemKind::slurm_file) {

@@ -23,13 +23,16 @@ namespace floof::bgp {
 enum class ItemKind : uint8_t {
   as_set,
   network,
+  ports,  ///< of a network at exchanges
   never_via_route_servers,
   ixp_lans,
   vrp_file,
   slurm_file,
   block_file,
-  block_url
+  block_url,
+  validator
 };
+constexpr ItemKind kLastItemKind = ItemKind::validator;
 /// "irr", "network", ...: in commands and in the cache.
 std::string_view name_of(ItemKind kind);
 /// Who is asked: "irr", "peeringdb", "rpki", "blocklist".
@@ -37,8 +40,9 @@ std::string_view group_of(ItemKind kind);
 
 struct ItemKey {
   ItemKind kind;
-  std::string name;  ///< as-set, AS number, path or URL; empty for what there is only one of
+  std::string name;  ///< as-set, AS number, path, URL or validator; empty for what there is only one of
   friend auto operator<=>(const ItemKey&, const ItemKey&) = default;
+  uint32_t asn() const;  ///< of a network or its ports
   /// The name as people may read it: of a URL scheme, host and path, as the rest may hold credentials.
   std::string shown_name() const;
   /// "as-set AS-FOO", "PeeringDB AS64500", "blocklist /etc/x".
@@ -59,6 +63,10 @@ using ItemDataPtr = std::shared_ptr<const ItemData>;
 /// As-sets: both families and members put together. An Error when there are no prefixes at all or no members: bgpq4
 /// says so of unknown sets, and an empty filter must not be mistaken for a known one.
 Result<ItemDataPtr> as_set_data(std::vector<Prefix> ip4, const std::vector<Prefix>& ip6, std::vector<uint32_t> members);
+/// What a validator said by RTR. An Error when that is nothing.
+Result<ItemDataPtr> validator_data(std::shared_ptr<const rpki::Payloads> payloads);
+/// A network's addresses at exchanges. It may have none: then nothing but what is configured counts as its address.
+ItemDataPtr ports_data(const std::vector<IpAddress>& addresses);
 /// A fetched text of the kinds never_via_route_servers, ixp_lans (PeeringDB's JSON), vrp_file, slurm_file, block_file
 /// and block_url. An Error for damaged and for empty ones.
 Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text);

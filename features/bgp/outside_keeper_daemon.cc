@@ -27,7 +27,12 @@ constexpr size_t kLongestComment = 400;
 int64_t OutsideKeeper::now() { return std::time(nullptr); }
 
 OutsideKeeper::OutsideKeeper(EventLoop& loop, Options options)
-    : loop_(loop), options_(std::move(options)), fetch_(loop) {
+    : loop_(loop),
+      options_(std::move(options)),
+      fetch_(loop),
+      validators_(loop, [this](const std::string& name, Result<ItemDataPtr> said) {
+        taken({ItemKind::validator, name}, {std::move(said), validators_.about(name)["address"], ""});
+      }) {
   load();
 }
 
@@ -35,7 +40,7 @@ void OutsideKeeper::load() {
   for (CachedItem& cached : load_cache(options_.folder, cache_alarms_, options_.pulse)) {
     Item& item = items_[cached.key];
     item.data = std::move(cached.data);
-    item.fetched = std::min(cached.fetched, now());
+    item.fetched = item.heard = std::min(cached.fetched, now());
     item.source = std::move(cached.source);
   }
   for (const std::string& complaint : cache_alarms_) {
@@ -95,6 +100,7 @@ void OutsideKeeper::look() {
   }
   catch_up();
   start_due();
+  serve_validators();
   if (may_commit()) {
     commit_some();
   }
@@ -108,6 +114,12 @@ void OutsideKeeper::learn_needs() {
       {"irr", fmt::format("{}|{}", fmt::join(needs_.irr_servers, " "), fmt::join(needs_.irr_sources, " "))},
       {"peeringdb", needs_.peeringdb_url + "|" + needs_.peeringdb_key}};
   const auto steady = Clock::now();
+  for (const std::string& name : validators_.need(needs_.validators)) {
+    Item& item = items_[{ItemKind::validator, name}];
+    item.fetching = false;
+    item.failures = 0;
+    item.due = steady;
+  }
   for (const ItemKey& key : needs_.items) {
     const auto [at, fresh] = items_.try_emplace(key);
     Item& item = at->second;
@@ -118,10 +130,10 @@ void OutsideKeeper::learn_needs() {
       item.failures = 0;
       item.outdated = item.fetching;
     } else if (item.due == Clock::time_point() && item.data) {
-      const auto left = seconds(item.fetched - now()) + needs_.group(key.kind).refresh;
+      const auto left = seconds(item.fetched - now()) + needs_.refresh(key);
       item.due = steady + std::max(left, seconds(0));
     }
-    item.due = std::min<Clock::time_point>(item.due, steady + needs_.group(key.kind).refresh);  // it may be shorter now
+    item.due = std::min<Clock::time_point>(item.due, steady + needs_.refresh(key));  // it may be shorter now
   }
   std::erase_if(fresh_, [this](const auto& entry) { return !needs_.items.contains(entry.first); });
   manners_ = manners;
@@ -129,28 +141,31 @@ void OutsideKeeper::learn_needs() {
 
 void OutsideKeeper::start_due() {
   const auto steady = Clock::now();
-  std::vector<ItemKey> networks;
+  std::vector<ItemKey> networks, ports;
   for (const ItemKey& key : needs_.items) {
     Item& item = items_[key];
     if (item.fetching || item.due > steady) {
       continue;
     }
     item.fetching = true;
-    if (key.kind == ItemKind::network) {
-      networks.push_back(key);
+    if (key.kind == ItemKind::network || key.kind == ItemKind::ports) {
+      (key.kind == ItemKind::network ? networks : ports).push_back(key);
+    } else if (key.kind == ItemKind::validator) {
+      validators_.ask(key.name);
     } else {
       const std::string stamp = item.data && item.error.empty() && !takes_shrunken(key) ? item.stamp : "";
       fetch_.fetch(needs_, key, stamp, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
     }
   }
-  if (!networks.empty()) {
-    fetch_.fetch_networks(needs_, networks, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
+  for (const auto& keys : {networks, ports}) {
+    fetch_.fetch_networks(needs_, keys, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
   }
 }
 
 void OutsideKeeper::failed(Item& item, const ItemKey& key, std::string why) {
-  const seconds refresh = needs_.group(key.kind).refresh;
-  const seconds delay = kFirstRetry * (1 << std::min(item.failures, 6u));
+  const seconds refresh = needs_.refresh(key);
+  const seconds delay = key.kind == ItemKind::validator ? needs_.validators.at(key.name).retry
+                                                        : kFirstRetry * (1 << std::min(item.failures, 6u));
   item.failures++;
   item.due = Clock::now() + std::min(refresh, delay);
   if (item.error != why) {
@@ -184,6 +199,7 @@ void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
     return failed(item, key, error.remedy.empty() ? error.reason : fmt::format("{} ({})", error.reason, error.remedy));
   }
   const ItemDataPtr data = *answer.data ? std::move(*answer.data) : item.data;
+  item.heard = item.tried;
   if (item.data && !takes_shrunken(key)) {
     if (const std::string less = shrinkage(key.kind, *item.data, *data, manner.shrink_limit); !less.empty()) {
       return failed(item, key, fmt::format("the answer shrank {}, more than {} %", less, manner.shrink_limit));
@@ -191,7 +207,7 @@ void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
   }
   item.error.clear();
   item.failures = 0;
-  item.due = Clock::now() + manner.refresh;
+  item.due = Clock::now() + needs_.refresh(key);
   std::string change = difference(key.kind, item.data.get(), *data);
   if (item.data && change.empty()) {
     item.fetched = item.tried;
@@ -202,10 +218,14 @@ void OutsideKeeper::taken(const ItemKey& key, FetchAnswer answer) {
         [folder = options_.folder, key, at = item.fetched] { return touch_cached(folder, key, at), 0; }, [](int) {});
     return settle(key, "");
   }
+  Fresh fresh{data, item.tried, std::move(answer.source), std::move(answer.stamp), std::move(change), ""};
+  if (key.kind == ItemKind::validator) {
+    return accept(key, std::move(fresh));  // nothing of the configuration's print changes by it
+  }
   if (fresh_.empty()) {
     fresh_since_ = Clock::now();
   }
-  fresh_[key] = {data, item.tried, std::move(answer.source), std::move(answer.stamp), std::move(change), ""};
+  fresh_[key] = std::move(fresh);
   if (key.kind == ItemKind::network) {
     learn_needs();
   }
@@ -229,8 +249,9 @@ bool OutsideKeeper::may_commit() const {
   if (Clock::now() < commit_again_ && waiting(false).empty()) {
     return false;
   }
-  const bool under_way =
-      std::any_of(items_.begin(), items_.end(), [](const auto& entry) { return entry.second.fetching; });
+  const bool under_way = std::any_of(items_.begin(), items_.end(), [](const auto& entry) {
+    return entry.second.fetching && entry.first.kind != ItemKind::validator;
+  });
   return !under_way || Clock::now() - fresh_since_ > kSlowest;
 }
 
@@ -315,28 +336,61 @@ std::optional<std::string> OutsideKeeper::commit(const Keys& keys) {
   return std::nullopt;
 }
 
-/// What was fresh is what counts now, and goes to disk.
+/// What was fresh is what counts now.
 void OutsideKeeper::committed(const Keys& keys) {
   for (const ItemKey& key : keys) {
-    const Fresh fresh = std::move(fresh_.at(key));
+    Fresh fresh = std::move(fresh_.at(key));
     fresh_.erase(key);
-    Item& item = items_[key];
-    item.data = fresh.data;
-    item.fetched = fresh.fetched;
-    item.source = fresh.source;
-    item.stamp = fresh.stamp;
-    CachedItem cached{key, fresh.data, fresh.fetched, fresh.source};
-    fetch_.background().run(
-        [folder = options_.folder, cached = std::move(cached)] { return write_cached(folder, cached); },
-        [this](Result<> written) {
-          if (!written) {
-            log::warning("{}", written.error().text());
-            cache_alarms_ = {written.error().text()};
-          } else {
-            cache_alarms_.clear();
-          }
-        });
-    settle(key, fresh.change);
+    accept(key, std::move(fresh));
+  }
+}
+
+/// It counts from now on, and goes to disk.
+void OutsideKeeper::accept(const ItemKey& key, Fresh fresh) {
+  Item& item = items_[key];
+  item.data = fresh.data;
+  item.fetched = fresh.fetched;
+  item.source = fresh.source;
+  item.stamp = fresh.stamp;
+  CachedItem cached{key, fresh.data, fresh.fetched, fresh.source};
+  fetch_.background().run(
+      [folder = options_.folder, cached = std::move(cached)] { return write_cached(folder, cached); },
+      [this](Result<> written) {
+        if (!written) {
+          log::warning("{}", written.error().text());
+          cache_alarms_ = {written.error().text()};
+        } else {
+          cache_alarms_.clear();
+        }
+      });
+  settle(key, fresh.change);
+}
+
+/// A validator has been silent for longer than its answer counts (RFC 8210, 6). One that is heard, but says too little
+/// is not silent.
+bool OutsideKeeper::expired(const ItemKey& key, const Item& item) const {
+  const auto validator = needs_.validators.find(key.name);
+  return key.kind == ItemKind::validator && validator != needs_.validators.end() &&
+         now() - item.heard > validator->second.expire.count();
+}
+
+void OutsideKeeper::serve_validators() {
+  std::vector<rpki::rtr::VrpsPtr> good;
+  bool known = false;
+  for (const auto& [name, validator] : needs_.validators) {
+    const ItemKey key{ItemKind::validator, name};
+    const auto at = items_.find(key);
+    if (at == items_.end() || !at->second.data) {
+      continue;
+    }
+    known = true;
+    if (!expired(key, at->second)) {
+      const auto& payloads = at->second.data->payloads;
+      good.emplace_back(payloads, &payloads->vrps);
+    }
+  }
+  if (known) {
+    validators_.serve(std::move(good));
   }
 }
 
@@ -359,6 +413,9 @@ void OutsideKeeper::drop_unneeded() {
 std::vector<std::string> OutsideKeeper::alarms() const {
   constexpr size_t kMost = 20;
   std::vector<std::string> out = cache_alarms_;
+  if (!validators_.problem().empty()) {
+    out.push_back(validators_.problem());
+  }
   size_t more = 0;
   for (const ItemKey& key : needs_.items) {
     const auto at = items_.find(key);
@@ -370,8 +427,9 @@ std::vector<std::string> OutsideKeeper::alarms() const {
       continue;
     }
     const Item& item = at->second;
-    out.push_back(item.data ? fmt::format("{}: {}; the answer of {} counts on ({} min old)", key.text(), item.error,
-                                          config::time_text(item.fetched), (now() - item.fetched) / 60)
+    out.push_back(item.data ? fmt::format("{}: {}; the answer of {} counts {} ({} min old)", key.text(), item.error,
+                                          config::time_text(item.fetched), expired(key, item) ? "no more" : "on",
+                                          (now() - item.fetched) / 60)
                             : fmt::format("{}: {}; nothing is known of it", key.text(), item.error));
   }
   if (more > 0) {

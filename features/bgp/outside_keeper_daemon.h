@@ -25,6 +25,7 @@
 #include "base/event_loop.h"
 #include "config/transaction.h"
 #include "features/bgp/outside_fetch_daemon.h"
+#include "features/bgp/outside_validators_daemon.h"
 
 namespace floof::bgp {
 
@@ -68,6 +69,7 @@ class OutsideKeeper {
     ItemDataPtr data;     ///< the last good one; null: none
     int64_t fetched = 0;  ///< seconds since 1970, of the last good answer
     int64_t tried = 0;
+    int64_t heard = 0;  ///< of the last whole answer, whether or not it was good
     std::string source, stamp, error;
     Clock::time_point due{};  ///< next fetch
     unsigned failures = 0;    ///< in a row
@@ -103,6 +105,9 @@ class OutsideKeeper {
   void start_due();
   void taken(const ItemKey& key, FetchAnswer answer);
   void failed(Item& item, const ItemKey& key, std::string why);
+  void accept(const ItemKey& key, Fresh fresh);
+  void serve_validators();
+  bool expired(const ItemKey& key, const Item& item) const;
   void settle(const ItemKey& key, const std::string& outcome);
   bool takes_shrunken(const ItemKey& key) const;
   bool may_commit() const;
@@ -124,6 +129,7 @@ class OutsideKeeper {
   Options options_;
   config::ConfigEngine* engine_ = nullptr;
   OutsideFetch fetch_;
+  OutsideValidators validators_;
   std::map<ItemKey, Item> items_;
   std::map<ItemKey, Fresh> fresh_;
   Clock::time_point fresh_since_{};

@@ -2,7 +2,6 @@
 #include "features/bgp/outside_needs.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "features/bgp/blocklist.h"
 #include "features/bgp/policy.h"
@@ -67,6 +66,9 @@ class Collector {
         need({kind, file});
       }
     }
+    for (const Json& server : list_in(rpki, "server")) {
+      read_validator(server);
+    }
     for (const Json& aspa : list_in(rpki, "aspa")) {
       auto& providers = out_.aspas[static_cast<uint32_t>(number_in(aspa, "customer", 0))];
       for (const Json& provider : list_in(aspa, "provider")) {
@@ -112,6 +114,20 @@ class Collector {
     group("blocklist", out_.blocklist, 60, 60);
   }
 
+  void read_validator(const Json& server) {
+    const auto time = [&](const char* key, std::chrono::seconds otherwise) {
+      return std::chrono::seconds(number_in(server, key, static_cast<uint64_t>(otherwise.count())));
+    };
+    OutsideNeeds::Validator& to = out_.validators[text_in(server, "name")];
+    to.host = text_in(server, "address");
+    to.port = static_cast<uint16_t>(number_in(server, "port", to.port));
+    to.timeout = time("timeout", to.timeout);
+    to.refresh = time("refresh", to.refresh);
+    to.retry = time("retry", to.retry);
+    to.expire = time("expire", to.expire);
+    need({ItemKind::validator, text_in(server, "name")});
+  }
+
   void read_peer(const Json& configured) {
     const Json peer = merged_peer(config_, configured);
     const Json& import = member(peer, "import");
@@ -134,6 +150,9 @@ class Collector {
     }
     if (flag_in(filter, "never-via-route-servers", text_in(peer, "role") == "rs-client")) {
       need({ItemKind::never_via_route_servers, ""}, name);
+    }
+    if (text_in(filter, "next-hop") == "same-as" && number_in(peer, "multihop", 0) == 0) {
+      need({ItemKind::ports, std::to_string(asn)}, name);
     }
     const auto as_sets = texts_in(import, "as-set");
     for (const std::string& as_set : as_sets) {
@@ -179,12 +198,12 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
     case ItemKind::as_set:
       out.as_sets[key.name] = {data->prefixes, data->asns};
       break;
-    case ItemKind::network: {
-      uint32_t asn = 0;
-      std::from_chars(key.name.data(), key.name.data() + key.name.size(), asn);
-      out.networks[asn] = data->network;
+    case ItemKind::network:
+      out.networks[key.asn()] = data->network;
       break;
-    }
+    case ItemKind::ports:
+      out.ports[key.asn()] = data->prefixes;
+      break;
     case ItemKind::never_via_route_servers:
       out.never_via_route_servers = data->asns;
       break;
@@ -203,6 +222,8 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
     case ItemKind::block_url:
       lists.push_back(data);
       break;
+    case ItemKind::validator:
+      break;  // BIRD learns it by RTR
   }
 }
 
@@ -218,6 +239,11 @@ void keep_equal(std::shared_ptr<const T>& fresh, const std::shared_ptr<const T>&
 const OutsideNeeds::Group& OutsideNeeds::group(ItemKind kind) const {
   const std::string_view name = group_of(kind);
   return name == "irr" ? irr : name == "peeringdb" ? peeringdb : name == "rpki" ? rpki : blocklist;
+}
+
+std::chrono::seconds OutsideNeeds::refresh(const ItemKey& key) const {
+  const auto validator = key.kind == ItemKind::validator ? validators.find(key.name) : validators.end();
+  return validator != validators.end() ? validator->second.refresh : group(key.kind).refresh;
 }
 
 OutsideNeeds needs_of(const Json& config) {

@@ -30,6 +30,16 @@ struct OutsideNeeds {
   Group irr, peeringdb, rpki, blocklist;
   const Group& group(ItemKind kind) const;
   std::vector<std::string> irr_servers, irr_sources;
+  /// A validator that speaks RTR, by its name.
+  struct Validator {
+    std::string host;
+    uint16_t port = 323;
+    std::chrono::seconds timeout{30}, refresh{900}, retry{90};
+    std::chrono::seconds expire{172'800};  ///< its answer counts for so long, when it is silent
+  };
+  std::map<std::string, Validator> validators;
+  /// How often it is asked for.
+  std::chrono::seconds refresh(const ItemKey& key) const;
   std::string peeringdb_url, peeringdb_key;
 };
 

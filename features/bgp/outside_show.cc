@@ -70,6 +70,20 @@ std::string lists_text(const Json& items) {
   return (table.empty() ? "" : table.text()) + errors_text(items);
 }
 
+/// Networks' addresses at exchanges; of one that was asked for each of them.
+std::string ports_text(const Json& items) {
+  Table table({{"AS", kRight}, {"Ports"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"Peers"}});
+  std::string addresses;
+  for (const Json& item : items) {
+    table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 addresses"),
+               count(item, "IPv6 addresses"), peers_text(item)});
+    for (const Json& address : list(item, "addresses")) {
+      addresses += "  " + (address.is_string() ? address.get<std::string>() : "") + "\n";
+    }
+  }
+  return table.empty() ? "" : table.text() + errors_text(items) + addresses;
+}
+
 /// "AS64500" or "64500".
 std::optional<uint32_t> asn_of(std::string_view text) {
   if (text.starts_with("AS") || text.starts_with("as")) {
@@ -207,7 +221,10 @@ std::string render_peeringdb(const Json& data) {
   }
   const std::string lists = lists_text(list(data, "lists"));
   const std::string networks = table.empty() ? "" : table.text() + errors_text(list(data, "networks"));
-  const std::string out = lists + (lists.empty() || networks.empty() ? "" : "\n") + networks;
+  std::string out;
+  for (const std::string& part : {lists, networks, ports_text(list(data, "ports"))}) {
+    out += (out.empty() || part.empty() ? "" : "\n") + part;
+  }
   return out.empty() ? "nothing of PeeringDB is needed\n" : out;
 }
 
@@ -227,12 +244,20 @@ std::string render_rpki(const Json& data) {
     }
     errors += errors_text(list(data, key));
   }
-  Table validators({{"Validator"}, {"State"}, {"Since"}, {"Info"}});
+  Table validators(
+      {{"Validator"}, {"Address"}, {"State"}, {"Connected"}, {"Age", kRight}, {"VRPs", kRight}, {"Serial", kRight}});
   for (const Json& validator : list(data, "validators")) {
-    validators.add({field(validator, "name"), field(validator, "state"), field(validator, "since", ""),
-                    field(validator, "info", "")});
+    validators.add({field(validator, "name"),
+                    fmt::format("{} port {}", field(validator, "address"), field(validator, "port")),
+                    field(validator, "state"), shell::flag(validator, "connected") ? "yes" : "no", age_text(validator),
+                    count(validator, "VRPs"), field(validator, "serial")});
   }
-  const std::string out = (table.empty() ? "" : table.text()) + errors + (validators.empty() ? "" : validators.text());
+  std::string out = validators.empty() ? "" : validators.text() + errors_text(list(data, "validators"));
+  if (const Json& served = member(data, "served"); served.is_object()) {
+    out += fmt::format("BIRD is told {} VRPs, serial {}{}\n", field(served, "vrps"), field(served, "serial"),
+                       number(served, "readers") == 0 ? ", and is not connected" : "");
+  }
+  out += (out.empty() || table.empty() ? "" : "\n") + (table.empty() ? "" : table.text()) + errors;
   return out.empty() ? "RPKI has no source; 'set bgp rpki server NAME address HOST' or 'set bgp rpki vrp-file PATH'\n"
                      : out;
 }
@@ -285,7 +310,7 @@ void register_outside(shell::Registry& registry) {
   add_refresh(registry, "", "Fetches everything that policies need from outside");
   add_refresh(registry, "irr", "Fetches the as-sets");
   add_refresh(registry, "peeringdb", "Fetches what PeeringDB knows");
-  add_refresh(registry, "rpki", "Reads the files of RPKI");
+  add_refresh(registry, "rpki", "Asks the validators and reads the files of RPKI");
   add_refresh(registry, "blocklist", "Fetches the blocklists");
   const std::map<std::string, shell::Argument, std::less<>> asns = {
       {"asn", {.help = "AS number of the other network"}},

@@ -28,6 +28,13 @@ void add_content(Json& out, const ItemData& data) {
   }
 }
 
+void add_addresses(Json& out, const ItemDataPtr& data) {
+  out["addresses"] = Json::array();
+  for (const PrefixRange& range : data ? data->prefixes->ranges() : std::vector<PrefixRange>()) {
+    out["addresses"].push_back(to_string(range.prefix.address()));
+  }
+}
+
 Json group_json(const OutsideNeeds::Group& group) {
   return {{"refresh-s", group.refresh.count()}, {"shrink-limit-percent", group.shrink_limit}};
 }
@@ -35,7 +42,7 @@ Json group_json(const OutsideNeeds::Group& group) {
 }  // namespace
 
 /// {"name","state","age-s","source","error","counts",...}. States: good, kept (an old answer, the last one was not
-/// taken), waiting (a new answer is not committed yet), fetching, unknown.
+/// taken), expired (of a validator: too old), waiting (a new answer is not committed yet), fetching, unknown.
 Json OutsideKeeper::item_json(const ItemKey& key) const {
   static const Item kNone;
   const auto at = items_.find(key);
@@ -123,7 +130,16 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
       }
       out["networks"].push_back(std::move(item));
     }
-    if (!wanted.empty() && out["networks"].empty()) {
+    out["ports"] = Json::array();
+    for (Json item : items_json(ItemKind::ports)) {
+      if (item["name"] == wanted) {
+        add_addresses(item, items_.at({ItemKind::ports, wanted}).data);
+      }
+      if (wanted.empty() || item["name"] == wanted) {
+        out["ports"].push_back(std::move(item));
+      }
+    }
+    if (!wanted.empty() && out["networks"].empty() && out["ports"].empty()) {
       return Error{"AS" + wanted, "no peer needs it, so it is not fetched",
                    "bgp match AS" + wanted + " asks PeeringDB"};
     }
@@ -131,6 +147,17 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
   }
   if (what == "bgp-rpki") {
     Json out = group_json(needs_.rpki);
+    out["validators"] = items_json(ItemKind::validator);
+    for (Json& validator : out["validators"]) {
+      validator.update(validators_.about(config::text_of(validator, "name")));
+      const auto at = items_.find({ItemKind::validator, config::text_of(validator, "name")});
+      if (at != items_.end() && at->second.data && expired(at->first, at->second)) {
+        validator["state"] = "expired";
+      }
+    }
+    if (!needs_.validators.empty()) {
+      out["served"] = validators_.served();
+    }
     out["vrp-files"] = items_json(ItemKind::vrp_file);
     out["slurm-files"] = items_json(ItemKind::slurm_file);
     return out;

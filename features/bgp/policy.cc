@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <tuple>
 
 #include "config/json_view.h"
@@ -188,8 +189,10 @@ void share_asns(Shared& out) {
   }
 }
 
-Shared share(const Json& bgp, const Outside& outside) {
-  Shared out{bgp, outside, make_world(bgp), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+Shared share(const Json& config, const Outside& outside) {
+  const Json& bgp = object_of(config, "bgp");
+  Shared out{bgp, outside, make_world(bgp), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  out.addresses = interface::configured_addresses(config);
   const Json& bogon = object_of(bgp, "bogon");
   const auto built_in =
       flag_or(bogon, "built-in", true) ? std::make_shared<const PrefixSet>(built_in_bogons()) : nullptr;
@@ -254,6 +257,34 @@ void read_limits(Reader& reader) {
   out.export_action = action_of(send);
 }
 
+/// Of the family of a session the subnet that its neighbour is in, of the other one all of the interface.
+std::vector<Prefix> subnets_of(const Shared& shared, const Json& peer, const PeerPolicy& made) {
+  std::set<Prefix> out;
+  const auto link = [&](const std::string& interface, std::optional<Family> but) {
+    for (const interface::ConfiguredAddress& one : shared.addresses) {
+      if (one.interface == interface && one.address.address.family() != but && !is_nameless(one.address.address)) {
+        out.insert(one.address.subnet());
+      }
+    }
+  };
+  if (number_of(peer, "multihop") > 0) {
+    return {};
+  }
+  for (const IpAddress& neighbor : made.neighbors) {
+    const auto* subnet = interface::subnet_of(shared.addresses, neighbor);
+    if (is_nameless(neighbor)) {
+      link(text_of(peer, "interface"), std::nullopt);
+    } else if (subnet != nullptr) {
+      out.insert(subnet->address.subnet());
+      link(subnet->interface, neighbor.family());
+    }
+  }
+  if (made.neighbors.empty()) {
+    link(text_of(peer, "interface"), std::nullopt);
+  }
+  return {out.begin(), out.end()};
+}
+
 PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::string>& warnings) {
   PeerPolicy out;
   out.name = text_of(merged, "name");
@@ -271,6 +302,7 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
       out.neighbors.push_back(*address);
     }
   }
+  out.subnets = subnets_of(shared, merged, out);
   Reader reader{shared, merged, out, warnings};
   read_import(reader);
   read_export(reader);
@@ -295,6 +327,9 @@ class Unfetched {
     note(!outside.ixp_lans && flag_or(filter, "ixp-lans", true), lans_, peer);
     note(!outside.never_via_route_servers && flag_or(filter, "never-via-route-servers", peer.role == "rs-client"),
          never_, peer);
+    note(text_of(filter, "next-hop") == "same-as" && !outside.ports.contains(peer.asn) &&
+             number_of(merged, "multihop") == 0,
+         ports_, peer);
     note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", true), blocked_,
          peer);
   }
@@ -308,6 +343,12 @@ class Unfetched {
     };
     one(lans_, "exchange LANs are", "ixp-lans", "peeringdb");
     one(never_, "networks that are never via route servers are", "never-via-route-servers", "peeringdb");
+    if (ports_.count > 0) {
+      warnings.push_back(
+          fmt::format("what PeeringDB says of ports at exchanges is not known (yet), so filter next-hop same-as of {} "
+                      "takes only addresses of configured peers; see show bgp peeringdb",
+                      ports_.names));
+    }
     one(blocked_, "files and URLs of bgp blocklist are", "blocklist", "blocklist");
   }
 
@@ -324,7 +365,7 @@ class Unfetched {
   }
 
   const Shared& shared_;
-  Peers lans_, never_, blocked_;
+  Peers lans_, never_, ports_, blocked_;
 };
 
 }  // namespace
@@ -346,7 +387,7 @@ Json merged_peer(const Json& config, const Json& peer) {
 
 Policies make_policies(const Json& config, const Outside& outside) {
   const Json& bgp = object_of(config, "bgp");
-  const Shared shared = share(bgp, outside);
+  const Shared shared = share(config, outside);
   Policies out{shared.world, {}, {}};
   Unfetched unfetched(shared);
   for (const Json& peer : items(bgp, "peer")) {

@@ -81,10 +81,10 @@ struct PathHasSet {};
 struct FirstAsIsNot {
   uint32_t asn;
 };
+/// The next hop is none of `addresses` and in none of `subnets`.
 struct NextHopIsNot {
   std::vector<IpAddress> addresses;
-  /// Also refuses next hops of a family of which there is no address; else those pass.
-  bool both_families = false;
+  std::vector<Prefix> subnets{};
 };
 struct OriginNotIn {
   std::vector<NamedAsns> sets;
@@ -164,6 +164,7 @@ struct ExportPolicy {
   std::vector<Community> accept;    ///< and routes with one of these
   std::vector<NamedPrefixes> only;  ///< when not empty: of all these only what is listed
   std::vector<NamedPrefixes> refused;
+  bool no_sets = false;  ///< not what has an AS_SET in its path (RFC 9774)
   bool no_peer = false;  ///< not what is marked NO_PEER (RFC 3765)
   bool default_route = false;
   std::optional<uint32_t> med;
@@ -197,6 +198,7 @@ struct PeerPolicy {
   std::string role;            ///< empty: none
   bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
+  std::vector<Prefix> subnets;  ///< connected ones on the links of its sessions; none over several hops
   ImportPolicy import;
   ExportPolicy exports;
   Limits limits;

@@ -68,6 +68,8 @@ void read_export(Reader& reader) {
   out.default_route = flag_or(part, "default-route", false);
   out.med = number_in(part, "med");
   read_path(reader, part);
+  // A confederation's own segments look like sets to BIRD.
+  out.no_sets = reader.out.external && !out.clear_path && !reader.shared.bgp.contains("confederation");
   if (const auto hop = parse_ip(text_of(part, "next-hop"))) {
     out.next_hop = *hop;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "features/bgp/policy.h"
+#include "features/interface/subnets.h"
 
 namespace floof::bgp {
 
@@ -19,6 +20,7 @@ struct Shared {
   NamedPrefixes bogons, ixp_lans, blocked_prefixes, own;  ///< sets may be null: nothing to check
   NamedAsns bogon_asns, transit_asns, never_via_route_servers, blocked_asns;
   std::vector<PeerLocked> locks;
+  std::vector<interface::ConfiguredAddress> addresses;  ///< of this router
 };
 
 /// A peer as it is being read.
@@ -34,6 +36,8 @@ struct Reader {
 void read_import(Reader& reader);
 void read_export(Reader& reader);
 
+/// Every link has such addresses, so it takes an interface to know whose it is.
+inline bool is_nameless(const IpAddress& address) { return address.is_ip6() && address.is_link_local(); }
 /// The member when it is an object, else an empty one.
 const Json& object_of(const Json& parent, std::string_view key);
 bool flag_or(const Json& object, std::string_view key, bool otherwise);

@@ -225,6 +225,9 @@ TEST(Policy, ListsThatWereNeverFetchedAreTold) {
   EXPECT_EQ(said(R"({"role":"rs-client"})", file, {}), "") << "nothing is imported";
   Outside known;
   known.ixp_lans = std::make_shared<const PrefixSet>();
+  EXPECT_EQ(said(R"({"role":"peer","import":{"filter":{"next-hop":"same-as","ixp-lans":false}}})", "{}", {}), "what ");
+  known.ports[400010] = std::make_shared<const PrefixSet>();
+  EXPECT_EQ(said(R"({"role":"peer","import":{"filter":{"next-hop":"same-as"}}})", "{}", known), "");
   known.never_via_route_servers = known.blocked_asns = std::make_shared<const NamedAsns::Ranges>();
   EXPECT_EQ(said(R"({"role":"rs-client","import":{}})", file, known), "");
 }
@@ -262,12 +265,101 @@ TEST(Policy, NobodyOutsideOriginates) {
   }
 }
 
+TEST(Policy, SetsStayInside) {  // RFC 9774
+  EXPECT_TRUE(policy_of(R"({"import":{},"export":{}})").exports.no_sets);
+  EXPECT_FALSE(policy_of(R"({"remote-as":45000})").exports.no_sets);
+  EXPECT_FALSE(policy_of(R"({"import":{},"export":{"clear-path":true}})").exports.no_sets);
+}
+
 TEST(Policy, AListNarrowsWhatTheRoleAnnounces) {
   using Base = ExportPolicy::Base;
   const char* list = R"({"import":{},"export":{"prefix":[{"prefix":"45.0.0.0/8","le":24}]},"role":")";
   EXPECT_EQ(policy_of((std::string(list) + "customer\"}").c_str()).exports.base, Base::customers);
   EXPECT_EQ(policy_of((std::string(list) + "provider\"}").c_str()).exports.base, Base::all);
   EXPECT_EQ(policy_of((std::string(list) + "\"}").c_str()).exports.base, Base::all);
+}
+
+/// The expected next hops of peer p of AS 400010, whose configuration is `leafs`, on an exchange and two other links.
+std::string next_hops_of(const char* leafs, const Outside& outside = {}) {
+  Json peer = Json::parse(R"({"name":"p","remote-as":400010,"neighbor":["45.0.0.2"],"import":{}})");
+  peer.update(Json::parse(leafs));
+  const Json config = {
+      {"interface", Json::parse(R"([{"name":"e0","address":["45.0.0.1/24","2a00:9::1/64","fe80::7/64"]},
+          {"name":"e1","address":["45.0.1.1/24","2a00:10::1/64"]},{"name":"e2","address":["45.0.0.129/25"]}])")},
+      {"bgp",
+       {{"asn", 45000},
+        {"peer",
+         {peer, Json::parse(R"({"name":"twin","remote-as":400010,"neighbor":["45.0.0.3","2a00:9::3"]})"),
+          Json::parse(R"({"name":"far","remote-as":400010,"neighbor":["45.0.1.3"]})"),
+          Json::parse(R"({"name":"other","remote-as":400011,"neighbor":["45.0.0.4"]})")}}}}};
+  const Policies all = make_policies(config, outside);
+  const auto at = std::find_if(all.peers.begin(), all.peers.end(), [](const PeerPolicy& p) { return p.name == "p"; });
+  const Check* check = check_for(*at, Reason::next_hop);
+  std::string out;
+  if (check != nullptr) {
+    for (const IpAddress& address : std::get<NextHopIsNot>(check->what).addresses) {
+      out += to_string(address) + " ";
+    }
+    for (const Prefix& subnet : std::get<NextHopIsNot>(check->what).subnets) {
+      out += to_string(subnet) + " ";
+    }
+  }
+  return out;
+}
+
+TEST(Policy, NextHopsAreThePeersOrOfItsLan) {
+  const struct {
+    const char *what, *leafs, *expected;
+  } rows[] = {
+      {"strict", "{}", "45.0.0.2 "},
+      {"strict of both families", R"({"neighbor":["45.0.0.2","2a00:9::2"]})", "45.0.0.2 2a00:9::2 "},
+      {"the other family: of the same link", R"({"family":"both"})", "45.0.0.2 2a00:9::/64 fe80::/10 ::/128 "},
+      {"RFC 8950", R"({"extended-next-hop":true})", "45.0.0.2 2a00:9::/64 fe80::/10 ::/128 "},
+      {"IPv4 over IPv6", R"({"neighbor":["2a00:9::2"],"family":"ip4"})", "2a00:9::2 45.0.0.0/24 "},
+      {"strict said", R"({"family":"both","import":{"filter":{"next-hop":"strict"}}})", "45.0.0.2 "},
+      {"a route server", R"({"role":"rs-client"})", "45.0.0.2 45.0.0.0/24 "},
+      {"a route server's IPv6", R"({"role":"rs-client","neighbor":["2a00:9::2"]})",
+       "2a00:9::2 2a00:9::/64 fe80::/10 ::/128 "},
+      {"a route server far away", R"({"role":"rs-client","multihop":3})", ""},
+      {"the longest subnet", R"({"role":"rs-client","neighbor":["45.0.0.130"]})", "45.0.0.130 45.0.0.128/25 "},
+      {"subnet said", R"({"import":{"filter":{"next-hop":"subnet"}}})", "45.0.0.2 45.0.0.0/24 "},
+      {"link-local", R"({"neighbor":["fe80::2"],"interface":"e1"})",
+       "fe80::2 45.0.1.0/24 2a00:10::/64 fe80::/10 ::/128 "},
+      {"unnumbered", R"({"neighbor":[],"interface":"e1"})", "45.0.1.0/24 2a00:10::/64 fe80::/10 ::/128 "},
+      {"IPv4's link-local addresses are ordinary", R"({"neighbor":["169.254.0.2"]})", "169.254.0.2 "},
+      {"over several hops", R"({"multihop":2})", ""},
+      {"any", R"({"import":{"filter":{"next-hop":"any"}}})", ""},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(next_hops_of(row.leafs), row.expected) << row.what;
+  }
+}
+
+TEST(Policy, SameAsTakesWhatIsConfiguredAndWhatPeeringDbHasOnTheLan) {
+  const char* const same = R"({"import":{"filter":{"next-hop":"same-as"}}})";
+  Outside outside;
+  EXPECT_EQ(next_hops_of(same, outside), "45.0.0.2 45.0.0.3 2a00:9::3 ");
+  std::vector<PrefixRange> ports;
+  for (const char* port :
+       {"45.0.0.3/32", "45.0.0.4/32", "45.0.0.5/32", "45.0.1.5/32", "193.5.0.5/32", "2a00:9::5/128"}) {
+    ports.push_back(exactly(prefix(port)));
+  }
+  outside.ports[400010] = std::make_shared<const PrefixSet>(ports);
+  // Neither what is another LAN's nor what the configuration calls another network's.
+  EXPECT_EQ(next_hops_of(same, outside), "45.0.0.2 45.0.0.3 2a00:9::3 45.0.0.5 2a00:9::5 ");
+  outside.ports[400011] = std::exchange(outside.ports[400010], nullptr);
+  outside.ports.erase(400010);
+  EXPECT_EQ(next_hops_of(same, outside), "45.0.0.2 45.0.0.3 2a00:9::3 ");
+  const char* const far = R"({"multihop":2,"import":{"filter":{"next-hop":"same-as"}}})";
+  EXPECT_EQ(next_hops_of(far, outside), "45.0.0.2 45.0.0.3 2a00:9::3 45.0.1.3 ");
+}
+
+TEST(Policy, ARoleIsNotNeededWhereTheCheckIsAskedFor) {
+  EXPECT_EQ(check_for(policy_of(R"({"import":{}})"), Reason::transit_asn), nullptr);
+  EXPECT_NE(check_for(policy_of(R"({"import":{"filter":{"transit-asns":true}}})"), Reason::transit_asn), nullptr);
+  EXPECT_NE(
+      check_for(policy_of(R"({"role":"customer","import":{"filter":{"transit-asns":true}}})"), Reason::transit_asn),
+      nullptr);
 }
 
 TEST(Policy, TheOwnTransitIsNoLeak) {

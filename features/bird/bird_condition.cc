@@ -126,7 +126,7 @@ class Terms {
     }
     std::string out;
     for (const int family : {4, 6}) {
-      out += fmt::format("{}net.type = NET_IP{} && roa_check(floof_roa{}, net, bgp_path.last_nonaggregated) = {}",
+      out += fmt::format("{}(net.type = NET_IP{} && roa_check(floof_roa{}, net, bgp_path.last_nonaggregated) = {})",
                          out.empty() ? "" : " || ", family, family, name);
     }
     return of_bgp(fmt::format("({})", out));

@@ -38,15 +38,10 @@ Result<std::string> write_private(const std::string& stem, std::string_view text
   if (!file) {
     return errno_error(stem, "create", "check the run directory");
   }
-  while (!text.empty()) {
-    const ssize_t put = write(file.get(), text.data(), text.size());
-    if (put > 0) {
-      text.remove_prefix(static_cast<size_t>(put));
-    } else if (put < 0 && errno != EINTR) {
-      const Error error = errno_error(path, "write", "check the space on the disk");
-      unlink(path.c_str());
-      return error;
-    }
+  if (!write_all(file.get(), text)) {
+    const Error error = errno_error(path, "write", "check the space on the disk");
+    unlink(path.c_str());
+    return error;
   }
   return path;
 }

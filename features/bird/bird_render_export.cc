@@ -46,6 +46,9 @@ void choose(Scribe& scribe, const bgp::PeerPolicy& peer, const std::string& only
   if (!refused.empty()) {
     out.line("if {} then reject;", refused);
   }
+  if (policy.no_sets) {
+    out.line("if source = RTS_BGP && floof_has_set() then reject;  # RFC 9774");
+  }
   if (policy.no_peer) {
     out.line("if (65535,65284) ~ bgp_community then reject;  # RFC 3765");
   }

@@ -36,22 +36,14 @@ class Condition {
   std::string operator()(const bgp::PathHasSet&) { return "floof_has_set()"; }
   std::string operator()(const bgp::FirstAsIsNot& check) { return fmt::format("bgp_path.first != {}", check.asn); }
   std::string operator()(const bgp::NextHopIsNot& check) {
-    std::string four, six;
+    std::string any;
     for (const IpAddress& address : check.addresses) {
-      std::string& list = address.is_ip4() ? four : six;
-      list += fmt::format("{}bgp_next_hop = {}", list.empty() ? "" : " || ", to_string(address));
+      any += fmt::format("{}bgp_next_hop = {}", any.empty() ? "" : " || ", to_string(address));
     }
-    // Where the session's address is of the other family, it says nothing about the next hop.
-    std::string out = !four.empty()         ? fmt::format("(bgp_next_hop.is_v4 && ! ({}))", four)
-                      : check.both_families ? "(bgp_next_hop.is_v4)"
-                                            : "";
-    if (six.empty() && check.both_families) {
-      out += fmt::format("{}(! bgp_next_hop.is_v4)", out.empty() ? "" : " || ");
+    for (const Prefix& subnet : check.subnets) {
+      any += fmt::format("{}bgp_next_hop ~ {}", any.empty() ? "" : " || ", to_string(subnet));
     }
-    if (!six.empty()) {
-      out += fmt::format("{}(! bgp_next_hop.is_v4 && ! ({}))", out.empty() ? "" : " || ", six);
-    }
-    return out;
+    return outside(any);
   }
   std::string operator()(const bgp::OriginNotIn& check) {
     std::string any;

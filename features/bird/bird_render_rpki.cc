@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Origin validation (RFC 6811): tables of ROAs, the validators that fill them (RFC 8210), the payloads of a file and
+// Origin validation (RFC 6811): tables of ROAs, what fills them (floofd by RTR, RFC 8210; the payloads of a file), and
 // the local exceptions (RFC 8416). Also the dumps of tables (RFC 6396).
 #include <fmt/ranges.h>
 
 #include "features/bird/bird_render_policy.h"
 #include "features/bird/bird_sets.h"
+#include "features/rpki/rtr.h"
 
 namespace floof::bird {
 
@@ -57,25 +58,24 @@ void render_channel(Scribe& scribe, Family family, const Tables& tables) {
   scribe.out.close("};");
 }
 
-void render_servers(Scribe& scribe, const Tables& tables) {
-  const Json& rpki = member(member(scribe.config, "bgp"), "rpki");
-  for (const Json* server : sorted_by(items(rpki, "server"), "name")) {
-    const std::string name = string_of(*server, "name"), host = string_of(*server, "address");
-    scribe.out.origin("bgp rpki server " + name);
-    const auto address = parse_ip(host);
-    scribe.out.open("protocol rpki {} {{", symbol(fmt::format("{}rpki_", tables.prefix), symbol_part(name)));
-    render_channel(scribe, Family::ip4, tables);
-    render_channel(scribe, Family::ip6, tables);
-    if (tables.any_length) {
-      scribe.out.line("ignore max length on;");
-    }
-    scribe.out.line("remote {} port {};", address ? to_string(*address) : literal(host),
-                    number_of(*server, "port", 323));
-    scribe.out.line("retry keep {};", number_of(*server, "retry", 90));
-    scribe.out.line("refresh keep {};", number_of(*server, "refresh", 900));
-    scribe.out.line("expire keep {};", number_of(*server, "expire", 172800));
-    scribe.out.close();
+/// floofd speaks to the validators, judges what they say and tells it here.
+void render_validators(Scribe& scribe, const Tables& tables) {
+  if (items(member(member(scribe.config, "bgp"), "rpki"), "server").empty()) {
+    return;
   }
+  scribe.out.origin("bgp rpki server");
+  scribe.out.open("protocol rpki floof_{}validators {{", tables.prefix);
+  render_channel(scribe, Family::ip4, tables);
+  render_channel(scribe, Family::ip6, tables);
+  if (tables.any_length) {
+    scribe.out.line("ignore max length on;");
+  }
+  scribe.out.line("remote {} port {};", to_string(rpki::rtr::kLocalAddress), rpki::rtr::kLocalPort);
+  // We tell when there is news. While floofd is away, what was told before counts on.
+  scribe.out.line("retry keep 2;");
+  scribe.out.line("refresh keep 3600;");
+  scribe.out.line("expire keep 172800;");
+  scribe.out.close();
 }
 
 using Vrps = std::shared_ptr<const std::vector<bgp::Vrp>>;
@@ -103,7 +103,7 @@ void render_tables(Scribe& scribe, const Tables& tables) {
   for (const int family : {4, 6}) {
     scribe.out.line("roa{} table {}{};", family, tables.table, family);
   }
-  render_servers(scribe, tables);
+  render_validators(scribe, tables);
   scribe.out.origin("bgp rpki");
   render_payloads(scribe, "vrps", scribe.outside.vrps, tables);
   const auto& assertions = scribe.outside.vrp_assertions;

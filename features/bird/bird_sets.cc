@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bird/bird_sets.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <iterator>
 
-#include "base/fd.h"
 #include "base/file.h"
 
 namespace floof::bird {
@@ -24,27 +21,6 @@ uint64_t hash_of(std::string_view text) {  // FNV-1a
     hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
   }
   return hash;
-}
-
-Result<> write_whole(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  const UniqueFd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file) {
-    return errno_error(fresh, "create", "check the run directory");
-  }
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t put = ::write(file.get(), text.data() + at, text.size() - at);
-    if (put < 0 && errno != EINTR) {
-      const Error error = errno_error(fresh, "write", "check the space on the disk");
-      unlink(fresh.c_str());
-      return error;
-    }
-    at += put > 0 ? static_cast<size_t>(put) : 0;
-  }
-  if (rename(fresh.c_str(), path.c_str()) != 0) {
-    return errno_error(path, "rename", "check the run directory");
-  }
-  return {};
 }
 
 }  // namespace
@@ -93,7 +69,7 @@ Result<SetFile> SetFiles::write(std::string_view before, const std::string& cont
       return out;
     }
     if (!there) {
-      auto written = write_whole(path, text);
+      auto written = replace_file(path, text);
       return written ? Result<SetFile>(std::move(out)) : written.error();
     }
   }

@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
 #include <random>
 #include <sstream>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "features/dataplane/dataplane_stats.h"
 #include "features/dataplane/state_patch.h"
@@ -231,15 +231,8 @@ Json Api::restart_needed(const Json& desired) const {
 }
 
 Result<void> Api::store(const Json& desired) const {
-  const std::string path = applied_path(setup_.run_dir);
-  const std::string fresh = path + ".new";
-  std::ofstream file(fresh, std::ios::trunc);
-  file << desired.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
-  file.close();
-  if (!file || rename(fresh.c_str(), path.c_str()) != 0) {
-    return errno_error(path, "cannot store the applied state", "make room in the run folder");
-  }
-  return {};
+  return replace_file(applied_path(setup_.run_dir), desired.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n',
+                      {"cannot store the applied state", "make room in the run folder"});
 }
 
 /// Every participant may have some.

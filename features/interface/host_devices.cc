@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 
-#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/file.h"
 #include "base/log.h"
 
 namespace floof::interface {
@@ -93,19 +93,7 @@ Result<void> HostDevices::save() const {
   for (const auto& [name, origin] : taken_) {
     list.push_back({{"name", name}, {"netns", origin.netns}, {"up", origin.up}});
   }
-  const std::string temporary = file() + ".new";
-  {
-    std::ofstream out(temporary, std::ios::trunc);
-    out << Json{{"devices", list}}.dump(1) << '\n';
-    out.flush();
-    if (!out) {
-      return errno_error(temporary, "cannot write");
-    }
-  }
-  if (std::rename(temporary.c_str(), file().c_str()) != 0) {
-    return errno_error(file(), "cannot replace");
-  }
-  return {};
+  return replace_file(file(), Json{{"devices", list}}.dump(1) + '\n');
 }
 
 Writer* HostDevices::writer_of(Place place) {

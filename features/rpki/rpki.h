@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Validated payloads from files: the JSON that rpki-client, Routinator and StayRTR write, and SLURM (RFC 8416). Pure;
-// any thread. Validators that speak RTR are BIRD's business.
+// any thread. Validators that speak RTR: rtr.h.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,7 @@ from lab.acceptance.world import Validator, World
 from lab.floof_ipc import Client, Refused
 from lab.hosts import wait_for
 
-WHO = [peers.BY_NAME[name] for name in ("transit-a", "transit-b", "customer-list", "customer-a", "peer-open", "inside")]
+WHO = [peers.BY_NAME[name] for name in ("transit-a", "transit-b", "customer-list", "customer-a", "peer-open", "inside", "customer-bird")]
 TABLE = """
 c-1 | transit-a     | 45.30.0.0/22  | + 400801        | 3356:1 | valid | 100 | | | x
 c-2 | transit-a     | 45.30.4.0/22  | + 400802 400803 |        |       | 100 | | | x
@@ -129,14 +129,14 @@ def test_a_new_route_object_is_asked_about_routes_that_are_there(world):
 
 
 def test_a_validator_that_dies_is_believed_until_it_expires_and_a_second_one_counts_too(world, floofd):
-    state = lambda name: world.birdc("show", "protocols", "all", f"'rpki_{name}'")  # noqa: E731
+    state = lambda name: {v["name"]: v["state"] for v in world.router.show("bgp", "rpki")["validators"]}[name]  # noqa: E731
     stranger = outside.payload("45.30.0.0/22", 22, outside.STRANGER)
     good = outside.payloads(world.rows)
     world.validator.publish([*(one for one in good if one["prefix"] != stranger["prefix"]), stranger])
     wait_for("it is refused", lambda: verdict(world, "transit-a", "45.30.0.0/22") == "13", 30)
     world.validator.process.kill()
     world.validator.process.wait()
-    wait_for("BIRD misses it", lambda: "Established" not in state("lab"), 30)
+    wait_for("it is missed", lambda: state("lab") == "kept", 30)
     world.router.ctl("clear", "bgp", "peer", "transit-a", "soft", "in")
     assert verdict(world, "transit-a", "45.30.0.0/22") == "13"
     second = Validator(world.world, world.validator.address, [outside.payload("45.30.4.0/22", 22, outside.STRANGER)], 8292).start()
@@ -146,6 +146,8 @@ def test_a_validator_that_dies_is_believed_until_it_expires_and_a_second_one_cou
     world.validator.publish(good)
     world.validator.start()
     wait_for("the first one is back", lambda: verdict(world, "transit-a", "45.30.0.0/22") == 100, 60)
+    change(floofd, "delete bgp rpki server other")
+    wait_for("what it said counts no more", lambda: verdict(world, "transit-a", "45.30.4.0/22") == 100, 30)
     second.process.kill()
     second.process.wait()
 
@@ -230,6 +232,20 @@ def test_ttl_security_takes_nothing_from_whoever_may_be_further_away(world, floo
     change(floofd, "set bgp peer peer-open ttl-security\nset bgp peer peer-open hold-time 102")
     wait_for("the session is lost", lambda: world.sessions()[address]["state"] != "Established", 30)
     assert "ttl security on;" in (world.router.run_dir / "bird.conf").read_text()
+
+
+def test_a_role_that_does_not_fit_ends_the_session(world, floofd):
+    """RFC 9234, 4.2: roles that do not match, and none at all where one is required. ExaBGP has none."""
+    def last_error(name):
+        said = world.birdc("show", "protocols", "all", f"'bgp_{name}'")
+        return next((line.split(":", 1)[1].strip() for line in said.splitlines() if "Last error" in line), "")
+    before = lives(world)[0]
+    change(floofd, "set bgp peer customer-bird role peer\nset bgp peer peer-open require-role")
+    for name in ("customer-bird", "peer-open"):
+        wait_for(f"{name} is refused", lambda: "role" in last_error(name).lower(), 60)
+        assert world.sessions()[peers.BY_NAME[name].address]["state"] != "Established"
+    alone = {peers.BY_NAME[name].address for name in ("customer-bird", "peer-open")}
+    assert {a: life for a, life in lives(world)[0].items() if a not in alone} == {a: b for a, b in before.items() if a not in alone}
 
 
 def test_a_limit_blocks_what_is_too_much(world, floofd):

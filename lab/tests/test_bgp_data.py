@@ -316,6 +316,28 @@ def test_match_finds_common_exchanges(lab):
                                   "other": ["193.5.0.20", "2001:7f8:5::20"]}]
 
 
+def test_ports_of_a_network_are_asked_for_when_its_routers_may_name_each_other(lab):
+    """`filter next-hop same-as`: on our subnet an address that PeeringDB has for the network, too."""
+    def ports():
+        return next((p for p in lab.r1.show("bgp", "peeringdb", "AS400020")["ports"]), {"state": "none"})
+    before = lab.outside.data["peeringdb"]["netixlan"]
+    lab.outside.change("peeringdb", netixlan=[*before, port(400020, 8, "172.20.1.21", None)])
+    said = lab.r1.commit("set bgp peer twenty import filter next-hop same-as").stderr
+    assert "ports at exchanges is not known (yet), so filter next-hop same-as of twenty" in said
+    wait_for("the ports", lambda: ports()["state"] == "good")
+    assert ports()["counts"] == {"IPv4 addresses": 3, "IPv6 addresses": 1} and "172.20.1.21" in ports()["addresses"]
+    assert "if ! (bgp_next_hop = 172.20.1.20 || bgp_next_hop = 172.20.1.21) then" in bird_text(lab), "and none of other LANs"
+    lab.outside.change("peeringdb", netixlan=before)
+    assert "PeeringDB ports of AS400020: the answer shrank from 3 to 2 IPv4 addresses" in refresh(lab, "peeringdb").stdout
+    assert ports()["state"] == "kept" and "172.20.1.21" in bird_text(lab)
+    lab.outside.change("peeringdb", netixlan=[])
+    assert "PeeringDB ports of AS400020: -4 addresses" in refresh(lab, "peeringdb", "take-shrunken").stdout
+    assert ports()["state"] == "good" and "if ! (bgp_next_hop = 172.20.1.20) then" in bird_text(lab)
+    lab.outside.change("peeringdb", netixlan=before)
+    lab.r1.commit("delete bgp peer twenty import filter next-hop")
+    assert "AS400020" in lab.r1.ctl("bgp", "match", "AS400020").stdout
+
+
 def test_other_sources_are_asked_at_once(lab):
     asked = len(lab.outside.questions("irr"))
     lab.r1.commit("set bgp irr source ONE")
@@ -329,10 +351,10 @@ def test_validators_are_shown(lab):
     lab.w.start("stayrtr", "-bind", "172.20.1.2:8282", "-metrics.addr", "127.0.0.1:9847", "-cache", cache, "-checktime=false")
     lab.r1.commit("set bgp rpki server one address 172.20.1.2\nset bgp rpki server one port 8282\n"
                   "set bgp rpki server one retry 1")
-    wait_for("the validator is up",
-             lambda: [v["state"] for v in lab.r1.show("bgp", "rpki")["validators"]] == ["up"]
-             and lab.r1.show("bgp", "rpki")["validators"][0]["info"] == "Established")
-    assert "Established" in lab.r1.ctl("show", "bgp", "rpki").stdout
+    wait_for("the validator has answered", lambda: [v["state"] for v in lab.r1.show("bgp", "rpki")["validators"]] == ["good"])
+    wait_for("BIRD knows it", lambda: lab.r1.show("bgp", "rpki")["served"] == {"vrps": 1, "serial": 1, "readers": 1})
+    shown = lab.r1.ctl("show", "bgp", "rpki").stdout
+    assert "172.20.1.2 port 8282  good   yes" in shown and "BIRD is told 1 VRPs, serial 1\n" in shown
 
 
 @pytest.mark.long
