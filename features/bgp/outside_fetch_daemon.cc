@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bgp/outside_fetch_daemon.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 
+#include "base/fd.h"
 #include "features/irr/irr.h"
 
 namespace floof::bgp {
@@ -37,8 +39,9 @@ std::vector<uint32_t> asns_of(const std::vector<ItemKey>& keys) {
 }
 
 FetchAnswer read_file(const ItemKey& key, const std::string& stamp) {
+  const UniqueFd file(open(key.name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe must not keep us waiting
   struct stat about {};
-  if (stat(key.name.c_str(), &about) != 0) {
+  if (!file || fstat(file.get(), &about) != 0) {
     return {errno_error("", "cannot be read"), key.name, ""};
   }
   if (!S_ISREG(about.st_mode) || about.st_size > kMostFile) {
@@ -49,11 +52,15 @@ FetchAnswer read_file(const ItemKey& key, const std::string& stamp) {
   if (now == stamp) {
     return {ItemDataPtr(), key.name, now};
   }
-  std::ifstream file(key.name, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) {
-    return {Error{"", "cannot be read", ""}, key.name, ""};
+  std::string text(static_cast<size_t>(about.st_size), '\0');
+  size_t at = 0;
+  for (ssize_t got = 1; got > 0 && at < text.size(); at += static_cast<size_t>(std::max<ssize_t>(got, 0))) {
+    got = read(file.get(), text.data() + at, text.size() - at);
+    if (got < 0) {
+      return {errno_error("", "cannot be read"), key.name, ""};
+    }
   }
+  text.resize(at);
   return {parse_item(key.kind, text), key.name, now};
 }
 

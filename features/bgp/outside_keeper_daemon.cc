@@ -367,10 +367,10 @@ void OutsideKeeper::accept(const ItemKey& key, Fresh fresh) {
 }
 
 /// A validator has been silent for longer than its answer counts (RFC 8210, 6). One that is heard, but says too little
-/// is not silent.
+/// is not silent; and who was not asked yet had no chance to speak.
 bool OutsideKeeper::expired(const ItemKey& key, const Item& item) const {
   const auto validator = needs_.validators.find(key.name);
-  return key.kind == ItemKind::validator && validator != needs_.validators.end() &&
+  return key.kind == ItemKind::validator && validator != needs_.validators.end() && item.tried > 0 &&
          now() - item.heard > validator->second.expire.count();
 }
 
@@ -413,8 +413,8 @@ void OutsideKeeper::drop_unneeded() {
 std::vector<std::string> OutsideKeeper::alarms() const {
   constexpr size_t kMost = 20;
   std::vector<std::string> out = cache_alarms_;
-  if (!validators_.problem().empty()) {
-    out.push_back(validators_.problem());
+  if (std::string problem = validators_.problem(); !problem.empty()) {
+    out.push_back(std::move(problem));
   }
   size_t more = 0;
   for (const ItemKey& key : needs_.items) {

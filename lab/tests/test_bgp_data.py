@@ -4,6 +4,7 @@
     r1 (floofd) -- w (stand-ins for two registries, PeeringDB and a web server; see lab/stand_ins.py)
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -212,6 +213,9 @@ def test_the_key_is_seen_by_nobody(lab):
         asked = wait_for("curl runs", lambda: [p for p in pathlib.Path("/proc").glob("[0-9]*/cmdline")
                                                if p.read_bytes().startswith(b"curl\0--disable")])
         for path in asked:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                status = path.with_name("status").read_text()
+                assert not re.search(r"^Uid:.*\b0\b", status, re.M) and "NoNewPrivs:\t1" in status, "it is not root"
             for name in ("cmdline", "environ"):
                 try:
                     assert KEY.encode() not in path.with_name(name).read_bytes()
