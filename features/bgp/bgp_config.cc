@@ -53,8 +53,7 @@ class Judge {
     marks("bgp", bgp_, "originated-community");
     for (const Json& entry : items(member(bgp_, "blocklist"), "file")) {
       if (entry.is_string() && !entry.get<std::string>().starts_with('/')) {
-        add("bgp blocklist file " + entry.get<std::string>(), "is relative to nobody knows what",
-            "give the whole path, from / on");
+        add("bgp blocklist file " + entry.get<std::string>(), "is not a whole path", "begin it with /");
       }
     }
     for (const char* kind : {"policy", "peer"}) {

@@ -207,7 +207,7 @@ TEST(BgpConfig, AMemberOfTheConfederationNeedsNoPolicy) {
 }
 
 TEST(BgpConfig, FilesOfBlocklistsHaveAWholePath) {
-  EXPECT_EQ(judge("set bgp blocklist file ../x"), Strings{"bgp blocklist file ../x: is relative to nobody knows what"});
+  EXPECT_EQ(judge("set bgp blocklist file ../x"), Strings{"bgp blocklist file ../x: is not a whole path"});
   EXPECT_EQ(judge("set bgp blocklist file /etc/x"), Strings{});
 }
 

@@ -257,7 +257,7 @@ Outside with_validator() {
 TEST(Policy, WhoIsNotLimitedIsTold) {
   const auto leaks = [](const char* leafs) {
     const auto all = said_of(leafs, with_validator());
-    EXPECT_TRUE(all.empty() || all[0].find("route leaks) of p; set bgp peer p import as-set") != std::string::npos)
+    EXPECT_TRUE(all.empty() || all[0].find("(a route leak); set bgp peer p import as-set") != std::string::npos)
         << all[0];
     return all.size();
   };
@@ -309,12 +309,12 @@ TEST(Policy, WhatHardlyAnybodyMeansIsTold) {
     const auto all = said_of(leafs, with_validator(), more);
     return all.empty() ? std::string() : all[0];
   };
-  EXPECT_NE(first(R"({"role":"peer","import":{"blackhole-community":true}})").find("nothing may be blackholed of p"),
+  EXPECT_NE(first(R"({"role":"peer","import":{"blackhole-community":true}})")
+                .find("bgp peer p: import blackhole-community without as-set"),
             std::string::npos);
   EXPECT_EQ(first(R"({"role":"peer","import":{"blackhole-community":true,"prefix":[{"prefix":"45.1.0.0/16"}]}})"), "");
   EXPECT_NE(first(R"({"role":"peer","remote-as":64512,"import":{}})")
-                .find("bogon-asns refuses every route of p; set bgp "
-                      "peer p import filter bogon-asns false"),
+                .find("bogon-asns refuses every route; set bgp peer p import filter bogon-asns false"),
             std::string::npos);
   EXPECT_EQ(first(R"({"role":"peer","remote-as":64512,"import":{"filter":{"bogon-asns":false}}})"), "");
   EXPECT_NE(first("{}", R"({"prefix":["10.1.0.0/16"]})").find("bgp prefix 10.1.0.0/16: must not be in the Internet"),
@@ -330,7 +330,7 @@ TEST(Policy, NextHopsOfTheOtherFamilyAreJudgedToo) {
   const auto none =
       said_of(R"({"role":"peer","family":"both","import":{"filter":{"next-hop":"strict"}}})", with_validator());
   ASSERT_EQ(none.size(), 1u);
-  EXPECT_NE(none[0].find("filter next-hop refuses every such route of p"), std::string::npos) << none[0];
+  EXPECT_NE(none[0].find("bgp peer p: filter next-hop takes no next hop of one"), std::string::npos) << none[0];
   EXPECT_TRUE(said_of(R"({"role":"peer","import":{"filter":{"next-hop":"strict"}}})", with_validator()).empty());
 }
 

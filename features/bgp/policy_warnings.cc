@@ -155,20 +155,19 @@ void Warner::tell(std::vector<std::string>& warnings) const {
   const auto one = [&](const Peers& peers, std::string_view why, std::string_view remedy) {
     if (peers.count > 0) {
       const std::string name = peers.count == 1 ? peers.names : "<name>";
-      warnings.push_back(fmt::format("{} of {}; set bgp peer {} {}", why, peers.names, name, remedy));
+      warnings.push_back(fmt::format("bgp peer {}: {}; set bgp peer {} {}", peers.names, why, name, remedy));
     }
   };
   one(open_,
-      "neither as-set nor prefix list, so whatever passes the checks is accepted and announced to everybody (route "
-      "leaks)",
+      "neither as-set nor prefix list says what it may announce, so whatever passes the checks is accepted and told to "
+      "everybody (a route leak)",
       "import as-set <as-set>, or import prefix <prefix>");
-  one(bogon_, "AS number that must not be in the Internet, so filter bogon-asns refuses every route",
+  one(bogon_, "its AS number must not be in the Internet, so filter bogon-asns refuses every route",
       "import filter bogon-asns false");
   one(unentitled_, "import blackhole-community without as-set or prefix list, so nothing may be blackholed",
       "import as-set <as-set>, or import prefix <prefix>");
-  one(no_next_hop_,
-      "no address of the peer or its link is of one of the families, so filter next-hop refuses every such route",
-      "import filter next-hop any, or give the interface an address of that family");
+  one(no_next_hop_, "filter next-hop takes no next hop of one of the families, so every such route is refused",
+      "import filter next-hop subnet where the link has addresses of both, or neighbor <address> of that family");
   tell_of_prefixes(warnings);
   tell_of_rpki(warnings);
   tell_of_lists(warnings);
