@@ -17,7 +17,7 @@ using Commands = std::vector<std::string>;
 const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,
   "policy":[{"name":"t","shutdown-message":"of the policy","import":{"limit":{"restart-after":5}}}],"peer":[
   {"name":"a","neighbor":["192.0.2.1","2001:db8::1"]},
-  {"name":"b","neighbor":["192.0.2.2"],"disabled":true,"shutdown-message":"say \"bye\""},
+  {"name":"b","neighbor":["192.0.2.2"],"disabled":true,"shutdown-message":"say 'bye' \\ ü"},
   {"name":"c","neighbor":["192.0.2.3"],"maintenance":"down","policy":"t"},
   {"name":"p","neighbor":["127.0.0.2"],"policy":"t"}]}})");
 
@@ -66,7 +66,7 @@ TEST(BirdControl, OneSessionThatCannotBeClearedStopsNoOther) {
 TEST(BirdControl, Farewells) {
   const auto messages = Farewell::messages(kConfig);
   ASSERT_EQ(messages.size(), 2u);
-  EXPECT_EQ(messages[0], std::pair("bgp_b"s, "say \"bye\""s));
+  EXPECT_EQ(messages[0], std::pair("bgp_b"s, "say 'bye' \\ ü"s));
   EXPECT_EQ(messages[1], std::pair("bgp_c"s, "of the policy"s));
 }
 

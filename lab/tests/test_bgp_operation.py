@@ -180,6 +180,20 @@ def test_maintenance(lab):
     assert "bgp maintenance m down" in history and "bgp maintenance all off" in history
 
 
+def test_shutdown_messages_arrive_as_they_are(lab):
+    message = "back at 22:00, 'sorry' \\ $x %s für alle; "
+    message += "x" * (255 - len(message.encode()))  # the most that RFC 9003 has room for
+    for wrong, why in (('say "bye"', "double quote"), (message + "x", "256 octets")):
+        refused = lab.r1.ctl("bgp", "maintenance", "m", "down", "message", wrong, check=False)
+        assert refused.returncode != 0 and why in refused.stderr
+    assert peers(lab)["m"]["state"] == "Established"
+    lab.r1.ctl("bgp", "maintenance", "m", "down", "message", message)
+    wait_for("the message", lambda: message in lab.m.birdc("show", "protocols", "all", "r1").stdout)
+    lab.r1.ctl("bgp", "maintenance", "m", "off")
+    established(lab, "m")
+    lab.r1.commit("delete bgp peer m shutdown-message\n")
+
+
 def test_a_limit_ends_the_session_until_it_is_cleared(lab):
     lab.r1.commit("set bgp peer n import limit ip4 1\nset bgp peer n import limit restart-after 1\n")
     lab.n.reconfigure(neighbour(1, 64600, LEFT + (HOLE,)))
