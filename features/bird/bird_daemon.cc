@@ -76,6 +76,8 @@ class BirdBackend : public config::Backend {
   std::vector<BirdChange> changes() const;
   Result<void> swap_in();
   void put_back();
+  void hold_back();
+  std::string on_disk(const std::string& text) const;
   Result<void> start_and_wait();
   Result<void> wait_until_running();
   Result<void> configure(const std::string& command);
@@ -85,7 +87,8 @@ class BirdBackend : public config::Backend {
   BirdClient client_;
   SetFiles sets_;
   Farewell farewell_;
-  std::string staged_text_;
+  std::string staged_text_;  ///< without what holds add
+  Json config_;              ///< what was staged
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
   bool had_previous_ = false;
@@ -148,8 +151,10 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
     return wrong;
   }
   farewell_.prepare(config);
+  config_ = config;
   staged_text_ = rendered_.text;
-  if (read_file(file("bird.conf")) == staged_text_ && access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
+  if (read_file(file("bird.conf")) == on_disk(staged_text_) &&
+      access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
     return {};
   }
   auto error = judge(rendered_);
@@ -176,12 +181,35 @@ void BirdBackend::abort() {
 
 std::vector<BirdChange> BirdBackend::changes() const {
   return staged_file_.empty() ? std::vector<BirdChange>()
-                              : bird_changes(read_file(file("bird.conf")).value_or(""), staged_text_);
+                              : bird_changes(without_holds(read_file(file("bird.conf")).value_or("")), staged_text_);
 }
 
 std::vector<config::PlanStep> BirdBackend::plan() { return bird_plan(changes()); }
 
 // -- publish --------------------------------------------------------------------------------------------------------
+
+std::string BirdBackend::on_disk(const std::string& text) const {
+  return options_.holds ? options_.holds->applied_to(text) : text;
+}
+
+/// BIRD starts whatever it has disabled itself when it is configured anew: what a limit has ended says `disabled` then.
+void BirdBackend::hold_back() {
+  if (!options_.holds) {
+    return;
+  }
+  const auto status = client_.ask("show status");
+  const auto protocols = status.ok() ? client_.ask("show protocols") : status;
+  if (protocols.ok()) {
+    options_.holds->follow(parse_protocols(*protocols), parse_status(*status).server_time, config_);
+  }
+  const std::string text = on_disk(staged_text_);
+  if (text == staged_text_) {
+    return;
+  }
+  if (const auto written = replace_file(staged_file_, text); !written.ok()) {
+    warnings_.push_back("sessions that a limit has ended start again: " + written.error().text());
+  }
+}
 
 // At no time is there no bird.conf: BIRD might be restarted at any.
 Result<void> BirdBackend::swap_in() {
@@ -278,6 +306,7 @@ std::vector<Error> BirdBackend::publish() {
     }
     return {};
   }
+  hold_back();
   if (const auto swapped = swap_in(); !swapped.ok()) {
     return {swapped.error()};
   }
@@ -348,11 +377,15 @@ void BirdBackend::undo() {
     return;
   }
   put_back();
+  if (options_.holds) {
+    options_.holds->mark_file();
+  }
   for (const std::string& name : std::exchange(restarted_, {})) {
     warnings_.push_back(fmt::format("{}: the BGP session had to restart, and does so again", name));
   }
   Result<void> undone = Error{};
-  if (done == Done::configured) {
+  // What BIRD would go back to does not know of sessions that a limit has ended since.
+  if (done == Done::configured && (!options_.holds || options_.holds->all().empty())) {
     undone = configure("configure undo");
   }
   if (!undone.ok() && client_.connect().ok()) {

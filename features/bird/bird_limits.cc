@@ -19,7 +19,9 @@ bool limits_of(const Json& object) {
   return limits_in(member(object, "import")) || limits_in(member(object, "export"));
 }
 
-std::optional<uint64_t> restart_of(const Json& config, const Json& peer) {
+}  // namespace
+
+std::optional<uint64_t> restart_after(const Json& config, const Json& peer) {
   const auto own = [](const Json& object) -> const Json& {
     return member(member(member(object, "import"), "limit"), "restart-after");
   };
@@ -31,8 +33,6 @@ std::optional<uint64_t> restart_of(const Json& config, const Json& peer) {
   }
   return found->is_number_unsigned() ? std::optional(found->get<uint64_t>()) : std::nullopt;
 }
-
-}  // namespace
 
 std::string LimitedSession::alarm() const {
   if (!restart_min) {
@@ -66,7 +66,7 @@ std::vector<LimitedSession> limited_sessions(const std::vector<Protocol>& protoc
     if (const Json* configured = find_peer(config, peer)) {
       out.push_back({protocol.name, peer,
                      std::max<int64_t>(0, seconds_between(protocol.since, server_time).value_or(0)),
-                     restart_of(config, *configured)});
+                     restart_after(config, *configured)});
     }
   }
   return out;

@@ -33,6 +33,8 @@ bool has_only_interface(const Json& peer) {
   return peer_sessions(peer).front().neighbor.empty() && !string_of(peer, "interface").empty();
 }
 
+bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
+
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key) {
   if (const Json& own = member(peer, key); !own.is_null()) {
     return own;

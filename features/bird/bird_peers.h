@@ -18,6 +18,8 @@ namespace floof::bird {
 const Json* find_peer(const Json& config, std::string_view name);
 /// A configured peer that is found by interface only.
 bool has_only_interface(const Json& peer);
+/// Whether the configuration keeps its sessions down.
+bool is_shut(const Json& peer);
 /// A leaf of the session: the peer's own, else that of its policy.
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key);
 
