@@ -98,6 +98,14 @@ void Holds::follow(const std::vector<Protocol>& protocols, std::string_view serv
   }
 }
 
+void Holds::keep(const std::map<std::string, Hold>& earlier) {
+  const size_t before = all_.size();
+  all_.insert(earlier.begin(), earlier.end());
+  if (all_.size() != before) {
+    store();
+  }
+}
+
 void Holds::release(const std::string& protocol) {
   if (all_.erase(protocol) > 0) {
     store();

@@ -40,6 +40,8 @@ class Holds {
   /// cleared them, are not; nor are those that `config` has no more or keeps down itself. What has changed is written
   /// to disk, bird.conf included.
   void follow(const std::vector<Protocol>& protocols, std::string_view server_time, const Json& config);
+  /// Takes back what `follow` has dropped for a configuration that did not come to be.
+  void keep(const std::map<std::string, Hold>& earlier);
   /// It may start again. Written to disk.
   void release(const std::string& protocol);
   /// `text` of bird.conf as it has to be on disk.

@@ -54,12 +54,16 @@ bool has_limits(const Json& config) {
   return false;
 }
 
+bool ended_by_limit(const Protocol& protocol) {
+  return protocol.type == "BGP" && protocol.state == "down" && protocol.info.find(kLimitError) != std::string::npos;
+}
+
 std::vector<LimitedSession> limited_sessions(const std::vector<Protocol>& protocols, std::string_view server_time,
                                              const Json& config) {
   std::vector<LimitedSession> out;
   const PeerNames names(config);
   for (const Protocol& protocol : protocols) {
-    if (protocol.type != "BGP" || protocol.state != "down" || protocol.info.find(kLimitError) == std::string::npos) {
+    if (!ended_by_limit(protocol)) {
       continue;
     }
     const std::string peer = names.peer_of(protocol.name);

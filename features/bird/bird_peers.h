@@ -23,6 +23,9 @@ bool is_shut(const Json& peer);
 /// A leaf of the session: the peer's own, else that of its policy.
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key);
 
+/// "bgp_un" of "bgp_un_u1", as the sessions of an unnumbered peer are called; empty for every other name.
+std::string_view spawned_by(std::string_view protocol);
+
 /// Protocols of all peers by their names in BIRD.
 class PeerNames {
  public:
