@@ -32,13 +32,15 @@ void render_limits(Scribe& scribe, const bgp::Limits& limits, char family) {
 void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer) {
   ConfigText& out = scribe.out;
   const std::string part = symbol_part(peer.name);
+  // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again. A
+  // session restarts to get or lose one: it does not depend on the policy. Internal peers are asked for a route
+  // refresh.
+  if (!peer.internal) {
+    out.line("import table on;");
+  }
   if (peer.import.closed) {
     out.line("import none;");
   } else {
-    // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again.
-    if (!peer.import.checks.empty()) {
-      out.line("import table on;");
-    }
     out.line("import keep filtered on;");
     out.line("import filter {};", symbol("import_from_", part));
   }
