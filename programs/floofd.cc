@@ -159,6 +159,7 @@ Result<> Daemon::start() {
   dataplane_ = dataplane::make_backend({.run_dir = arguments_.run_dir, .pulse = pulse}, loop_);
   bird::BirdOptions bird_options;
   bird_options.run_dir = arguments_.run_dir;
+  bird_options.dump_dir = arguments_.state_dir + "/mrt";
   bird_options.pulse = pulse;
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;

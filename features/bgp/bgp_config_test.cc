@@ -44,6 +44,21 @@ set bgp peer e interface e0
   EXPECT_EQ(complaints(config_feature(), "set interface e0 device null"), Strings{});
 }
 
+/// BIRD writes them, as root: no name leads out of the folder for dumps.
+TEST(BgpConfig, DumpsStayInTheirFolder) {
+  for (const char* name : {"%N_%F_%T.mrt", "a", "rib.v4-%Y%m%dT%H%M%S", "_..x", "%s"}) {
+    config_of(std::string("set bgp mrt d file ") + name);
+  }
+  for (const char* name : {"/etc/passwd", "..",        ".",       ".hidden", "../x",
+                           "a/b",         "a/../../b", "a/",      "%",       "a%",
+                           "%D",          "a%Db",      "%%",      "%n",      "%c",
+                           "%N/../x",     "a\\b",      "\"a b\"", "\"\"",    "/var/log/floofos/x"}) {
+    const auto loaded = config::load(config::Tree(config::test::schema()), std::string("set bgp mrt d file ") + name,
+                                     config::TextFormat::set);
+    EXPECT_FALSE(loaded.errors.empty()) << name;
+  }
+}
+
 TEST(BgpConfig, Peers) {
   const std::string a = "set bgp peer a remote-as 64500\n";
   EXPECT_EQ(judge(a), Strings{"bgp peer a: neither neighbor nor interface says where the peer is"});

@@ -26,6 +26,8 @@ namespace floof::bird {
 
 struct BirdOptions {
   std::string run_dir;  ///< holds bird.conf and bird.ctl
+  /// For dumps of tables, made when one is configured. BIRD writes there, and only there, what a user gives a name.
+  std::string dump_dir = "/var/lib/floof/main/mrt";
   std::string bird_program = "bird";
   /// Called at least ten times a second while a call waits; may be empty.
   std::function<void()> pulse;

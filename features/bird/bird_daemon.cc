@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/arguments.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/init_client.h"
@@ -136,6 +137,13 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
   const auto outside = options_.outside ? options_.outside(config) : nullptr;
   context.outside = outside.get();
   context.sets = &sets_;
+  context.dump_dir = options_.dump_dir;
+  // Who has put a mount or a link there has also chosen its mode.
+  if (!items(member(config, "bgp"), "mrt").empty() && access(options_.dump_dir.c_str(), F_OK) != 0) {
+    if (const auto made = make_folder(options_.dump_dir, 0750); !made && !lenient) {
+      return {made.error()};
+    }
+  }
   rendered_ = render_all(config, context);
   if (!rendered_.errors.empty() && !lenient) {
     return rendered_.errors;

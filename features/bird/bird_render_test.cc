@@ -276,7 +276,7 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
     "blocklist":{"prefix":["45.67.0.0/16"],"asn":[666]},"rpki":{"server":[{"name":"a","address":"127.0.0.1","port":8282},
       {"name":"b","address":"2a00:9::5"},{"name":"c","address":"rtr.example.net"}]},
     "forwarding":{"prefix":[{"prefix":"45.0.0.0/8","le":32}],"prefix-reject":[{"prefix":"45.4.0.0/16"}],"community":["45000:7","45000:7:7"]},
-    "mrt":[{"name":"d","file":"/tmp/%N_%F_%T.mrt","interval":60,"table":"ip6"}]}})");
+    "mrt":[{"name":"d","file":"%N_%F_%T.mrt","interval":60,"table":"ip6"}]}})");
   const Json peer = parse(R"({"remote-as":400010,"neighbor":["45.0.0.2","2a00:9::2"],"require-role":true,"passive":true,
     "password":"p w","ttl-security":true,"local-port":1790,"port":1791,"hold-time":9,"keepalive":3,"bfd":true,"add-paths":"both",
     "next-hop-self":true,"next-hop-self-reflected":true,"route-server-client":true,"allow-local-as":2,"interpret-communities":false,
@@ -472,6 +472,14 @@ TEST(BirdRender, WrongTypesAreHarmless) {
       (void)render_all(config, {});
     }
   }
+}
+
+TEST(BirdRender, DumpsLieInTheirFolder) {
+  RenderContext context;
+  context.dump_dir = "/x/100% mine/mrt";
+  const auto text = render(parse(R"({"bgp":{"mrt":[{"name":"d","file":"%N_%F_%T.mrt"}]}})"), context);
+  ASSERT_TRUE(text.ok());
+  EXPECT_NE(text->find("filename \"/x/100%% mine/mrt/%N_%F_%T.mrt\";"), std::string::npos) << *text;
 }
 
 TEST(BirdNames, AreSafeAndDistinct) {
