@@ -140,6 +140,46 @@ def test_the_dataplane_learns_who_announced_a_route(lab):
                  f"bgp, {name}\n" in lab.r1.ctl("show", family, "route", prefix).stdout)
 
 
+def test_routes_of_an_unnumbered_peer_are_shown(lab):
+    assert prefixes(lab, "show", "route", "protocol", "un") == [UN]
+    for words in (("route", "export", "un"), ("bgp", "peer", "un", "advertised")):
+        wait_for(words, lambda words=words: set(prefixes(lab, "show", *words)) >= {EXT, INT, TRUSTED})
+    assert "172.21.1.0/24" in prefixes(lab, "show", "route", "noexport", "un")
+    lab.r1.commit("set bgp bogon prefix 46.4.0.0/24")
+    try:
+        wait_for("a refused route", lambda: prefixes(lab, "show", "route", "rejected", "peer", "un") == [UN])
+    finally:
+        lab.r1.commit("delete bgp bogon")
+
+
+def test_an_unnumbered_peer_is_cleared(lab):
+    before = since(lab, "un")
+    lab.r1.ctl("clear", "bgp", "peer", "un", "soft")
+    assert since(lab, "un") == before
+    lab.r1.ctl("clear", "bgp", "peer", "un", "hard")
+    wait_for("another session", lambda: peers(lab)["un"]["state"] == "Established" and since(lab, "un") != before)
+
+
+def test_a_limit_ends_an_unnumbered_peer_until_it_is_cleared(lab):
+    lab.r1.commit("set bgp peer un import limit ip4 1")
+    try:
+        more = "route 46.4.1.0/24 unreachable; route 46.4.0.0"
+        lab.u.reconfigure(lab.u_conf.replace("route 46.4.0.0", more))
+        wait_for("the limit", lambda: "limit" in peers(lab)["un"]["last-error"])
+        lab.u.reconfigure(lab.u_conf)
+        lab.r1.ctl("clear", "bgp", "peer", "un", "hard")
+        established(lab, "un")
+    finally:
+        lab.r1.commit("delete bgp peer un import")
+
+
+def test_an_unnumbered_peer_is_told_why(lab):
+    lab.r1.ctl("bgp", "maintenance", "un", "down", "message", "works on the fibre")
+    wait_for("the message", lambda: "works on the fibre" in lab.u.birdc("show", "protocols", "all", "r1").stdout)
+    lab.r1.ctl("bgp", "maintenance", "un", "off")
+    established(lab, "un")
+
+
 def dumped(lab, table):
     """The entries of the last dump of a table, by prefix, of those that are read whole."""
     files = sorted((lab.r1.state_dir / "mrt").glob(f"{table}_*.mrt"))
