@@ -91,8 +91,14 @@ std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, cons
   return out;
 }
 
-std::vector<std::string> protocol_names(const Json& peer) {
+std::vector<std::string> protocol_names(const std::vector<Protocol>& all, const Json& peer) {
   std::vector<std::string> out;
+  for (const Protocol* session : has_only_interface(peer) ? protocols_of(all, peer) : std::vector<const Protocol*>()) {
+    out.push_back(session->name);
+  }
+  if (!out.empty()) {
+    return out;
+  }
   for (const PeerSession& session : peer_sessions(peer)) {
     out.push_back(session.protocol);
   }
