@@ -31,11 +31,12 @@ bool is_down(const std::vector<Protocol>& protocols, const std::string& name, co
 
 /// The name in bird.conf of a peer's protocol; empty when the peer has no such.
 std::string configured_name(const Json& peer, const std::string& protocol) {
+  const auto sessions = peer_sessions(peer);
   if (has_only_interface(peer)) {
-    return peer_sessions(peer).front().protocol;
+    return sessions.front().protocol;
   }
-  const auto names = protocol_names(peer);
-  return std::find(names.begin(), names.end(), protocol) == names.end() ? "" : protocol;
+  const bool its = std::any_of(sessions.begin(), sessions.end(), [&](const auto& s) { return s.protocol == protocol; });
+  return its ? protocol : "";
 }
 
 }  // namespace
