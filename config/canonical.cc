@@ -97,12 +97,25 @@ Result<std::string> community(std::string_view text) {
   return parts.size() == 3 ? Result<std::string>(fmt::format("{}:{}:{}", parts[0], parts[1], parts[2])) : wrong;
 }
 
+/// What a BGP neighbour reads when its session ends (RFC 9003). BIRD has no way to write a quote into a text.
+Result<std::string> message(std::string_view text) {
+  constexpr size_t kMost = 255;
+  if (text.find('"') != std::string_view::npos) {
+    return Error{"", "the message has a double quote, which BIRD cannot send", "write ' instead, or leave it out"};
+  }
+  if (text.size() > kMost) {
+    return Error{"", fmt::format("the message has {} octets, and a neighbour reads at most {}", text.size(), kMost),
+                 "shorten it; letters other than those of ASCII have two octets or more"};
+  }
+  return std::string(text);
+}
+
 struct Kind {
   std::string_view name, description, hint;
   Result<std::string> (*spell)(std::string_view);
 };
 
-const std::array<Kind, 11> kKinds = {{
+const std::array<Kind, 12> kKinds = {{
     {"address", "an address such as 192.0.2.1 or 2001:db8::1", "<address>",
      [](std::string_view t) { return spell(parse_ip(t)); }},
     {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>",
@@ -117,6 +130,7 @@ const std::array<Kind, 11> kKinds = {{
     {"community", "a community such as 65000:100 or no-export", "<community>", community},
     {"community-pattern", "a community such as 65000:100, 65000:* or no-export", "<community>", community_pattern},
     {"as-set", "an as-set such as AS-EXAMPLE", "<as-set>", as_set},
+    {"message", "one line of at most 255 octets without double quotes", "<text>", message},
     {"password", "a password, or its hash as crypt(5) writes it", "<password>", password_hash},
 }};
 

@@ -9,8 +9,6 @@
 
 namespace floof::config {
 
-namespace {}  // namespace
-
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
   const std::string op = text_of(typed, "op");
   const auto spelled = spelled_out(typed);
@@ -30,6 +28,7 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
     }
     const auto ready = spelled ? take_mode(peer, op, request) : Result<>(spelled.error());
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
+    point_at_mistake(request, out);
     record_request(peer, user, request, out);
     if (op == "commit" || op == "discard") {
       editors_.save();  // what is committed or discarded must not come back

@@ -43,7 +43,7 @@ constexpr std::string_view kInstances = "/run/floof";
 
 constexpr std::string_view kUsage = R"(usage: floofctl [--instance NAME | --run-dir DIR] [-f FILE | WORDS...]
   without words   the shell: '?' explains what may come next, TAB completes, 'configure' changes the configuration
-  WORDS           one command, such as: floofctl show interface '|' json
+  WORDS           one command, such as: floofctl show interface '| json'
   -f FILE         runs each line of FILE ('-': standard input) and stops at the first error
   --instance NAME which router (default: $FLOOF_INSTANCE, else main), its socket is in /run/floof/NAME
   --run-dir DIR   the same by its folder

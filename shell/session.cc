@@ -74,8 +74,8 @@ void Session::add_own_commands() {
            },
        .arguments = {{"command",
                       {.help = "Operational command",
-                       .values = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
-                         return operational_.complete(c, {words.begin() + 1, words.end()}, partial).choices;
+                       .line = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
+                         return operational_.complete(c, {words.begin() + 1, words.end()}, partial);
                        }}}}});
   configuration_mode_.add_commands(configuration_);
   add_commit_commands(configuration_);
@@ -163,6 +163,11 @@ void Session::point_at(size_t column_in_line) {
   }
 }
 
+/// Behind the last word when one is missing.
+void Session::point_at_word(const Line& line, size_t word) {
+  point_at(word < line.words.size() ? line.words[word].begin : line.words.empty() ? 0 : line.words.back().end + 1);
+}
+
 std::string Session::coloured_difference(std::string_view text) const {
   std::string out;
   while (!text.empty()) {
@@ -237,8 +242,7 @@ int Session::run(const Line& line, std::string_view prefix) {
         !words.empty() && configuration_.knows(words[0])) {
       error.remedy = "it belongs to configuration mode: type 'configure' first";
     }
-    const size_t at = resolution.error_word + target.skip;
-    point_at(at < line.words.size() ? line.words[at].begin : line.words.empty() ? 0 : line.words.back().end + 1);
+    point_at_word(line, resolution.error_word + target.skip);
     report_error(error, prefix);
     return 1;
   }
@@ -259,8 +263,8 @@ int Session::run(const Line& line, std::string_view prefix) {
   resolution.invocation.format = pipes->format;
   resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
   const Reply reply = resolution.command->handler(context_, resolution.invocation);
-  if (reply.error_word && *reply.error_word + target.skip < line.words.size()) {
-    point_at(line.words[*reply.error_word + target.skip].begin);
+  if (reply.error_word) {
+    point_at_word(line, *reply.error_word + target.skip);
   }
   return report(reply, *pipes, prefix);
 }

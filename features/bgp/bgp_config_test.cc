@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "config/test_support.h"
 #include "features/bgp/bgp.h"
+#include "features/bgp/reason.h"
 
 namespace floof::bgp {
 
@@ -154,6 +157,63 @@ TEST(BgpConfig, WarnsOnceOfPeersWhoseLeaksNobodyNotices) {
                              "import filter transit-asns true", "import as-set-auto"}) {
     EXPECT_TRUE(warned(std::string("set bgp policy p ") + enough).empty()) << enough;
   }
+}
+
+TEST(BgpConfig, TestsMayExpectEveryReason) {
+  const auto complete = config::complete(config::test::tree_of(""), config::test::words("bgp test t expect reject"), "",
+                                         config::CompletionMode::set);
+  Strings offered, reasons{"any: For every reason"};
+  for (const config::Option& option : complete.options) {
+    offered.push_back(option.word + ": " + option.help);
+  }
+  for (uint32_t code = 0; code < 1000; code++) {
+    if (const auto reason = reason_of(code)) {
+      std::string text(text_of(*reason));
+      text[0] = static_cast<char>(std::toupper(text[0]));
+      reasons.push_back(fmt::format("{}: {}", name_of(*reason), text));
+    }
+  }
+  EXPECT_EQ(offered, reasons);
+}
+
+TEST(BgpConfig, ShutdownMessagesArriveAsTheyAre) {
+  const auto error = [](const std::string& message) {
+    const auto done = config::test::tree_of("").edit(
+        std::vector<std::string>{"set", "bgp", "peer", "a", "shutdown-message", message});
+    return done ? std::string() : done.error().reason;
+  };
+  EXPECT_EQ(error("back at 22:00 \\ 'sorry' \xc3\xbc $x %s"), "");
+  EXPECT_EQ(error("a \"quoted\" word"), "the message has a double quote, which BIRD cannot send");
+  EXPECT_EQ(error(std::string(255, 'x')), "");
+  EXPECT_EQ(error(std::string(256, 'x')), "the message has 256 octets, and a neighbour reads at most 255");
+  std::string umlauts;
+  for (int i = 0; i < 128; i++) {
+    umlauts += "\xc3\xbc";
+  }
+  EXPECT_EQ(error(umlauts), "the message has 256 octets, and a neighbour reads at most 255");
+  EXPECT_NE(error("two\nlines").find("one line"), std::string::npos);
+}
+
+TEST(BgpConfig, MessagesAreInTheWordsOfTheField) {
+  const auto error = [](std::string_view line) {
+    const auto done = config::test::tree_of("").edit(config::test::words(line));
+    return done ? std::string() : done.error().text();
+  };
+  EXPECT_NE(error("set bgp blocklist url \"http://a b\"").find("A URL has no blanks"), std::string::npos);
+  EXPECT_NE(error("set bgp blocklist url a.b.c.d.e").find("A URL begins with"), std::string::npos);
+  EXPECT_NE(error("set bgp peer a import as-set").find("give an AS set"), std::string::npos);
+  const auto judged = config::test::tree_of(
+                          "set bgp test t route 192.0.2.0/24\nset bgp test t from a\n"
+                          "set bgp test t expect local-pref 100\nset bgp peer a remote-as 1\n"
+                          "set bgp peer a policy p\nset bgp policy p role peer\n"
+                          "deactivate bgp policy p\n")
+                          .validate();
+  Strings texts;
+  for (const Error& one : judged) {
+    texts.push_back(one.text());
+  }
+  EXPECT_EQ(texts, (Strings{"bgp test t expect: accept or reject is missing; set bgp test t expect accept|reject",
+                            "bgp peer a policy p: policy p is inactive; activate bgp policy p"}));
 }
 
 TEST(BgpConfig, WarnsOfPeersWithoutPolicy) {

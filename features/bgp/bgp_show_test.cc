@@ -25,6 +25,7 @@ TEST(BgpShow, Summary) {
             "b           2001:db8::2  4200000000  Active       12:00:02         -         -         -  "
             "Socket: Connection refused\n");
   EXPECT_NE(render_summary(Json{{"asn", 65000}}).find("no peers"), std::string::npos);
+  EXPECT_EQ(render_summary(Json{{"asn", 65000}}, "lab"), "Router id -, local AS 65000\nno peer has the tag lab\n");
   EXPECT_EQ(render_summary(Json::object()), "BGP is not configured; 'set bgp asn N' starts it\n");
 }
 

@@ -149,7 +149,10 @@ void register_explain(shell::Registry& registry) {
                 .options = {{"path", "as-path", "Of a route that need not exist: \"64500 64999\""},
                             {"community", "communities", "Its communities, separated by commas"},
                             {"next-hop", "address", "Its next hop (default: the peer's address)"},
-                            {"rpki", "state", "valid, invalid or unknown (default: what the validators say)"},
+                            {"rpki", "state", "State to assume (default: what the validators say)",
+                             shell::always({{"valid", "A ROA makes the origin valid"},
+                                            {"invalid", "ROAs are for other origins or shorter prefixes"},
+                                            {"unknown", "There is no ROA for the prefix"}})},
                             {"candidate", "", "By the candidate's policies, not by those that run"},
                             {"to", "name", "Also how it is announced to this peer", peer_argument().values}}});
 }

@@ -270,6 +270,12 @@ std::string render_blocklist(const Json& data) {
 std::string render_match(const Json& match) {
   const std::string name = field(match, "name", "");
   std::string out;
+  if (const Json& unknown = list(match, "unknown"); !unknown.empty()) {
+    for (const Json& asn : unknown) {
+      out += fmt::format("PeeringDB knows no network AS{}\n", asn.dump());
+    }
+    return out;
+  }
   if (list(match, "exchanges").empty()) {
     return fmt::format("AS{} and AS{}{} have no exchange in common\n", field(match, "own-asn"), field(match, "asn"),
                        name.empty() ? "" : " (" + name + ")");

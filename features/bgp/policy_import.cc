@@ -422,7 +422,7 @@ class Importer {
           ranges.push_back(inside(range.prefix));
         }
       }
-      out.push_back({"inside " + source.name, std::make_shared<const PrefixSet>(std::move(ranges))});
+      out.push_back({source.name, std::make_shared<const PrefixSet>(std::move(ranges))});
     }
     return out;
   }

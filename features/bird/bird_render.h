@@ -8,7 +8,7 @@
 // Three rules keep a commit from disturbing what it does not change. Every name in bird.conf comes from the user's own
 // name of the object, never from its position, because BIRD restarts a protocol that appears under a new name.
 // Descriptions stay out of the file. And the numbers of peers, which do depend on positions, appear only in the feeds'
-// export filter: a peer's import filter marks its routes with a tag made from its name instead.
+// export filter, which finds the peer by where a route came from.
 //
 // Nothing that a user typed reaches the file as syntax: names become symbols of a safe alphabet, addresses and
 // prefixes are parsed and printed anew, strings are quoted, numbers are numbers. Only `bird raw` is text as it is.
@@ -68,8 +68,5 @@ Rendered render_all(const Json& config, const RenderContext& context);
 
 /// The same, as text or the first error.
 Result<std::string> render(const Json& config, const RenderContext& context);
-
-/// Tag that a peer's import filter leaves on its routes (route attribute floof_peer), by peer name. Pure.
-std::map<std::string, uint32_t> peer_tags(const Json& config);
 
 }  // namespace floof::bird

@@ -127,12 +127,12 @@ void next_hops(Scribe& scribe, const bgp::PeerPolicy& peer) {
   if (const auto& hop = peer.import.next_hop) {
     // BIRD takes a new gateway only on a connected link; the dataplane finds any other through its routes.
     const bool near = scribe.connected(*hop);
-    out.line("if net.type = {} then {{ bgp_next_hop = {}; {} }}", hop->is_ip4() ? "NET_IP4" : "NET_IP6",
-             to_string(*hop), near ? fmt::format("gw = {};", to_string(*hop)) : "floof_direct = 0;");
+    out.line("if net.type = {} then {{ bgp_next_hop = {};{} }}", hop->is_ip4() ? "NET_IP4" : "NET_IP6", to_string(*hop),
+             near ? fmt::format(" gw = {};", to_string(*hop)) : "");
   }
   for (const IpAddress& address : peer.import.next_hop_peer ? peer.neighbors : std::vector<IpAddress>()) {
-    out.line("if from = {} then {{ bgp_next_hop = {}; {} }}", to_string(address), to_string(address),
-             scribe.connected(address) ? fmt::format("gw = {};", to_string(address)) : "floof_direct = 0;");
+    out.line("if from = {} then {{ bgp_next_hop = {};{} }}", to_string(address), to_string(address),
+             scribe.connected(address) ? fmt::format(" gw = {};", to_string(address)) : "");
   }
 }
 
@@ -185,7 +185,7 @@ void render_raw_texts(Scribe& scribe, const std::vector<bgp::RawText>& texts, co
   }
 }
 
-void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag) {
+void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer) {
   const std::string path = "bgp peer " + peer.name;
   const bgp::ImportPolicy& policy = peer.import;
   std::vector<std::string> lines;
@@ -204,8 +204,6 @@ void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t 
   }
   ConfigText& out = scribe.out;
   out.open("filter {} {{", symbol("import_from_", symbol_part(peer.name)));
-  out.line("floof_peer = {};", tag);
-  out.line("floof_direct = {};", is_direct(peer) ? 1 : 0);
   render_raw_texts(scribe, policy.raw_first, path);
   for (const std::string& line : lines) {
     out.line("{}", line);
