@@ -201,7 +201,7 @@ TEST(BgpConfig, MessagesAreInTheWordsOfTheField) {
   };
   EXPECT_NE(error("set bgp blocklist url \"http://a b\"").find("A URL has no blanks"), std::string::npos);
   EXPECT_NE(error("set bgp blocklist url a.b.c.d.e").find("A URL begins with"), std::string::npos);
-  EXPECT_NE(error("set bgp peer a import as-set").find("give an AS set"), std::string::npos);
+  EXPECT_NE(error("set bgp peer a import as-set").find("give an as-set"), std::string::npos);
   const auto judged = config::test::tree_of(
                           "set bgp test t route 192.0.2.0/24\nset bgp test t from a\n"
                           "set bgp test t expect local-pref 100\nset bgp peer a remote-as 1\n"
