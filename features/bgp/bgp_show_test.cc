@@ -129,6 +129,8 @@ TEST(BgpShow, PeerCommands) {
   asked("explain route 203.0.113.0/24 from a path \"1 2\" community 1:1,1:2:3 rpki invalid to b",
         R"({"op":"show","what":"explain-route","arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"1 2",
             "communities":["1:1","1:2:3"],"rpki":"invalid","to":"b"}})");
+  asked("explain route 203.0.113.0/24 from a path \"\" candidate", R"({"op":"show","what":"explain-route",
+      "arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"","candidate":true}})");
   EXPECT_EQ(session.run("explain route 203.0.113.0/24 from a community 1:1"), 1);
 }
 

@@ -70,7 +70,7 @@ Result<uint64_t> OutsideKeeper::match(uint32_t other, uint32_t own) {
     }
   });
   for (const uint32_t asn : {own, other}) {
-    fetch_.fetch_ports(needs_, asn, [this, id, asn](Result<std::vector<peeringdb::Port>> ports) {
+    fetch_.fetch_ports(needs_, {asn}, [this, id, asn](Result<std::vector<peeringdb::Port>> ports) {
       if (const auto at = jobs_.find(id); at != jobs_.end()) {
         ports ? void(at->second.ports[asn] = std::move(*ports)) : at->second.errors.push_back(ports.error());
         match_answered(id);

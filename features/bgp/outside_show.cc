@@ -70,6 +70,20 @@ std::string lists_text(const Json& items) {
   return (table.empty() ? "" : table.text()) + errors_text(items);
 }
 
+/// Networks' addresses at exchanges; of one that was asked for each of them.
+std::string ports_text(const Json& items) {
+  Table table({{"AS", kRight}, {"Ports"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"Peers"}});
+  std::string addresses;
+  for (const Json& item : items) {
+    table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 addresses"),
+               count(item, "IPv6 addresses"), peers_text(item)});
+    for (const Json& address : list(item, "addresses")) {
+      addresses += "  " + (address.is_string() ? address.get<std::string>() : "") + "\n";
+    }
+  }
+  return table.empty() ? "" : table.text() + errors_text(items) + addresses;
+}
+
 /// "AS64500" or "64500".
 std::optional<uint32_t> asn_of(std::string_view text) {
   if (text.starts_with("AS") || text.starts_with("as")) {
@@ -219,7 +233,10 @@ std::string render_peeringdb(const Json& data) {
   }
   const std::string lists = lists_text(list(data, "lists"));
   const std::string networks = table.empty() ? "" : table.text() + errors_text(list(data, "networks"));
-  const std::string out = lists + (lists.empty() || networks.empty() ? "" : "\n") + networks;
+  std::string out;
+  for (const std::string& part : {lists, networks, ports_text(list(data, "ports"))}) {
+    out += (out.empty() || part.empty() ? "" : "\n") + part;
+  }
   return out.empty() ? "nothing of PeeringDB is needed\n" : out;
 }
 

@@ -21,16 +21,21 @@
 #include "base/result.h"
 #include "config/feature.h"
 #include "features/bgp/outside.h"
+#include "features/bird/bird_holds.h"
 
 namespace floof::bird {
 
 struct BirdOptions {
   std::string run_dir;  ///< holds bird.conf and bird.ctl
+  /// For dumps of tables, made when one is configured. BIRD writes there, and only there, what a user gives a name.
+  std::string dump_dir = "/var/lib/floof/main/mrt";
   std::string bird_program = "bird";
   /// Called at least ten times a second while a call waits; may be empty.
   std::function<void()> pulse;
   /// What policies of this configuration know of the outside at this moment; by default nothing.
   std::function<std::shared_ptr<const bgp::Outside>(const config::Json& config)> outside;
+  /// Sessions that stay down whatever is configured; by default none.
+  std::shared_ptr<Holds> holds;
   /// Gets BIRD started; by default floof-init is asked.
   std::function<Result<void>()> start_bird;
   std::chrono::seconds check_limit{20};        ///< for `bird -p`

@@ -294,7 +294,6 @@ TEST(BirdShowData, RouteFields) {
       EXPECT_EQ(out["local-pref"], 130);
       EXPECT_EQ(out["communities"], Json({"64501:7"}));
       EXPECT_EQ(out["large-communities"], Json({"64501:7:8"}));
-      EXPECT_FALSE(out["attributes"].contains("floof_peer"));
     }
     if (route.protocol == "bgp_un_u1") {
       EXPECT_EQ(out["peer"], "un");

@@ -7,13 +7,8 @@
 
 namespace floof::bird {
 
-namespace {
-
-bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
-
-}  // namespace
-
-Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request) {
+Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
+                                                const std::vector<Protocol>& protocols) {
   const std::string name = string_of(request, "peer"), how = string_of(request, "how"),
                     direction = string_of(request, "direction");
   const auto peers = named_peers(config, name);
@@ -34,7 +29,7 @@ Result<std::vector<std::string>> clear_commands(const Json& config, const Json& 
                    flag_of(*peer, "disabled") ? fmt::format("delete bgp peer {} disabled", name)
                                               : fmt::format("bgp maintenance {} off", name)};
     }
-    for (const std::string& protocol : protocol_names(*peer)) {
+    for (const std::string& protocol : protocol_names(protocols, *peer)) {
       const std::string symbol_text = symbol("", protocol);
       if (how == "hard") {
         out.push_back("enable " + symbol_text);
@@ -81,7 +76,11 @@ Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
 }
 
 Result<> clear_peers(BirdClient& client, const Json& config, const Json& request) {
-  const auto commands = clear_commands(config, request);
+  const auto reply = client.ask("show protocols");
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  const auto commands = clear_commands(config, request, parse_protocols(*reply));
   if (!commands.ok()) {
     return commands.error();
   }
@@ -89,15 +88,22 @@ Result<> clear_peers(BirdClient& client, const Json& config, const Json& request
                    string_of(request, "peer"));
 }
 
-std::vector<std::pair<std::string, std::string>> Farewell::messages(const Json& config) {
-  std::vector<std::pair<std::string, std::string>> out;
+void Farewell::prepare(const Json& config) {
+  peers_.clear();
   for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    const Json& message = session_leaf(config, peer, "shutdown-message");
-    if (!is_shut(peer) || !message.is_string()) {
-      continue;
+    if (const Json& message = session_leaf(config, peer, "shutdown-message"); is_shut(peer) && message.is_string()) {
+      peers_.emplace_back(peer, message.get<std::string>());
     }
-    for (const std::string& protocol : protocol_names(peer)) {
-      out.emplace_back(protocol, message.get<std::string>());
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> Farewell::messages(const std::vector<Protocol>& protocols) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& [peer, message] : peers_) {
+    for (const Protocol* session : protocols_of(protocols, peer)) {
+      if (session->state != "down") {
+        out.emplace_back(session->name, message);
+      }
     }
   }
   return out;
@@ -105,24 +111,18 @@ std::vector<std::pair<std::string, std::string>> Farewell::messages(const Json& 
 
 void Farewell::say(BirdClient& client) {
   said_.clear();
-  const auto all = std::exchange(messages_, {});
-  if (all.empty()) {
+  if (peers_.empty()) {
     return;
   }
   const auto reply = client.ask("show protocols");
-  const auto protocols = reply.ok() ? parse_protocols(*reply) : std::vector<Protocol>();
-  for (const auto& [name, message] : all) {
-    const auto found = std::find_if(protocols.begin(), protocols.end(),
-                                    [&, wanted = name](const Protocol& protocol) { return protocol.name == wanted; });
-    if (found == protocols.end() || found->state == "down") {
-      continue;
-    }
+  for (const auto& [name, message] : messages(reply.ok() ? parse_protocols(*reply) : std::vector<Protocol>())) {
     const std::string protocol = symbol("", name);
     const auto done = client.call(fmt::format("disable {} {}", protocol, literal(message)));
     if (done.ok() && done->has(9)) {
       said_.push_back(protocol);
     }
   }
+  peers_.clear();
 }
 
 void Farewell::take_back(BirdClient& client) {

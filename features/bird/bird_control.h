@@ -19,8 +19,9 @@ namespace floof::bird {
 /// that the configuration disables stays down, which is an Error when it was named. An Error too for sessions of which
 /// BIRD refuses it; the others are cleared all the same.
 Result<> clear_peers(BirdClient& client, const Json& config, const Json& request);
-/// The commands of it, for tests. Pure.
-Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request);
+/// The commands of it, for tests. `protocols`: what BIRD has, for the sessions of unnumbered peers. Pure.
+Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
+                                                const std::vector<Protocol>& protocols);
 /// Says them by `call`; the Error names every session that was refused.
 Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
                    const std::vector<std::string>& commands, const std::string& peer);
@@ -29,18 +30,18 @@ Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
 /// disables them, it says the message in a notification of its own.
 class Farewell {
  public:
-  /// Sessions that `config` disables and has a shutdown-message for, by protocol. Pure.
-  static std::vector<std::pair<std::string, std::string>> messages(const Json& config);
-  /// What `say` will say.
-  void prepare(const Json& config) { messages_ = messages(config); }
+  /// What `say` will say: to the peers that `config` disables and has a shutdown-message for.
+  void prepare(const Json& config);
+  /// Protocol and message, for those of `protocols` that are up or starting. Pure.
+  std::vector<std::pair<std::string, std::string>> messages(const std::vector<Protocol>& protocols) const;
   /// Says it to those that are up or starting. What cannot be said is left out: the commit goes on without.
   void say(BirdClient& client);
   /// Enables what `say` has disabled, when the commit is undone.
   void take_back(BirdClient& client);
 
  private:
-  std::vector<std::pair<std::string, std::string>> messages_;
-  std::vector<std::string> said_;  ///< symbols
+  std::vector<std::pair<Json, std::string>> peers_;  ///< with the message of each
+  std::vector<std::string> said_;                    ///< symbols
 };
 
 }  // namespace floof::bird

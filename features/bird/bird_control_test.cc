@@ -21,8 +21,17 @@ const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,
   {"name":"c","neighbor":["192.0.2.3"],"maintenance":"down","policy":"t"},
   {"name":"p","neighbor":["127.0.0.2"],"policy":"t"}]}})");
 
+std::vector<Protocol> known(std::initializer_list<const char*> names) {
+  std::vector<Protocol> out;
+  for (const char* name : names) {
+    out.emplace_back().name = name;
+    out.back().state = "up";
+  }
+  return out;
+}
+
 Commands commands(const char* request) {
-  const auto out = clear_commands(kConfig, Json::parse(request));
+  const auto out = clear_commands(kConfig, Json::parse(request), {});
   return out.ok() ? *out : Commands{"error: " + out.error().text()};
 }
 
@@ -63,11 +72,35 @@ TEST(BirdControl, OneSessionThatCannotBeClearedStopsNoOther) {
   EXPECT_FALSE(run_clear(dead, all, "all").ok());
 }
 
+const Json kUnnumbered = Json::parse(R"({"bgp":{"asn":65000,"peer":[
+  {"name":"un","interface":"e1","shutdown-message":"bye"},{"name":"a","neighbor":["192.0.2.1"]}]}})");
+
+TEST(BirdControl, SessionsOfAnUnnumberedPeerAreCleared) {
+  const auto commands = [](const char* how, const std::vector<Protocol>& protocols) {
+    return *clear_commands(kUnnumbered, {{"peer", "un"}, {"how", how}}, protocols);
+  };
+  const auto both = known({"bgp_un", "bgp_a", "bgp_un_u1", "bgp_un_u12"});
+  EXPECT_EQ(commands("soft", both), (Commands{"reload 'bgp_un_u1'", "reload 'bgp_un_u12'"}));
+  EXPECT_EQ(commands("hard", both),
+            (Commands{"enable 'bgp_un_u1'", "restart 'bgp_un_u1'", "enable 'bgp_un_u12'", "restart 'bgp_un_u12'"}));
+  EXPECT_EQ(commands("hard", known({"bgp_un"})), (Commands{"enable 'bgp_un'", "restart 'bgp_un'"}));
+  EXPECT_EQ(commands("soft", {}), Commands{"reload 'bgp_un'"});
+}
+
 TEST(BirdControl, Farewells) {
-  const auto messages = Farewell::messages(kConfig);
+  Farewell farewell;
+  farewell.prepare(kConfig);
+  auto protocols = known({"bgp_a", "bgp_b", "bgp_c"});
+  const auto messages = farewell.messages(protocols);
   ASSERT_EQ(messages.size(), 2u);
   EXPECT_EQ(messages[0], std::pair("bgp_b"s, "say 'bye' \\ ü"s));
   EXPECT_EQ(messages[1], std::pair("bgp_c"s, "of the policy"s));
+  protocols[1].state = "down";
+  EXPECT_EQ(farewell.messages(protocols).size(), 1u);
+  Json off = kUnnumbered;
+  off["bgp"]["peer"][0]["maintenance"] = "down";
+  farewell.prepare(off);
+  EXPECT_EQ(farewell.messages(known({"bgp_un", "bgp_un_u1"})), (decltype(messages){{"bgp_un_u1"s, "bye"s}}));
 }
 
 TEST(BirdLimits, SessionsThatALimitEnded) {

@@ -18,8 +18,13 @@ namespace floof::bird {
 const Json* find_peer(const Json& config, std::string_view name);
 /// A configured peer that is found by interface only.
 bool has_only_interface(const Json& peer);
+/// Whether the configuration keeps its sessions down.
+bool is_shut(const Json& peer);
 /// A leaf of the session: the peer's own, else that of its policy.
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key);
+
+/// "bgp_un" of "bgp_un_u1", as the sessions of an unnumbered peer are called; empty for every other name.
+std::string_view spawned_by(std::string_view protocol);
 
 /// Protocols of all peers by their names in BIRD.
 class PeerNames {
@@ -36,9 +41,8 @@ std::string peer_of_protocol(std::string_view protocol, const Json& config);
 /// The protocols of `peer` among `all`, in the order of its neighbors; for an unnumbered peer the sessions that it has
 /// spawned, or the parent while there is none.
 std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, const Json& peer);
-/// Their names as far as the configuration knows them: what `clear` and others talk to. For an unnumbered peer that of
-/// the parent.
-std::vector<std::string> protocol_names(const Json& peer);
+/// The names of all its sessions, whether BIRD knows them or not; for an unnumbered peer as above.
+std::vector<std::string> protocol_names(const std::vector<Protocol>& all, const Json& peer);
 
 /// The peers that "all" or a name means. An Error when there is none.
 Result<std::vector<const Json*>> named_peers(const Json& config, std::string_view name);

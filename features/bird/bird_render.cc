@@ -56,8 +56,6 @@ void render_globals(Scribe& scribe) {
   // neighbours keep our routes, long enough for a full table.
   out.line("graceful restart wait 60;");
   out.line("watchdog warning 5 s;");
-  out.line("attribute int floof_peer;    # which peer's import filter let the route in");
-  out.line("attribute int floof_direct;  # its gateway is on a link of ours");
   out.blank();
 }
 

@@ -8,7 +8,7 @@
 // Three rules keep a commit from disturbing what it does not change. Every name in bird.conf comes from the user's own
 // name of the object, never from its position, because BIRD restarts a protocol that appears under a new name.
 // Descriptions stay out of the file. And the numbers of peers, which do depend on positions, appear only in the feeds'
-// export filter: a peer's import filter marks its routes with a tag made from its name instead.
+// export filter, which finds the peer by where a route came from.
 //
 // Nothing that a user typed reaches the file as syntax: names become symbols of a safe alphabet, addresses and
 // prefixes are parsed and printed anew, strings are quoted, numbers are numbers. Only `bird raw` is text as it is.
@@ -45,6 +45,7 @@ struct RenderContext {
   std::map<std::string, uint32_t> peer_ids;  ///< peer name -> number in the dataplane's desired state
   const bgp::Outside* outside = nullptr;     ///< what policies know of the outside; null: nothing
   SetFiles* sets = nullptr;                  ///< where long sets go; null: into the text
+  std::string dump_dir = "/var/lib/floof/main/mrt";  ///< where dumps of tables go
 
   /// From the desired state's "route" object; what is absent keeps its default.
   static RenderContext from_desired(const Json& desired);
@@ -67,8 +68,5 @@ Rendered render_all(const Json& config, const RenderContext& context);
 
 /// The same, as text or the first error.
 Result<std::string> render(const Json& config, const RenderContext& context);
-
-/// Tag that a peer's import filter leaves on its routes (route attribute floof_peer), by peer name. Pure.
-std::map<std::string, uint32_t> peer_tags(const Json& config);
 
 }  // namespace floof::bird

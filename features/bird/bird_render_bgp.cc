@@ -18,18 +18,6 @@ struct Session {
   bool link_local = false;
 };
 
-std::string channel_families(const Session& session) {
-  const Json& leafs = session.peer.session;
-  const std::string family = string_of(leafs, "family");
-  if (family == "ip4" || family == "ip6") {
-    return family.substr(2);
-  }
-  if (family == "both" || !session.neighbor || flag_of(leafs, "extended-next-hop")) {
-    return "46";
-  }
-  return session.neighbor->is_ip4() ? "4" : "6";
-}
-
 void render_limits(Scribe& scribe, const bgp::Limits& limits, char family) {
   const auto line = [&](std::string_view what, uint32_t four, uint32_t six, const std::string& action) {
     if (const uint32_t most = family == '4' ? four : six; most > 0) {
@@ -44,13 +32,15 @@ void render_limits(Scribe& scribe, const bgp::Limits& limits, char family) {
 void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer) {
   ConfigText& out = scribe.out;
   const std::string part = symbol_part(peer.name);
+  // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again. A
+  // session restarts to get or lose one: it does not depend on the policy. Internal peers are asked for a route
+  // refresh.
+  if (!peer.internal) {
+    out.line("import table on;");
+  }
   if (peer.import.closed) {
     out.line("import none;");
   } else {
-    // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again.
-    if (!peer.import.checks.empty()) {
-      out.line("import table on;");
-    }
     out.line("import keep filtered on;");
     out.line("import filter {};", symbol("import_from_", part));
   }
@@ -222,8 +212,8 @@ void render_session(Scribe& scribe, const std::string& path, const Session& sess
   scribe.out.open("protocol bgp {} {{", symbol("", session.protocol));
   if (render_ends(scribe, path, session)) {
     render_options(scribe, path, peer);
-    for (const char family : channel_families(session)) {
-      render_channel(scribe, session, family);
+    for (const Family family : bgp::families_of(peer.session, session.neighbor)) {
+      render_channel(scribe, session, family == Family::ip4 ? '4' : '6');
     }
     const std::string raw = string_of(peer.session, "raw");
     render_raw_texts(scribe,
@@ -259,7 +249,7 @@ std::optional<Session> make_session(Scribe& scribe, const bgp::PeerPolicy& peer,
   return out;
 }
 
-void render_peer(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag) {
+void render_peer(Scribe& scribe, const bgp::PeerPolicy& peer) {
   const std::string path = "bgp peer " + peer.name;
   scribe.out.origin(path);
   std::vector<Session> sessions;
@@ -272,7 +262,7 @@ void render_peer(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag) {
     return;
   }
   if (!peer.import.closed) {
-    render_import_filter(scribe, peer, tag);
+    render_import_filter(scribe, peer);
   }
   if (!peer.exports.closed) {
     render_export_filter(scribe, peer);
@@ -296,24 +286,6 @@ bool is_direct(const bgp::PeerPolicy& peer) {
   return link_local || flag_of(peer.session, "direct") || (!peer.internal && number_of(peer.session, "multihop") == 0);
 }
 
-std::map<std::string, uint32_t> peer_tags(const Json& config) {
-  std::map<std::string, uint32_t> out;
-  std::map<uint32_t, bool> used;
-  for (const Json* peer : sorted_by(items(member(config, "bgp"), "peer"), "name")) {
-    const std::string name = string_of(*peer, "name");
-    uint32_t tag = 2166136261u;
-    for (const char c : name) {
-      tag = (tag ^ static_cast<uint8_t>(c)) * 16777619u;
-    }
-    while (used[tag]) {
-      tag++;
-    }
-    used[tag] = true;
-    out[name] = tag;
-  }
-  return out;
-}
-
 void render_peers(Scribe& scribe) {
   if (scribe.policies.peers.empty()) {
     return;
@@ -324,10 +296,8 @@ void render_peers(Scribe& scribe) {
     return;
   }
   render_policy_functions(scribe);
-  const auto tags = peer_tags(scribe.config);
   for (const bgp::PeerPolicy& peer : scribe.policies.peers) {
-    const auto tag = tags.find(peer.name);
-    render_peer(scribe, peer, tag != tags.end() ? tag->second : 0);
+    render_peer(scribe, peer);
   }
   scribe.out.origin("");
   scribe.out.blank();

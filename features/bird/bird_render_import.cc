@@ -36,22 +36,14 @@ class Condition {
   std::string operator()(const bgp::PathHasSet&) { return "floof_has_set()"; }
   std::string operator()(const bgp::FirstAsIsNot& check) { return fmt::format("bgp_path.first != {}", check.asn); }
   std::string operator()(const bgp::NextHopIsNot& check) {
-    std::string four, six;
+    std::string any;
     for (const IpAddress& address : check.addresses) {
-      std::string& list = address.is_ip4() ? four : six;
-      list += fmt::format("{}bgp_next_hop = {}", list.empty() ? "" : " || ", to_string(address));
+      any += fmt::format("{}bgp_next_hop = {}", any.empty() ? "" : " || ", to_string(address));
     }
-    // Where the session's address is of the other family, it says nothing about the next hop.
-    std::string out = !four.empty()         ? fmt::format("(bgp_next_hop.is_v4 && ! ({}))", four)
-                      : check.both_families ? "(bgp_next_hop.is_v4)"
-                                            : "";
-    if (six.empty() && check.both_families) {
-      out += fmt::format("{}(! bgp_next_hop.is_v4)", out.empty() ? "" : " || ");
+    for (const Prefix& subnet : check.subnets) {
+      any += fmt::format("{}bgp_next_hop ~ {}", any.empty() ? "" : " || ", to_string(subnet));
     }
-    if (!six.empty()) {
-      out += fmt::format("{}(! bgp_next_hop.is_v4 && ! ({}))", out.empty() ? "" : " || ", six);
-    }
-    return out;
+    return outside(any);
   }
   std::string operator()(const bgp::OriginNotIn& check) {
     std::string any;
@@ -135,17 +127,21 @@ void next_hops(Scribe& scribe, const bgp::PeerPolicy& peer) {
   if (const auto& hop = peer.import.next_hop) {
     // BIRD takes a new gateway only on a connected link; the dataplane finds any other through its routes.
     const bool near = scribe.connected(*hop);
-    out.line("if net.type = {} then {{ bgp_next_hop = {}; {} }}", hop->is_ip4() ? "NET_IP4" : "NET_IP6",
-             to_string(*hop), near ? fmt::format("gw = {};", to_string(*hop)) : "floof_direct = 0;");
+    out.line("if net.type = {} then {{ bgp_next_hop = {};{} }}", hop->is_ip4() ? "NET_IP4" : "NET_IP6", to_string(*hop),
+             near ? fmt::format(" gw = {};", to_string(*hop)) : "");
   }
   for (const IpAddress& address : peer.import.next_hop_peer ? peer.neighbors : std::vector<IpAddress>()) {
-    out.line("if from = {} then {{ bgp_next_hop = {}; {} }}", to_string(address), to_string(address),
-             scribe.connected(address) ? fmt::format("gw = {};", to_string(address)) : "floof_direct = 0;");
+    out.line("if from = {} then {{ bgp_next_hop = {};{} }}", to_string(address), to_string(address),
+             scribe.connected(address) ? fmt::format(" gw = {};", to_string(address)) : "");
   }
 }
 
 void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
   const uint32_t asn = scribe.policies.world.asn;
+  if (policy.blackhole_unagreed) {
+    scribe.out.line("if {} then {{ bgp_community.delete([(65535,666)]); bgp_community.add((65535,65281)); }}",
+                    kWantsBlackhole);
+  }
   if (policy.scrub) {
     scribe.out.line("bgp_large_community.delete([({},*,*)]);", asn);
     if (asn <= 65535) {
@@ -165,16 +161,17 @@ void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
 }
 
 void blackholes(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  const std::string drop =
+      fmt::format("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); bgp_large_community.add(({},{},{}));",
+                  scribe.policies.world.asn, bgp::kOriginFunction, bgp::kBlackholeMark);
   if (policy.blackhole_community) {
-    scribe.out.line("if {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}  # RFC 7999",
-                    kWantsBlackhole);
+    scribe.out.line("if {} then {{ {} }}  # RFC 7999", kWantsBlackhole, drop);
   }
   if (policy.blackhole_asns) {
-    scribe.out.line("if bgp_path ~ {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}",
-                    asn_set(scribe, *policy.blackhole_asns));
+    scribe.out.line("if bgp_path ~ {} then {{ {} }}", asn_set(scribe, *policy.blackhole_asns), drop);
   }
   if (policy.blackhole_all) {
-    scribe.out.line("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281));");
+    scribe.out.line("{}", drop);
   }
 }
 
@@ -188,7 +185,7 @@ void render_raw_texts(Scribe& scribe, const std::vector<bgp::RawText>& texts, co
   }
 }
 
-void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag) {
+void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer) {
   const std::string path = "bgp peer " + peer.name;
   const bgp::ImportPolicy& policy = peer.import;
   std::vector<std::string> lines;
@@ -207,8 +204,6 @@ void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t 
   }
   ConfigText& out = scribe.out;
   out.open("filter {} {{", symbol("import_from_", symbol_part(peer.name)));
-  out.line("floof_peer = {};", tag);
-  out.line("floof_direct = {};", is_direct(peer) ? 1 : 0);
   render_raw_texts(scribe, policy.raw_first, path);
   for (const std::string& line : lines) {
     out.line("{}", line);

@@ -15,7 +15,7 @@ namespace floof::bird {
 bool wants_any_length(const bgp::Policies& policies);
 /// Functions that all filters share.
 void render_policy_functions(Scribe& scribe);
-void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer, uint32_t tag);
+void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer);
 void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer);
 void render_raw_texts(Scribe& scribe, const std::vector<bgp::RawText>& texts, const std::string& then);
 

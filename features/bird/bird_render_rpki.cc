@@ -72,7 +72,7 @@ void render_validators(Scribe& scribe, const Tables& tables) {
   }
   scribe.out.line("remote {} port {};", to_string(rpki::rtr::kLocalAddress), rpki::rtr::kLocalPort);
   // We tell when there is news. While floofd is away, what was told before counts on.
-  scribe.out.line("retry keep 2;");
+  scribe.out.line("retry keep 1;");
   scribe.out.line("refresh keep 3600;");
   scribe.out.line("expire keep 172800;");
   scribe.out.close();
@@ -114,6 +114,15 @@ void render_tables(Scribe& scribe, const Tables& tables) {
   scribe.out.origin("");
 }
 
+/// BIRD reads all of it as a pattern of times.
+std::string dump_file(const std::string& folder, const std::string& name) {
+  std::string out;
+  for (const char c : folder) {
+    out += c == '%' ? "%%" : std::string(1, c);
+  }
+  return out + "/" + name;
+}
+
 }  // namespace
 
 void render_rpki(Scribe& scribe) {
@@ -133,7 +142,7 @@ void render_dumps(Scribe& scribe) {
     scribe.out.origin("bgp mrt " + name);
     scribe.out.open("protocol mrt {} {{", symbol("mrt_", symbol_part(name)));
     scribe.out.line("table \"{}\";", string_of(*dump, "table") == "ip6" ? "master6" : "master4");
-    scribe.out.line("filename {};", literal(string_of(*dump, "file")));
+    scribe.out.line("filename {};", literal(dump_file(scribe.context.dump_dir, string_of(*dump, "file"))));
     scribe.out.line("period {};", number_of(*dump, "interval", 300));
     scribe.out.close();
   }

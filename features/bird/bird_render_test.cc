@@ -132,7 +132,8 @@ TEST(BirdRender, PoliciesBecomeFilters) {
        {"(! ((net.type = NET_IP4 && (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ])) || (net.type = NET_IP6 && (net ~ [ "
         "2001:db8::/32{40,48} ])))) then floof_refuse(30);",
         "  bgp_local_pref = 100;\n", "  bgp_med = 5;\n", "  preference = 120;\n",
-        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }",
+        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); "
+        "bgp_large_community.add((65000,1,666)); }",
         "  bgp_community.add((65000,1));\n", "  bgp_large_community.add((4200000000,1,2));\n"}) {
     EXPECT_NE(from.find(line), std::string::npos) << line << "\n" << from;
   }
@@ -240,12 +241,31 @@ TEST(BirdRender, Ospf) {
 
 TEST(BirdRender, FeedsTellWhatBgpCannot) {
   RenderContext context;
-  context.peer_ids = {{"upstream-a", 7}};
-  const Rendered out = rendered(parse(kWhole), context);
+  context.peer_ids = {{"upstream-a", 7}, {"rr", 8}, {"unnumbered", 9}, {"linklocal", 10}, {"unnumbered_u1", 11}};
+  Json config = parse(kWhole);
+  config["bgp"]["peer"].push_back(
+      parse(R"({"name":"unnumbered_u1","remote-as":64506,"neighbor":["192.0.2.9"],"policy":"beyond"})"));
+  config["bgp"]["peer"].push_back(
+      parse(R"({"name":"shared","remote-as":64507,"neighbor":["192.0.2.9"],"port":1179,"policy":"transit"})"));
+  config["bgp"]["policy"].push_back(parse(R"({"name":"beyond","import":{"accept":"all","next-hop":"203.0.113.5"}})"));
+  const Rendered out = rendered(config, context);
   const std::string filter = block(out, "filter floof_feed {");
-  const uint32_t tag = peer_tags(parse(kWhole)).at("upstream-a");
-  EXPECT_NE(filter.find(fmt::format("{}: bgp_large_community.add((4200000000,1,7));", tag)), std::string::npos);
-  EXPECT_NE(filter.find("bgp_large_community.delete([(4200000000,*,*)]);"), std::string::npos);
+  for (const char* line : {
+           "bgp_large_community.delete([(4200000000,*,*)]);",
+           "192.0.2.254 : floof_near = true; bgp_large_community.add((4200000000,1,7));",
+           "198.51.100.2 : bgp_large_community.add((4200000000,1,8));",
+           "2001:db8::a : floof_near = true;\n",
+           "if proto = \"bgp_linklocal\" then { floof_near = true; bgp_large_community.add((4200000000,1,10)); }\n"
+           "  else if proto = \"bgp_shared\" then { floof_near = true; }\n"
+           "  else if proto = \"bgp_unnumbered_u1\" then { floof_near = net.type != NET_IP4; "
+           "bgp_large_community.add((4200000000,1,11)); }\n"
+           "  else if proto ~ \"bgp_unnumbered_u*\" then { floof_near = true; "
+           "bgp_large_community.add((4200000000,1,9)); }",
+           "RTD_UNICAST: if floof_near then {",
+       }) {
+    EXPECT_NE(filter.find(line), std::string::npos) << line << "\n" << filter;
+  }
+  EXPECT_FALSE(has(out, "attribute ")) << "BIRD 2.0.12 dies of them when it dumps a table";
   const std::string all = block(out, "protocol bgp floof_feed_all {");
   EXPECT_NE(all.find("neighbor 127.0.0.3 as 4200000000;"), std::string::npos);
   EXPECT_NE(all.find("add paths tx;"), std::string::npos);
@@ -264,6 +284,8 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
   outside.ixp_lans = std::make_shared<const bgp::PrefixSet>(std::vector{bgp::inside(*parse_prefix("45.9.0.0/24"))});
   outside.never_via_route_servers = std::make_shared<const bgp::NamedAsns::Ranges>(bgp::NamedAsns::Ranges{{5, 9}});
   outside.aspas = {{1, {2, 3}}, {4, {}}};
+  outside.ports[400010] =
+      std::make_shared<const bgp::PrefixSet>(std::vector{bgp::exactly(*parse_prefix("45.0.0.9/32"))});
   outside.vrps = std::make_shared<const std::vector<bgp::Vrp>>(
       std::vector<bgp::Vrp>{{*parse_prefix("45.1.0.0/22"), 24, 400010}, {*parse_prefix("2a00:1::/32"), 48, 400010}});
   outside.vrp_filters = {
@@ -276,7 +298,7 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
     "blocklist":{"prefix":["45.67.0.0/16"],"asn":[666]},"rpki":{"server":[{"name":"a","address":"127.0.0.1","port":8282},
       {"name":"b","address":"2a00:9::5"},{"name":"c","address":"rtr.example.net"}]},
     "forwarding":{"prefix":[{"prefix":"45.0.0.0/8","le":32}],"prefix-reject":[{"prefix":"45.4.0.0/16"}],"community":["45000:7","45000:7:7"]},
-    "mrt":[{"name":"d","file":"/tmp/%N_%F_%T.mrt","interval":60,"table":"ip6"}]}})");
+    "mrt":[{"name":"d","file":"%N_%F_%T.mrt","interval":60,"table":"ip6"}]}})");
   const Json peer = parse(R"({"remote-as":400010,"neighbor":["45.0.0.2","2a00:9::2"],"require-role":true,"passive":true,
     "password":"p w","ttl-security":true,"local-port":1790,"port":1791,"hold-time":9,"keepalive":3,"bfd":true,"add-paths":"both",
     "next-hop-self":true,"next-hop-self-reflected":true,"route-server-client":true,"allow-local-as":2,"interpret-communities":false,
@@ -303,8 +325,8 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
     one["maintenance"] = n++ == 0 ? "drain" : "";
     config["bgp"]["peer"].push_back(std::move(one));
   }
-  config["bgp"]["peer"].push_back(
-      parse(R"({"name":"aspa","role":"customer","remote-as":400020,"neighbor":["45.0.0.40"],"policy":"x"})"));
+  config["bgp"]["peer"].push_back(parse(
+      R"({"name":"aspa","role":"customer","remote-as":400020,"neighbor":["45.0.0.40"],"family":"both","policy":"x"})"));
   config["bgp"]["policy"].push_back(parse(R"({"name":"x"})"));
   config["bgp"]["confederation"] = 45001;
   config["bgp"]["peer"].push_back(parse(
@@ -316,7 +338,11 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
         "local role rs_client;", "floof_aspa_downstream_invalid() then floof_refuse(28)",
         "floof_aspa_upstream_invalid() then floof_refuse(28)", "protocol static floof_vrps4 {",
         "route 45.1.0.0/22 max 24 as 400010;", "if net ~ [ 45.3.0.0/16{16,32} ] && net.asn = 7 then reject;",
-        "confederation 45001;", "confederation member yes;", "protocol bgp 'bgp_:p-peer_2a00:9::22' {"}) {
+        "if ! (bgp_next_hop = 45.0.0.40 || bgp_next_hop ~ 2a00:9::/64 || bgp_next_hop ~ fe80::/10 || bgp_next_hop ~ "
+        "::/128) then floof_refuse(8);",
+        "if ! (bgp_next_hop = 45.0.0.20 || bgp_next_hop = 2a00:9::20 || ",
+        "|| bgp_next_hop = 45.0.0.9) then floof_refuse(8);", "confederation 45001;", "confederation member yes;",
+        "protocol bgp 'bgp_:p-peer_2a00:9::22' {"}) {
     EXPECT_TRUE(has(out, text)) << text;
   }
 }
@@ -472,6 +498,14 @@ TEST(BirdRender, WrongTypesAreHarmless) {
       (void)render_all(config, {});
     }
   }
+}
+
+TEST(BirdRender, DumpsLieInTheirFolder) {
+  RenderContext context;
+  context.dump_dir = "/x/100% mine/mrt";
+  const auto text = render(parse(R"({"bgp":{"mrt":[{"name":"d","file":"%N_%F_%T.mrt"}]}})"), context);
+  ASSERT_TRUE(text.ok());
+  EXPECT_NE(text->find("filename \"/x/100%% mine/mrt/%N_%F_%T.mrt\";"), std::string::npos) << *text;
 }
 
 TEST(BirdNames, AreSafeAndDistinct) {

@@ -76,11 +76,12 @@ Result<std::string> selection(const Json& config, const Json& arguments) {
 }
 
 /// " protocol 'x'", " export 'x'", " import table 'x'.ipv4": one for each command.
-Result<std::vector<std::string>> places(const Json& config, const Json& arguments) {
+Result<std::vector<std::string>> places(const Json& config, const Json& arguments,
+                                        const std::vector<Protocol>& protocols) {
   std::vector<std::string> out;
   for (const std::string_view word : {"export", "noexport", "preexport"}) {
     if (const std::string name = string_of(arguments, word); !name.empty()) {
-      for (const std::string& protocol : protocol_symbols(config, name)) {
+      for (const std::string& protocol : protocol_symbols(config, protocols, name)) {
         out.push_back(fmt::format(" {} {}", word, protocol));
       }
       return out;
@@ -100,7 +101,7 @@ Result<std::vector<std::string>> places(const Json& config, const Json& argument
   if (name.empty()) {
     return std::vector<std::string>{""};
   }
-  for (const std::string& protocol : protocol_symbols(config, name)) {
+  for (const std::string& protocol : protocol_symbols(config, protocols, name)) {
     out.push_back(" protocol " + protocol);
   }
   return out;
@@ -108,22 +109,34 @@ Result<std::vector<std::string>> places(const Json& config, const Json& argument
 
 }  // namespace
 
-std::vector<std::string> protocol_symbols(const Json& config, const std::string& name) {
+bool asks_for_sessions(const Json& config, const Json& arguments) {
+  for (const std::string_view word : {"export", "noexport", "preexport", "peer", "protocol"}) {
+    if (const Json* peer = find_peer(config, string_of(arguments, word));
+        peer != nullptr && has_only_interface(*peer)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> protocol_symbols(const Json& config, const std::vector<Protocol>& protocols,
+                                          const std::string& name) {
   const Json* peer = find_peer(config, name);
   if (peer == nullptr) {
     return {symbol("", symbol_part(name))};
   }
   std::vector<std::string> out;
-  for (const std::string& protocol : protocol_names(*peer)) {
+  for (const std::string& protocol : protocol_names(protocols, *peer)) {
     out.push_back(symbol("", protocol));
   }
   return out;
 }
 
-Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments) {
+Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments,
+                                                const std::vector<Protocol>& protocols) {
   const auto to = destination(arguments);
   const auto which = selection(config, arguments);
-  const auto from = places(config, arguments);
+  const auto from = places(config, arguments, protocols);
   if (!to.ok() || !which.ok() || !from.ok()) {
     return !to.ok() ? to.error() : !which.ok() ? which.error() : from.error();
   }

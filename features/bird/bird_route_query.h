@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "features/bird/bird_reply.h"
 #include "features/bird/bird_text.h"
 
 namespace floof::bird {
@@ -23,9 +24,15 @@ namespace floof::bird {
 ///   "filter"                those that the import policy of this peer would accept
 ///   "where"                 array of words, see bird_condition.h
 ///   "count"                 only how many
-Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments);
+/// `protocols`: what BIRD has, needed where asks_for_sessions.
+Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments,
+                                                const std::vector<Protocol>& protocols = {});
+
+/// Whether `arguments` name a peer whose sessions only BIRD knows: an unnumbered one.
+bool asks_for_sessions(const Json& config, const Json& arguments);
 
 /// `name` as BIRD knows it, quoted: the protocols of a peer, else the name itself made harmless.
-std::vector<std::string> protocol_symbols(const Json& config, const std::string& name);
+std::vector<std::string> protocol_symbols(const Json& config, const std::vector<Protocol>& protocols,
+                                          const std::string& name);
 
 }  // namespace floof::bird

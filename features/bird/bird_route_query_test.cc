@@ -50,6 +50,18 @@ TEST(BirdRouteQuery, Commands) {
       EXPECT_EQ(std::count(commands->at(0).begin(), commands->at(0).end(), '\''), 2);
     }
   }
+  std::vector<Protocol> known(2);
+  known[0].name = "bgp_un";
+  known[1].name = "bgp_un_u3";
+  for (const char* word : {"protocol", "peer", "export", "noexport", "preexport"}) {
+    EXPECT_TRUE(asks_for_sessions(kConfig, {{word, "un"}})) << word;
+    EXPECT_FALSE(asks_for_sessions(kConfig, {{word, "up"}})) << word;
+    const std::string place = std::string_view(word) == "peer" ? "protocol" : word;
+    EXPECT_EQ(*route_commands(kConfig, {{word, "un"}}, known),
+              std::vector<std::string>{fmt::format("show route {} 'bgp_un_u3' all", place)});
+  }
+  EXPECT_EQ(*route_commands(kConfig, {{"peer", "un"}, {"filtered", true}}, known),
+            std::vector<std::string>{"show route filtered protocol 'bgp_un_u3' all"});
   EXPECT_EQ(route_commands(kConfig, {{"protocol", "x' all\nconfigure"}})->at(0).find('\n'), std::string::npos);
   EXPECT_FALSE(route_commands(kConfig, {{"prefix", "1.2.3.4 all; down"}}).ok());
   EXPECT_FALSE(route_commands(kConfig, {{"filter", "nobody"}}).ok());

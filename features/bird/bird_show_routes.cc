@@ -164,9 +164,7 @@ Json route_json(const Route& route, const PeerNames& names) {
   }
   out["attributes"] = Json::object();
   for (const auto& [key, value] : route.attributes) {
-    if (!key.starts_with("floof_")) {
-      out["attributes"][key] = value;
-    }
+    out["attributes"][key] = value;
   }
   return out;
 }
@@ -193,7 +191,15 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
     }
     arguments["channels"] = std::move(*channels);
   }
-  const auto commands = route_commands(config, arguments);
+  std::vector<Protocol> protocols;
+  if (asks_for_sessions(config, arguments)) {
+    const auto reply = client.ask("show protocols");
+    if (!reply.ok()) {
+      return reply.error();
+    }
+    protocols = parse_protocols(*reply);
+  }
+  const auto commands = route_commands(config, arguments, protocols);
   if (!commands.ok()) {
     return commands.error();
   }

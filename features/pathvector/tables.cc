@@ -68,6 +68,21 @@ void kernel(const Found& map, Reader& read, std::vector<std::string>& lines) {
   }
 }
 
+/// As the schema has it.
+bool is_dump_name(std::string_view text) {
+  bool good = !text.empty() && text.size() <= 128 && text.front() != '.';
+  for (size_t i = 0; good && i < text.size(); i++) {
+    const char c = text[i];
+    if (c == '%') {
+      good = ++i < text.size() && std::string_view("NFTYmdHMSs").find(text[i]) != std::string_view::npos;
+    } else {
+      good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+             c == '-';
+    }
+  }
+  return good;
+}
+
 void dump(const std::string& name, const Found& map, Reader& read, std::vector<std::string>& lines) {
   unknown_keys(map, kMrtKeys, read);
   const Words path{"bgp", "mrt", name};
@@ -90,14 +105,16 @@ void dump(const std::string& name, const Found& map, Reader& read, std::vector<s
   }
   const Found file = field(map, "file");
   if (const auto text = file ? read.text(file, 200) : std::nullopt) {
-    const auto fits = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             std::string_view("_./%-").find(c) != std::string_view::npos;
-    };
-    if (text->size() >= 2 && text->front() == '/' && std::all_of(text->begin(), text->end(), fits)) {
-      set("file", *text);
+    const std::string kept = text->substr(text->rfind('/') + 1);
+    if (is_dump_name(kept)) {
+      set("file", kept);
+      if (kept != *text) {
+        read.note(file, "dumps lie in the folder mrt of FloofOS's state folder; only the name is kept",
+                  "a mount there, or a link, puts them elsewhere");
+      }
     } else {
-      read.note(file, "is no absolute path", "set bgp mrt <name> file <path>");
+      read.note(file, "has no name that a dump may have",
+                "set bgp mrt <name> file <name>, of letters, digits, %N, %F and %T");
     }
   }
 }

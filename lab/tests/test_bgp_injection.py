@@ -51,7 +51,7 @@ LEAFS = {
     "bgp policy p shutdown-message": "harmless",
     "bgp policy p password": "harmless",
     "bgp policy p import as-set": "AS-HARMLESS",
-    "bgp mrt d file": "/var/log/harmless.mrt",
+    "bgp mrt d file": "harmless.mrt",
     "bgp rpki server v address": "172.20.0.9",
     "bgp rpki vrp-file": "/nowhere/harmless.json",
     "bgp rpki slurm-file": "/nowhere/harmless.json",

@@ -6,6 +6,7 @@
 
 import json
 import os
+import signal
 
 import pytest
 
@@ -196,14 +197,44 @@ def test_shutdown_messages_arrive_as_they_are(lab):
     lab.r1.commit("delete bgp peer m shutdown-message\n")
 
 
+def alarm_of_limit(lab):
+    found = [alarm for alarm in data(lab, "show", "system")["alarms"] if "limit on routes" in alarm]
+    return found[0] if found else ""
+
+
+def bird_log(lab):
+    return (lab.r1.run_dir / "log/bird.log").read_text()
+
+
 def test_a_limit_ends_the_session_until_it_is_cleared(lab):
-    lab.r1.commit("set bgp peer n import limit ip4 1\nset bgp peer n import limit restart-after 1\n")
+    lab.r1.commit("set bgp peer n import limit ip4 1\nset bgp peer n import limit restart-after 7\n")
     lab.n.reconfigure(neighbour(1, 64600, LEFT + (HOLE,)))
     wait_for("the limit", lambda: "limit" in peers(lab)["n"]["last-error"].lower())
-    wait_for("the alarm", lambda: any("limit on routes" in alarm and "tried again" in alarm
-                                      for alarm in data(lab, "show", "system")["alarms"]))
+    wait_for("the alarm", lambda: "tried again in 7 min" in alarm_of_limit(lab))
+    ended = peers(lab)["n"]["since"]
+    # BIRD by itself would start the session with each of these.
+    lab.r1.commit("set bgp prefix 198.18.0.0/15\nset bgp peer n import limit restart-after 9\n")
+    lab.r1.commit("set bgp peer n import limit ip4 2\n")
+    lab.m.reconfigure(neighbour(2, 64610, ("45.99.0.0/16",)))
+    wait_for("a route of m", lambda: data(lab, "show", "route", "45.99.0.0/16"))
+    assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)
+    wait_for("the new time", lambda: "tried again in 9 min" in alarm_of_limit(lab))
+    # Nor does it start when floofd, and then BIRD, is another one.
+    for program in ("floofd", "bird"):
+        old = lab.r1.pid(program)
+        os.kill(old, signal.SIGKILL)
+        wait_for(f"another {program}", lambda p=program, o=old: lab.r1.pid(p) not in (o, 0, None))
+        wait_for("m", lambda: peers(lab)["m"]["state"] == "Established", 90)
+        lab.r1.commit(f"set system hostname after-{program}\nset bgp peer m tag {program}\n"
+                      f"set bgp policy open import local-pref {len(program)}\n")
+        assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)
+    assert "Enabling protocol bgp_n" not in bird_log(lab)
     lab.n.reconfigure(neighbour(1, 64600, LEFT))
+    lab.m.reconfigure(neighbour(2, 64610))
     lab.r1.ctl("clear", "bgp", "peer", "n", "hard")
     established(lab, "n")
-    wait_for("no alarm", lambda: not any("limit on routes" in alarm for alarm in data(lab, "show", "system")["alarms"]))
-    lab.r1.commit("delete bgp peer n import limit\n")
+    up = since(lab, "n")
+    wait_for("no alarm", lambda: not alarm_of_limit(lab))
+    lab.r1.commit("delete bgp prefix 198.18.0.0/15\ndelete bgp policy open import local-pref\n"
+                  "delete bgp peer n import limit\n")
+    assert since(lab, "n") == up

@@ -39,6 +39,17 @@ def test_every_parser_survives_noise(fuzzers, tmp_path):
         assert runs > 100, f"{name} ran {runs} inputs"
 
 
+def test_a_table_is_dumped():
+    with Lab(f"fm{os.getpid()}-") as lab:
+        lab.router("r1")
+        lab.r1.boot()
+        lab.r1.commit("set interface e0 device null\nset interface e0 address 192.0.2.1/24\nset bgp asn 64500\n"
+                      "set bgp prefix 198.51.100.0/24\nset bgp mrt four interval 10\nset bgp mrt four file rib_%N")
+        folder = lab.r1.state_dir / "mrt"
+        assert folder.stat().st_mode & 0o777 == 0o750
+        wait_for("a dump with the prefix", lambda: bytes([24, 198, 51, 100]) in (folder / "rib_master4").read_bytes(), 30)
+
+
 def test_daemons_die_again_and_again():
     dice = random.Random(4)
     with Lab(f"fl{os.getpid()}-") as lab:

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Peers of every kind, and what is shown of them: an external one, an internal one, one whose routes are trusted, one of
+IPv6, and one that is found by its interface only.
+
+    x (bird, an AS for each session) -- r1 (AS 65000) -- u (bird, AS 64620, unnumbered)
+"""
+
+import json
+import os
+
+import pytest
+
+from lab import mrt
+from lab.hosts import Lab, Since, wait_for
+
+PREFIX = f"bp{os.getpid()}-"
+EXT, INT, TRUSTED, UN, SIX = "46.1.0.0/24", "46.2.0.0/24", "46.3.0.0/24", "46.4.0.0/24", "2a10:6::/32"
+
+ROUTER = """
+set interface rx device host rx
+set interface rx address 172.21.1.1/24
+set interface rx address 172.21.2.1/24
+set interface rx address 172.21.3.1/24
+set interface rx address 2001:db8:1::1/64
+set interface ru device host ru
+set interface loop0 address 198.51.100.1/32
+set bgp asn 65000
+set bgp router-id 198.51.100.1
+set bgp policy open import accept all
+set bgp policy open import filter bogon-asns false
+set bgp policy open export accept all
+set bgp policy open export remove-private-asns false
+set bgp policy open next-hop-self
+set bgp policy trusted import trust
+set bgp policy trusted export accept all
+set bgp policy trusted next-hop-self
+set bgp peer ext neighbor 172.21.1.2
+set bgp peer ext remote-as 64600
+set bgp peer ext policy open
+set bgp peer int neighbor 172.21.2.2
+set bgp peer int remote-as 65000
+set bgp peer trusted neighbor 172.21.3.2
+set bgp peer trusted remote-as 64610
+set bgp peer trusted policy trusted
+set bgp peer six neighbor 2001:db8:1::2
+set bgp peer six remote-as 64600
+set bgp peer six policy open
+set bgp peer un interface ru
+set bgp peer un remote-as 64620
+set bgp peer un policy open
+set bgp mrt four interval 10
+set bgp mrt six interval 10
+set bgp mrt six table ip6
+"""
+NAMES = ("ext", "int", "trusted", "six", "un")
+
+X = """
+router id 198.51.100.2;
+log stderr all;
+protocol device { scan time 1; }
+template bgp r1 { connect delay time 1; error wait time 1,2; connect retry time 1; }
+protocol static s_ext { ipv4; route 46.1.0.0/24 unreachable
+  { bgp_path.prepend(64999); bgp_community.add((64600,1)); bgp_large_community.add((64600,1,2)); }; }
+protocol static s_int { ipv4; route 46.2.0.0/24 unreachable; }
+protocol static s_trusted { ipv4; route 46.3.0.0/24 unreachable; }
+protocol static s_six { ipv6; route 2a10:6::/32 unreachable; }
+protocol bgp ext from r1 { local 172.21.1.2 as 64600; neighbor 172.21.1.1 as 65000;
+  ipv4 { import all; export where proto = "s_ext"; next hop self; }; }
+protocol bgp inside from r1 { local 172.21.2.2 as 65000; neighbor 172.21.2.1 as 65000;
+  ipv4 { import all; export where proto = "s_int"; next hop self; }; }
+protocol bgp trusted from r1 { local 172.21.3.2 as 64610; neighbor 172.21.3.1 as 65000;
+  ipv4 { import all; export where proto = "s_trusted"; next hop self; }; }
+protocol bgp six from r1 { local 2001:db8:1::2 as 64600; neighbor 2001:db8:1::1 as 65000;
+  ipv6 { import all; export where proto = "s_six"; next hop self; }; }
+"""
+
+U = """
+router id 198.51.100.3;
+log stderr all;
+protocol device {{ scan time 1; }}
+protocol static st {{ ipv4; route 46.4.0.0/24 unreachable; }}
+protocol bgp r1 {{ local as 64620; neighbor {there}%eth0 as 65000;
+  connect delay time 1; error wait time 1,2; connect retry time 1;
+  ipv4 {{ import all; export where source = RTS_STATIC; next hop self; extended next hop on; }};
+  ipv6 {{ import all; export none; }}; }}
+"""
+
+
+def link_local(host, device):
+    text = wait_for("a link-local address", lambda: host.output("ip", "-6", "-br", "address", "show", "dev", device,
+                                                                "scope", "link", "-tentative"))
+    return text.split()[2].split("/")[0]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(PREFIX) as made:
+        made.router("r1")
+        for name in ("x", "u"):
+            made.link(made.r1, "r" + name, made.bird(name), "eth0")
+        made.x.address("eth0", "172.21.1.2/24", "172.21.2.2/24", "172.21.3.2/24", "2001:db8:1::2/64")
+        made.x.configure(X)
+        made.x.boot()
+        made.r1.boot()
+        made.r1.commit(ROUTER)
+        made.u_conf = U.format(there=link_local(made.r1, "ru"))
+        made.u.configure(made.u_conf)
+        made.u.boot()
+        made.bird = made.r1.pid("bird")
+        established(made, *NAMES)
+        for name in (EXT, INT, TRUSTED, UN, SIX):
+            wait_for(name, lambda name=name: data(made, "show", "route", name))
+        yield made
+
+
+def data(lab, *words):
+    return json.loads(lab.r1.ctl(*words, "|", "json").stdout)
+
+
+def peers(lab):
+    return {peer["name"]: peer for peer in data(lab, "show", "bgp", "summary")["peers"]}
+
+
+def established(lab, *names):
+    wait_for("sessions", lambda: all(peers(lab)[name]["state"] == "Established" for name in names), 30)
+
+
+def since(lab, name):
+    return Since.of(peers(lab)[name]["since"])
+
+
+def prefixes(lab, *words):
+    return [route["prefix"] for route in data(lab, *words)]
+
+
+def test_the_dataplane_learns_who_announced_a_route(lab):
+    for prefix, name in ((EXT, "ext"), (INT, "int"), (TRUSTED, "trusted"), (UN, "un"), (SIX, "six")):
+        family = "ip6" if ":" in prefix else "ip"
+        wait_for(prefix, lambda prefix=prefix, name=name, family=family:
+                 f"bgp, {name}\n" in lab.r1.ctl("show", family, "route", prefix).stdout)
+
+
+def test_routes_of_an_unnumbered_peer_are_shown(lab):
+    assert prefixes(lab, "show", "route", "protocol", "un") == [UN]
+    for words in (("route", "export", "un"), ("bgp", "peer", "un", "advertised")):
+        wait_for(words, lambda words=words: set(prefixes(lab, "show", *words)) >= {EXT, INT, TRUSTED})
+    assert "172.21.1.0/24" in prefixes(lab, "show", "route", "noexport", "un")
+    lab.r1.commit("set bgp bogon prefix 46.4.0.0/24")
+    try:
+        wait_for("a refused route", lambda: prefixes(lab, "show", "route", "rejected", "peer", "un") == [UN])
+    finally:
+        lab.r1.commit("delete bgp bogon")
+
+
+def test_an_unnumbered_peer_is_cleared(lab):
+    before = since(lab, "un")
+    lab.r1.ctl("clear", "bgp", "peer", "un", "soft")
+    assert since(lab, "un") == before
+    lab.r1.ctl("clear", "bgp", "peer", "un", "hard")
+    wait_for("another session", lambda: peers(lab)["un"]["state"] == "Established" and since(lab, "un") != before)
+
+
+def test_a_limit_ends_an_unnumbered_peer_until_it_is_cleared(lab):
+    lab.r1.commit("set bgp peer un import limit ip4 1")
+    try:
+        more = "route 46.4.1.0/24 unreachable; route 46.4.0.0"
+        lab.u.reconfigure(lab.u_conf.replace("route 46.4.0.0", more))
+        wait_for("the limit", lambda: "limit" in peers(lab)["un"]["last-error"])
+        lab.u.reconfigure(lab.u_conf)
+        lab.r1.ctl("clear", "bgp", "peer", "un", "hard")
+        established(lab, "un")
+    finally:
+        lab.r1.commit("delete bgp peer un import")
+
+
+def test_an_unnumbered_peer_is_told_why(lab):
+    lab.r1.ctl("bgp", "maintenance", "un", "down", "message", "works on the fibre")
+    wait_for("the message", lambda: "works on the fibre" in lab.u.birdc("show", "protocols", "all", "r1").stdout)
+    lab.r1.ctl("bgp", "maintenance", "un", "off")
+    established(lab, "un")
+
+
+def dumped(lab, table):
+    """The entries of the last dump of a table, by prefix, of those that are read whole."""
+    files = sorted((lab.r1.state_dir / "mrt").glob(f"{table}_*.mrt"))
+    return {entry.prefix: entry for entry in mrt.read(files[-1])} if files else {}
+
+
+def test_tables_are_dumped(lab):
+    """Last, for the first dump comes after ten seconds."""
+    four = wait_for("a dump of IPv4", lambda: (dump := dumped(lab, "master4")).keys() >= {EXT, INT, UN} and dump, 25)
+    six = wait_for("a dump of IPv6", lambda: (dump := dumped(lab, "master6")).keys() >= {SIX} and dump, 25)
+    for entry in [*four.values(), *six.values()]:
+        assert entry.attributes.keys() <= mrt.DEFINED, entry
+    ext = four[EXT]
+    assert (ext.peer.address, ext.peer.asn, ext.peer.identifier) == ("172.21.1.2", 64600, "198.51.100.2")
+    assert ext.path() == [64600, 64999]
+    assert ext.number(mrt.LOCAL_PREF) == 100
+    assert ext.words(mrt.COMMUNITY, 2) == [(64600, 1)]
+    assert (64600, 1, 2) in ext.words(mrt.LARGE_COMMUNITY, 4)
+    assert four[INT].path() == [] and four[INT].peer.address == "172.21.2.2"
+    assert four[TRUSTED].path() == [64610] and four[TRUSTED].peer.address == "172.21.3.2"
+    assert four[UN].path() == [64620] and four[UN].peer.address.startswith("fe80::")
+    assert six[SIX].path() == [64600] and six[SIX].peer.address == "2001:db8:1::2"
+    assert lab.r1.pid("bird") == lab.bird and lab.r1.status()["bird"]["restarts"] == 0
