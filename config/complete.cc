@@ -105,6 +105,7 @@ class Completer {
   bool moves() const {
     return mode_ == CompletionMode::copy || mode_ == CompletionMode::rename || mode_ == CompletionMode::insert;
   }
+  bool moves_values(Node node) const { return mode_ == CompletionMode::insert && is_user_ordered(node); }
   /// For the verbs whose path is all that they need, and may stop at a list or container.
   bool whole_list_is_meant() const { return !moves() && mode_ != CompletionMode::annotate; }
   bool is_mark(std::string_view word) const {
@@ -187,7 +188,8 @@ class Completer {
     for (const Node node : schema_.words_at(parent)) {
       const bool there =
           data != nullptr && std::any_of(data->begin(), data->end(), [&](const ItemPtr& i) { return i->node == node; });
-      const bool meant = mode_ == CompletionMode::place ? !is_term(node) : mode_ == CompletionMode::set || there;
+      const bool fits = mode_ == CompletionMode::place || moves() ? !is_term(node) || moves_values(node) : true;
+      const bool meant = fits && (makes() || there);
       if (meant && !(in_group_ && node == schema_.apply_groups()) && !said(node) && !offered(name_of(node))) {
         add(name_of(node), description_of(node), "keyword");
       }

@@ -50,9 +50,12 @@ class PathReader {
     const std::string_view shown = is_confidential(leaf) ? kHiddenSecret : word;
     const std::string value = is_empty_leaf(leaf) ? "takes no value" : "has one value here";
     const std::string go_on = suggest("", more, "go on with one of");
-    const std::string remedy = is_empty_leaf(leaf) ? go_on.empty() ? "leave it out" : "leave it out, or " + go_on
-                               : go_on.empty()     ? "quote a value that has blanks"
-                                                   : "quote a value that has blanks, or " + go_on;
+    std::string remedy = is_empty_leaf(leaf) ? "leave it out" : "quote a value that has blanks";
+    if (mode_ == PathMode::any) {
+      remedy += "; name one thing in each line";
+    } else if (!go_on.empty()) {
+      remedy += ", or " + go_on;
+    }
     return error(fmt::format("unexpected \"{}\": {} {}", shown, name_of(leaf), value), remedy);
   }
 

@@ -112,6 +112,10 @@ TEST(Statements, MistakesSayWhatMayFollow) {
   EXPECT_TRUE(error("set bgp peer a password geheim nis")
                   .starts_with("bgp peer a password <hidden>: unexpected \"<hidden>\": password has one value here; "
                                "quote a value that has blanks, or go on with one of description, "));
+  EXPECT_EQ(
+      error("delete bgp peer a remote-as 1 policy p"),
+      "bgp peer a remote-as 1: unexpected \"policy\": remote-as has one value here; quote a value that has blanks; "
+      "name one thing in each line");
   EXPECT_EQ(error("set system hostname x y"),
             "system hostname x: unexpected \"y\": hostname has one value here; quote a value that has blanks");
 }

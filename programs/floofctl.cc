@@ -471,7 +471,8 @@ int run_shell(Daemon& daemon, Standard& terminal) {
     }
     history.add(*line);
     // A pasted block has several lines; what follows a mistake is not run.
-    status = session.run_script(*line, "");
+    const bool block = line->find('\n') < line->size() - 1;
+    status = session.run_script(*line, block ? "pasted line" : "");
     interrupt_seen = 0;
     greet(daemon, session);
     for (const std::string& notice : daemon.take_notices()) {

@@ -36,10 +36,10 @@ std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std:
   std::vector<shell::Choice> out;
   for (const Json& session : list(reply.data, "peers")) {  // those of a peer stand together
     const std::string name = field(session, "name"), neighbor = field(session, "neighbor");
-    if (!out.empty() && out.back().word == name) {
-      out.back().help.insert(0, neighbor + ", ");
+    if (out.empty() || out.back().word != name) {
+      out.push_back({name, fmt::format("AS {} at {}", field(session, "remote-as"), neighbor)});
     } else {
-      out.push_back({name, fmt::format("{} AS {}", neighbor, field(session, "remote-as"))});
+      out.back().help += ", " + neighbor;
     }
   }
   return out;

@@ -163,6 +163,18 @@ void add_refresh(shell::Registry& registry, const std::string& group, const char
                 .options = {{"take-shrunken", "", "Takes answers however small they have become"}}});
 }
 
+/// Names of what is fetched: the items under `key` of what `show` answers.
+shell::Values items_of(const char* what, const char* key, const char* help) {
+  return [what, key, help](Context& context, const std::vector<std::string>&, const std::string&) {
+    const shell::Reply reply = shell::show(context, what, Json::object(), [](const Json&) { return ""; });
+    std::vector<shell::Choice> out;
+    for (const Json& item : list(reply.data, key)) {
+      out.push_back({field(item, "name"), field(item, help, "")});
+    }
+    return out;
+  };
+}
+
 }  // namespace
 
 std::string render_irr(const Json& data) {
@@ -293,23 +305,26 @@ std::string render_match(const Json& match) {
 
 void register_outside(shell::Registry& registry) {
   add_show(registry, "show bgp irr", "As-sets: state, age and size of what registries answered", "bgp-irr", render_irr);
-  registry.add({.path = "show bgp irr <as-set>",
-                .help = "One as-set with its prefixes and AS numbers",
-                .handler =
-                    [](Context& c, const Invocation& words) {
-                      return shell::show(c, "bgp-irr", {{"as-set", words.get("as-set")}}, render_as_set);
-                    },
-                .arguments = {{"as-set", {.help = "As-set of a peer"}}}});
+  registry.add(
+      {.path = "show bgp irr <as-set>",
+       .help = "One as-set with its prefixes and AS numbers",
+       .handler =
+           [](Context& c, const Invocation& words) {
+             return shell::show(c, "bgp-irr", {{"as-set", words.get("as-set")}}, render_as_set);
+           },
+       .arguments = {{"as-set", {.help = "As-set of a peer", .values = items_of("bgp-irr", "as-sets", "state")}}}});
   add_show(registry, "show bgp peeringdb", "Networks and lists of PeeringDB", "bgp-peeringdb", render_peeringdb);
-  registry.add({.path = "show bgp peeringdb <asn>",
-                .help = "One network of PeeringDB",
-                .handler =
-                    [](Context& c, const Invocation& words) {
-                      const auto asn = asn_of(words.get("asn"));
-                      return asn ? shell::show(c, "bgp-peeringdb", {{"asn", std::to_string(*asn)}}, render_peeringdb)
-                                 : shell::failure(no_asn(words.get("asn")));
-                    },
-                .arguments = {{"asn", {.help = "AS number of a peer"}}}});
+  registry.add(
+      {.path = "show bgp peeringdb <asn>",
+       .help = "One network of PeeringDB",
+       .handler =
+           [](Context& c, const Invocation& words) {
+             const auto asn = asn_of(words.get("asn"));
+             return asn ? shell::show(c, "bgp-peeringdb", {{"asn", std::to_string(*asn)}}, render_peeringdb)
+                        : shell::failure(no_asn(words.get("asn")));
+           },
+       .arguments = {
+           {"asn", {.help = "AS number of a peer", .values = items_of("bgp-peeringdb", "networks", "network")}}}});
   add_show(registry, "show bgp rpki", "Validators and files of RPKI", "bgp-rpki", render_rpki);
   add_show(registry, "show bgp blocklist", "Lists of what nobody may announce", "bgp-blocklist", render_blocklist);
   registry.help("bgp", "BGP sessions and the data of policies");

@@ -247,8 +247,11 @@ class Terms {
     }
     const auto value = number(text);
     if (std::find(kSigns.begin(), kSigns.end(), sign) == kSigns.end() || !value) {
-      return wrong(fmt::format("{} {} {}", form, sign, text), "is no comparison with a number",
-                   fmt::format("write {} >= 100", form));
+      std::string said(form);
+      for (const std::string& word : {sign, text}) {
+        said += (word.empty() ? "" : " ") + word;
+      }
+      return wrong(said, "is no comparison with a number", fmt::format("write {} >= 100", form));
     }
     if (attribute == "net.len") {
       return fmt::format("net.len {} {}", sign, *value);

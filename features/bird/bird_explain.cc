@@ -63,6 +63,10 @@ class Explainer {
     if (!to.empty() && to_ == nullptr) {
       return Error{"explain route to " + to, "there is no such peer", "see `show bgp summary`"};
     }
+    const std::string state = string_of(arguments_, "rpki");
+    if (!state.empty() && state != "valid" && state != "invalid" && state != "unknown") {
+      return Error{"explain route rpki " + state, "is no state", "write rpki valid, invalid or unknown"};
+    }
     Json out = {{"prefix", to_string(*prefix)}, {"peer", name}, {"routes", Json::array()}};
     const bool given = arguments_.contains("path");
     out["hypothetical"] = given;

@@ -134,6 +134,7 @@ TEST(BirdCondition, Forms) {
       EXPECT_FALSE(condition.error().remedy.empty());
     }
   }
+  EXPECT_EQ(route_condition(std::vector<std::string>{"local-pref"}).error().path, "where local-pref");
   EXPECT_EQ(route_condition(std::vector<std::string>{"p", "1"}).error().reason,
             "is ambiguous: path, path-length, prefix-length");
   EXPECT_NE(route_condition(std::vector<std::string>{"rpki", "invalid"})->find("floof_roa6"), std::string::npos);

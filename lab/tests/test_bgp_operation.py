@@ -127,6 +127,8 @@ def test_explain(lab):
     text = lab.r1.ctl("explain", "route", BOGON, "from", "n").stdout
     assert "X bogon-prefix" in text and "BIRD: refused, bogon-prefix" in text
     assert lab.r1.ctl("explain", "route", "45.11.0.0/16", "from", "n", check=False).returncode != 0
+    wrong = lab.r1.ctl("explain", "route", BOGON, "from", "n", "rpki", "invald", check=False)
+    assert wrong.returncode != 0 and "is no state; write rpki valid, invalid or unknown" in wrong.stderr
     [other] = data(lab, "explain", "route", "45.11.0.0/16", "from", "n", "path", "64600 65000")["routes"]
     assert not other["evaluation"]["accepted"]
     [onwards] = data(lab, "explain", "route", "45.11.0.0/16", "from", "n", "path", "64600 1", "to", "m")["routes"]

@@ -79,6 +79,22 @@ def test_tab_inside_of_a_sentence(ann):
     ann.type("discard", "#")
 
 
+def test_a_pasted_block_stops_at_its_first_mistake(lab):
+    bob = Person(lab.r1, term="xterm")  # a terminal that tells what is pasted
+    try:
+        bob.type("configure", ">")
+        block = "\n".join(f"set bgp peer p{i} remote-as {i} {word} 192.0.2.{i}"
+                          for i, word in ((1, "neighbor"), (2, "neighbr"), (3, "neighbor")))
+        said = bob.type(f"\x1b[200~{block}\n\x1b[201~", "#")
+        assert 'pasted line:2: bgp peer p2 remote-as 2: unknown word "neighbr"; did you mean "neighbor"?' in said
+        assert not any(line.strip() == "^" for line in said), "the line above is another one"
+        shown = "\n".join(bob.type("show bgp | display set", "#"))
+        assert "peer p1 neighbor" in shown and "peer p2" not in shown and "peer p3" not in shown
+        bob.type("discard", "#")
+    finally:
+        bob.close()
+
+
 @pytest.mark.parametrize("line, some", [
     ("show bgp peer ", {"<name>", "a"}),
     ("show bgp peer a ", {"received", "advertised", "rejected", "<enter>"}),
