@@ -3,9 +3,8 @@
 // floofctl's commands about one peer: its routes, `clear bgp peer`, `bgp maintenance`.
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "features/bgp/bgp_show_parts.h"
+#include "features/bird/bird_show.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -38,45 +37,24 @@ std::string reason_text(const Json& route) {
   return reason.empty() ? "" : fmt::format("{}: {}", reason, field(route, "reason-text", ""));
 }
 
-/// {"limit":...} when one is given.
-Result<Json> limit_of(const Invocation& words) {
-  if (!words.has("limit")) {
-    return Json(Json::object());
-  }
-  const std::string text = words.get("limit");
-  uint32_t limit = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (code != std::errc() || end != text.data() + text.size() || limit == 0) {
-    return Error{"limit " + text, "is no number above 0", "write limit 5000"};
-  }
-  return Json{{"limit", limit}};
-}
-
 /// `key` says where BIRD looks, see features/bird/bird_route_query.h.
 shell::Handler peer_routes(const char* key, std::string (*render)(const Json&)) {
   return [key, render](Context& context, const Invocation& words) {
-    auto arguments = limit_of(words);
-    if (!arguments) {
-      return shell::failure(arguments.error());
+    const bool refused = std::string_view(key) == "rejected";
+    Json arguments{{refused ? "peer" : key, words.get("name")}};
+    if (refused) {
+      arguments["rejected"] = true;
     }
-    (*arguments)[std::string_view(key) == "rejected" ? "peer" : key] = words.get("name");
-    if (std::string_view(key) == "rejected") {
-      (*arguments)["rejected"] = true;
-    }
-    return shell::show(context, "bird-route", std::move(*arguments), render);
+    return bird::ask_routes(context, words, std::move(arguments), render);
   };
 }
 
 shell::Reply rejected(Context& context, const Invocation& words) {
-  auto arguments = limit_of(words);
-  if (!arguments) {
-    return shell::failure(arguments.error());
-  }
-  (*arguments)["rejected"] = true;
+  Json arguments{{"rejected", true}};
   if (words.has("peer")) {
-    (*arguments)["peer"] = words.get("peer");
+    arguments["peer"] = words.get("peer");
   }
-  return shell::show(context, "bird-route", std::move(*arguments), render_rejected);
+  return bird::ask_routes(context, words, std::move(arguments), render_rejected);
 }
 
 shell::Handler clear(const char* how, const char* direction) {
@@ -199,7 +177,7 @@ std::string render_rejected(const Json& routes) {
 
 void register_peer_commands(shell::Registry& registry) {
   registry.help("show route", "Routes as BIRD sees them");
-  const std::vector<shell::Option> options{{"limit", "n", "How many at most"}};
+  const std::vector<shell::Option> options{bird::limit_option()};
   registry.add({.path = "show bgp peer <name> received",
                 .help = "Routes as the peer sent them",
                 .handler = peer_routes("import", render_peer_routes),

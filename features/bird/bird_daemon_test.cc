@@ -172,11 +172,15 @@ class BirdDaemon : public testing::Test {
   static bool established(const std::string& name) {
     return within(15s, [&] { return string_of(peer(name), "state") == "Established"; });
   }
+  static Json routes_of(BirdClient& client, const Json& config, const Json& arguments) {
+    const auto shown = show_route(client, config, arguments);
+    return shown.ok() ? (*shown)["routes"] : Json(Json::array());
+  }
   // What a thinks of p's route; 0 when it has none.
   static uint64_t local_pref() {
     BirdClient client(a_->file("bird.ctl"));
-    const auto routes = show_route(client, config_a(), {{"prefix", "203.0.113.0/24"}});
-    return routes.ok() && !routes->empty() ? number_of((*routes)[0], "local-pref") : 0;
+    const Json routes = routes_of(client, config_a(), {{"prefix", "203.0.113.0/24"}});
+    return routes.empty() ? 0 : number_of(routes[0], "local-pref");
   }
   static Status status() {
     BirdClient client(a_->file("bird.ctl"));
@@ -207,23 +211,23 @@ TEST_F(BirdDaemon, SessionsComeUpAndRoutesArrive) {
   EXPECT_EQ(b["remote-as"], 65001);
   BirdClient client(a_->file("bird.ctl"));
   // From b by IPv6 next hop (RFC 8950), and p's route went on to b.
-  Result<Json> routes = Json::array();
+  Json routes;
   ASSERT_TRUE(within(5s, [&] {
-    routes = show_route(client, config_a(), {{"prefix", "198.51.200.0/24"}});
-    return routes.ok() && routes->size() == 1;
+    routes = routes_of(client, config_a(), {{"prefix", "198.51.200.0/24"}});
+    return routes.size() == 1;
   }));
-  EXPECT_EQ((*routes)[0]["next-hops"][0]["gateway"], "fe80::ff:fe00:b1");
-  EXPECT_EQ((*routes)[0]["peer"], "b");
+  EXPECT_EQ(routes[0]["next-hops"][0]["gateway"], "fe80::ff:fe00:b1");
+  EXPECT_EQ(routes[0]["peer"], "b");
   BirdClient at_b(b_->file("bird.ctl"));
   EXPECT_TRUE(within(5s, [&] {
-    return show_route(at_b, Json::object(), {{"prefix", "203.0.113.0/24"}, {"exact", true}})->size() == 1;
+    return routes_of(at_b, Json::object(), {{"prefix", "203.0.113.0/24"}, {"exact", true}}).size() == 1;
   }));
   // p has our prefix and nothing else: b's is not originated here.
   BirdClient at_p(p_->file("bird.ctl"));
   EXPECT_TRUE(within(5s, [&] {
-    return show_route(at_p, Json::object(), {{"prefix", "198.51.100.0/24"}, {"exact", true}})->size() == 1;
+    return routes_of(at_p, Json::object(), {{"prefix", "198.51.100.0/24"}, {"exact", true}}).size() == 1;
   }));
-  EXPECT_EQ(show_route(at_p, Json::object(), {{"prefix", "198.51.200.0/24"}, {"exact", true}})->size(), 0u);
+  EXPECT_EQ(routes_of(at_p, Json::object(), {{"prefix", "198.51.200.0/24"}, {"exact", true}}).size(), 0u);
 }
 
 TEST_F(BirdDaemon, PolicyChangeKeepsTheSession) {
@@ -291,7 +295,7 @@ TEST_F(BirdDaemon, GoodRawTextRuns) {
   config["bird"]["raw"] = {"protocol static mine { ipv4; route 100.64.0.0/10 unreachable; }"};
   commit(*a_, config);
   BirdClient client(a_->file("bird.ctl"));
-  EXPECT_EQ(show_route(client, config, {{"protocol", "mine"}})->size(), 1u);
+  EXPECT_EQ(routes_of(client, config, {{"protocol", "mine"}}).size(), 1u);
   commit(*a_, config_a());
 }
 

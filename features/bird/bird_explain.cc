@@ -133,12 +133,29 @@ class Explainer {
   }
 
   /// BIRD's answers of one kind about the prefix, as routes.
-  Result<std::vector<Route>> ask(const std::string& command) const {
+  Result<std::vector<Route>> ask(const std::string& command, bool* no_table = nullptr) const {
     const auto reply = client_.call(command);
     if (!reply.ok()) {
       return reply.error();
     }
+    if (no_table != nullptr) {
+      *no_table = reply->text_of(9001).starts_with("No import table");
+    }
     return reply->ok() ? parse_routes(*reply) : std::vector<Route>();
+  }
+
+  /// As the session sent it. Of a peer that is not checked BIRD keeps no table: the route is the one that it uses.
+  Result<std::vector<Route>> sent(const Prefix& prefix, const std::string& protocol) const {
+    bool no_table = false;
+    auto out = ask(fmt::format("show route {} import table {}.ipv{} all", to_string(prefix), protocol,
+                               static_cast<int>(prefix.family())),
+                   &no_table);
+    for (const char* which : {"", " filtered"}) {
+      if (no_table && out.ok() && out->empty()) {
+        out = ask(fmt::format("show route {}{} protocol {} all", to_string(prefix), which, protocol));
+      }
+    }
+    return out;
   }
 
   Result<Json> received(const Prefix& prefix) const {
@@ -153,11 +170,10 @@ class Explainer {
       return reply.error();
     }
     const auto protocols = parse_protocols(*reply);
-    const std::string channel = prefix.family() == Family::ip4 ? "ipv4" : "ipv6";
     Json out = Json::array();
     for (const Protocol* protocol : protocols_of(protocols, *peer)) {
       const std::string name = symbol("", symbol_part(protocol->name));
-      const auto routes = ask(fmt::format("show route {} import table {}.{} all", to_string(prefix), name, channel));
+      const auto routes = sent(prefix, name);
       if (!routes.ok()) {
         return routes.error();
       }
@@ -171,11 +187,9 @@ class Explainer {
       }
     }
     if (out.empty()) {
-      const bool kept = !peer_->internal;
       return Error{fmt::format("explain route {} from {}", to_string(prefix), peer_->name),
-                   kept ? "the peer has not announced this prefix, or BIRD refused it before its filter (own AS number "
-                          "in the path, a route leak by RFC 9234)"
-                        : "BIRD does not keep what an internal peer announced",
+                   "the peer has not announced this prefix, or BIRD refused it before its filter (own AS number in the "
+                   "path, a route leak by RFC 9234)",
                    "give a path to ask what would happen: path \"64500 64999\""};
     }
     return out;

@@ -96,6 +96,9 @@ Result<std::vector<std::string>> places(const Json& config, const Json& argument
     }
     return out;
   }
+  if (const std::string name = string_of(arguments, "session"); !name.empty()) {
+    return std::vector<std::string>{" protocol " + symbol("", symbol_part(name))};
+  }
   const std::string peer = string_of(arguments, "peer");
   const std::string name = peer.empty() ? string_of(arguments, "protocol") : peer;
   if (name.empty()) {

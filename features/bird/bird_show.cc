@@ -25,6 +25,7 @@ using shell::member;
 using shell::number;
 
 constexpr auto kRight = shell::Table::Align::right;
+constexpr uint32_t kMostRoutes = 100000;
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -112,17 +113,8 @@ shell::Reply show_routes(Context& context, const Invocation& words, Json argumen
   if (words.has("filtered")) {
     arguments["filtered"] = true;
   }
-  if (words.has("limit")) {
-    const std::string text = words.get("limit");
-    uint32_t limit = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (code != std::errc() || end != text.data() + text.size() || limit == 0) {
-      return shell::failure(Error{"limit " + text, "is no number above 0", "write limit 5000"});
-    }
-    arguments["limit"] = limit;
-  }
-  const auto render = words.has("all") ? render_bird_route_details : render_bird_routes;
-  return shell::show(context, "bird-route", std::move(arguments), render);
+  return ask_routes(context, words, std::move(arguments),
+                    words.has("all") ? render_bird_route_details : render_bird_routes);
 }
 
 shell::Reply show_stats(Context& context, const Invocation&) {
@@ -205,7 +197,7 @@ std::vector<shell::Option> route_options() {
           {"filtered", "", "Those that the import policy rejected"},
           {"import", "peer", "Those that this peer sent, as they came", peer_choices},
           {"in", "prefix", "Only this prefix and more specific ones"},
-          {"limit", "n", "How many at most"},
+          limit_option(),
           {"noexport", "peer", "Those that this peer's export policy rejects", peer_choices},
           {"origin-as", "asn", "Only of this origin"},
           {"preexport", "peer", "Those that this peer would get without its export policy", peer_choices},
@@ -220,6 +212,42 @@ std::vector<shell::Option> route_options() {
 }
 
 }  // namespace
+
+shell::Option limit_option() { return {"limit", "n", "How many at most, up to 100000; otherwise 1000"}; }
+
+shell::Reply ask_routes(Context& context, const Invocation& words, Json arguments, std::string (*render)(const Json&)) {
+  if (words.has("limit")) {
+    const std::string text = words.get("limit");
+    uint32_t limit = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (code != std::errc() || end != text.data() + text.size() || limit == 0 || limit > kMostRoutes) {
+      return shell::failure(
+          Error{"limit " + text, fmt::format("is no number from 1 to {}", kMostRoutes), "write limit 5000"});
+    }
+    arguments["limit"] = limit;
+  }
+  shell::Reply reply =
+      shell::show(context, "bird-route", std::move(arguments), [](const Json&) { return std::string(); });
+  if (!reply.ok()) {
+    return reply;
+  }
+  const bool more = flag(reply.data, "more");
+  if (reply.data.is_object()) {
+    Json routes = list(reply.data, "routes");
+    reply.data = std::move(routes);
+  }
+  if (more) {
+    reply.warnings.push_back(fmt::format(
+        "only {} of the routes are shown; 'limit N' shows more, 'show route stats' counts all", reply.data.size()));
+  }
+  const Json& routes = array_or_none(reply.data);
+  if (std::any_of(routes.begin(), routes.end(), [](const Json& route) { return flag(route, "policy-applied"); })) {
+    reply.warnings.push_back(
+        "of what this peer sends nothing is kept as it came: these are its routes as the import policy left them");
+  }
+  reply.text = render(reply.data);
+  return reply;
+}
 
 std::string render_protocols(const Json& protocols) {
   if (array_or_none(protocols).empty()) {

@@ -12,6 +12,13 @@ namespace floof::bird {
 
 void register_show(shell::Registry& registry);
 
+/// The option `limit` of commands that show routes.
+shell::Option limit_option();
+/// Asks for routes of BIRD's (features/bird/bird_show_data.h), as many as `limit` of `words` says at most. The data are
+/// an array of them; warnings tell when there are more, or when they are not what they were asked to be.
+shell::Reply ask_routes(shell::Context& context, const shell::Invocation& words, shell::Json arguments,
+                        std::string (*render)(const shell::Json&));
+
 std::string render_protocols(const shell::Json& protocols);
 /// Everything that is known about each of the given protocols.
 std::string render_protocol_details(const shell::Json& protocols);

@@ -31,11 +31,12 @@ Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::st
 /// name or BIRD's) only that one, an Error when there is none.
 Result<Json> show_protocols(BirdClient& client, const Json& config, const std::string& name = {});
 
-/// [{"prefix","table","protocol","peer"?,"preference","metric","best","type","source","since","from","next-hops":
+/// {"more","routes":[{"prefix","table","protocol","peer"?,"preference","metric","best","type","source","since","from","next-hops":
 /// [{"gateway","interface","weight"}],"source-as","as-path","local-pref","med","origin","communities",
-/// "large-communities","attributes":{...}}]. `arguments`: those of bird_route_query.h, and "limit" (1000) and
-/// "rejected": refused routes, with "reason" (a name), "reason-text" and "code". Empty when nothing matches. With
-/// "count":
+/// "large-communities","attributes":{...}}]}. `arguments`: those of bird_route_query.h, and "limit" (1000, at most
+/// 100000) and "rejected": refused routes, with "reason" (a name), "reason-text" and "code". Empty when nothing
+/// matches. "more": there are others beyond the limit. "policy-applied": asked for what a peer sent, of which BIRD has
+/// no table, these are routes as the import policy left them. With "count":
 /// [{"table","routes","all-routes","networks"}].
 Result<Json> show_route(BirdClient& client, const Json& config, const Json& arguments);
 

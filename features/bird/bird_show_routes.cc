@@ -76,39 +76,104 @@ Result<Json> channels_of(BirdClient& client, const Json& config, const std::stri
   return out;
 }
 
-/// What a peer sent, where BIRD keeps no table of it: what was taken and what was refused, as the filter left them.
-Json without_import_table(Json arguments, bool filtered) {
-  arguments["peer"] = string_of(arguments, "import");
-  arguments.erase("import");
-  if (filtered) {
-    arguments["filtered"] = true;
-  }
-  return arguments;
-}
+constexpr uint64_t kMostRoutes = 100000;
 
-Result<void> run(BirdClient& client, const std::string& command, const PeerNames& names, uint64_t limit, Json& out) {
-  const auto reply = client.call_bounded(command, limit * kBytesPerRoute + 65536);
+/// What has been found so far.
+struct Found {
+  uint64_t limit = 0;
+  bool more = false;  ///< there are more than `limit`
+  Json routes = Json::array();
+};
+
+/// Adds BIRD's answer to `command`. False: BIRD keeps no such table.
+Result<bool> collect(BirdClient& client, const std::string& command, const PeerNames& names, Found& found) {
+  const auto reply = client.call_bounded(command, (found.limit + 1) * kBytesPerRoute + 65536);
   if (!reply.ok()) {
     return reply.error();
   }
   if (reply->code == 8001) {  // "Network not found"
-    return {};
+    return true;
   }
-  // A session that is down announces nothing ("No valid tables"), one that takes nothing keeps nothing.
   const std::string said = reply->text_of(9001);
-  if (said.starts_with("No valid tables") || said.starts_with("No import table")) {
-    return {};
+  if (said.starts_with("No import table")) {
+    return false;
+  }
+  if (said.starts_with("No valid tables")) {  // a session that is down announces nothing
+    return true;
   }
   if (!reply->ok()) {
     return refused(*reply, command);
   }
+  found.more = found.more || reply->truncated;
   for (const Route& route : parse_routes(*reply)) {
-    if (out.size() >= limit) {
+    if (found.routes.size() >= found.limit) {
+      found.more = true;
       break;
     }
-    out.push_back(route_json(route, names));
+    found.routes.push_back(route_json(route, names));
+  }
+  return true;
+}
+
+/// Routes of a session in the table of its channel, as the filter left them: those that were taken, those that were
+/// not.
+Result<void> collect_filtered(BirdClient& client, const Json& config, Json arguments, const Json& channel,
+                              const PeerNames& names, Found& found) {
+  const size_t before = found.routes.size();
+  arguments.erase("import");
+  arguments["session"] = string_of(channel, "protocol");
+  arguments["table"] = string_of(channel, "channel") == "ipv4" ? "ip4" : "ip6";
+  for (const bool filtered : {false, true}) {
+    arguments["filtered"] = filtered;
+    const auto commands = route_commands(config, arguments);
+    const auto done = commands.ok() ? collect(client, commands->front(), names, found) : commands.error();
+    if (!done.ok()) {
+      return done.error();
+    }
+  }
+  for (size_t i = before; i < found.routes.size(); i++) {
+    found.routes[i]["policy-applied"] = true;
   }
   return {};
+}
+
+/// What a peer sent. A peer that is not checked has no table of that, see render_filters.
+Result<void> collect_received(BirdClient& client, const Json& config, Json arguments, const PeerNames& names,
+                              Found& found) {
+  const auto channels = channels_of(client, config, string_of(arguments, "import"));
+  if (!channels.ok()) {
+    return channels.error();
+  }
+  const std::string to = string_of(arguments, "prefix") + string_of(arguments, "address");
+  for (const Json& channel : *channels) {
+    const bool ip6 = string_of(channel, "channel") == "ipv6";
+    if (!to.empty() && ip6 != (to.find(':') != std::string::npos)) {
+      continue;
+    }
+    arguments["channels"] = Json::array({channel});
+    const auto commands = route_commands(config, arguments);
+    if (!commands.ok()) {
+      return commands.error();
+    }
+    const auto done = commands->empty() ? true : collect(client, commands->front(), names, found);
+    if (!done.ok()) {
+      return done.error();
+    }
+    if (const auto rest = *done ? Result<void>() : collect_filtered(client, config, arguments, channel, names, found);
+        !rest.ok()) {
+      return rest;
+    }
+  }
+  return {};
+}
+
+/// The commands of a question that is not about what a peer sent.
+Result<std::vector<std::string>> commands_for(BirdClient& client, const Json& config, const Json& arguments) {
+  if (!asks_for_sessions(config, arguments)) {
+    return route_commands(config, arguments);
+  }
+  const auto reply = client.ask("show protocols");
+  return reply.ok() ? route_commands(config, arguments, parse_protocols(*reply)) : reply.error();
 }
 
 Result<Json> counts(BirdClient& client, const std::vector<std::string>& commands) {
@@ -183,52 +248,36 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
   if (flag_of(arguments, "rejected")) {
     arguments["filtered"] = true;
   }
-  bool kept = !string_of(arguments, "import").empty();
-  if (kept) {
-    auto channels = channels_of(client, config, string_of(arguments, "import"));
-    if (!channels.ok()) {
-      return channels.error();
-    }
-    arguments["channels"] = std::move(*channels);
+  Found found;
+  found.limit = number_of(arguments, "limit", 1000);
+  if (found.limit == 0 || found.limit > kMostRoutes) {
+    return Error{fmt::format("limit {}", found.limit), fmt::format("is not from 1 to {}", kMostRoutes),
+                 "ask for part of the routes, for instance with in 192.0.2.0/24"};
   }
-  std::vector<Protocol> protocols;
-  if (asks_for_sessions(config, arguments)) {
-    const auto reply = client.ask("show protocols");
-    if (!reply.ok()) {
-      return reply.error();
-    }
-    protocols = parse_protocols(*reply);
-  }
-  const auto commands = route_commands(config, arguments, protocols);
-  if (!commands.ok()) {
-    return commands.error();
-  }
-  if (flag_of(arguments, "count")) {
-    return counts(client, *commands);
-  }
-  const uint64_t limit = std::clamp<uint64_t>(number_of(arguments, "limit", 1000), 1, 100000);
   const PeerNames names(config);
-  Json out = Json::array();
-  for (const std::string& command : *commands) {
-    const auto done = run(client, command, names, limit, out);
-    if (!done.ok() && kept && done.error().reason.starts_with("No import table")) {
-      for (const bool filtered : {false, true}) {
-        auto more = show_route(client, config, without_import_table(arguments, filtered));
-        if (!more.ok()) {
-          return more;
-        }
-        out.insert(out.end(), more->begin(), more->end());
-      }
-      break;
-    }
-    if (!done.ok()) {
+  const bool received = !string_of(arguments, "import").empty();
+  if (received) {
+    if (const auto done = collect_received(client, config, arguments, names, found); !done.ok()) {
       return done.error();
     }
+  } else {
+    const auto commands = commands_for(client, config, arguments);
+    if (!commands.ok()) {
+      return commands.error();
+    }
+    if (flag_of(arguments, "count")) {
+      return counts(client, *commands);
+    }
+    for (const std::string& command : *commands) {
+      if (const auto done = collect(client, command, names, found); !done.ok()) {
+        return done.error();
+      }
+    }
   }
-  if (flag_of(arguments, "filtered") || kept) {
-    add_reasons(out, config);
+  if (flag_of(arguments, "filtered") || received) {
+    add_reasons(found.routes, config);
   }
-  return out;
+  return Json{{"routes", std::move(found.routes)}, {"more", found.more}};
 }
 
 }  // namespace floof::bird

@@ -77,6 +77,14 @@ TEST(BirdShow, Commands) {
   EXPECT_EQ(session.run("show route stats"), 0);
   EXPECT_EQ(context.asked.back()["arguments"], (Json{{"count", true}}));
   EXPECT_EQ(session.run("show route limit 0"), 1);
+  EXPECT_EQ(session.run("show route limit 100001"), 1);
+  EXPECT_NE(terminal.errors.find("1 to 100000"), std::string::npos) << terminal.errors;
+  terminal.errors.clear();
+  EXPECT_EQ(session.run("show route"), 0);
+  EXPECT_EQ(terminal.errors, "");
+  context.give({{"routes", kRoutes}, {"more", true}});
+  EXPECT_EQ(session.run("show route | json"), 0);
+  EXPECT_NE(terminal.errors.find("only 2 of the routes are shown"), std::string::npos) << terminal.errors;
   EXPECT_EQ(session.run("show route for 10.0.0.1/8"), 1);
   EXPECT_NE(terminal.errors.find("10.0.0.0/8"), std::string::npos) << terminal.errors;
 }

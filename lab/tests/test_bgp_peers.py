@@ -180,6 +180,25 @@ def test_an_unnumbered_peer_is_told_why(lab):
     established(lab, "un")
 
 
+@pytest.mark.parametrize("name, prefix", [("int", INT), ("trusted", TRUSTED), ("ext", EXT), ("six", SIX), ("un", UN)])
+def test_what_a_peer_sent_is_shown(lab, name, prefix):
+    [route] = data(lab, "show", "bgp", "peer", name, "received")
+    assert route["prefix"] == prefix and route.get("policy-applied", False) == (name in ("int", "trusted"))
+    assert prefixes(lab, "show", "route", "import", name) == [prefix]
+    [explained] = data(lab, "explain", "route", prefix, "from", name)["routes"]
+    assert explained["evaluation"]["accepted"] and explained["bird"]["best"] and "differs" not in explained
+    nothing = lab.r1.ctl("explain", "route", "46.99.0.0/24", "from", name, check=False)
+    assert nothing.returncode != 0 and "has not announced" in nothing.stderr
+
+
+def test_a_limit_of_routes_is_told(lab):
+    for words in (("show", "route"), ("show", "bgp", "peer", "un", "advertised")):
+        done = lab.r1.ctl(*words, "limit", "2", "|", "json")
+        assert len(json.loads(done.stdout)) == 2 and "only 2 of the routes are shown" in done.stderr
+        assert "only" not in lab.r1.ctl(*words).stderr
+    assert lab.r1.ctl("show", "route", "limit", "100001", check=False).returncode != 0
+
+
 def dumped(lab, table):
     """The entries of the last dump of a table, by prefix, of those that are read whole."""
     files = sorted((lab.r1.state_dir / "mrt").glob(f"{table}_*.mrt"))
