@@ -29,7 +29,8 @@ class Person:
     def __init__(self, router, echo=False, term="dumb"):
         self.child = pexpect.spawn(str(BIN / "floofctl"), ["--run-dir", str(router.run_dir)], encoding="utf-8", timeout=30,
                                    dimensions=(200, 200), env=os.environ | {"TERM": term, "HOME": str(router.run_dir)})
-        self.child.setecho(echo)
+        if not echo:  # it may have drawn its prompt already, and have the terminal as it needs it
+            self.child.setecho(False)
         self.mode = self.await_prompt()[1]
 
     def await_prompt(self):
