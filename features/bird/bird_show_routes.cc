@@ -330,7 +330,7 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
   if (flag_of(arguments, "filtered")) {
     explain_refusals(client, config, found.routes);
   } else if (received) {
-    add_reasons(out, config);
+    add_reasons(found.routes, config);
   }
   return Json{{"routes", std::move(found.routes)}, {"more", found.more}};
 }
