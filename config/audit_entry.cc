@@ -76,10 +76,16 @@ Words without_secrets(const Schema& schema, std::span<const std::string> path) {
   }
   if (known.last != nullptr && is_term(known.last)) {
     const bool secret = is_confidential(known.last);
-    // Behind a single value only another statement of the same line can follow: one that was not understood.
-    const bool several = secret || is_leaf_list(known.last);
+    // Behind the value only another statement of the same line can follow: one that was not understood.
+    const bool several = is_leaf_list(known.last) && path[known.count] == "[";
+    const auto from = path.begin() + static_cast<ptrdiff_t>(known.count);
+    const bool moves = is_leaf_list(known.last) && path.size() == known.count + 3 &&
+                       (path[known.count + 1] == "before" || path[known.count + 1] == "after");
+    const size_t end = several ? static_cast<size_t>(std::find(from, path.end(), "]") - path.begin())
+                       : moves ? path.size()
+                               : known.count;
     for (size_t i = known.count; i < path.size(); i++) {
-      const bool value = several || i == known.count;
+      const bool value = !is_empty_leaf(known.last) && i <= end;
       out.push_back(secret ? std::string(kHiddenSecret) : value ? path[i] : "...");
     }
     return out;

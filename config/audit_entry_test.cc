@@ -33,6 +33,13 @@ TEST(AuditEntry, LinesHaveNoSecrets) {
   EXPECT_EQ(line("set bgp peer a remote-as 1 pasword swordfish"), "set bgp peer a remote-as 1 ... ...");
   EXPECT_EQ(line("set bgp peer a policy p remote-as 1 pasword swordfish"),
             "set bgp peer a policy p; set bgp peer a remote-as 1 ... ...");
+  EXPECT_EQ(line("set bgp peer a neighbor 192.0.2.1 pasword swordfish"), "set bgp peer a neighbor 192.0.2.1 ... ...");
+  EXPECT_EQ(
+      line("set bgp peer a neighbor [ 192.0.2.1 192.0.2.2 ] password swordfish passive"),
+      "set bgp peer a neighbor [ 192.0.2.1 192.0.2.2 ]; set bgp peer a password <hidden>; set bgp peer a passive");
+  EXPECT_EQ(line("set bgp peer a passive pasword swordfish"), "set bgp peer a passive ... ...");
+  EXPECT_EQ(line("insert bgp peer a neighbor 192.0.2.1 before 192.0.2.2"),
+            "insert bgp peer a neighbor 192.0.2.1 before 192.0.2.2");
   EXPECT_EQ(line("copy bgp peer a to b"), "copy bgp peer a to b");
   EXPECT_EQ(line("annotate bgp peer a \"by ann\""), "annotate bgp peer a \"by ann\"");
   EXPECT_EQ(line("annotate bgp peer a password \"by ann\""), "annotate bgp peer a password \"by ann\"");

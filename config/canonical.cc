@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
 #include <vector>
 
 #include "base/address.h"
+#include "base/community_names.h"
 #include "base/prefix.h"
 #include "config/password.h"
 
@@ -57,9 +59,28 @@ Result<std::string> area(std::string_view text) {
   return *value <= 0xffff ? fmt::format("{}", *value) : to_string(Ip4(*value));
 }
 
+/// Other texts are left to the schema.
+Result<std::string> community_pattern(std::string_view text) {
+  const std::string_view named = community_named(text);
+  return std::string(named.empty() ? text : named);
+}
+
+/// Registries know no difference between small and capital letters (RFC 2622, 2).
+Result<std::string> as_set(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return out;
+}
+
 Result<std::string> community(std::string_view text) {
-  const Error wrong{"", fmt::format("\"{}\" is not a community", text),
-                    "give A:B with both at most 65535, or a large one A:B:C with each at most 4294967295"};
+  const Error wrong{
+      "", fmt::format("\"{}\" is not a community", text),
+      "give A:B with both at most 65535, a large one A:B:C with each at most 4294967295, or a name such as "
+      "no-export"};
+  if (const std::string_view named = community_named(text); !named.empty()) {
+    return std::string(named);
+  }
   std::vector<uint32_t> parts;
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(':', at), text.size());
@@ -76,12 +97,25 @@ Result<std::string> community(std::string_view text) {
   return parts.size() == 3 ? Result<std::string>(fmt::format("{}:{}:{}", parts[0], parts[1], parts[2])) : wrong;
 }
 
+/// What a BGP neighbour reads when its session ends (RFC 9003). BIRD has no way to write a quote into a text.
+Result<std::string> message(std::string_view text) {
+  constexpr size_t kMost = 255;
+  if (text.find('"') != std::string_view::npos) {
+    return Error{"", "the message has a double quote, which BIRD cannot send", "write ' instead, or leave it out"};
+  }
+  if (text.size() > kMost) {
+    return Error{"", fmt::format("the message has {} octets, and a neighbour reads at most {}", text.size(), kMost),
+                 "shorten it; letters other than those of ASCII have two octets or more"};
+  }
+  return std::string(text);
+}
+
 struct Kind {
   std::string_view name, description, hint;
   Result<std::string> (*spell)(std::string_view);
 };
 
-const std::array<Kind, 9> kKinds = {{
+const std::array<Kind, 12> kKinds = {{
     {"address", "an address such as 192.0.2.1 or 2001:db8::1", "<address>",
      [](std::string_view t) { return spell(parse_ip(t)); }},
     {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>",
@@ -93,7 +127,10 @@ const std::array<Kind, 9> kKinds = {{
     {"mac", "a MAC address such as 02:00:5e:00:01:0a", "<mac>", [](std::string_view t) { return spell(parse_mac(t)); }},
     {"next-hop", "a next hop such as 192.0.2.1 or fe80::1%e0", "<address>[%<interface>]", next_hop},
     {"area", "an area such as 0 or 10.0.0.1", "<area>", area},
-    {"community", "a community such as 65000:100", "<community>", community},
+    {"community", "a community such as 65000:100 or no-export", "<community>", community},
+    {"community-pattern", "a community such as 65000:100, 65000:* or no-export", "<community>", community_pattern},
+    {"as-set", "an as-set such as AS-EXAMPLE", "<as-set>", as_set},
+    {"message", "one line of at most 255 octets without double quotes", "<text>", message},
     {"password", "a password, or its hash as crypt(5) writes it", "<password>", password_hash},
 }};
 

@@ -20,6 +20,10 @@ class Completer {
         return behind_mark(*path, words.size() - i - 1);
       }
     }
+    if (mode_ == CompletionMode::set) {
+      line_ = read_line(schema_, words, LineKind::set, Spelling::full);
+      return along(line_.statements.back().words);
+    }
     return along(words);
   }
 
@@ -37,7 +41,7 @@ class Completer {
       for (const Node key : is_list(node) ? keys_of(node) : std::vector<Node>()) {
         if (at == words.size()) {
           names_of_list(step, key, data);
-          return finish(mode_ != CompletionMode::set && whole_list_is_meant());
+          return finish(!makes() && whole_list_is_meant());
         }
         const bool pattern = in_group_ && is_pattern(words[at]);
         auto value = pattern ? Result<std::string>(words[at]) : check_value(schema_, key, words[at]);
@@ -59,15 +63,49 @@ class Completer {
     if (parent != nullptr && data != nullptr) {
       marks(parent);
     }
+    further_on(parent);
     const bool entry = parent != nullptr && is_list(parent);
-    return finish(mode_ == CompletionMode::set
-                      ? entry
-                      : mode_ == CompletionMode::show || (parent != nullptr && whole_list_is_meant()));
+    return finish(mode_ == CompletionMode::set ? entry
+                                               : mode_ == CompletionMode::show || mode_ == CompletionMode::place ||
+                                                     (parent != nullptr && whole_list_is_meant()));
   }
+
+  /// What the sentence may go on with around `innermost`, whose children were offered.
+  void further_on(Node innermost) {
+    for (const OpenPlace& place : line_.open) {
+      if (place.node != innermost) {
+        children(place.node, nullptr);
+      }
+    }
+  }
+
+  /// Whether the line has said already what excludes this: a leaf once more, or another case of a choice.
+  bool said(Node node) const {
+    const auto open = std::find_if(line_.open.begin(), line_.open.end(), [&](const OpenPlace& place) {
+      const auto nodes = schema_.words_at(place.node);
+      return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+    });
+    if (open == line_.open.end()) {
+      return false;
+    }
+    const Words& last = line_.statements.back().words;
+    return std::any_of(line_.statements.begin(), line_.statements.end(), [&](const LineStatement& statement) {
+      if (statement.words.size() <= open->words ||
+          !std::equal(last.begin(), last.begin() + static_cast<ptrdiff_t>(open->words), statement.words.begin())) {
+        return false;
+      }
+      const Node other = schema_.child(open->node, statement.words[open->words]);
+      return other != nullptr && (other == node ? is_leaf(node) : excludes(other, node));
+    });
+  }
+
+  /// Names what need not be there yet.
+  bool makes() const { return mode_ == CompletionMode::set || mode_ == CompletionMode::place; }
 
   bool moves() const {
     return mode_ == CompletionMode::copy || mode_ == CompletionMode::rename || mode_ == CompletionMode::insert;
   }
+  bool moves_values(Node node) const { return mode_ == CompletionMode::insert && is_user_ordered(node); }
   /// For the verbs whose path is all that they need, and may stop at a list or container.
   bool whole_list_is_meant() const { return !moves() && mode_ != CompletionMode::annotate; }
   bool is_mark(std::string_view word) const {
@@ -119,6 +157,17 @@ class Completer {
       }
       return finish(mode_ == CompletionMode::annotate && is_leaf(node));
     }
+    if (mode_ == CompletionMode::set && is_leaf_list(node) && words[0] == "[" && words.back() != "]") {
+      out_ = value_of(node, nullptr);
+      if (words.size() > 1) {
+        add("]", "No more values", "keyword");
+      }
+      return finish(false);
+    }
+    if (!line_.open.empty()) {
+      further_on(nullptr);
+      return finish(true);
+    }
     const bool text = mode_ == CompletionMode::annotate && is_leaf_list(node) && words.size() == 2;
     return finish(text || (words.size() == 1 && !moves()));
   }
@@ -136,21 +185,14 @@ class Completer {
   }
 
   void children(Node parent, const Items* data) {
-    const bool group = parent != nullptr && parent == schema_.groups();
-    const auto offer = [&](Node node) {
+    for (const Node node : schema_.words_at(parent)) {
       const bool there =
           data != nullptr && std::any_of(data->begin(), data->end(), [&](const ItemPtr& i) { return i->node == node; });
-      if (!is_key(node) && (mode_ == CompletionMode::set || there)) {
+      const bool fits = mode_ == CompletionMode::place || moves() ? !is_term(node) || moves_values(node) : true;
+      const bool meant = fits && (makes() || there);
+      if (meant && !(in_group_ && node == schema_.apply_groups()) && !said(node) && !offered(name_of(node))) {
         add(name_of(node), description_of(node), "keyword");
       }
-    };
-    for (const Node node : schema_.children(group ? nullptr : parent)) {
-      if (!group || (node != schema_.groups() && node != schema_.apply_groups())) {
-        offer(node);
-      }
-    }
-    if (parent != nullptr && !in_group_) {
-      offer(schema_.apply_groups());
     }
   }
 
@@ -166,7 +208,7 @@ class Completer {
       const auto description = std::find_if(item->children.begin(), item->children.end(), is_description);
       add(item->keys[index], description != item->children.end() ? (*description)->value : "", "existing");
     }
-    if (mode_ == CompletionMode::set) {
+    if (makes()) {
       references(key);
       add(value_hint(key), description_of(key), "value");
     }
@@ -188,6 +230,7 @@ class Completer {
   Completion value_of(Node node, const Items* data) {
     if (is_empty_leaf(node)) {
       marks(node);
+      further_on(nullptr);
       return finish(!moves() && mode_ != CompletionMode::annotate);
     }
     if (mode_ != CompletionMode::set) {
@@ -216,6 +259,7 @@ class Completer {
   std::string_view partial_;
   CompletionMode mode_;
   bool matched_ = false, in_group_ = false;
+  TypedLine line_;  ///< of `set`
   Completion out_;
 };
 
@@ -223,15 +267,16 @@ class Completer {
 
 std::optional<CompletionMode> completion_mode(std::string_view verb) {
   using M = CompletionMode;
-  static constexpr std::array<std::pair<std::string_view, M>, 9> kModes = {{{"set", M::set},
-                                                                            {"delete", M::remove},
-                                                                            {"show", M::show},
-                                                                            {"annotate", M::annotate},
-                                                                            {"deactivate", M::deactivate},
-                                                                            {"activate", M::activate},
-                                                                            {"copy", M::copy},
-                                                                            {"rename", M::rename},
-                                                                            {"insert", M::insert}}};
+  static constexpr std::array<std::pair<std::string_view, M>, 10> kModes = {{{"set", M::set},
+                                                                             {"edit", M::place},
+                                                                             {"delete", M::remove},
+                                                                             {"show", M::show},
+                                                                             {"annotate", M::annotate},
+                                                                             {"deactivate", M::deactivate},
+                                                                             {"activate", M::activate},
+                                                                             {"copy", M::copy},
+                                                                             {"rename", M::rename},
+                                                                             {"insert", M::insert}}};
   const auto* found = std::find_if(kModes.begin(), kModes.end(), [&](const auto& m) { return m.first == verb; });
   return found != kModes.end() ? std::optional(found->second) : std::nullopt;
 }

@@ -286,6 +286,9 @@ TEST(CompleteEdits, OfferWhatFits) {
   EXPECT_EQ(options(tree, "copy interface e2", "t"), "to");
   EXPECT_EQ(options(tree, "copy interface e2 to"), "<interface>");
   EXPECT_EQ(options(tree, "rename bgp policy transit to"), "<name>");
+  EXPECT_EQ(options(tree, "rename bgp peer upstream-a"), "to") << "leafs have no name to change";
+  EXPECT_EQ(options(tree, "insert bird"), "raw");
+  EXPECT_EQ(options(tree, "insert bgp peer upstream-a"), "neighbor");
   EXPECT_EQ(options(tree, "annotate interface e2"), "device <text>");
   EXPECT_EQ(options(tree, "deactivate interface e10 d"), "");
   EXPECT_EQ(options(tree, "deactivate interface e10", "d"), "disabled device");

@@ -34,12 +34,12 @@ Result<Pipe> make_pipe() {
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-/// Whatever a server makes it do: it leaves no core with its input in it, and memory for the router.
+/// The limits of `unprivileged`, for what runs as ourselves.
 void bound(pid_t pid) {
-  constexpr rlim_t kMostMemory = rlim_t{2} << 30;
-  const rlimit memory{kMostMemory, kMostMemory}, core{0, 0};
+  const rlimit memory{kMostMemory, kMostMemory}, none{0, 0};
   prlimit(pid, RLIMIT_AS, &memory, nullptr);
-  prlimit(pid, RLIMIT_CORE, &core, nullptr);
+  prlimit(pid, RLIMIT_CORE, &none, nullptr);
+  prlimit(pid, RLIMIT_FSIZE, &none, nullptr);
 }
 
 void append_printable(std::string& to, std::string_view bytes) {
@@ -116,12 +116,15 @@ void Errands::begin(Errand errand, Done done) {
   if (!input || !output || !errors) {
     return done((!input ? input : !output ? output : errors).error());
   }
-  const auto pid =
-      spawn_program(errand.arguments, input->read_end.get(), output->write_end.get(), errors->write_end.get());
+  std::vector<std::string> command = unprivileged();
+  command.insert(command.end(), errand.arguments.begin(), errand.arguments.end());
+  const auto pid = spawn_program(command, input->read_end.get(), output->write_end.get(), errors->write_end.get());
   if (!pid) {
     return done(pid.error());
   }
-  bound(*pid);
+  if (unprivileged().empty()) {
+    bound(*pid);
+  }
   // Our own end for reading is still open, so this neither blocks nor breaks.
   (void)!write(input->write_end.get(), errand.input.data(), errand.input.size());
   const uint64_t id = next_++;
@@ -190,7 +193,9 @@ void Errands::reap(uint64_t id) {
   }
   running.pid = 0;
   running.outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  finish(id);
+  const bool missing =
+      running.outcome.status == 127 && !unprivileged().empty() && running.outcome.errors.starts_with("setpriv: ");
+  finish(id, missing ? "cannot be started; install the Debian package that has it" : "");
 }
 
 void Errands::finish(uint64_t id, std::string trouble) {

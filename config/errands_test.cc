@@ -2,10 +2,15 @@
 #include "config/errands.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "config/background.h"
+#include "config/spawn.h"
 
 namespace floof::config {
 namespace {
@@ -33,6 +38,27 @@ TEST_F(ErrandsTest, GivesOutputErrorsAndStatus) {
   EXPECT_EQ(done->output, "in\n");
   EXPECT_EQ(done->errors, "bad\n");
   EXPECT_EQ(done->status, 3);
+}
+
+TEST_F(ErrandsTest, GivesUpRootAndWritesNoFile) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "only root has something to give up";
+  }
+  const auto who =
+      run({{"sh", "-c", "id -u; id -G; grep NoNewPrivs /proc/self/status; grep CapPrm /proc/self/status; ulimit -v"}});
+  ASSERT_TRUE(who.ok()) << who.error().text();
+  const auto& words = unprivileged();
+  ASSERT_EQ(words.size(), 9U);
+  const std::string uid = words[5].substr(words[5].find('=') + 1), gid = words[6].substr(words[6].find('=') + 1);
+  EXPECT_NE(uid, "0");
+  EXPECT_EQ(who->output, uid + "\n" + gid + "\nNoNewPrivs:\t1\nCapPrm:\t0000000000000000\n2097152\n") << who->errors;
+  char name[] = "/tmp/floof-errand-XXXXXX";
+  const std::string folder = mkdtemp(name);
+  chmod(name, 0777);
+  const auto writes = run({{"sh", "-c", "read go; echo x > \"$0/file\"", folder}, "go\n"});
+  EXPECT_TRUE(!writes.ok() || writes->status != 0);
+  EXPECT_EQ(std::filesystem::file_size(folder + "/file"), 0U) << "it could be made, but holds nothing";
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ErrandsTest, EndsWhatIsSlowOrSaysTooMuch) {

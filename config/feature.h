@@ -59,7 +59,8 @@ class Backend {
   virtual void undo() = 0;
   /// Forgets the stage.
   virtual void abort() = 0;
-  /// What the last publish or undo wants to tell the user, such as sessions that had to restart.
+  /// What the last stage, publish or undo wants to tell the user, such as lists that are not known yet and sessions
+  /// that had to restart. What a stage has to say is there before it is published.
   virtual std::vector<std::string> warnings() { return {}; }
 };
 

@@ -3,6 +3,8 @@
 // Words to paths, along the schema.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/tree.h"
 
 namespace floof::config {
@@ -39,13 +41,42 @@ class PathReader {
     return {join_words(read), std::move(reason), std::move(remedy)};
   }
 
+  /// Something follows a value.
+  Error unexpected(Node leaf, const std::string& word) const {
+    const std::vector<std::string> more = names_behind_value();
+    if (const std::string near = is_confidential(leaf) ? "" : nearest(word, more); !near.empty()) {
+      return error(fmt::format("unknown word \"{}\"", word), fmt::format("did you mean \"{}\"?", near));
+    }
+    const std::string_view shown = is_confidential(leaf) ? kHiddenSecret : word;
+    const std::string value = is_empty_leaf(leaf) ? "takes no value" : "has one value here";
+    const std::string go_on = suggest("", more, "go on with one of");
+    std::string remedy = is_empty_leaf(leaf) ? "leave it out" : "quote a value that has blanks";
+    if (mode_ == PathMode::any) {
+      remedy += "; name one thing in each line";
+    } else if (!go_on.empty()) {
+      remedy += ", or " + go_on;
+    }
+    return error(fmt::format("unexpected \"{}\": {} {}", shown, name_of(leaf), value), remedy);
+  }
+
+  /// Names of what a sentence may go on with.
+  std::vector<std::string> names_behind_value() const {
+    std::vector<std::string> out;
+    const auto line = read_line(schema_, words_.first(at_), LineKind::set, Spelling::full);
+    for (const OpenPlace& place : mode_ == PathMode::set ? line.open : std::vector<OpenPlace>()) {
+      for (std::string& name : schema_.child_names(place.node)) {
+        if (std::find(out.begin(), out.end(), name) == out.end()) {
+          out.push_back(std::move(name));
+        }
+      }
+    }
+    return out;
+  }
+
   Result<> step(Node parent) {
     const std::string& word = words_[at_];
     if (parent != nullptr && is_term(parent)) {
-      const std::string value = is_empty_leaf(parent) ? "takes no value" : "has one value here";
-      const std::string_view shown = is_confidential(parent) ? kHiddenSecret : word;
-      return error(fmt::format("unexpected \"{}\": {} {}", shown, name_of(parent), value),
-                   is_empty_leaf(parent) ? "leave it out" : "quote a value that has blanks");
+      return unexpected(parent, word);
     }
     const Node node = schema_.child(parent, word);
     if (node == nullptr || is_key(node)) {

@@ -257,6 +257,20 @@ std::vector<std::string> Schema::child_names(Node parent) const {
   return names;
 }
 
+std::vector<Node> Schema::words_at(Node parent) const {
+  const bool group = parent != nullptr && parent == groups_;
+  std::vector<Node> nodes;
+  for (const Node node : children(group ? nullptr : parent)) {
+    if (!is_key(node) && (!group || (node != groups_ && node != apply_groups_))) {
+      nodes.push_back(node);
+    }
+  }
+  if (parent != nullptr && !is_term(parent)) {
+    nodes.push_back(apply_groups_);
+  }
+  return nodes;
+}
+
 Node Schema::target(Node leafref) const {
   const auto it = targets_.find(leafref);
   return it != targets_.end() ? it->second : nullptr;
@@ -375,6 +389,15 @@ std::vector<NamedValue> named_values(Node node) {
   return out;
 }
 
+namespace {
+/// "as-number" as "an AS number".
+std::string with_article(const std::string& hint) {
+  const std::string words = hint.starts_with("as-") ? "AS" + hint.substr(2) : hint;
+  const bool vowel = std::string_view("AEIOaeio").find(words.front()) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + replace_all(words, "-", " ");
+}
+}  // namespace
+
 std::string describe_value(Node node) {
   if (const auto named = named_values(node); !named.empty()) {
     std::string out;
@@ -397,7 +420,7 @@ std::string describe_value(Node node) {
     return fmt::format("the name of a configured {}", node->name);
   }
   const std::string hint = extension(node, "hint");
-  return hint.size() > 2 ? "a " + replace_all(hint.substr(1, hint.size() - 2), "-", " ") : "text";
+  return hint.size() > 2 ? with_article(hint.substr(1, hint.size() - 2)) : "text";
 }
 
 std::string value_hint(Node node) {

@@ -55,6 +55,9 @@ class Schema {
   /// Words that may follow, without keys and without the apply-groups that fits everywhere.
   std::vector<std::string> child_names(Node parent) const;
 
+  /// Nodes that a word may name there: all children but keys, and the apply-groups that fits everywhere.
+  std::vector<Node> words_at(Node parent) const;
+
   /// The list of groups and the leaf-list that uses them (floof-root.yang).
   Node groups() const { return groups_; }
   Node apply_groups() const { return apply_groups_; }

@@ -9,8 +9,6 @@
 
 namespace floof::config {
 
-namespace {}  // namespace
-
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
   const std::string op = text_of(typed, "op");
   const auto spelled = spelled_out(typed);
@@ -30,6 +28,7 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
     }
     const auto ready = spelled ? take_mode(peer, op, request) : Result<>(spelled.error());
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
+    point_at_mistake(request, out);
     record_request(peer, user, request, out);
     if (op == "commit" || op == "discard") {
       editors_.save();  // what is committed or discarded must not come back
@@ -176,8 +175,18 @@ Json ConfigServer::show(const ipc::Peer& peer, const Json& request) {
   if (handler == options_.show.end()) {
     return ipc::failure(Error{"show " + what, "floofd knows nothing of that name", ""});
   }
-  const Json& arguments = member(request, "arguments");
-  auto data = handler->second(what, arguments.is_object() ? arguments : Json(Json::object()));
+  Json arguments = member(request, "arguments");
+  if (!arguments.is_object()) {
+    arguments = Json::object();
+  }
+  arguments.erase("configuration");  // ours to give
+  if (flag_of(arguments, "candidate")) {
+    if (!editors_.edits(peer.connection)) {
+      return ipc::failure(Error{what, "this session has no candidate", "'configure' begins to edit one"});
+    }
+    arguments["configuration"] = editors_.candidate(peer.connection).tree.for_features();
+  }
+  auto data = handler->second(what, arguments);
   return data ? Json{{"ok", true}, {"data", std::move(*data)}} : ipc::failure(data.error());
 }
 

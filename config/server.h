@@ -115,6 +115,8 @@ class ConfigServer {
 
  private:
   Result<Json> spelled_out(const Json& request) const;
+  /// Gives the answer to a `set` that failed the "word" of the request that is wrong.
+  void point_at_mistake(const Json& request, Json& answer) const;
   Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
   void record_commits();
   Secrets secrets_for(const ipc::Peer& peer);

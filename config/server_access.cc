@@ -59,14 +59,26 @@ Result<Json> ConfigServer::spelled_out(const Json& request) const {
     return request;
   }
   const size_t begin = edits ? 1 : 0, end = edits ? end_of_path(words) : words.size();
-  const auto full = config::spelled_out(engine_.running().schema(), std::span(words).subspan(begin, end - begin));
-  if (!full) {
-    return full.error();
+  const bool sets = edits ? words[0] == "set" : op == "complete" && text_of(request, "mode") == "set";
+  const TypedLine line = read_line(engine_.running().schema(), std::span(words).subspan(begin, end - begin),
+                                   sets ? LineKind::set : LineKind::path, Spelling::shortened);
+  if (line.error) {
+    return *line.error;
   }
-  std::copy(full->begin(), full->end(), words.begin() + static_cast<ptrdiff_t>(begin));
+  std::copy(line.words.begin(), line.words.end(), words.begin() + static_cast<ptrdiff_t>(begin));
   Json out = request;
   out[key] = words;
   return out;
+}
+
+void ConfigServer::point_at_mistake(const Json& request, Json& answer) const {
+  const Words words = texts(request, "words");
+  if (text_of(request, "op") != "edit" || words.empty() || words[0] != "set" || flag_of(answer, "ok")) {
+    return;
+  }
+  if (const auto wrong = wrong_word(engine_.running().schema(), std::span(words).subspan(1))) {
+    answer["word"] = *wrong + 1;
+  }
 }
 
 Result<> ConfigServer::admit(const ipc::Peer& peer, const Access::User& user, const Json& request) {

@@ -361,7 +361,7 @@ Json ConfigServer::plan(const ipc::Peer& peer) {
   for (const PlanStep& step : plan.steps) {
     steps.push_back({{"who", step.who}, {"what", step.what}, {"interrupts", step.interrupts}});
   }
-  return {{"ok", true}, {"steps", std::move(steps)}};
+  return {{"ok", true}, {"steps", std::move(steps)}, {"warnings", plan.warnings}};
 }
 
 Json ConfigServer::rollback(Candidate& candidate, const Json& request) {

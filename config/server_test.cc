@@ -209,6 +209,14 @@ TEST_F(Server, NamesMayBeShortenedWhileTheyAreUnique) {
 
 TEST_F(Server, ShowAndPrograms) {
   EXPECT_EQ(ask(R"({"op":"show","what":"thing","arguments":{"a":1}})")["data"], Json::parse(R"({"a":1})"));
+  EXPECT_EQ(error(R"({"op":"show","what":"thing","arguments":{"candidate":true}})"),
+            "thing: this session has no candidate; 'configure' begins to edit one");
+  EXPECT_EQ(ask(R"({"op":"show","what":"thing","arguments":{"configuration":{"a":1}}})")["data"], Json::object())
+      << "nobody else says what is configured";
+  EXPECT_EQ(ask(R"({"op":"configure","mode":"private"})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"edit","words":["set","system","hostname","new"]})")["ok"], true);
+  EXPECT_EQ(ask(R"({"op":"show","what":"thing","arguments":{"candidate":true}})")["data"]["configuration"]["system"],
+            Json::parse(R"({"hostname":"new"})"));
   EXPECT_EQ(error(R"({"op":"show","what":"broken"})"), "broken: is broken; mend it");
   EXPECT_EQ(error(R"({"op":"show","what":"nothing"})"), "show nothing: floofd knows nothing of that name");
   const Json started = ask(R"({"op":"exec-start","program":"echo"})");

@@ -3,12 +3,62 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstring>
 
+#include "base/fd.h"
+#include "base/log.h"
+
 namespace floof::config {
+
+namespace {
+
+bool works(std::vector<std::string> command) {
+  command.emplace_back("true");
+  const UniqueFd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
+  const auto pid = spawn_program(command, -1, nowhere.get(), nowhere.get());
+  int status = -1;
+  while (pid && waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::vector<std::string> find_unprivileged() {
+  if (geteuid() != 0) {
+    return {};
+  }
+  for (const char* name : {"floof-fetch", "nobody"}) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 16384> room{};
+    if (getpwnam_r(name, &entry, room.data(), room.size(), &found) == 0 && found != nullptr && entry.pw_uid != 0) {
+      // Limits first: later we may not set those of another user's process.
+      std::vector<std::string> out = {"prlimit",
+                                      fmt::format("--as={}", kMostMemory),
+                                      "--fsize=0",
+                                      "--core=0",
+                                      "setpriv",
+                                      fmt::format("--reuid={}", entry.pw_uid),
+                                      fmt::format("--regid={}", entry.pw_gid),
+                                      "--clear-groups",
+                                      "--no-new-privs"};
+      if (works(out)) {
+        return out;
+      }
+    }
+  }
+  log::warning("bgpq4 and curl run as root: setpriv cannot make them the user floof-fetch or nobody");
+  return {};
+}
+
+}  // namespace
 
 Result<pid_t> spawn_program(const std::vector<std::string>& arguments, int input, int output, int errors) {
   std::vector<char*> argv;
@@ -44,6 +94,11 @@ Result<pid_t> spawn_program(const std::vector<std::string>& arguments, int input
                  "install the Debian package that has it"};
   }
   return pid;
+}
+
+const std::vector<std::string>& unprivileged() {
+  static const std::vector<std::string> words = find_unprivileged();
+  return words;
 }
 
 }  // namespace floof::config

@@ -41,6 +41,116 @@ TEST(Statements, OtherLinesStayAsTheyAre) {
   }
 }
 
+TEST(Statements, ListsOfValuesAndEntriesOfListsGoOn) {
+  const auto schema = test::schema();
+  const auto texts = [&](const char* line) {
+    std::vector<std::string> out;
+    for (const Words& words : statements(*schema, test::words(line))) {
+      std::string text;
+      for (const std::string& word : words) {
+        text += (text.empty() ? "" : " ") + word;
+      }
+      out.push_back(text);
+    }
+    return out;
+  };
+  EXPECT_EQ(texts("interface e0 address [ 192.0.2.1/24 192.0.2.9/24 ] mtu 1400"),
+            (test::Strings{"interface e0 address [ 192.0.2.1/24 192.0.2.9/24 ]", "interface e0 mtu 1400"}));
+  EXPECT_EQ(texts("bgp peer a import prefix 10.0.0.0/8 le 24 local-pref 7 policy p"),
+            (test::Strings{"bgp peer a import prefix 10.0.0.0/8 le 24", "bgp peer a import local-pref 7",
+                           "bgp peer a policy p"}));
+  EXPECT_EQ(texts("bgp peer a import prefix 10.0.0.0/8 local-pref 7"),
+            (test::Strings{"bgp peer a import prefix 10.0.0.0/8", "bgp peer a import local-pref 7"}));
+  EXPECT_EQ(texts("interface e0 address [ 192.0.2.1/24 mtu 1400"),
+            test::Strings{"interface e0 address [ 192.0.2.1/24 mtu 1400"});
+}
+
+TEST(Statements, NamesMayBeShortenedEverywhere) {
+  const auto schema = test::schema();
+  const auto full = [&](const char* line, LineKind kind = LineKind::set) {
+    const TypedLine read = read_line(*schema, test::words(line), kind, Spelling::shortened);
+    return read.error ? read.error->text() : join_words(read.words);
+  };
+  EXPECT_EQ(full("bg peer a remote 1 neigh 192.0.2.2 polic transit im local-pref 7"),
+            "bgp peer a remote-as 1 neighbor 192.0.2.2 policy transit import local-pref 7");
+  EXPECT_EQ(full("bgp test t rout 203.0.113.0/24 fr up exp rej any com 1:1 pa x"),
+            "bgp test t route 203.0.113.0/24 from up expect reject any community 1:1 path x");
+  EXPECT_EQ(full("interface e0 addr [ 192.0.2.1/24 ] desc x apply g"),
+            R"(interface e0 address "[" 192.0.2.1/24 "]" description x apply-groups g)");
+  EXPECT_EQ(full("bgp peer a remote-as 1 pas x"),
+            "bgp peer a remote-as 1: \"pas\" is ambiguous: passive, password; type more letters");
+  EXPECT_EQ(full("bgp peer a remote-as 1 passw geheim"), "bgp peer a remote-as 1 passw geheim") << "a secret: in full";
+  EXPECT_EQ(full("bgp peer a password geheim re x"),
+            "bgp peer a password <hidden>: \"re\" is ambiguous: remote-as, require-role; type more letters")
+      << "nor is it told again";
+  EXPECT_EQ(full("bgp peer a remote-as 1 polic x", LineKind::path), "bgp peer a remote-as 1 polic x");
+  EXPECT_EQ(full("int e0 desc mt"), "interface e0 description mt") << "a value is taken as it stands";
+}
+
+TEST(Statements, TheWrongWordIsFound) {
+  const auto schema = test::schema();
+  const auto wrong = [&](const char* line) { return wrong_word(*schema, test::words(line)); };
+  EXPECT_EQ(wrong("bgp peer a remote-as 1 policy p"), std::nullopt);
+  EXPECT_EQ(wrong("bgp peer a remote-as x policy p"), 4U);
+  EXPECT_EQ(wrong("bgp peer a remote-as 1 neighbor 1.1.1 policy p"), 6U);
+  EXPECT_EQ(wrong("bgp peer a remote-as 1 import local-pref x"), 7U);
+  EXPECT_EQ(wrong("bgp peer a remote-as 1 polcy p"), 5U);
+  EXPECT_EQ(wrong("bgp peer a remote-as 1 pas x"), 5U);
+  EXPECT_EQ(wrong("bgp peer a remote-as 1 policy"), 6U) << "behind the line";
+  EXPECT_EQ(wrong("bgpp"), 0U);
+}
+
+TEST(Statements, MistakesSayWhatMayFollow) {
+  Tree tree = test::tree_of("");
+  const auto error = [&](const char* line) { return tree.edit(test::words(line)).error().text(); };
+  EXPECT_EQ(error("set bgp peer a remote-as 1 polcy p"),
+            "bgp peer a remote-as 1: unknown word \"polcy\"; did you mean \"policy\"?");
+  EXPECT_EQ(
+      error("set interface e0 mtu 1400 description my uplink").substr(0, 134),
+      "interface e0 description my: unexpected \"uplink\": description has one value here; quote a value that has "
+      "blanks, or go on with one of ");
+  EXPECT_TRUE(error("set bgp peer a password geheim nis")
+                  .starts_with("bgp peer a password <hidden>: unexpected \"<hidden>\": password has one value here; "
+                               "quote a value that has blanks, or go on with one of description, "));
+  EXPECT_EQ(
+      error("delete bgp peer a remote-as 1 policy p"),
+      "bgp peer a remote-as 1: unexpected \"policy\": remote-as has one value here; quote a value that has blanks; "
+      "name one thing in each line");
+  EXPECT_EQ(error("set system hostname x y"),
+            "system hostname x: unexpected \"y\": hostname has one value here; quote a value that has blanks");
+}
+
+std::string offered(const Tree& tree, std::string_view line, std::string_view partial = "") {
+  std::string out;
+  const Completion found = complete(tree, test::words(line), partial, CompletionMode::set);
+  for (const Option& option : found.options) {
+    out += option.word + " ";
+  }
+  return out + (found.complete ? "<enter>" : "");
+}
+
+TEST(Statements, WhatMayFollowIsOffered) {
+  const Tree tree = test::tree_of(test::kRich);
+  EXPECT_EQ(offered(tree, "interface e0 mtu 1400"), "description disabled device mac address apply-groups <enter>");
+  EXPECT_EQ(offered(tree, "interface e0 device host x"),
+            "mode force apply-groups description disabled device mtu mac address <enter>");
+  EXPECT_EQ(offered(tree, "interface e0 disabled", "d"), "description device <enter>");
+  EXPECT_EQ(offered(tree, "interface e0 address [ 192.0.2.1/24"), "<address/length> ] ");
+  EXPECT_EQ(offered(tree, "interface e0 address [ 192.0.2.1/24 ]", "m"), "mtu mac <enter>");
+  EXPECT_EQ(offered(tree, "bgp test t route 203.0.113.0/24 from upstream-a"),
+            "path community next-hop rpki to expect apply-groups <enter>");
+  EXPECT_EQ(offered(tree, "bgp test t route 203.0.113.0/24 from"), "upstream-a ");
+  EXPECT_EQ(offered(tree, "bgp test t expect accept"),
+            "local-pref community apply-groups route from path next-hop rpki to expect <enter>");
+  EXPECT_EQ(offered(tree, "bgp peer n remote-as 4", "po"), "policy port <enter>");
+  EXPECT_EQ(offered(tree, "bgp peer n remote-as 4 policy"), "transit ");
+  EXPECT_EQ(offered(tree, "bgp peer n import prefix 10.0.0.0/8", "l"),
+            "le local-pref local-pref-ip4 local-pref-ip6 limit local-as local-port <enter>");
+  EXPECT_EQ(offered(tree, "bgp peer n remote-as 4 nonsense"), "");
+  EXPECT_EQ(offered(tree, "system hostname x"), "<enter>") << "no sentence";
+  EXPECT_EQ(offered(tree, "groups g interface <*> mtu 1400", "de"), "description device <enter>");
+}
+
 TEST(Statements, AllOrNothingIsSet) {
   Tree tree = test::tree_of("");
   const Tree before = tree;

@@ -188,12 +188,12 @@ std::optional<Generation> Store::running() {
   if (auto found = read(path); found) {
     return found;
   }
-  if (access(path.c_str(), F_OK) != 0 && entries().empty()) {
+  if (access(path.c_str(), F_OK) != 0 && entries().kept.empty()) {
     return std::nullopt;
   }
   damage_ = fmt::format("{} is missing or unreadable", path);
   rename(path.c_str(), (path + ".damaged").c_str());
-  for (const Entry& entry : entries()) {
+  for (const Entry& entry : entries().kept) {
     if (auto found = read(history_file(entry.number, entry.repeats)); found) {
       damage_ += fmt::format("; generation {} of the history was taken instead", entry.number);
       return found;
@@ -341,9 +341,8 @@ std::optional<Generation> Store::rescue() const { return read(folder_ + "/rescue
 
 Result<> Store::keep_rescue(const Generation& generation) const { return keep("rescue.json", to_json(generation)); }
 
-/// Newest first. What is to be forgotten, and may come back with a power cut, is among them only for `forgotten`.
-std::vector<Store::Entry> Store::entries(std::vector<Entry>* forgotten) const {
-  std::vector<Entry> all, out;
+Store::Entries Store::entries() const {
+  std::vector<Entry> all;
   for (const std::string& name : list(folder_ + "/history")) {
     uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -352,24 +351,19 @@ std::vector<Store::Entry> Store::entries(std::vector<Entry>* forgotten) const {
     }
   }
   std::sort(all.begin(), all.end(), [](const Entry& a, const Entry& b) { return a.number > b.number; });
+  Entries out;
   size_t configurations = 0, repeats = 0;
   for (Entry& entry : all) {
     entry.index = configurations;
     (entry.repeats ? repeats : configurations)++;
     const bool kept = entry.index < kHistory && (!entry.repeats || repeats <= kRepeats);
-    if (kept) {
-      out.push_back(entry);
-    } else if (forgotten != nullptr) {
-      forgotten->push_back(entry);
-    }
+    (kept ? out.kept : out.forgotten).push_back(entry);
   }
   return out;
 }
 
 void Store::forget_old() const {
-  std::vector<Entry> forgotten;
-  (void)entries(&forgotten);
-  for (const Entry& entry : forgotten) {
+  for (const Entry& entry : entries().forgotten) {
     step("forget");
     unlink(history_file(entry.number, entry.repeats).c_str());
   }
@@ -377,7 +371,7 @@ void Store::forget_old() const {
 
 std::vector<Generation> Store::history() const {
   std::vector<Generation> out;
-  for (const Entry& entry : entries()) {
+  for (const Entry& entry : entries().kept) {
     if (auto found = read(history_file(entry.number, entry.repeats))) {
       found->index = entry.index;
       out.push_back(std::move(*found));
@@ -387,7 +381,7 @@ std::vector<Generation> Store::history() const {
 }
 
 std::optional<Generation> Store::earlier(size_t index) const {
-  for (const Entry& entry : entries()) {
+  for (const Entry& entry : entries().kept) {
     if (entry.index == index) {
       if (auto found = read(history_file(entry.number, entry.repeats))) {
         return found;

@@ -127,7 +127,11 @@ class Store {
   Result<> keep(std::string_view name, const nlohmann::json& content) const;
   nlohmann::json read_json(const std::string& path) const;
   std::optional<Generation> read(const std::string& path) const;
-  std::vector<Entry> entries(std::vector<Entry>* forgotten = nullptr) const;
+  struct Entries {
+    std::vector<Entry> kept;       ///< newest first
+    std::vector<Entry> forgotten;  ///< to be removed; a power cut may have brought them back
+  };
+  Entries entries() const;
   void forget_old() const;
 
   std::string folder_;

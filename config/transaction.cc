@@ -267,19 +267,29 @@ ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
   const Prepared prepared = prepare(fresh, Stage::always);
   out.errors = prepared.errors;
   if (out.errors.empty()) {
+    out.warnings = staged_warnings(prepared.config);
     abort();
-    collect_warnings(prepared.config, out);
   }
   return out;
+}
+
+/// What a commit of what is staged would say, but for what only acting brings to light.
+std::vector<std::string> ConfigEngine::staged_warnings(const Json& config) const {
+  Committed out;
+  collect_warnings(config, out);
+  collect_warnings(out);
+  return std::move(out.warnings);
 }
 
 ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
   Candidate fresh = candidate;
   Plan out;
-  out.errors = prepare(fresh, Stage::always).errors;
+  Prepared prepared = prepare(fresh, Stage::always);
+  out.errors = std::move(prepared.errors);
   if (!out.errors.empty()) {
     return out;
   }
+  out.warnings = staged_warnings(prepared.config);
   for (Backend* backend : options_.backends) {
     for (PlanStep& step : backend->plan()) {
       out.steps.push_back(std::move(step));

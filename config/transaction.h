@@ -84,6 +84,7 @@ class ConfigEngine {
   struct Plan {
     std::vector<Error> errors;
     std::vector<PlanStep> steps;
+    std::vector<std::string> warnings;  ///< that the commit would give
   };
   /// What `commit` would do, step by step, without doing it.
   Plan plan(const Candidate& candidate);
@@ -114,6 +115,7 @@ class ConfigEngine {
   std::vector<Error> judge(const Tree& tree, const Json& config) const;
   void collect_warnings(const Json& config, Committed& out) const;
   void collect_warnings(Committed& out) const;
+  std::vector<std::string> staged_warnings(const Json& config) const;
   std::vector<Error> stage(const Json& config, const SharedJson& desired);
   /// A candidate on its way to be committed.
   struct Prepared {

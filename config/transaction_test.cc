@@ -151,6 +151,17 @@ TEST_F(Transaction, CommitGoesThroughInOrderAndIsStored) {
   EXPECT_EQ(again->history()[0].comment, "first");
 }
 
+TEST_F(Transaction, CheckAndPlanTellWhatTheCommitWouldTell) {
+  auto engine = open();
+  name(engine, "one");
+  const std::vector<std::string> warnings{"feature warns", "a warns", "b warns"};
+  EXPECT_EQ(engine.check().warnings, warnings);
+  EXPECT_EQ(engine->plan(engine.editing).warnings, warnings);
+  EXPECT_EQ(engine.commit("ann", "").warnings, warnings);
+  name(engine, "bad");
+  EXPECT_TRUE(engine->plan(engine.editing).warnings.empty()) << "there are errors enough";
+}
+
 TEST_F(Transaction, EveryFailureLeavesTheOldState) {
   auto engine = open();
   name(engine, "one");

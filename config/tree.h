@@ -39,13 +39,35 @@ Item item_of(const Schema& schema, const Step& step);
 enum class PathMode { set, any };
 /// Words to a path. The Error's path is the part that was understood, its reason names the wrong word.
 Result<Path> parse_path(const Schema& schema, std::span<const std::string> words, PathMode mode);
-/// The words of `set` as one line for each leaf: more than one only below a list that is fc:one-line. What cannot be
-/// read stays in the last line, for `set` to complain about.
-std::vector<Words> statements(const Schema& schema, std::span<const std::string> words);
+/// `set`: may be several statements in one sentence, below a list that is fc:one-line; `path`: names one thing.
+enum class LineKind { set, path };
+/// Whether names of nodes may be shortened while they are unique; what holds secrets never is.
+enum class Spelling { full, shortened };
 
-/// The same words with the names of nodes, that may be shortened while unique, in full; words behind what is no name
-/// stay as they are. What holds secrets cannot be shortened. An Error for a word that several names begin with.
-Result<Words> spelled_out(const Schema& schema, std::span<const std::string> words);
+/// One of the statements of a line.
+struct LineStatement {
+  Words words;        ///< from the top
+  size_t shared = 0;  ///< how many of them stand at the beginning of the line
+  size_t begin = 0;   ///< which word of the line is the next one
+};
+/// A container, an entry of a list or the top (null), and how many words of the last statement lead there.
+struct OpenPlace {
+  size_t words = 0;
+  Node node = nullptr;
+};
+struct TypedLine {
+  Words words;                            ///< as typed, names spelled out
+  std::vector<LineStatement> statements;  ///< at least one; the last one has what cannot be read
+  std::vector<OpenPlace> open;            ///< whose children may come next, innermost first; empty behind a mistake
+  std::optional<Error> error;             ///< a word that several names begin with
+  size_t wrong = 0;                       ///< which word that is
+};
+/// Reads a line along the schema without judging its values.
+TypedLine read_line(const Schema& schema, std::span<const std::string> words, LineKind kind, Spelling spelling);
+/// The statements of a `set` line, each on its own.
+std::vector<Words> statements(const Schema& schema, std::span<const std::string> words);
+/// Which word of a `set` line is the first mistake; the number of words when one is missing.
+std::optional<size_t> wrong_word(const Schema& schema, std::span<const std::string> words);
 
 /// What an edit wants to tell the user although it worked.
 using Notes = std::vector<std::string>;
@@ -160,8 +182,8 @@ struct Completion {
   std::vector<Option> options;
   bool complete = false;  ///< the words so far are a whole command
 };
-enum class CompletionMode { set, remove, show, annotate, deactivate, activate, copy, rename, insert };
-/// How the words after a verb of Tree::edit, or after `show`, are completed.
+enum class CompletionMode { set, place, remove, show, annotate, deactivate, activate, copy, rename, insert };
+/// How the words after a verb of Tree::edit, or after `show` or `edit` (place), are completed.
 std::optional<CompletionMode> completion_mode(std::string_view verb);
 /// What may follow `words` and starts with `partial`.
 Completion complete(const Tree& tree, std::span<const std::string> words, std::string_view partial,

@@ -94,9 +94,10 @@ TEST(Tree, MessagesNameTheWordAndTheRemedy) {
             R"(interface e0 mtu: "x" is not a valid mtu; give a number from 68 to 9216 (bytes))");
   EXPECT_EQ(set_error(tree, "dataplane polling bussy"),
             R"(dataplane polling: "bussy" is not a valid polling; did you mean "busy"? one of adaptive, busy)");
-  EXPECT_EQ(set_error(tree, "interface"), "interface: a name is missing; add <interface>: a interface");
-  EXPECT_EQ(set_error(tree, "interface e0 disabled yes"),
-            R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out)");
+  EXPECT_EQ(set_error(tree, "interface"), "interface: a name is missing; add <interface>: an interface");
+  EXPECT_EQ(
+      set_error(tree, "interface e0 disabled yes"),
+      R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out, or go on with one of description, disabled, device, mtu, mac, address)");
   EXPECT_EQ(set_error(tree, "bgp"),
             "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, "
             "graceful-restart, confederation, originated-community, community, bogon, transit-asn, peer-lock, "
@@ -184,7 +185,8 @@ set ospf area 0 interface e1
             (std::vector<std::string>{
                 "interface e0 device netns h1: A namespace is given for a tap device, but no tap device is named.; "
                 "delete interface e0 device netns h1, or set what it needs",
-                "route 10.0.0.0/8: it says nothing to do; add one of via, blackhole, unreachable, prohibit",
+                "route 10.0.0.0/8: via or blackhole or unreachable or prohibit is missing; "
+                "set route 10.0.0.0/8 via|blackhole|unreachable|prohibit",
                 "bgp peer a: remote-as is missing; set bgp peer a remote-as <as-number>",
                 R"(bgp peer b policy trnsit: no policy is named "trnsit"; did you mean "transit"?)",
                 R"(ospf area 0 interface e1: no interface is named "e1"; did you mean "e0"?)",
@@ -341,6 +343,16 @@ TEST(Complete, Set) {
   EXPECT_FALSE(complete(tree, words("interface e0 mtu"), "", set).complete);
   EXPECT_TRUE(complete(tree, words("interface e0"), "", set).complete);
   EXPECT_FALSE(complete(tree, words("bgp"), "", set).complete);
+}
+
+TEST(Complete, EditOffersPlaces) {
+  const Tree tree = tree_of(kRich);
+  const auto place = CompletionMode::place;
+  EXPECT_EQ(options(tree, "bgp peer", "", place), "upstream-a <name>");
+  EXPECT_EQ(options(tree, "interface e0", "", place), "device");
+  EXPECT_EQ(options(tree, "interface e0 mtu", "", place), "");
+  EXPECT_TRUE(complete(tree, words("interface e0"), "", place).complete);
+  EXPECT_FALSE(complete(tree, words("interface"), "", place).complete);
 }
 
 TEST(Complete, DeleteAndShowOfferWhatIsThere) {

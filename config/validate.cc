@@ -101,9 +101,43 @@ void collect(const lyd_node* first, Node leaf, std::vector<std::string>& values)
   }
 }
 
+struct NamedNode {
+  Node node;
+  std::string_view value;
+};
+
+bool is_instance(const Item& item, const NamedNode& wanted) {
+  if (!is_list(item.node) || !is_key(wanted.node)) {
+    return item.node == wanted.node && item.value == wanted.value;
+  }
+  const auto keys = keys_of(item.node);
+  const auto at = std::find(keys.begin(), keys.end(), wanted.node);
+  return at != keys.end() && item.keys[static_cast<size_t>(at - keys.begin())] == wanted.value;
+}
+
+/// The words of what is inactive and is, or has in it, a node of this value; empty when there is none.
+Words inactive_around(const Schema& schema, const Items& items, const NamedNode& wanted, const Words& above) {
+  for (const ItemPtr& item : items) {
+    if (item->node == schema.groups()) {
+      continue;
+    }
+    const Words words = words_below(above, *item);
+    const Words below = inactive_around(schema, item->children, wanted, words);
+    const bool has = is_instance(*item, wanted) || !below.empty();
+    if (has && item->inactive) {
+      return words;
+    }
+    if (!below.empty()) {
+      return below;
+    }
+  }
+  return {};
+}
+
 class Validator {
  public:
-  Validator(const Schema& schema, lyd_node* root) : schema_(schema), root_(root) {}
+  /// `whole`: with what is inactive, to tell it from what is not there.
+  Validator(const Tree& whole, lyd_node* root) : whole_(whole), schema_(whole.schema()), root_(root) {}
 
   std::vector<Error> run() {
     walk(lyd_child(root_));
@@ -169,7 +203,8 @@ class Validator {
           for (Node option = nullptr; (option = lys_getnext(option, node, nullptr, 0)) != nullptr;) {
             names.emplace_back(option->name);
           }
-          add(parent, "it says nothing to do", fmt::format("add one of {}", fmt::join(names, ", ")));
+          add(parent, fmt::format("{} is missing", fmt::join(names, " or ")),
+              fmt::format("set {} {}", join_words(words_of(parent)), fmt::join(names, "|")));
         } else if (is_leaf(node)) {
           add(parent, fmt::format("{} is missing", node->name),
               fmt::format("set {} {} {}", join_words(words_of(parent)), node->name, value_hint(node)));
@@ -215,6 +250,10 @@ class Validator {
       return;
     }
     const std::string what = target->parent != nullptr ? target->parent->name : target->name;
+    if (const Words off = inactive_around(schema_, whole_.items(), {target, wanted}, {}); !off.empty()) {
+      add(named, fmt::format("{} {} is inactive", what, wanted), fmt::format("activate {}", join_words(off)));
+      return;
+    }
     const std::string hint = suggest(wanted, names, "configured:");
     add(named, fmt::format("no {} is named \"{}\"", what, wanted),
         hint.empty() ? fmt::format("configure the {} first", what) : hint);
@@ -230,6 +269,7 @@ class Validator {
     }
   }
 
+  const Tree& whole_;
   const Schema& schema_;
   lyd_node* root_;
   std::map<Node, std::vector<std::string>> targets_;  ///< values that leafrefs may take, naturally sorted
@@ -271,7 +311,7 @@ std::vector<Error> Tree::validate() const {
     errors.push_back(root.error());
     return errors;
   }
-  for (Error& error : Validator(*schema_, *root).run()) {
+  for (Error& error : Validator(*this, *root).run()) {
     const auto words = split_words(error.path);
     const auto path = words ? parse_path(*schema_, *words, PathMode::any) : Result<Path>(words.error());
     if (const Item* item = path ? in_force.find(*path) : nullptr; item != nullptr && !item->group.empty()) {

@@ -24,12 +24,13 @@ PROMPT = re.compile(r"(?:\[edit[^\]]*\](?: \*)?\r?\n)?[\w-]+@[\w.-]+([>#]) $")
 
 
 class Person:
-    """Somebody at a floofctl."""
+    """Somebody at a floofctl. With `echo` readline shows what is typed and draws the prompt anew, as people see it."""
 
-    def __init__(self, router):
+    def __init__(self, router, echo=False, term="dumb"):
         self.child = pexpect.spawn(str(BIN / "floofctl"), ["--run-dir", str(router.run_dir)], encoding="utf-8", timeout=30,
-                                   dimensions=(200, 200), env=os.environ | {"TERM": "dumb", "HOME": str(router.run_dir)})
-        self.child.setecho(False)
+                                   dimensions=(200, 200), env=os.environ | {"TERM": term, "HOME": str(router.run_dir)})
+        if not echo:  # it may have drawn its prompt already, and have the terminal as it needs it
+            self.child.setecho(False)
         self.mode = self.await_prompt()[1]
 
     def await_prompt(self):
@@ -54,6 +55,16 @@ class Person:
             lines.pop()
         # readline shows what is typed even though the terminal does not.
         return lines[1:] if lines and lines[0].endswith(line) else lines
+
+    def offered(self, line):
+        """Types a line without its end and `?`, gives the words that are offered, and forgets the line by ^C."""
+        mark = "@@@"  # the shell shows it when it has shown all before
+        self.child.send(line + "?" + mark)
+        self.child.expect_exact(mark)
+        shown = self.child.before.replace("\r", "").split("\n")
+        self.child.send("\x03")
+        self.child.expect(r"\^C\r?\n[\w-]+@[\w.-]+[>#] ")
+        return [words[0] for words in (x.split("  ") for x in (y[2:] for y in shown if y.startswith("  "))) if words[0]]
 
     def close(self):
         self.child.close(force=True)

@@ -8,7 +8,7 @@ question, and clients are notified (RtrStandIns.change):
    "two": another one, or nothing}
 
 More keys: "many" (so many payloads more, made up), "keys" (router keys, version 1 only), "session", "serial" (the first),
-"intervals" ([refresh, retry, expire]), "text" (of Error Reports), "notify" (false: changes are not told).
+"intervals" ([refresh, retry, expire]), "text" (of Error Reports), "notify" (false: changes are not told), "host" (an IPv4 address to listen on).
 
 Modes: those of ABOUT. What clients say is written to DATA.json.log, a line of JSON each.
 """
@@ -284,7 +284,9 @@ class RtrStandIns(StandIns):
 
 
 def serve(cache):
-    listener = socket.create_server(("::", cache.about["port"]), family=socket.AF_INET6, dualstack_ipv6=True, backlog=16)
+    host = cache.about.get("host", "")
+    listener = socket.create_server((host, cache.about["port"]), family=socket.AF_INET if host else socket.AF_INET6,
+                                    dualstack_ipv6=not host, backlog=16)
     while True:
         client = Client(cache, listener.accept()[0])
         threading.Thread(target=client.run, daemon=True).start()

@@ -277,8 +277,7 @@ int release_devices(EventLoop& loop, const Options& options) {
     log::error("{}", hosts.error().text());
     return 1;
   }
-  (*hosts)->release_all();
-  return 0;
+  return (*hosts)->release_all() ? 0 : 1;
 }
 
 /// Ends the loop at SIGTERM and SIGINT. Blocked before any thread starts, so that no worker gets them.

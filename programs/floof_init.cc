@@ -63,7 +63,7 @@ class Init {
   void reap();
   void tick();
   bool wait_for_end(std::chrono::milliseconds limit);
-  void release_devices();
+  bool release_devices();
 
   Arguments options_;
   EventLoop loop_;
@@ -74,6 +74,7 @@ class Init {
   std::set<std::string> crashed_;                 ///< programs that an earlier floof-init left
   std::unique_ptr<InitServer> server_;
   pid_t helper_ = 0;
+  int helper_status_ = 0;
   unsigned ticks_ = 0;
   bool ready_ = false;
 };
@@ -247,7 +248,10 @@ void Init::reap() {
     }
     int status = 0;
     waitpid(pid, &status, 0);
-    helper_ = pid == helper_ ? 0 : helper_;
+    if (pid == helper_) {
+      helper_ = 0;
+      helper_status_ = status;
+    }
     if (child != children_.end()) {
       (*child)->exited(status);
     }
@@ -280,18 +284,22 @@ bool Init::wait_for_end(std::chrono::milliseconds limit) {
   return !busy();
 }
 
-void Init::release_devices() {
+/// False: not all of them, and they would be lost with their namespace.
+bool Init::release_devices() {
   Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log")};
   launch.arguments.insert(launch.arguments.begin(), "--release-devices");
   const auto helper = spawn(launch);
   if (!helper) {
-    return log::error("cannot give the host's devices back: {}", helper.error().text());
+    log::error("cannot give the host's devices back: {}", helper.error().text());
+    return false;
   }
   helper_ = *helper;
   if (!wait_for_end(10s)) {
     log::error("giving the host's devices back takes too long");
     ::kill(helper_, SIGKILL);
+    return false;
   }
+  return helper_status_ == 0;
 }
 
 void Init::stop() {
@@ -308,11 +316,13 @@ void Init::stop() {
       wait_for_end(2s);
     }
   }
-  release_devices();
-  if (const auto removed = remove_named_netns(ports_netns()); !removed) {
+  // The TAPs first, which are kept no longer: a device may have the name of its interface, whose TAP has it till now.
+  server_.reset();
+  if (!release_devices()) {
+    log::error("the namespace {} stays, for devices that are still in it", ports_netns());
+  } else if (const auto removed = remove_named_netns(ports_netns()); !removed) {
     log::error("{}", removed.error().text());
   }
-  server_.reset();
   for (const char* name :
        {"dataplane.sock", "floofd.sock", "bird.ctl", "bird.pid", "stats", "floofd.heartbeat", "init.json"}) {
     ::unlink(file(name).c_str());

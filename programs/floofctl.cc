@@ -43,7 +43,7 @@ constexpr std::string_view kInstances = "/run/floof";
 
 constexpr std::string_view kUsage = R"(usage: floofctl [--instance NAME | --run-dir DIR] [-f FILE | WORDS...]
   without words   the shell: '?' explains what may come next, TAB completes, 'configure' changes the configuration
-  WORDS           one command, such as: floofctl show interface '|' json
+  WORDS           one command, such as: floofctl show interface '| json'
   -f FILE         runs each line of FILE ('-': standard input) and stops at the first error
   --instance NAME which router (default: $FLOOF_INSTANCE, else main), its socket is in /run/floof/NAME
   --run-dir DIR   the same by its folder
@@ -471,7 +471,8 @@ int run_shell(Daemon& daemon, Standard& terminal) {
     }
     history.add(*line);
     // A pasted block has several lines; what follows a mistake is not run.
-    status = session.run_script(*line, "");
+    const bool block = line->find('\n') < line->size() - 1;
+    status = session.run_script(*line, block ? "pasted line" : "");
     interrupt_seen = 0;
     greet(daemon, session);
     for (const std::string& notice : daemon.take_notices()) {

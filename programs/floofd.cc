@@ -96,6 +96,7 @@ class Daemon {
   std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
+  std::shared_ptr<bird::Holds> holds_;
   std::optional<bird::LimitWatch> limits_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
@@ -169,6 +170,8 @@ Result<> Daemon::start() {
                                          .pulse = pulse,
                                          .announce = [this](const std::string& text) { requests_->announce(text); }});
   bird_options.outside = [this](const Json& config) { return outside_->outside(config); };
+  holds_ = std::make_shared<bird::Holds>(arguments_.run_dir);
+  bird_options.holds = holds_;
   bird_ = bird::make_bird_backend(std::move(bird_options));
   auto engine = config::ConfigEngine::open({.state_dir = arguments_.state_dir,
                                             .instance = arguments_.instance,
@@ -188,6 +191,7 @@ Result<> Daemon::start() {
                [this](const auto& what, const auto& arguments) { return ask_bird(what, arguments); }}),
           .announce = [this](const std::string& text) { requests_->announce(text); }});
   limits_.emplace(loop_, bird::LimitWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                   .holds = holds_,
                                                    .config = [this] { return engine_->running().for_features(); },
                                                    .generation = [this] { return engine_->generation(); },
                                                    .pulse = pulse});
@@ -226,17 +230,20 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
   options.limit = seconds(5);
   options.pulse = [this] { heart_.beat(); };
   bird::BirdClient client(arguments_.file("bird.ctl"), options);
-  const Json config = engine_->running().for_features();
+  const Json& asked = config::member(arguments, "configuration");
+  const Json config = asked.is_object() ? asked : engine_->running().for_features();
   const std::string name = config::text_of(arguments, "name");
-  if (what == "bgp-summary") {
-    return bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
+  if (what == "bgp-summary" || what == "bgp-peer") {
+    auto shown = what == "bgp-peer" ? bird::show_bgp_peer(client, config, name)
+                                    : bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
+    if (shown) {
+      limits_->annotate(*shown);
+    }
+    return shown;
   }
   if (what == "explain-route") {
     const auto outside = outside_->outside(config);
     return bird::explain_route(client, config, *outside, arguments);
-  }
-  if (what == "bgp-peer") {
-    return bird::show_bgp_peer(client, config, name);
   }
   return what == "protocols" ? bird::show_protocols(client, config, name) : bird::show_route(client, config, arguments);
 }

@@ -84,15 +84,16 @@ Reply show_configuration(Context& context, std::string_view which, const std::ve
   return reply;
 }
 
-std::vector<Choice> complete_configuration(Context& context, std::string_view mode,
-                                           const std::vector<std::string>& words, const std::string& partial) {
+Completions complete_configuration(Context& context, std::string_view mode, const std::vector<std::string>& words,
+                                   const std::string& partial) {
   const Answer answer = context.call({{"op", "complete"}, {"words", words}, {"partial", partial}, {"mode", mode}},
                                      std::chrono::seconds(5));
-  std::vector<Choice> out;
+  Completions out;
+  out.executable = flag(answer.body, "complete");
   for (const Json& option : list(answer.body, "options")) {
     const std::string word = field(option, "word", "");
     if (!word.empty()) {
-      out.push_back({word, field(option, "help", ""), field(option, "kind") != "value"});
+      out.choices.push_back({word, field(option, "help", ""), field(option, "kind") != "value"});
     }
   }
   return out;
@@ -150,17 +151,18 @@ std::vector<std::string> ConfigurationMode::here(const std::vector<std::string>&
   return path;
 }
 
-std::vector<Choice> ConfigurationMode::complete(Context& context, std::string_view mode,
-                                                const std::vector<std::string>& words,
-                                                const std::string& partial) const {
-  // The first word is the command itself.
-  return complete_configuration(context, mode, here({words.begin() + 1, words.end()}), partial);
+Argument ConfigurationMode::path_argument(std::string help, std::string_view mode) const {
+  return {.help = std::move(help),
+          .line = [this, mode](Context& context, const std::vector<std::string>& words, const std::string& partial) {
+            // The first word is the command itself.
+            return complete_configuration(context, mode, here({words.begin() + 1, words.end()}), partial);
+          }};
 }
 
 /// The error's path is what was understood, spelled out: the word behind it is the wrong one. `line` begins with a
 /// verb.
 void ConfigurationMode::point_at_mistake(Reply& reply, const std::vector<std::string>& line) const {
-  if (reply.ok()) {
+  if (reply.ok() || reply.error_word) {
     return;
   }
   const Line understood = parse_line(reply.errors[0].path);
@@ -178,7 +180,12 @@ Reply ConfigurationMode::edit(Context& context, std::string_view operation,
   }
   std::vector<std::string> line = here(words);
   line.insert(line.begin(), std::string(operation));
-  Reply reply = reply_of(context.call({{"op", "edit"}, {"words", line}}));
+  const Answer answer = context.call({{"op", "edit"}, {"words", line}});
+  Reply reply = reply_of(answer);
+  if (const Json& wrong = member(answer.body, "word"); wrong.is_number_unsigned()) {
+    const size_t word = wrong.get<size_t>();
+    reply.error_word = word > level_.size() ? std::optional(word - level_.size()) : std::nullopt;
+  }
   point_at_mistake(reply, line);
   return reply;
 }
@@ -208,47 +215,35 @@ Reply ConfigurationMode::show(Context& context, const Invocation& words) const {
 }
 
 void ConfigurationMode::add_edit_commands(Registry& registry) {
-  const auto values = [this](std::string_view mode) {
-    return [this, mode](Context& context, const std::vector<std::string>& words, const std::string& partial) {
-      return complete(context, mode, words, partial);
-    };
-  };
   struct Verb {
     const char *word, *help, *argument;
-    size_t fewest;
   };
-  for (const auto& [verb, help, argument, fewest] :
-       {Verb{"set", "Set a value in the candidate", "Path and value", 2},
-        {"delete", "Delete from the candidate", "Path of what goes", 1},
-        {"annotate", "Put a comment before a statement; an empty one takes it away", "Path and \"text\"", 2},
-        {"deactivate", "Keep a part of the configuration without its effect", "Path of the part", 1},
-        {"activate", "Give a deactivated part its effect back", "Path of the part", 1},
-        {"copy", "Make another list entry like this one", "PATH to NAME", 3},
-        {"rename", "Give a list entry another name", "PATH to NAME", 3},
-        {"insert", "Move an entry of an ordered list", "PATH before|after NAME", 3}}) {
+  for (const auto& [verb, help, argument] :
+       {Verb{"set", "Set a value in the candidate", "Path and value"},
+        {"delete", "Delete from the candidate", "Path of what goes"},
+        {"annotate", "Put a comment before a statement; an empty one takes it away", "Path and \"text\""},
+        {"deactivate", "Keep a part of the configuration without its effect", "Path of the part"},
+        {"activate", "Give a deactivated part its effect back", "Path of the part"},
+        {"copy", "Make another list entry like this one", "PATH to NAME"},
+        {"rename", "Give a list entry another name", "PATH to NAME"},
+        {"insert", "Move an entry of an ordered list", "PATH before|after NAME"}}) {
     registry.add({.path = fmt::format("{} <path...>", verb),
                   .help = help,
                   .handler = [this, verb](Context& c, const Invocation& i) { return edit(c, verb, i.rest); },
-                  .arguments = {{"path", {.help = argument, .values = values(verb)}}},
-                  .fewest_words = fewest});
+                  .arguments = {{"path", path_argument(argument, verb)}}});
   }
   registry.add({.path = "show <path...>",
                 .help = "Show the candidate",
                 .handler = [this](Context& c, const Invocation& i) { return show(c, i); },
-                .arguments = {{"path", {.help = "Part of the tree", .values = values("show")}}},
+                .arguments = {{"path", path_argument("Part of the tree", "show")}},
                 .prints_configuration = true});
 }
 
 void ConfigurationMode::add_move_commands(Registry& registry) {
-  registry.add(
-      {.path = "edit <path...>",
-       .help = "Move to a part of the tree",
-       .handler = [this](Context& c, const Invocation& i) { return go_to(c, i.rest); },
-       .arguments = {{"path",
-                      {.help = "Part of the tree",
-                       .values = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
-                         return complete(c, "set", words, partial);
-                       }}}}});
+  registry.add({.path = "edit <path...>",
+                .help = "Move to a part of the tree",
+                .handler = [this](Context& c, const Invocation& i) { return go_to(c, i.rest); },
+                .arguments = {{"path", path_argument("Part of the tree", "edit")}}});
   registry.add({.path = "up", .help = "Move one word up in the tree", .handler = [this](Context&, const Invocation&) {
                   up();
                   return Reply{};

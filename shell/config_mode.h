@@ -41,8 +41,7 @@ class ConfigurationMode {
 
  private:
   std::vector<std::string> here(const std::vector<std::string>& words) const;
-  std::vector<Choice> complete(Context& context, std::string_view mode, const std::vector<std::string>& words,
-                               const std::string& partial) const;
+  Argument path_argument(std::string help, std::string_view mode) const;
   void point_at_mistake(Reply& reply, const std::vector<std::string>& line) const;
   Reply go_to(Context& context, const std::vector<std::string>& words);
   Reply edit(Context& context, std::string_view operation, const std::vector<std::string>& words) const;
@@ -60,9 +59,9 @@ class ConfigurationMode {
 
 /// Configuration text of `which` ("running" or "candidate") below `path` in the form that the pipes ask for.
 Reply show_configuration(Context& context, std::string_view which, const std::vector<std::string>& path, Format format);
-/// The choices that the daemon offers behind `words`; mode is "set", "delete" or "show".
-std::vector<Choice> complete_configuration(Context& context, std::string_view mode,
-                                           const std::vector<std::string>& words, const std::string& partial);
+/// What the daemon offers behind `words`; mode is "edit", "show" or a verb such as "set".
+Completions complete_configuration(Context& context, std::string_view mode, const std::vector<std::string>& words,
+                                   const std::string& partial);
 /// The difference from what runs, or from history entry `from`, to the candidate, or to history entry `with`.
 Reply compare(Context& context, std::optional<size_t> from, std::optional<size_t> with = {});
 /// The answer's errors or warnings, with `text` when it is fine.

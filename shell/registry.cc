@@ -88,6 +88,11 @@ std::string_view name_of(UserClass user_class) {
                                              : "read-only";
 }
 
+Values always(std::vector<Choice> choices) {
+  return
+      [choices = std::move(choices)](Context&, const std::vector<std::string>&, const std::string&) { return choices; };
+}
+
 Registry::Registry() : root_(std::make_unique<Node>()) {}
 Registry::~Registry() = default;
 Registry::Registry(Registry&&) noexcept = default;
@@ -319,7 +324,11 @@ Completions Registry::complete(Context& context, const std::vector<std::string>&
   out.executable = node.command != nullptr && walk.result.invocation.rest.size() >= node.command->fewest_words;
   if (node.rest) {
     const auto found = node.command->arguments.find(std::string_view(node.argument_name));
-    if (found != node.command->arguments.end()) {
+    if (found != node.command->arguments.end() && found->second.line) {
+      Completions whole = found->second.line(context, walk.seen, partial);
+      std::for_each(whole.choices.begin(), whole.choices.end(), add);
+      out.executable = whole.executable;
+    } else if (found != node.command->arguments.end()) {
       add_values(found->second.values);
     }
     sort_choices(out.choices);

@@ -36,10 +36,18 @@ struct Completions {
 using Values =
     std::function<std::vector<Choice>(Context&, const std::vector<std::string>& words, const std::string& partial)>;
 
+/// Always these.
+Values always(std::vector<Choice> choices);
+
+/// The same of "<words...>", which alone knows when the line is whole.
+using WholeLine =
+    std::function<Completions(Context&, const std::vector<std::string>& words, const std::string& partial)>;
+
 struct Argument {
   std::string help;
   Values values = {};
   bool (*accepts)(std::string_view) = nullptr;  ///< absent: everything
+  WholeLine line = {};                          ///< of "<words...>", instead of `values`
 };
 
 struct Option {
@@ -77,7 +85,7 @@ struct Command {
   std::map<std::string, Argument, std::less<>> arguments = {};  ///< by name
   std::vector<Option> options = {};
   bool prints_configuration = false;  ///< understands `| display` and `| compare`
-  size_t fewest_words = 0;            ///< of "<words...>", for completion to say that a line is whole
+  size_t fewest_words = 0;            ///< of "<words...>" without `line`: from when on it is whole
   UserClass least = UserClass::read_only;
 };
 

@@ -74,8 +74,8 @@ void Session::add_own_commands() {
            },
        .arguments = {{"command",
                       {.help = "Operational command",
-                       .values = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
-                         return operational_.complete(c, {words.begin() + 1, words.end()}, partial).choices;
+                       .line = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
+                         return operational_.complete(c, {words.begin() + 1, words.end()}, partial);
                        }}}}});
   configuration_mode_.add_commands(configuration_);
   add_commit_commands(configuration_);
@@ -156,11 +156,20 @@ void Session::report_error(const Error& error, std::string_view prefix) {
                                        : fmt::format("{}{}\n", prefix, text));
 }
 
-void Session::point_at(size_t column_in_line) {
+/// Not where the line is told by number instead: it is not the one above.
+void Session::point_at(size_t column_in_line, std::string_view prefix) {
   const size_t column = display_width(prompt()) + column_in_line;
-  if (kind_ == Kind::interactive && column < 78) {
+  if (kind_ == Kind::interactive && prefix.empty() && column < 78) {
     terminal_.err(std::string(column, ' ') + "^\n");
   }
+}
+
+/// Behind the last word when one is missing.
+void Session::point_at_word(const Line& line, size_t word, std::string_view prefix) {
+  point_at(word < line.words.size() ? line.words[word].begin
+           : line.words.empty()     ? 0
+                                    : line.words.back().end + 1,
+           prefix);
 }
 
 std::string Session::coloured_difference(std::string_view text) const {
@@ -212,7 +221,7 @@ int Session::report(const Reply& reply, const Pipes& pipes, std::string_view pre
 
 int Session::run(const Line& line, std::string_view prefix) {
   if (line.error) {
-    point_at(line.error_at);
+    point_at(line.error_at, prefix);
     report_error(*line.error, prefix);
     return 1;
   }
@@ -237,13 +246,12 @@ int Session::run(const Line& line, std::string_view prefix) {
         !words.empty() && configuration_.knows(words[0])) {
       error.remedy = "it belongs to configuration mode: type 'configure' first";
     }
-    const size_t at = resolution.error_word + target.skip;
-    point_at(at < line.words.size() ? line.words[at].begin : line.words.empty() ? 0 : line.words.back().end + 1);
+    point_at_word(line, resolution.error_word + target.skip, prefix);
     report_error(error, prefix);
     return 1;
   }
   if (resolution.command->least > class_) {
-    point_at(line.words[std::min(target.skip, line.words.size() - 1)].begin);
+    point_at(line.words[std::min(target.skip, line.words.size() - 1)].begin, prefix);
     report_error(Error{join(words),
                        fmt::format("this is for the class {}, and you are {}", name_of(resolution.command->least),
                                    name_of(class_)),
@@ -259,8 +267,8 @@ int Session::run(const Line& line, std::string_view prefix) {
   resolution.invocation.format = pipes->format;
   resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
   const Reply reply = resolution.command->handler(context_, resolution.invocation);
-  if (reply.error_word && *reply.error_word + target.skip < line.words.size()) {
-    point_at(line.words[*reply.error_word + target.skip].begin);
+  if (reply.error_word) {
+    point_at_word(line, *reply.error_word + target.skip, prefix);
   }
   return report(reply, *pipes, prefix);
 }

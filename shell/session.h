@@ -84,7 +84,8 @@ class Session {
   Reply help(const Registry& registry) const;
   int report(const Reply& reply, const Pipes& pipes, std::string_view prefix);
   void report_error(const Error& error, std::string_view prefix);
-  void point_at(size_t column_in_line);
+  void point_at(size_t column_in_line, std::string_view prefix);
+  void point_at_word(const Line& line, size_t word, std::string_view prefix);
   std::string coloured_difference(std::string_view text) const;
   void complete_pipe(const Line& line, Completion& out) const;
 

@@ -54,6 +54,20 @@ TEST_F(SessionTest, LoadsForeignFormsThatItIsTold) {
   EXPECT_EQ(last()["mode"], "merge");
 }
 
+TEST_F(SessionTest, LinesOfABlockAreTold) {
+  EXPECT_EQ(session.run_script("show interface\nshow intrface\nshow nothing\n", "pasted line"), 1);
+  EXPECT_EQ(terminal.errors, "pasted line:2: show intrface: unknown word; did you mean 'interface'?\n");
+}
+
+TEST_F(SessionTest, TheDaemonTellsTheWrongWord) {
+  run("configure");
+  context.answer = [](const Json&) {
+    return Answer{{{"ok", false}, {"word", 5}}, {Error{"interface e0 mtu", "is wrong", "mend it"}}};
+  };
+  EXPECT_EQ(run("set interface e0 mtu x", 1),
+            "                                ^\ninterface e0 mtu: is wrong; mend it\n");
+}
+
 TEST_F(SessionTest, PointsAtMistakes) {
   EXPECT_EQ(run("show intrface", 1), "                ^\nshow intrface: unknown word; did you mean 'interface'?\n");
   EXPECT_EQ(run("show interface \"x", 1),

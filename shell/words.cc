@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "shell/pipes.h"
+
 namespace floof::shell {
 namespace {
 
@@ -125,8 +127,11 @@ Line line_of(const std::vector<std::string>& arguments) {
   Line line;
   size_t column = 0;
   for (const std::string& argument : arguments) {
+    const Line piped = argument.starts_with('|') ? parse_line(argument) : Line();
     if (argument == "|") {
       line.pipes.emplace_back();
+    } else if (piped.words.empty() && !piped.pipes.empty() && !piped.error && parse_pipes(piped.pipes).ok()) {
+      line.pipes.insert(line.pipes.end(), piped.pipes.begin(), piped.pipes.end());
     } else {
       Word word{.text = argument, .begin = column, .end = column + argument.size(), .quoted = false};
       (line.pipes.empty() ? line.words : line.pipes.back()).push_back(std::move(word));

@@ -38,7 +38,8 @@ struct Line {
 
 Line parse_line(std::string_view text);
 
-/// A line from program arguments, taken as they are; an argument that is exactly "|" starts a pipe.
+/// A line from program arguments, taken as they are; one that is exactly "|" starts a pipe, and one that reads as whole
+/// pipes, such as "| json", is that.
 Line line_of(const std::vector<std::string>& arguments);
 
 /// The spelling that parse_line reads back as one word with exactly this text.

@@ -69,6 +69,20 @@ TEST(Words, ArgumentsAreTakenAsTheyAre) {
   EXPECT_EQ(texts_of(line.pipes[0]), Strings{"json"});
 }
 
+TEST(Words, AnArgumentMayBeWholePipes) {
+  const Line line = line_of({"show", "interface", "| match \"a b\" | count", "|json"});
+  EXPECT_EQ(texts_of(line.words), (Strings{"show", "interface"}));
+  ASSERT_EQ(line.pipes.size(), 3u);
+  EXPECT_EQ(texts_of(line.pipes[0]), (Strings{"match", "a b"}));
+  EXPECT_EQ(texts_of(line.pipes[1]), Strings{"count"});
+  EXPECT_EQ(texts_of(line.pipes[2]), Strings{"json"});
+  for (const char* value : {"|secret", "| ", "|json x", "| match", "|json \"", "||", "a| json"}) {
+    const Line set = line_of({"set", "bgp", "peer", "a", "password", value});
+    EXPECT_TRUE(set.pipes.empty()) << value;
+    EXPECT_EQ(set.words.back().text, value);
+  }
+}
+
 TEST(Words, QuoteReadsBack) {
   std::mt19937 random(7);
   const std::string_view letters = "ab\"\\ |#\n\r\t\x01\x7f\xc3\xa9";

@@ -44,6 +44,16 @@ class Judge {
       const auto prefix = parse_prefix(text);
       if (prefix && (prefix->address().is_multicast() || prefix->address().is_link_local())) {
         add("bgp prefix " + text, "is not a unicast prefix", "announce only prefixes that others can reach");
+      } else if (prefix && prefix->length() == 0) {
+        add("bgp prefix " + text, "is everybody's address space, not this network's",
+            "set bgp peer <name> export default-route announces a default route to a peer");
+      }
+    }
+    marks("bgp", bgp_, "community");
+    marks("bgp", bgp_, "originated-community");
+    for (const Json& entry : items(member(bgp_, "blocklist"), "file")) {
+      if (entry.is_string() && !entry.get<std::string>().starts_with('/')) {
+        add("bgp blocklist file " + entry.get<std::string>(), "is not a whole path", "begin it with /");
       }
     }
     for (const char* kind : {"policy", "peer"}) {
@@ -98,7 +108,25 @@ class Judge {
     }
   }
 
+  /// ASN:1:* says from whom a route was learnt: whoever could add it would make anybody's route a customer's.
+  void marks(const std::string& path, const Json& part, std::string_view leaf) {
+    const auto asn = static_cast<uint32_t>(number_of(bgp_, "confederation", number_of(bgp_, "asn")));
+    for (const Community& community : communities_in(part, leaf)) {
+      if (asn != 0 && is_own_mark(community, asn)) {
+        add(fmt::format("{} {} {}", path, leaf, to_string(community)),
+            fmt::format("{0}:{1}:* and {0}:{2}:* are this router's own marks of where a route is from and why it was "
+                        "refused",
+                        asn, kOriginFunction, kRejectFunction),
+            fmt::format("take another number in the middle, such as {}:1000:{}", asn, community.parts[2].value_or(0)));
+      }
+    }
+  }
+
   void policy_part(const std::string& path, const Json& part) {
+    marks(path, part, "community-add");
+    for (const Json& entry : items(part, "prefix-community")) {
+      marks(fmt::format("{} prefix-community {}", path, text_of(entry, "prefix")), entry, "community");
+    }
     for (const char* list : {"prefix", "prefix-reject"}) {
       for (const Json& entry : items(part, list)) {
         prefix_range(fmt::format("{} {} {}", path, list, text_of(entry, "prefix")), entry);
@@ -161,6 +189,25 @@ class Judge {
     }
     session(path, peer);
     role(path, peer);
+    checks(path + " import filter", peer);
+  }
+
+  /// What a check would need and the peer does not have.
+  void checks(const std::string& path, const Json& peer) {
+    const Json& import = member(peer, "import");
+    const Json& filter = member(import, "filter");
+    if (is_internal(peer) || flag_of(peer, "confederation-member") || flag_of(import, "trust")) {
+      return;
+    }
+    const std::string name = text_of(peer, "name");
+    if (flag_of(filter, "aspa") && text_of(peer, "role").empty()) {
+      add(path + " aspa", "without a role nobody knows whether the path has to run up or down",
+          fmt::format("set bgp peer {} role, or import filter aspa false", name));
+    }
+    if (text_of(filter, "next-hop") == "subnet" && number_of(peer, "multihop") != 0) {
+      add(path + " next-hop subnet", "a peer over several hops is on no connected subnet",
+          fmt::format("set bgp peer {} import filter next-hop strict, or any", name));
+    }
   }
 
   void only_one(const std::string& path, const Json& peer, const std::string& leaf, const std::string& value,
@@ -182,6 +229,20 @@ class Judge {
     if (is_internal(peer) && peer.contains("local-as") && number_of(peer, "local-as") != number_of(bgp_, "asn")) {
       add(path + " local-as", "an internal peer knows this router by its own AS number",
           fmt::format("delete {} local-as, or give the peer's real AS number", path));
+    }
+    // BIRD makes the session internal when both ends have one number, whatever the number (RFC 7705, 4).
+    const bool member_of = flag_of(peer, "confederation-member");
+    const uint64_t own = number_of(bgp_, "asn");
+    const uint64_t shown = number_of(peer, "local-as", member_of ? own : number_of(bgp_, "confederation", own));
+    if (!is_internal(peer) && shown == number_of(peer, "remote-as")) {
+      const std::string leaf = peer.contains("local-as") ? "local-as" : "remote-as";
+      add(fmt::format("{} {}", path, leaf),
+          fmt::format(
+              "both ends of the session would be AS {}, which makes an internal one of it with the checks of an "
+              "external one",
+              shown),
+          leaf == "local-as" ? fmt::format("delete {} local-as, or give the peer's real AS number", path)
+                             : fmt::format("give the peer's real AS number, or set {} confederation-member", path));
     }
     if (flag_of(peer, "require-role") && text_of(peer, "role").empty()) {
       add(path + " require-role", "there is no role that the peer's could match", fmt::format("set {} role", path));
@@ -298,8 +359,38 @@ bool lists_whatever(const Json& merged) {
   return text_of(merged, "role").empty() && !items(to, "prefix").empty() && text_of(to, "accept").empty();
 }
 
+/// Nothing says that the peer is no transit, and nothing limits what it may announce.
+bool may_leak(const Json& merged) {
+  const Json& from = member(merged, "import");
+  const bool open = from.is_object() && text_of(from, "accept") != "none" && !flag_of(from, "trust");
+  const bool listed = !items(from, "prefix").empty() || !items(from, "as-set").empty() || flag_of(from, "as-set-auto");
+  return open && !listed && text_of(merged, "role").empty() && !member(from, "filter").contains("transit-asns");
+}
+
+/// One line for all of them.
+void warn_of_leaks(const Json& config, std::vector<std::string>& out) {
+  constexpr size_t kMost = 3;
+  const Json& bgp = member(config, "bgp");
+  size_t count = 0;
+  std::string names;
+  for (const Json& peer : items(bgp, "peer")) {
+    const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
+    if (!internal && !flag_of(peer, "confederation-member") && may_leak(merged_peer(config, peer)) &&
+        count++ <= kMost) {
+      names += (names.empty() ? "" : ", ") + (count <= kMost ? text_of(peer, "name") : std::string("..."));
+    }
+  }
+  if (count > 0) {
+    out.push_back(
+        fmt::format("no role, so nobody notices route leaks (transit ASNs, ASPA, RFC 9234) of {}; "
+                    "set bgp peer <name> role, or import filter transit-asns true or false",
+                    names));
+  }
+}
+
 std::vector<std::string> warnings(const Json& config) {
   std::vector<std::string> out;
+  warn_of_leaks(config, out);
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
@@ -311,7 +402,8 @@ std::vector<std::string> warnings(const Json& config) {
                       name, name));
     }
     const bool in = member(peer, "import").is_object(), to = member(peer, "export").is_object();
-    if (!internal && text_of(peer, "policy").empty() && !(in && to)) {
+    const bool inside = internal || flag_of(merged_peer(config, peer), "confederation-member");
+    if (!inside && text_of(peer, "policy").empty() && !(in && to)) {
       const std::string name = text_of(peer, "name");
       out.push_back(fmt::format("bgp peer {}: no policy, so it {} routes (RFC 8212); set bgp peer {} policy <name>",
                                 name,

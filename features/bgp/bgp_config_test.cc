@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+
+#include <cctype>
+
 #include "config/test_support.h"
 #include "features/bgp/bgp.h"
+#include "features/bgp/reason.h"
 
 namespace floof::bgp {
 
@@ -114,6 +119,103 @@ TEST(BgpConfig, Policies) {
             Strings{"bgp policy p import next-hop ff02::1: is not the address of a router"});
 }
 
+TEST(BgpConfig, ChecksThatCannotBeMade) {
+  const std::string a = "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\nset bgp peer a policy p\n";
+  const std::string aspa = a + "set bgp policy p import filter aspa true\n";
+  EXPECT_EQ(judge(aspa),
+            Strings{"bgp peer a import filter aspa: without a role nobody knows whether the path has to run "
+                    "up or down"});
+  EXPECT_EQ(judge(aspa + "set bgp peer a role peer"), Strings{});
+  EXPECT_EQ(judge(aspa + "set bgp peer a import filter aspa false"), Strings{});
+  EXPECT_EQ(judge(aspa + "set bgp peer a import trust"), Strings{});
+  const std::string subnet = a + "set bgp policy p import filter next-hop subnet\n";
+  EXPECT_EQ(judge(subnet), Strings{});
+  EXPECT_EQ(judge(subnet + "set bgp peer a multihop 2"),
+            Strings{"bgp peer a import filter next-hop subnet: a peer over several hops is on no connected subnet"});
+}
+
+TEST(BgpConfig, WarnsOnceOfPeersWhoseLeaksNobodyNotices) {
+  const auto warned = [](std::string_view lines) {
+    std::string out;
+    for (const auto& [peer, host] : {std::pair("a", 2), {"b", 3}, {"c", 4}, {"d", 5}}) {
+      out += fmt::format(
+          "set bgp peer {0} remote-as 64500\nset bgp peer {0} neighbor 192.0.2.{1}\n"
+          "set bgp peer {0} policy p\n",
+          peer, host);
+    }
+    return config_feature().warnings(config_of(std::string(kBase) + out + std::string(lines)));
+  };
+  const auto all = warned("set bgp policy p import accept all");
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_NE(all[0].find("of a, b, c, ...;"), std::string::npos) << all[0];
+  const auto one = warned(
+      "set bgp policy p import accept all\n"
+      "set bgp peer a role peer\nset bgp peer b import as-set AS-B\nset bgp peer c import filter transit-asns false");
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_NE(one[0].find("of d;"), std::string::npos) << one[0];
+  for (const char* enough : {"role customer", "import accept none", "import trust", "import prefix 45.0.0.0/8 le 24",
+                             "import filter transit-asns true", "import as-set-auto"}) {
+    EXPECT_TRUE(warned(std::string("set bgp policy p ") + enough).empty()) << enough;
+  }
+}
+
+TEST(BgpConfig, TestsMayExpectEveryReason) {
+  const auto complete = config::complete(config::test::tree_of(""), config::test::words("bgp test t expect reject"), "",
+                                         config::CompletionMode::set);
+  Strings offered, reasons{"any: For every reason"};
+  for (const config::Option& option : complete.options) {
+    offered.push_back(option.word + ": " + option.help);
+  }
+  for (uint32_t code = 0; code < 1000; code++) {
+    if (const auto reason = reason_of(code)) {
+      std::string text(text_of(*reason));
+      text[0] = static_cast<char>(std::toupper(text[0]));
+      reasons.push_back(fmt::format("{}: {}", name_of(*reason), text));
+    }
+  }
+  EXPECT_EQ(offered, reasons);
+}
+
+TEST(BgpConfig, ShutdownMessagesArriveAsTheyAre) {
+  const auto error = [](const std::string& message) {
+    const auto done = config::test::tree_of("").edit(
+        std::vector<std::string>{"set", "bgp", "peer", "a", "shutdown-message", message});
+    return done ? std::string() : done.error().reason;
+  };
+  EXPECT_EQ(error("back at 22:00 \\ 'sorry' \xc3\xbc $x %s"), "");
+  EXPECT_EQ(error("a \"quoted\" word"), "the message has a double quote, which BIRD cannot send");
+  EXPECT_EQ(error(std::string(255, 'x')), "");
+  EXPECT_EQ(error(std::string(256, 'x')), "the message has 256 octets, and a neighbour reads at most 255");
+  std::string umlauts;
+  for (int i = 0; i < 128; i++) {
+    umlauts += "\xc3\xbc";
+  }
+  EXPECT_EQ(error(umlauts), "the message has 256 octets, and a neighbour reads at most 255");
+  EXPECT_NE(error("two\nlines").find("one line"), std::string::npos);
+}
+
+TEST(BgpConfig, MessagesAreInTheWordsOfTheField) {
+  const auto error = [](std::string_view line) {
+    const auto done = config::test::tree_of("").edit(config::test::words(line));
+    return done ? std::string() : done.error().text();
+  };
+  EXPECT_NE(error("set bgp blocklist url \"http://a b\"").find("A URL has no blanks"), std::string::npos);
+  EXPECT_NE(error("set bgp blocklist url a.b.c.d.e").find("A URL begins with"), std::string::npos);
+  EXPECT_NE(error("set bgp peer a import as-set").find("give an as-set"), std::string::npos);
+  const auto judged = config::test::tree_of(
+                          "set bgp test t route 192.0.2.0/24\nset bgp test t from a\n"
+                          "set bgp test t expect local-pref 100\nset bgp peer a remote-as 1\n"
+                          "set bgp peer a policy p\nset bgp policy p role peer\n"
+                          "deactivate bgp policy p\n")
+                          .validate();
+  Strings texts;
+  for (const Error& one : judged) {
+    texts.push_back(one.text());
+  }
+  EXPECT_EQ(texts, (Strings{"bgp test t expect: accept or reject is missing; set bgp test t expect accept|reject",
+                            "bgp peer a policy p: policy p is inactive; activate bgp policy p"}));
+}
+
 TEST(BgpConfig, WarnsOfPeersWithoutPolicy) {
   const auto config = config_of(std::string(kBase) +
                                 "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\n"
@@ -121,6 +223,65 @@ TEST(BgpConfig, WarnsOfPeersWithoutPolicy) {
   const auto warnings = config_feature().warnings(config);
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("RFC 8212"), std::string::npos);
+}
+
+TEST(BgpConfig, MarksAreNobodysToAdd) {
+  const std::string peer = "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\n";
+  const std::string why =
+      ": 65000:1:* and 65000:1101:* are this router's own marks of where a route is from and why it was refused";
+  EXPECT_EQ(judge("set bgp policy p import community-add 65000:1:4"),
+            Strings{"bgp policy p import community-add 65000:1:4" + why});
+  EXPECT_EQ(judge(peer + "set bgp peer a export community-add 65000:1101:4"),
+            Strings{"bgp peer a export community-add 65000:1101:4" + why});
+  EXPECT_EQ(judge(peer + "set bgp peer a export prefix-community 45.1.0.0/16 community 65000:1:0"),
+            Strings{"bgp peer a export prefix-community 45.1.0.0/16 community 65000:1:0" + why});
+  EXPECT_EQ(judge("set bgp community 65000:1:4"), Strings{"bgp community 65000:1:4" + why});
+  EXPECT_EQ(judge("set bgp originated-community 65000:1:1"), Strings{"bgp originated-community 65000:1:1" + why});
+  EXPECT_EQ(judge("set bgp community 65000:2:4\nset bgp community 65001:1:4\nset bgp community 65000:1"), Strings{});
+  EXPECT_EQ(judge("set bgp confederation 65010\nset bgp community 65010:1:4").size(), 1U);
+}
+
+TEST(BgpConfig, ADefaultRouteIsNoPrefixOfAnybody) {
+  for (const char* all : {"0.0.0.0/0", "::/0"}) {
+    EXPECT_EQ(judge(std::string("set bgp prefix ") + all),
+              Strings{fmt::format("bgp prefix {}: is everybody's address space, not this network's", all)});
+  }
+}
+
+TEST(BgpConfig, BothEndsMayNotHaveOneNumberUnlessInternal) {
+  const std::string peer = "set bgp peer a remote-as 64500\nset bgp peer a neighbor 192.0.2.2\n";
+  const std::string why =
+      ": both ends of the session would be AS 64500, which makes an internal one of it with the checks of an external "
+      "one";
+  EXPECT_EQ(judge(peer + "set bgp peer a local-as 64500"), Strings{"bgp peer a local-as" + why});
+  EXPECT_EQ(judge(peer + "set bgp confederation 64500"), Strings{"bgp peer a remote-as" + why});
+  EXPECT_EQ(judge(peer + "set bgp confederation 64500\nset bgp peer a confederation-member"), Strings{});
+  EXPECT_EQ(judge(peer + "set bgp peer a local-as 64501"), Strings{});
+}
+
+TEST(BgpConfig, AMemberOfTheConfederationNeedsNoPolicy) {
+  const auto config = config_of(std::string(kBase) +
+                                "set bgp confederation 64999\nset bgp peer m remote-as 65001\n"
+                                "set bgp peer m neighbor 192.0.2.2\nset bgp peer m confederation-member");
+  EXPECT_EQ(config_feature().warnings(config), Strings{});
+}
+
+TEST(BgpConfig, FilesOfBlocklistsHaveAWholePath) {
+  EXPECT_EQ(judge("set bgp blocklist file ../x"), Strings{"bgp blocklist file ../x: is not a whole path"});
+  EXPECT_EQ(judge("set bgp blocklist file /etc/x"), Strings{});
+}
+
+TEST(BgpConfig, NamesHaveOneSpelling) {
+  const auto config =
+      config_of(std::string(kBase) +
+                "set bgp community no-export\nset bgp policy p import community-remove graceful-shutdown\n"
+                "set bgp policy p import community-remove 64500:*\n"
+                "set bgp policy p import as-set ripe::as-cust\n"
+                "set bgp policy p import as-set RIPE::AS-CUST\n");
+  EXPECT_EQ(config["bgp"]["community"], nlohmann::json::parse(R"(["65535:65281"])"));
+  const auto& import = config["bgp"]["policy"][0]["import"];
+  EXPECT_EQ(import["community-remove"], nlohmann::json::parse(R"(["64500:*","65535:0"])"));
+  EXPECT_EQ(import["as-set"], nlohmann::json::parse(R"(["RIPE::AS-CUST"])"));
 }
 
 TEST(BgpConfig, DesiredPeersAreNumberedByName) {

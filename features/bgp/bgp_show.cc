@@ -34,8 +34,13 @@ std::string accepted_text(const Json& peer) { return field(peer, "accepted", fie
 std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std::string>&, const std::string&) {
   const shell::Reply reply = shell::show(context, "bgp-summary", Json::object(), [](const Json&) { return ""; });
   std::vector<shell::Choice> out;
-  for (const Json& peer : list(reply.data, "peers")) {
-    out.push_back({field(peer, "name"), fmt::format("{} AS {}", field(peer, "neighbor"), field(peer, "remote-as"))});
+  for (const Json& session : list(reply.data, "peers")) {  // those of a peer stand together
+    const std::string name = field(session, "name"), neighbor = field(session, "neighbor");
+    if (out.empty() || out.back().word != name) {
+      out.push_back({name, fmt::format("AS {} at {}", field(session, "remote-as"), neighbor)});
+    } else {
+      out.back().help += ", " + neighbor;
+    }
   }
   return out;
 }
@@ -68,11 +73,14 @@ std::string error_text(const Json& peer) {
 
 }  // namespace
 
-std::string render_summary(const Json& summary) {
+std::string render_summary(const Json& summary, const std::string& tag) {
   if (number(summary, "asn") == 0 && list(summary, "peers").empty()) {
     return "BGP is not configured; 'set bgp asn N' starts it\n";
   }
   std::string out = fmt::format("Router id {}, local AS {}\n", field(summary, "router-id"), field(summary, "asn"));
+  if (list(summary, "peers").empty() && !tag.empty()) {
+    return out + fmt::format("no peer has the tag {}\n", tag);
+  }
   if (list(summary, "peers").empty()) {
     return out + "no peers; 'set bgp peer NAME ...' makes one\n";
   }
@@ -127,8 +135,9 @@ std::string render_peer(const Json& peer) {
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
   const shell::Handler summary = [](Context& c, const Invocation& words) {
-    const Json arguments = words.has("tag") ? Json{{"tag", words.get("tag")}} : Json(Json::object());
-    return shell::show(c, "bgp-summary", arguments, render_summary);
+    const std::string tag = words.get("tag");
+    const Json arguments = words.has("tag") ? Json{{"tag", tag}} : Json(Json::object());
+    return shell::show(c, "bgp-summary", arguments, [&](const Json& data) { return render_summary(data, tag); });
   };
   registry.add({.path = "show bgp", .help = "BGP sessions", .handler = summary});
   registry.add({.path = "show bgp summary",

@@ -11,7 +11,7 @@ namespace floof::bgp {
 
 void register_show(shell::Registry& registry);
 
-std::string render_summary(const shell::Json& summary);
+std::string render_summary(const shell::Json& summary, const std::string& tag = {});
 std::string render_peer(const shell::Json& peer);
 
 }  // namespace floof::bgp

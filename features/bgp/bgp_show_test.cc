@@ -25,6 +25,7 @@ TEST(BgpShow, Summary) {
             "b           2001:db8::2  4200000000  Active       00:01:02         -         -         -  "
             "Socket: Connection refused\n");
   EXPECT_NE(render_summary(Json{{"asn", 65000}}).find("no peers"), std::string::npos);
+  EXPECT_EQ(render_summary(Json{{"asn", 65000}}, "lab"), "Router id -, local AS 65000\nno peer has the tag lab\n");
   EXPECT_EQ(render_summary(Json::object()), "BGP is not configured; 'set bgp asn N' starts it\n");
 }
 
@@ -128,6 +129,8 @@ TEST(BgpShow, PeerCommands) {
   asked("explain route 203.0.113.0/24 from a path \"1 2\" community 1:1,1:2:3 rpki invalid to b",
         R"({"op":"show","what":"explain-route","arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"1 2",
             "communities":["1:1","1:2:3"],"rpki":"invalid","to":"b"}})");
+  asked("explain route 203.0.113.0/24 from a path \"\" candidate", R"({"op":"show","what":"explain-route",
+      "arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"","candidate":true}})");
   EXPECT_EQ(session.run("explain route 203.0.113.0/24 from a community 1:1"), 1);
 }
 

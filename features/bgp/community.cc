@@ -3,11 +3,15 @@
 
 #include <charconv>
 
+#include "base/community_names.h"
 #include "features/bgp/policy.h"
 
 namespace floof::bgp {
 
 std::optional<Community> parse_community(std::string_view text) {
+  if (const std::string_view named = community_named(text); !named.empty()) {
+    text = named;
+  }
   Community out;
   out.size = 0;
   for (;;) {
@@ -40,6 +44,12 @@ std::string to_string(const Community& community) {
     out += (i == 0 ? "" : ":") + (community.parts[i] ? fmt::to_string(*community.parts[i]) : std::string("*"));
   }
   return out;
+}
+
+bool is_own_mark(const Community& community, uint32_t asn) {
+  const auto& function = community.parts[1];
+  return community.size == 3 && community.parts[0].value_or(asn) == asn &&
+         (!function || *function == kOriginFunction || *function == kRejectFunction);
 }
 
 }  // namespace floof::bgp

@@ -50,6 +50,18 @@ void own_as(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
   walk.passed("own-as", looked, times == 0 ? "is not in the path" : "is allowed");
 }
 
+void confederation(Walk& walk, const PeerPolicy& peer) {
+  using Kind = AsPath::Segment::Kind;
+  for (const AsPath::Segment& segment : walk.out.route.path.segments) {
+    const bool set = segment.kind == Kind::confed_set;
+    if (peer.external && (set || segment.kind == Kind::confed_sequence)) {
+      return walk.refuse(set ? std::optional(Reason::as_path_set) : std::nullopt,
+                         set ? name_of(Reason::as_path_set) : "confederation", path_text(walk.out.route.path),
+                         "a confederation's segments do not leave it");
+    }
+  }
+}
+
 void checks(Walk& walk, const PeerPolicy& peer, const Outside& outside, const RpkiAsk& rpki) {
   for (const Check& check : peer.import.checks) {
     Finding found = judge(check, {walk.out.route, outside, rpki});
@@ -131,6 +143,10 @@ void attributes(Walk& walk, const PeerPolicy& peer) {
 }
 
 void communities(Walk& walk, const ImportPolicy& policy, const PolicyWorld& world) {
+  if (policy.blackhole_unagreed && has(walk.out.route, kBlackhole)) {
+    walk.remove_communities("blackhole-unagreed", {kBlackhole});
+    walk.add_communities("no-export", {kNoExport});
+  }
   if (policy.scrub) {
     std::vector<Community> own{{{world.asn, {}, {}}, 3}};
     if (world.asn <= 65535) {
@@ -145,12 +161,13 @@ void communities(Walk& walk, const ImportPolicy& policy, const PolicyWorld& worl
   walk.add_communities("community-add", policy.add);
 }
 
-void blackholes(Walk& walk, const ImportPolicy& policy) {
+void blackholes(Walk& walk, const ImportPolicy& policy, const PolicyWorld& world) {
   Route& route = walk.out.route;
   const auto drop = [&](std::string_view name, std::string looked) {
     walk.out.blackhole = true;
     walk.changed(name, std::move(looked), "its traffic is dropped");
     walk.add_communities("no-export", {kNoExport});
+    walk.add_communities("blackhole-mark", {{{world.asn, kOriginFunction, kBlackholeMark}, 3}});
   };
   if (policy.blackhole_community) {
     if (has(route, kBlackhole)) {
@@ -211,7 +228,13 @@ Evaluation evaluate_import(const Route& route, const PeerPolicy& peer, const Pol
                            const RpkiAsk& rpki) {
   Walk walk(route);
   start_local_pref(walk.out.route, peer);
-  own_as(walk, peer, world);
+  judge_family(walk, peer);
+  if (!walk.is_refused()) {
+    own_as(walk, peer, world);
+  }
+  if (!walk.is_refused()) {
+    confederation(walk, peer);
+  }
   if (!walk.is_refused()) {
     only_to_customer(walk, peer);
   }
@@ -231,7 +254,7 @@ Evaluation evaluate_import(const Route& route, const PeerPolicy& peer, const Pol
   preferences(walk, peer.import);
   attributes(walk, peer);
   communities(walk, peer.import, world);
-  blackholes(walk, peer.import);
+  blackholes(walk, peer.import, world);
   walk.raw("raw-last", peer.import.raw_last);
   walk.out.accepted = true;
   return std::move(walk.out);

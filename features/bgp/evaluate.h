@@ -2,8 +2,8 @@
 //
 // What a peer's policy does to one route, step by step, in the order of policy.h: the same that BIRD's filters do, told
 // to people (`explain route`) and judged by tests of the configuration. What BIRD itself refuses before any filter
-// stands first: own AS number in the path (RFC 4271, 9.1.2), route leaks by OTC (RFC 9234, 5). Raw texts are not
-// understood here; a step says so. Pure; any thread.
+// stands first: own AS number in the path (RFC 4271, 9.1.2), segments of a confederation from outside (RFC 5065, 5),
+// route leaks by OTC (RFC 9234, 5). Raw texts are not understood here; a step says so. Pure; any thread.
 #pragma once
 
 #include <cstdint>

@@ -39,6 +39,26 @@ std::string list_of(const std::vector<uint32_t>& asns) {
   return out.empty() ? "none" : out;
 }
 
+/// "192.0.2.1 or 192.0.2.2 or one in 192.0.2.0/24"
+std::string next_hops_of(const NextHopIsNot& check) {
+  constexpr size_t kMost = 6;
+  std::string out;
+  size_t count = 0;
+  const auto add = [&](const std::string& text) {
+    if (count++ <= kMost) {
+      out += (out.empty() ? "" : " or ") + (count <= kMost ? text : std::string("..."));
+    }
+  };
+  for (const IpAddress& address : check.addresses) {
+    add(to_string(address));
+  }
+  count = 0;
+  for (const Prefix& subnet : check.subnets) {
+    add("one in " + to_string(subnet));
+  }
+  return out.empty() ? "none" : out;
+}
+
 /// One judgement for each kind of check.
 class Judge {
  public:
@@ -120,22 +140,18 @@ class Judge {
   }
 
   Finding operator()(const NextHopIsNot& check) const {
-    std::string expected;
-    for (const IpAddress& address : check.addresses) {
-      expected += (expected.empty() ? "" : " or ") + to_string(address);
-    }
     const std::string hop = route_.next_hop ? to_string(*route_.next_hop) : "none";
-    const std::string looked = fmt::format("next hop {}, expected {}", hop, expected);
-    // An address of the other family is nothing that the session's own says anything about.
-    bool any_of_family = false;
-    for (const IpAddress& address : check.addresses) {
-      if (route_.next_hop && address == *route_.next_hop) {
-        return pass(looked);
-      }
-      any_of_family = any_of_family || !route_.next_hop || address.family() == route_.next_hop->family();
+    const std::string looked = fmt::format("next hop {}, expected {}", hop, next_hops_of(check));
+    if (!route_.next_hop) {
+      return refuse(looked, "there is no next hop");
     }
-    return any_of_family || check.both_families ? refuse(looked, "the next hop is " + hop)
-                                                : pass(looked, "is of another family than the peer's addresses");
+    const bool known =
+        std::find(check.addresses.begin(), check.addresses.end(), *route_.next_hop) != check.addresses.end();
+    const auto subnet = std::find_if(check.subnets.begin(), check.subnets.end(),
+                                     [&](const Prefix& one) { return one.contains(*route_.next_hop); });
+    return known                           ? pass(looked)
+           : subnet != check.subnets.end() ? pass(looked, "is in " + to_string(*subnet))
+                                           : refuse(looked, "the next hop is " + hop);
   }
 
   Finding operator()(const OriginNotIn& check) const {

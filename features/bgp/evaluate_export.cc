@@ -73,6 +73,18 @@ std::string permit(const Route& route, const ExportPolicy& policy, const PolicyW
   return {};
 }
 
+/// The community by which a route is a blackhole that this peer is not told of; nothing: it may be told.
+std::optional<Community> kept_blackhole(const Route& route, const ExportPolicy& policy, const PolicyWorld& world) {
+  using Blackholes = ExportPolicy::Blackholes;
+  const Community mark{{world.asn, kOriginFunction, kBlackholeMark}, 3};
+  const bool dropped = has(route, mark), asks = has(route, kBlackhole), wanted = policy.blackholes == Blackholes::asked;
+  if (policy.blackholes != Blackholes::all && dropped && !(wanted && asks)) {
+    return mark;
+  }
+  const bool others = policy.blackholes == Blackholes::own && asks && !is_originated(route, world);
+  return others ? std::optional(kBlackhole) : std::nullopt;
+}
+
 void choose(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
   const ExportPolicy& policy = peer.exports;
   const Route& route = walk.out.route;
@@ -99,6 +111,14 @@ void choose(Walk& walk, const PeerPolicy& peer, const PolicyWorld& world) {
   }
   if (listed(policy.refused)) {
     return walk.refuse(Reason::prefix_refused, name_of(Reason::prefix_refused), prefix, "is listed as refused");
+  }
+  if (policy.no_sets && route.path.has_set()) {
+    return walk.refuse(Reason::as_path_set, name_of(Reason::as_path_set), path_text(route.path),
+                       "what has a set is not announced to others (RFC 9774)");
+  }
+  if (const auto why = kept_blackhole(route, policy, world)) {
+    return walk.refuse(Reason::blackhole, name_of(Reason::blackhole), to_string(*why),
+                       "is of a blackhole, of which nobody else hears (RFC 7999, 3.2)");
   }
   if (policy.no_peer && has(walk.out.route, Community{{65535, 65284, {}}, 2})) {
     return walk.refuse(std::nullopt, "no-peer", "65535:65284", "is not for peers (RFC 3765)");
@@ -185,7 +205,10 @@ void leave(Walk& walk, const PeerPolicy& from, const PeerPolicy& to) {
 
 Evaluation evaluate_export(const Route& route, const PeerPolicy& from, const PeerPolicy& to, const PolicyWorld& world) {
   Walk walk(route);
-  before_filter(walk, from, to);
+  judge_family(walk, to);
+  if (!walk.is_refused()) {
+    before_filter(walk, from, to);
+  }
   if (!walk.is_refused() && to.exports.closed) {
     walk.refuse(Reason::policy, name_of(Reason::policy), "the policy of peer " + to.name,
                 "nothing is announced to this peer");

@@ -7,6 +7,7 @@ namespace floof::bgp {
 namespace {
 
 using Base = ExportPolicy::Base;
+using Blackholes = ExportPolicy::Blackholes;
 
 NamedPrefixes prefixes(std::string name, std::string_view prefix) {
   return {std::move(name), std::make_shared<PrefixSet>(std::vector{inside(*parse_prefix(prefix))})};
@@ -52,6 +53,42 @@ const Row kRows[] = {
      {},
      "203.0.113.0/24",
      "policy",
+     "{}"},
+    {"a blackhole made here",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.blackholes = Blackholes::own; },
+     {"65000:1:666"},
+     "203.0.113.0/24",
+     "blackhole",
+     "{}"},
+    {"a blackhole that somebody asks for",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.blackholes = Blackholes::own; },
+     {"65535:666"},
+     "203.0.113.0/24",
+     "blackhole",
+     "{}"},
+    {"an own router asks upstreams for a blackhole",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.blackholes = Blackholes::own; },
+     {"65535:666", "65000:1:0"},
+     "203.0.113.0/24",
+     "",
+     R"({"communities":["65535:666"]})"},
+    {"a blackhole that somebody asks for, wanted",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.blackholes = Blackholes::asked; },
+     {"65535:666", "65000:1:666"},
+     "203.0.113.0/24",
+     "",
+     R"({"communities":["65535:666"]})"},
+    {"a blackhole that nobody asks for",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.blackholes = Blackholes::asked; },
+     {"65000:1:666"},
+     "203.0.113.0/24",
+     "blackhole",
+     "{}"},
+    {"of the other family",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.families = {Family::ip6}; },
+     {},
+     "203.0.113.0/24",
+     "family",
      "{}"},
     {"customers: an upstream's",
      [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::customers; },
@@ -241,6 +278,19 @@ TEST(EvaluateExport, WhatHasOtcGoesDownOnly) {
     EXPECT_EQ(out.accepted, down) << role;
     EXPECT_EQ(out.reason, down ? std::nullopt : std::optional(Reason::route_leak)) << role;
   }
+}
+
+TEST(EvaluateExport, SetsStayInside) {
+  PeerPolicy from = peer("from", 65000, ""), to = peer("to", 64520, "");
+  to.exports.base = Base::all;
+  Route route;
+  route.prefix = *parse_prefix("203.0.113.0/24");
+  route.path = *parse_as_path("64500 {64501 64502}");
+  EXPECT_TRUE(evaluate_export(route, from, to, world()).accepted);
+  to.exports.no_sets = true;
+  EXPECT_EQ(evaluate_export(route, from, to, world()).reason, Reason::as_path_set);
+  route.path = *parse_as_path("64500 64501");
+  EXPECT_TRUE(evaluate_export(route, from, to, world()).accepted);
 }
 
 TEST(EvaluateExport, PrivateAsNumbers) {

@@ -22,6 +22,14 @@ bool has(const Route& route, const Community& pattern) {
                      [&](const Community& community) { return matches(pattern, community); });
 }
 
+void judge_family(Walk& walk, const PeerPolicy& peer) {
+  const bool four = walk.out.route.prefix.family() == Family::ip4;
+  if (!peer.carries(walk.out.route.prefix.family())) {
+    walk.refuse(std::nullopt, "family", to_string(walk.out.route.prefix),
+                fmt::format("the session with {} carries only {} routes", peer.name, four ? "IPv6" : "IPv4"));
+  }
+}
+
 Community mark_of(const PolicyWorld& world, Relation relation) {
   return {{world.asn, kOriginFunction, static_cast<uint32_t>(relation)}, 3};
 }

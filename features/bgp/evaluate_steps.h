@@ -48,6 +48,8 @@ class Walk {
 };
 
 /// The mark ASN:1:k of routes from such peers.
+/// Refuses a route of a family that the sessions with `peer` do not carry.
+void judge_family(Walk& walk, const PeerPolicy& peer);
 Community mark_of(const PolicyWorld& world, Relation relation);
 inline std::string as_text(uint32_t asn) { return fmt::format("AS{}", asn); }
 inline std::string path_text(const AsPath& path) {

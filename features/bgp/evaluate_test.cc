@@ -100,7 +100,6 @@ const std::vector<CheckRow>& check_rows() {
       {"path empty", PathEmpty{}, {.path = ""}, true},
       {"path not empty", PathEmpty{}, {}, false},
       {"path has set", PathHasSet{}, {.path = "64500 {64501 64502}"}, true, "set of AS numbers"},
-      {"path has confederation set", PathHasSet{}, {.path = "({64501 64502}) 64500"}, true},
       {"path has no set", PathHasSet{}, {}, false},
       {"first AS", FirstAsIsNot{64500}, {.path = "64501 64500"}, true, "begins with AS64501"},
       {"first AS right", FirstAsIsNot{64500}, {}, false},
@@ -110,8 +109,14 @@ const std::vector<CheckRow>& check_rows() {
       {"next hop of the other family",
        NextHopIsNot{{*parse_ip("192.0.2.1")}},
        {.next_hop = "2001:db8::9"},
-       false,
-       "another family"},
+       true,
+       "2001:db8::9"},
+      {"next hop in the subnet", NextHopIsNot{{}, {prefix("192.0.2.0/24")}}, {.next_hop = "192.0.2.9"}, false, "is in"},
+      {"next hop in none of two subnets",
+       NextHopIsNot{{*parse_ip("192.0.2.1")}, {prefix("192.0.2.0/28"), prefix("2001:db8::/64")}},
+       {.next_hop = "192.0.2.16"},
+       true,
+       "192.0.2.16"},
       {"origin", OriginNotIn{{asns("AS-FOO", {{64500, 64500}})}}, {}, true, "AS64999 is not in AS-FOO"},
       {"origin of one of two", OriginNotIn{{asns("A", {{1, 2}}), asns("B", {{64999, 64999}})}}, {}, false, "is in B"},
       {"origin in front of a set", OriginNotIn{{asns("A", {{64500, 64500}})}}, {.path = "64500 {64999}"}, false},
@@ -192,6 +197,19 @@ TEST(Evaluate, OwnAsNumberInThePath) {
   peer.session = {{"allow-local-as", 1u}};
   EXPECT_TRUE(evaluate_import(route_of({.path = "64500 65000"}), peer, world(), {}, {}).accepted);
   EXPECT_FALSE(evaluate_import(route_of({.path = "65000 65000"}), peer, world(), {}, {}).accepted);
+}
+
+TEST(Evaluate, ConfederationsEndAtTheBorder) {
+  const auto evaluated = [](const char* path, bool external) {
+    PeerPolicy peer = upstream();
+    peer.external = external;
+    peer.import.checks = {{Reason::as_path_set, PathHasSet{}, ""}};
+    return evaluate_import(route_of({.path = path}), peer, world(), {}, {});
+  };
+  EXPECT_EQ(evaluated("64500 ({64501 64502})", true).reason, Reason::as_path_set);
+  EXPECT_EQ(evaluated("64500 ({64501 64502})", false).reason, Reason::as_path_set);
+  EXPECT_EQ(last(evaluated("(64501) 64500", true)).name, "confederation");
+  EXPECT_TRUE(evaluated("(64501) 64500", false).accepted);
 }
 
 TEST(Evaluate, OnlyToCustomer) {
@@ -297,7 +315,15 @@ TEST(Evaluate, EveryImportAction) {
       {"blackhole community",
        [](ImportPolicy& p) { p.blackhole_community = true; },
        {.communities = kBlack},
-       R"({"blackhole":true,"communities":["65535:666","65535:65281"]})"},
+       R"({"blackhole":true,"communities":["65535:666","65535:65281","65000:1:666"]})"},
+      {"blackhole that nobody agreed on",
+       [](ImportPolicy& p) { p.blackhole_unagreed = true; },
+       {.communities = kBlack},
+       R"({"blackhole":false,"communities":["65535:65281"]})"},
+      {"no blackhole, nothing to agree on",
+       [](ImportPolicy& p) { p.blackhole_unagreed = true; },
+       {},
+       R"({"blackhole":false,"communities":[]})"},
       {"no blackhole community", [](ImportPolicy& p) { p.blackhole_community = true; }, {}, R"({"blackhole":false})"},
       {"all blackholes", [](ImportPolicy& p) { p.blackhole_all = true; }, {}, R"({"blackhole":true})"},
       {"blackhole AS numbers",

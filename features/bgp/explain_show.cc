@@ -90,6 +90,9 @@ shell::Reply explain(Context& context, const Invocation& words) {
       arguments[key] = words.get(key);
     }
   }
+  if (words.has("candidate")) {
+    arguments["candidate"] = true;
+  }
   if (words.has("community")) {
     const std::string text = words.get("community");
     for (size_t at = 0; at < text.size();) {
@@ -119,9 +122,10 @@ std::string render_explanation(const Json& explanation) {
   std::string out;
   for (const Json& route : list(explanation, "routes")) {
     const std::string neighbor = field(route, "neighbor", "");
-    out += fmt::format("{}{} from {}{}{}\n", out.empty() ? "" : "\n", field(explanation, "prefix"),
+    out += fmt::format("{}{} from {}{}{}{}\n", out.empty() ? "" : "\n", field(explanation, "prefix"),
                        field(explanation, "peer"), neighbor.empty() ? "" : fmt::format(" ({})", neighbor),
-                       flag(explanation, "hypothetical") ? ", if it came" : "");
+                       flag(explanation, "hypothetical") ? ", if it came" : "",
+                       flag(explanation, "candidate") ? ", by the candidate" : "");
     const Json& evaluation = member(route, "evaluation");
     out += "  -: passed, +: changed, X: refused, ?: cannot be judged here\n" + steps_text(evaluation);
     out += verdict_text("Policy", evaluation);
@@ -145,7 +149,11 @@ void register_explain(shell::Registry& registry) {
                 .options = {{"path", "as-path", "Of a route that need not exist: \"64500 64999\""},
                             {"community", "communities", "Its communities, separated by commas"},
                             {"next-hop", "address", "Its next hop (default: the peer's address)"},
-                            {"rpki", "state", "valid, invalid or unknown (default: what the validators say)"},
+                            {"rpki", "state", "State to assume (default: what the validators say)",
+                             shell::always({{"valid", "A ROA makes the origin valid"},
+                                            {"invalid", "ROAs are for other origins or shorter prefixes"},
+                                            {"unknown", "There is no ROA for the prefix"}})},
+                            {"candidate", "", "By the candidate's policies, not by those that run"},
                             {"to", "name", "Also how it is announced to this peer", peer_argument().values}}});
 }
 

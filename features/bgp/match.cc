@@ -107,6 +107,11 @@ json match_networks(const MatchSide& own, const MatchSide& other) {
               {"own-asn", own.asn},
               {"exchanges", json::array()},
               {"configuration", json::array()}};
+  for (const MatchSide* side : {&own, &other}) {
+    if (!side->known) {
+      out["unknown"].push_back(side->asn);
+    }
+  }
   for (const Meeting& meeting : common) {
     out["exchanges"].push_back(
         {{"exchange", meeting.exchange}, {"own", texts(meeting.own)}, {"other", texts(meeting.other)}});

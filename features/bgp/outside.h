@@ -41,6 +41,8 @@ struct Vrp {
 struct Outside {
   std::map<std::string, AsSet> as_sets;  ///< by the name in the configuration; an absent one is not known (yet)
   std::map<uint32_t, Network> networks;  ///< by AS number
+  /// Addresses of networks at exchanges as PeeringDB has them (/32 and /128), by AS number; absent: not known (yet).
+  std::map<uint32_t, std::shared_ptr<const PrefixSet>> ports;
   std::shared_ptr<const NamedAsns::Ranges> never_via_route_servers;
   std::shared_ptr<const PrefixSet> ixp_lans;
   /// Of the VRP file, after SLURM; null: there is no file. BIRD learns those of validators from us by RTR.
@@ -52,9 +54,13 @@ struct Outside {
   };
   std::vector<VrpFilter> vrp_filters;
   std::vector<Vrp> vrp_assertions;                        ///< of SLURM
+  bool validators = false;                                ///< one at least has answered, now or lately
   std::map<uint32_t, std::vector<uint32_t>> aspas;        ///< providers by customer, the configured ones included
   std::shared_ptr<const PrefixSet> blocked_prefixes;      ///< of files and URLs, with more specifics
   std::shared_ptr<const NamedAsns::Ranges> blocked_asns;  ///< of files and URLs
+
+  /// Whether anybody has said anything about origins.
+  bool knows_rpki() const { return validators || vrps != nullptr || !vrp_assertions.empty(); }
 };
 
 }  // namespace floof::bgp

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bgp/outside_fetch_daemon.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <fstream>
 #include <iterator>
 
+#include "base/fd.h"
 #include "features/irr/irr.h"
 
 namespace floof::bgp {
@@ -31,9 +32,16 @@ std::string host_of(const std::string& url) {
   return host.substr(host.rfind('@') == std::string::npos ? 0 : host.rfind('@') + 1);
 }
 
+std::vector<uint32_t> asns_of(const std::vector<ItemKey>& keys) {
+  std::vector<uint32_t> out;
+  std::transform(keys.begin(), keys.end(), std::back_inserter(out), [](const ItemKey& key) { return key.asn(); });
+  return out;
+}
+
 FetchAnswer read_file(const ItemKey& key, const std::string& stamp) {
+  const UniqueFd file(open(key.name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe must not keep us waiting
   struct stat about {};
-  if (stat(key.name.c_str(), &about) != 0) {
+  if (!file || fstat(file.get(), &about) != 0) {
     return {errno_error("", "cannot be read"), key.name, ""};
   }
   if (!S_ISREG(about.st_mode) || about.st_size > kMostFile) {
@@ -44,11 +52,15 @@ FetchAnswer read_file(const ItemKey& key, const std::string& stamp) {
   if (now == stamp) {
     return {ItemDataPtr(), key.name, now};
   }
-  std::ifstream file(key.name, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) {
-    return {Error{"", "cannot be read", ""}, key.name, ""};
+  std::string text(static_cast<size_t>(about.st_size), '\0');
+  size_t at = 0;
+  for (ssize_t got = 1; got > 0 && at < text.size(); at += static_cast<size_t>(std::max<ssize_t>(got, 0))) {
+    got = read(file.get(), text.data() + at, text.size() - at);
+    if (got < 0) {
+      return {errno_error("", "cannot be read"), key.name, ""};
+    }
   }
+  text.resize(at);
   return {parse_item(key.kind, text), key.name, now};
 }
 
@@ -94,6 +106,7 @@ void OutsideFetch::fetch(const OutsideNeeds& needs, const ItemKey& key, const st
       return;
     }
     case ItemKind::network:
+    case ItemKind::ports:
       return fetch_networks(needs, {key}, done);
     case ItemKind::never_via_route_servers:
     case ItemKind::ixp_lans: {
@@ -210,31 +223,43 @@ void OutsideFetch::fetch_networks(const OutsideNeeds& needs, const std::vector<I
     const std::vector<ItemKey> some(
         keys.begin() + static_cast<ptrdiff_t>(at),
         keys.begin() + static_cast<ptrdiff_t>(std::min(at + peeringdb::kNetworksAtOnce, keys.size())));
-    std::vector<uint32_t> asns;
-    for (const ItemKey& key : some) {
-      uint32_t asn = 0;
-      std::from_chars(key.name.data(), key.name.data() + key.name.size(), asn);
-      asns.push_back(asn);
-    }
-    const std::string source = host_of(needs.peeringdb_url);
-    fetch_network_list(needs, asns, [some, asns, source, done](Result<std::map<uint32_t, Network>> networks) {
-      for (size_t i = 0; i < some.size(); i++) {
-        if (!networks) {
-          done(some[i], {networks.error(), source, ""});
-        } else if (const auto found = networks->find(asns[i]); found != networks->end()) {
-          auto data = std::make_shared<ItemData>();
-          data->network = found->second;
-          done(some[i], {ItemDataPtr(std::move(data)), source, ""});
-        } else {
-          done(some[i], {Error{"", "is not in PeeringDB", "configure the peer's as-set and limits"}, source, ""});
-        }
-      }
-    });
+    some.front().kind == ItemKind::ports ? fetch_some_ports(needs, some, done) : fetch_some_networks(needs, some, done);
   }
 }
 
-void OutsideFetch::fetch_ports(const OutsideNeeds& needs, uint32_t asn, PortsDone done) {
-  ask_peeringdb(needs, peeringdb::ports_query(asn), [this, done](Result<std::string> text) {
+void OutsideFetch::fetch_some_networks(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done) {
+  const std::string source = host_of(needs.peeringdb_url);
+  fetch_network_list(needs, asns_of(keys), [keys, source, done](Result<std::map<uint32_t, Network>> networks) {
+    for (const ItemKey& key : keys) {
+      if (!networks) {
+        done(key, {networks.error(), source, ""});
+      } else if (const auto found = networks->find(key.asn()); found != networks->end()) {
+        auto data = std::make_shared<ItemData>();
+        data->network = found->second;
+        done(key, {ItemDataPtr(std::move(data)), source, ""});
+      } else {
+        done(key, {Error{"", "is not in PeeringDB", "configure the peer's as-set and limits"}, source, ""});
+      }
+    }
+  });
+}
+
+void OutsideFetch::fetch_some_ports(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done) {
+  const std::string source = host_of(needs.peeringdb_url);
+  fetch_ports(needs, asns_of(keys), [keys, source, done](Result<std::vector<peeringdb::Port>> ports) {
+    std::map<uint32_t, std::vector<IpAddress>> addresses;
+    for (const peeringdb::Port& port : ports ? *ports : std::vector<peeringdb::Port>()) {
+      auto& all = addresses[port.asn];
+      all.insert(all.end(), port.addresses.begin(), port.addresses.end());
+    }
+    for (const ItemKey& key : keys) {
+      done(key, {ports ? Result<ItemDataPtr>(ports_data(addresses[key.asn()])) : ports.error(), source, ""});
+    }
+  });
+}
+
+void OutsideFetch::fetch_ports(const OutsideNeeds& needs, const std::vector<uint32_t>& asns, PortsDone done) {
+  ask_peeringdb(needs, peeringdb::ports_query(asns), [this, done](Result<std::string> text) {
     if (!text) {
       return done(text.error());
     }

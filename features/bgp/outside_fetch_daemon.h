@@ -27,12 +27,14 @@ class OutsideFetch {
   explicit OutsideFetch(EventLoop& loop) : errands_(loop), background_(loop) {}
 
   using Done = std::function<void(const ItemKey&, FetchAnswer)>;
-  /// Fetches one item; for networks see below. `stamp`: of the answer before. `done` is called once, later.
+  /// Fetches one item; for networks and their ports see below. `stamp`: of the answer before. `done` is called once,
+  /// later.
   void fetch(const OutsideNeeds& needs, const ItemKey& key, const std::string& stamp, Done done);
-  /// Fetches networks of PeeringDB, many at once; `done` is called once for each.
+  /// Fetches networks of PeeringDB, or the ports of networks, many at once; `keys` are of one of these kinds. `done` is
+  /// called once for each.
   void fetch_networks(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done);
   using PortsDone = std::function<void(Result<std::vector<peeringdb::Port>>)>;
-  void fetch_ports(const OutsideNeeds& needs, uint32_t asn, PortsDone done);
+  void fetch_ports(const OutsideNeeds& needs, const std::vector<uint32_t>& asns, PortsDone done);
   using NetworkDone = std::function<void(Result<std::map<uint32_t, Network>>)>;
   void fetch_network_list(const OutsideNeeds& needs, const std::vector<uint32_t>& asns, NetworkDone done);
 
@@ -46,6 +48,8 @@ class OutsideFetch {
   std::vector<std::string> in_good_order(std::vector<std::string> servers) const;
   void fetch_file(const ItemKey& key, const std::string& stamp, Done done);
   void get(const std::string& url, const std::string& key, std::chrono::seconds limit, bool redirects, Text done);
+  void fetch_some_networks(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done);
+  void fetch_some_ports(const OutsideNeeds& needs, const std::vector<ItemKey>& keys, const Done& done);
   void ask_peeringdb(const OutsideNeeds& needs, const std::string& query, Text done);
   void parse(const ItemKey& key, Result<std::string> text, const std::string& source, Done done);
 

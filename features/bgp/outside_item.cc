@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 #include "features/bgp/blocklist.h"
@@ -23,6 +24,7 @@ struct KindName {
 const KindName& about(ItemKind kind) {
   static constexpr KindName kNames[] = {{"as-set", "irr", "as-set "},
                                         {"network", "peeringdb", "PeeringDB AS"},
+                                        {"ports", "peeringdb", "PeeringDB ports of AS"},
                                         {"never-via-route-servers", "peeringdb", "PeeringDB never-via-route-servers"},
                                         {"ixp-lans", "peeringdb", "PeeringDB ixp-lans"},
                                         {"vrp-file", "rpki", "vrp-file "},
@@ -144,6 +146,11 @@ std::string network_change(const Network& before, const Network& after) {
 
 std::string_view name_of(ItemKind kind) { return about(kind).name; }
 std::string_view group_of(ItemKind kind) { return about(kind).group; }
+uint32_t ItemKey::asn() const {
+  uint32_t out = 0;
+  std::from_chars(name.data(), name.data() + name.size(), out);
+  return out;
+}
 std::string ItemKey::shown_name() const {
   const size_t scheme = kind == ItemKind::block_url ? name.find("://") : std::string::npos;
   if (scheme == std::string::npos) {
@@ -178,6 +185,14 @@ Result<ItemDataPtr> validator_data(std::shared_ptr<const rpki::Payloads> payload
   auto out = std::make_shared<ItemData>();
   out->payloads = std::move(payloads);
   return ItemDataPtr(std::move(out));
+}
+
+ItemDataPtr ports_data(const std::vector<IpAddress>& addresses) {
+  std::vector<Prefix> hosts;
+  for (const IpAddress& address : addresses) {
+    hosts.emplace_back(address, address.is_ip4() ? 32 : 128);
+  }
+  return list_data(ItemKind::ports, hosts, {});
 }
 
 Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text) {
@@ -245,6 +260,9 @@ Result<ItemDataPtr> decode(ItemKind kind, const std::string& text) {
   if (has_payloads(kind) || kind == ItemKind::slurm_file) {
     return parse_item(kind, text);
   }
+  if (kind == ItemKind::ports && text.empty()) {
+    return ports_data({});
+  }
   auto data = plain_data(kind, text);
   const bool incomplete = data && kind == ItemKind::as_set && ((*data)->prefixes->empty() || (*data)->asns->empty());
   return incomplete ? Result<ItemDataPtr>(Error{"", "is damaged", ""}) : data;
@@ -256,6 +274,9 @@ std::vector<std::pair<std::string, size_t>> sizes(ItemKind kind, const ItemData&
       return {{"IPv4 prefixes", data.network.prefixes4},
               {"IPv6 prefixes", data.network.prefixes6},
               {"as-sets", data.network.as_set.empty() ? 0 : 1}};
+    case ItemKind::ports:
+      return {{"IPv4 addresses", count(data.prefixes, Family::ip4)},
+              {"IPv6 addresses", count(data.prefixes, Family::ip6)}};
     case ItemKind::vrp_file:
       return {{"VRPs", data.payloads->vrps.size()}, {"ASPAs", data.payloads->aspas.size()}};
     case ItemKind::validator:
@@ -294,6 +315,10 @@ std::string difference(ItemKind kind, const ItemData* before, const ItemData& af
   if (kind == ItemKind::network) {
     out = network_change(old.network, after.network);
     return out.empty() && before == nullptr ? "new" : out;
+  }
+  if (kind == ItemKind::ports) {
+    out = change(old.prefixes->ranges(), after.prefixes->ranges(), "addresses");
+    return out.empty() && before == nullptr ? "none" : out;
   }
   if (has_payloads(kind)) {
     append(out, change(old.payloads->vrps, after.payloads->vrps, "VRPs"));

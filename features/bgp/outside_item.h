@@ -23,6 +23,7 @@ namespace floof::bgp {
 enum class ItemKind : uint8_t {
   as_set,
   network,
+  ports,  ///< of a network at exchanges
   never_via_route_servers,
   ixp_lans,
   vrp_file,
@@ -41,6 +42,7 @@ struct ItemKey {
   ItemKind kind;
   std::string name;  ///< as-set, AS number, path, URL or validator; empty for what there is only one of
   friend auto operator<=>(const ItemKey&, const ItemKey&) = default;
+  uint32_t asn() const;  ///< of a network or its ports
   /// The name as people may read it: of a URL scheme, host and path, as the rest may hold credentials.
   std::string shown_name() const;
   /// "as-set AS-FOO", "PeeringDB AS64500", "blocklist /etc/x".
@@ -63,6 +65,8 @@ using ItemDataPtr = std::shared_ptr<const ItemData>;
 Result<ItemDataPtr> as_set_data(std::vector<Prefix> ip4, const std::vector<Prefix>& ip6, std::vector<uint32_t> members);
 /// What a validator said by RTR. An Error when that is nothing.
 Result<ItemDataPtr> validator_data(std::shared_ptr<const rpki::Payloads> payloads);
+/// A network's addresses at exchanges. It may have none: then nothing but what is configured counts as its address.
+ItemDataPtr ports_data(const std::vector<IpAddress>& addresses);
 /// A fetched text of the kinds never_via_route_servers, ixp_lans (PeeringDB's JSON), vrp_file, slurm_file, block_file
 /// and block_url. An Error for damaged and for empty ones.
 Result<ItemDataPtr> parse_item(ItemKind kind, const std::string& text);

@@ -78,6 +78,12 @@ TEST(OutsideItem, DifferencesAreWords) {
   b.network = {"N", "AS-B", 10, 5};
   EXPECT_EQ(difference(ItemKind::network, &a, b), "as-set AS-B (was AS-A), 5 IPv6 prefixes (was 0)");
   EXPECT_EQ(difference(ItemKind::network, nullptr, ItemData()), "new");
+  const auto some = ports_data({*parse_ip("193.5.0.20"), *parse_ip("2001:7f8:5::20")}), none = ports_data({});
+  EXPECT_EQ(difference(ItemKind::ports, nullptr, *some), "+2 addresses");
+  EXPECT_EQ(difference(ItemKind::ports, nullptr, *none), "none");
+  EXPECT_EQ(difference(ItemKind::ports, none.get(), *none), "");
+  EXPECT_EQ(difference(ItemKind::ports, some.get(), *none), "-2 addresses");
+  EXPECT_EQ(shrinkage(ItemKind::ports, *some, *none, 30), "from 1 to 0 IPv4 addresses");
 }
 
 TEST(OutsideItem, EveryKindSurvivesTheCache) {
@@ -87,6 +93,8 @@ TEST(OutsideItem, EveryKindSurvivesTheCache) {
       R"({"slurmVersion":1,"locallyAddedAssertions":{"prefixAssertions":[{"asn":1,"prefix":"192.0.2.0/24"}]}})";
   const std::vector<std::pair<ItemKind, ItemDataPtr>> all = {
       {ItemKind::as_set, *as_set_data(prefixes({"192.0.2.0/24"}), prefixes({"2001:db8::/32"}), {1, 2, 9})},
+      {ItemKind::ports, ports_data({*parse_ip("193.5.0.20"), *parse_ip("2001:7f8:5::20")})},
+      {ItemKind::ports, ports_data({})},
       {ItemKind::ixp_lans, *parse_item(ItemKind::ixp_lans, R"({"data":[{"prefix":"195.69.144.0/21"}]})")},
       {ItemKind::never_via_route_servers, *parse_item(ItemKind::never_via_route_servers, R"({"data":[{"asn":7}]})")},
       {ItemKind::vrp_file,
@@ -141,6 +149,19 @@ TEST(OutsideNeeds, OnlyWhatCounts) {
   EXPECT_EQ(needs.irr_servers.size(), 2u);
   EXPECT_TRUE(needs_of(json::object()).items.empty());
   EXPECT_TRUE(needs_of(json()).items.empty());
+}
+
+TEST(OutsideNeeds, PortsForWhoeverMayNameAnotherRouterOfItsNetwork) {
+  const OutsideNeeds needs = needs_of(json::parse(R"({"bgp":{"asn":1,
+      "policy":[{"name":"p","import":{"filter":{"next-hop":"same-as","ixp-lans":false}}}],"peer":[
+      {"name":"a","remote-as":64500,"policy":"p"},{"name":"b","remote-as":64501,"policy":"p","multihop":2},
+      {"name":"c","remote-as":64502,"policy":"p","import":{"filter":{"next-hop":"strict"}}},
+      {"name":"d","remote-as":64503,"policy":"p","import":{"trust":true}},{"name":"e","remote-as":1,"policy":"p"}]}})"));
+  EXPECT_EQ(needs.items, (std::set<ItemKey>{{ItemKind::ports, "64500"}}));
+  Items items;
+  items[{ItemKind::ports, "64500"}] = ports_data({*parse_ip("193.5.0.20")});
+  EXPECT_TRUE(assemble(needs, items)->ports.at(64500)->contains(*parse_prefix("193.5.0.20/32")));
+  EXPECT_TRUE(assemble(needs, {})->ports.empty());
 }
 
 TEST(OutsideNeeds, TheTrustedHaveLimits) {

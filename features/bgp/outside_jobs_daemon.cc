@@ -70,7 +70,7 @@ Result<uint64_t> OutsideKeeper::match(uint32_t other, uint32_t own) {
     }
   });
   for (const uint32_t asn : {own, other}) {
-    fetch_.fetch_ports(needs_, asn, [this, id, asn](Result<std::vector<peeringdb::Port>> ports) {
+    fetch_.fetch_ports(needs_, {asn}, [this, id, asn](Result<std::vector<peeringdb::Port>> ports) {
       if (const auto at = jobs_.find(id); at != jobs_.end()) {
         ports ? void(at->second.ports[asn] = std::move(*ports)) : at->second.errors.push_back(ports.error());
         match_answered(id);
@@ -83,8 +83,11 @@ Result<uint64_t> OutsideKeeper::match(uint32_t other, uint32_t own) {
 void OutsideKeeper::match_answered(uint64_t id) {
   Job& job = jobs_.at(id);
   if (--job.questions == 0 && job.errors.empty()) {
-    job.match = match_networks({job.own, job.networks[job.own], job.ports[job.own]},
-                               {job.other, job.networks[job.other], job.ports[job.other]});
+    const auto side = [&job](uint32_t asn) {
+      const bool known = job.networks.contains(asn) || !job.ports[asn].empty();
+      return MatchSide{asn, job.networks[asn], job.ports[asn], known};
+    };
+    job.match = match_networks(side(job.own), side(job.other));
   }
 }
 

@@ -141,15 +141,15 @@ void OutsideKeeper::learn_needs() {
 
 void OutsideKeeper::start_due() {
   const auto steady = Clock::now();
-  std::vector<ItemKey> networks;
+  std::vector<ItemKey> networks, ports;
   for (const ItemKey& key : needs_.items) {
     Item& item = items_[key];
     if (item.fetching || item.due > steady) {
       continue;
     }
     item.fetching = true;
-    if (key.kind == ItemKind::network) {
-      networks.push_back(key);
+    if (key.kind == ItemKind::network || key.kind == ItemKind::ports) {
+      (key.kind == ItemKind::network ? networks : ports).push_back(key);
     } else if (key.kind == ItemKind::validator) {
       validators_.ask(key.name);
     } else {
@@ -157,8 +157,8 @@ void OutsideKeeper::start_due() {
       fetch_.fetch(needs_, key, stamp, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
     }
   }
-  if (!networks.empty()) {
-    fetch_.fetch_networks(needs_, networks, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
+  for (const auto& keys : {networks, ports}) {
+    fetch_.fetch_networks(needs_, keys, [this](const ItemKey& k, FetchAnswer a) { taken(k, std::move(a)); });
   }
 }
 
@@ -367,10 +367,10 @@ void OutsideKeeper::accept(const ItemKey& key, Fresh fresh) {
 }
 
 /// A validator has been silent for longer than its answer counts (RFC 8210, 6). One that is heard, but says too little
-/// is not silent.
+/// is not silent; and who was not asked yet had no chance to speak.
 bool OutsideKeeper::expired(const ItemKey& key, const Item& item) const {
   const auto validator = needs_.validators.find(key.name);
-  return key.kind == ItemKind::validator && validator != needs_.validators.end() &&
+  return key.kind == ItemKind::validator && validator != needs_.validators.end() && item.tried > 0 &&
          now() - item.heard > validator->second.expire.count();
 }
 
@@ -413,8 +413,8 @@ void OutsideKeeper::drop_unneeded() {
 std::vector<std::string> OutsideKeeper::alarms() const {
   constexpr size_t kMost = 20;
   std::vector<std::string> out = cache_alarms_;
-  if (!validators_.problem().empty()) {
-    out.push_back(validators_.problem());
+  if (std::string problem = validators_.problem(); !problem.empty()) {
+    out.push_back(std::move(problem));
   }
   size_t more = 0;
   for (const ItemKey& key : needs_.items) {

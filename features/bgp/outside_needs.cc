@@ -2,7 +2,6 @@
 #include "features/bgp/outside_needs.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "features/bgp/blocklist.h"
 #include "features/bgp/policy.h"
@@ -152,6 +151,9 @@ class Collector {
     if (flag_in(filter, "never-via-route-servers", text_in(peer, "role") == "rs-client")) {
       need({ItemKind::never_via_route_servers, ""}, name);
     }
+    if (text_in(filter, "next-hop") == "same-as" && number_in(peer, "multihop", 0) == 0) {
+      need({ItemKind::ports, std::to_string(asn)}, name);
+    }
     const auto as_sets = texts_in(import, "as-set");
     for (const std::string& as_set : as_sets) {
       need({ItemKind::as_set, as_set}, name);
@@ -196,12 +198,12 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
     case ItemKind::as_set:
       out.as_sets[key.name] = {data->prefixes, data->asns};
       break;
-    case ItemKind::network: {
-      uint32_t asn = 0;
-      std::from_chars(key.name.data(), key.name.data() + key.name.size(), asn);
-      out.networks[asn] = data->network;
+    case ItemKind::network:
+      out.networks[key.asn()] = data->network;
       break;
-    }
+    case ItemKind::ports:
+      out.ports[key.asn()] = data->prefixes;
+      break;
     case ItemKind::never_via_route_servers:
       out.never_via_route_servers = data->asns;
       break;
@@ -221,7 +223,8 @@ void add_item(Outside& out, const ItemKey& key, const ItemDataPtr& data, std::ve
       lists.push_back(data);
       break;
     case ItemKind::validator:
-      break;  // BIRD learns it by RTR
+      out.validators = true;  // what it says BIRD learns by RTR
+      break;
   }
 }
 

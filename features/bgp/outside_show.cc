@@ -70,6 +70,20 @@ std::string lists_text(const Json& items) {
   return (table.empty() ? "" : table.text()) + errors_text(items);
 }
 
+/// Networks' addresses at exchanges; of one that was asked for each of them.
+std::string ports_text(const Json& items) {
+  Table table({{"AS", kRight}, {"Ports"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"Peers"}});
+  std::string addresses;
+  for (const Json& item : items) {
+    table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 addresses"),
+               count(item, "IPv6 addresses"), peers_text(item)});
+    for (const Json& address : list(item, "addresses")) {
+      addresses += "  " + (address.is_string() ? address.get<std::string>() : "") + "\n";
+    }
+  }
+  return table.empty() ? "" : table.text() + errors_text(items) + addresses;
+}
+
 /// "AS64500" or "64500".
 std::optional<uint32_t> asn_of(std::string_view text) {
   if (text.starts_with("AS") || text.starts_with("as")) {
@@ -149,6 +163,18 @@ void add_refresh(shell::Registry& registry, const std::string& group, const char
                 .options = {{"take-shrunken", "", "Takes answers however small they have become"}}});
 }
 
+/// Names of what is fetched: the items under `key` of what `show` answers.
+shell::Values items_of(const char* what, const char* key, const char* help) {
+  return [what, key, help](Context& context, const std::vector<std::string>&, const std::string&) {
+    const shell::Reply reply = shell::show(context, what, Json::object(), [](const Json&) { return ""; });
+    std::vector<shell::Choice> out;
+    for (const Json& item : list(reply.data, key)) {
+      out.push_back({field(item, "name"), field(item, help, "")});
+    }
+    return out;
+  };
+}
+
 }  // namespace
 
 std::string render_irr(const Json& data) {
@@ -207,7 +233,10 @@ std::string render_peeringdb(const Json& data) {
   }
   const std::string lists = lists_text(list(data, "lists"));
   const std::string networks = table.empty() ? "" : table.text() + errors_text(list(data, "networks"));
-  const std::string out = lists + (lists.empty() || networks.empty() ? "" : "\n") + networks;
+  std::string out;
+  for (const std::string& part : {lists, networks, ports_text(list(data, "ports"))}) {
+    out += (out.empty() || part.empty() ? "" : "\n") + part;
+  }
   return out.empty() ? "nothing of PeeringDB is needed\n" : out;
 }
 
@@ -253,6 +282,12 @@ std::string render_blocklist(const Json& data) {
 std::string render_match(const Json& match) {
   const std::string name = field(match, "name", "");
   std::string out;
+  if (const Json& unknown = list(match, "unknown"); !unknown.empty()) {
+    for (const Json& asn : unknown) {
+      out += fmt::format("PeeringDB knows no network AS{}\n", asn.dump());
+    }
+    return out;
+  }
   if (list(match, "exchanges").empty()) {
     return fmt::format("AS{} and AS{}{} have no exchange in common\n", field(match, "own-asn"), field(match, "asn"),
                        name.empty() ? "" : " (" + name + ")");
@@ -270,23 +305,26 @@ std::string render_match(const Json& match) {
 
 void register_outside(shell::Registry& registry) {
   add_show(registry, "show bgp irr", "As-sets: state, age and size of what registries answered", "bgp-irr", render_irr);
-  registry.add({.path = "show bgp irr <as-set>",
-                .help = "One as-set with its prefixes and AS numbers",
-                .handler =
-                    [](Context& c, const Invocation& words) {
-                      return shell::show(c, "bgp-irr", {{"as-set", words.get("as-set")}}, render_as_set);
-                    },
-                .arguments = {{"as-set", {.help = "As-set of a peer"}}}});
+  registry.add(
+      {.path = "show bgp irr <as-set>",
+       .help = "One as-set with its prefixes and AS numbers",
+       .handler =
+           [](Context& c, const Invocation& words) {
+             return shell::show(c, "bgp-irr", {{"as-set", words.get("as-set")}}, render_as_set);
+           },
+       .arguments = {{"as-set", {.help = "As-set of a peer", .values = items_of("bgp-irr", "as-sets", "state")}}}});
   add_show(registry, "show bgp peeringdb", "Networks and lists of PeeringDB", "bgp-peeringdb", render_peeringdb);
-  registry.add({.path = "show bgp peeringdb <asn>",
-                .help = "One network of PeeringDB",
-                .handler =
-                    [](Context& c, const Invocation& words) {
-                      const auto asn = asn_of(words.get("asn"));
-                      return asn ? shell::show(c, "bgp-peeringdb", {{"asn", std::to_string(*asn)}}, render_peeringdb)
-                                 : shell::failure(no_asn(words.get("asn")));
-                    },
-                .arguments = {{"asn", {.help = "AS number of a peer"}}}});
+  registry.add(
+      {.path = "show bgp peeringdb <asn>",
+       .help = "One network of PeeringDB",
+       .handler =
+           [](Context& c, const Invocation& words) {
+             const auto asn = asn_of(words.get("asn"));
+             return asn ? shell::show(c, "bgp-peeringdb", {{"asn", std::to_string(*asn)}}, render_peeringdb)
+                        : shell::failure(no_asn(words.get("asn")));
+           },
+       .arguments = {
+           {"asn", {.help = "AS number of a peer", .values = items_of("bgp-peeringdb", "networks", "network")}}}});
   add_show(registry, "show bgp rpki", "Validators and files of RPKI", "bgp-rpki", render_rpki);
   add_show(registry, "show bgp blocklist", "Lists of what nobody may announce", "bgp-blocklist", render_blocklist);
   registry.help("bgp", "BGP sessions and the data of policies");

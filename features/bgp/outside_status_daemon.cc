@@ -28,6 +28,13 @@ void add_content(Json& out, const ItemData& data) {
   }
 }
 
+void add_addresses(Json& out, const ItemDataPtr& data) {
+  out["addresses"] = Json::array();
+  for (const PrefixRange& range : data ? data->prefixes->ranges() : std::vector<PrefixRange>()) {
+    out["addresses"].push_back(to_string(range.prefix.address()));
+  }
+}
+
 Json group_json(const OutsideNeeds::Group& group) {
   return {{"refresh-s", group.refresh.count()}, {"shrink-limit-percent", group.shrink_limit}};
 }
@@ -123,7 +130,16 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
       }
       out["networks"].push_back(std::move(item));
     }
-    if (!wanted.empty() && out["networks"].empty()) {
+    out["ports"] = Json::array();
+    for (Json item : items_json(ItemKind::ports)) {
+      if (item["name"] == wanted) {
+        add_addresses(item, items_.at({ItemKind::ports, wanted}).data);
+      }
+      if (wanted.empty() || item["name"] == wanted) {
+        out["ports"].push_back(std::move(item));
+      }
+    }
+    if (!wanted.empty() && out["networks"].empty() && out["ports"].empty()) {
       return Error{"AS" + wanted, "no peer needs it, so it is not fetched",
                    "bgp match AS" + wanted + " asks PeeringDB"};
     }

@@ -37,7 +37,7 @@ class OutsideValidators {
   nlohmann::json about(const std::string& name) const;
   /// {"vrps","serial","readers"} of what BIRD is told.
   nlohmann::json served() const;
-  const std::string& problem() const { return cache_.problem(); }
+  std::string problem() const { return cache_.problem(); }
 
  private:
   EventLoop& loop_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <tuple>
 
 #include "config/json_view.h"
@@ -188,8 +189,10 @@ void share_asns(Shared& out) {
   }
 }
 
-Shared share(const Json& bgp, const Outside& outside) {
-  Shared out{bgp, outside, make_world(bgp), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+Shared share(const Json& config, const Outside& outside) {
+  const Json& bgp = object_of(config, "bgp");
+  Shared out{bgp, outside, make_world(bgp), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  out.addresses = interface::configured_addresses(config);
   const Json& bogon = object_of(bgp, "bogon");
   const auto built_in =
       flag_or(bogon, "built-in", true) ? std::make_shared<const PrefixSet>(built_in_bogons()) : nullptr;
@@ -254,6 +257,45 @@ void read_limits(Reader& reader) {
   out.export_action = action_of(send);
 }
 
+/// Of the family of a session the subnet that its neighbour is in, of the other one all of the interface.
+std::vector<Prefix> subnets_of(const Shared& shared, const Json& peer, const PeerPolicy& made) {
+  std::set<Prefix> out;
+  const auto link = [&](const std::string& interface, std::optional<Family> but) {
+    for (const interface::ConfiguredAddress& one : shared.addresses) {
+      if (one.interface == interface && one.address.address.family() != but && !is_nameless(one.address.address)) {
+        out.insert(one.address.subnet());
+      }
+    }
+  };
+  if (number_of(peer, "multihop") > 0) {
+    return {};
+  }
+  for (const IpAddress& neighbor : made.neighbors) {
+    const auto* subnet = interface::subnet_of(shared.addresses, neighbor);
+    if (is_nameless(neighbor)) {
+      link(text_of(peer, "interface"), std::nullopt);
+    } else if (subnet != nullptr) {
+      out.insert(subnet->address.subnet());
+      link(subnet->interface, neighbor.family());
+    }
+  }
+  if (made.neighbors.empty()) {
+    link(text_of(peer, "interface"), std::nullopt);
+  }
+  return {out.begin(), out.end()};
+}
+
+std::vector<Family> all_families(const Json& peer, const std::vector<IpAddress>& neighbors) {
+  std::vector<Family> out = neighbors.empty() ? families_of(peer, std::nullopt) : std::vector<Family>();
+  for (const IpAddress& neighbor : neighbors) {
+    const auto more = families_of(peer, neighbor);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::string>& warnings) {
   PeerPolicy out;
   out.name = text_of(merged, "name");
@@ -271,6 +313,8 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
       out.neighbors.push_back(*address);
     }
   }
+  out.families = all_families(merged, out.neighbors);
+  out.subnets = subnets_of(shared, merged, out);
   Reader reader{shared, merged, out, warnings};
   read_import(reader);
   read_export(reader);
@@ -278,56 +322,18 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
   return out;
 }
 
-/// Who relies on lists that have never been fetched: those refuse nothing, which nobody would notice.
-class Unfetched {
- public:
-  explicit Unfetched(const Shared& shared) : shared_(shared) {}
-
-  void look(const PeerPolicy& peer, const Json& merged) {
-    const Json& import = object_of(merged, "import");
-    if (!peer.external || peer.import.closed || flag_or(import, "trust", false)) {
-      return;
-    }
-    const Json& filter = object_of(import, "filter");
-    const Outside& outside = shared_.outside;
-    const Json& blocklist = object_of(shared_.bgp, "blocklist");
-    const bool lists = !items(blocklist, "file").empty() || !items(blocklist, "url").empty();
-    note(!outside.ixp_lans && flag_or(filter, "ixp-lans", true), lans_, peer);
-    note(!outside.never_via_route_servers && flag_or(filter, "never-via-route-servers", peer.role == "rs-client"),
-         never_, peer);
-    note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", true), blocked_,
-         peer);
-  }
-
-  void tell(std::vector<std::string>& warnings) const {
-    const auto one = [&](const Peers& peers, std::string_view what, std::string_view filter, std::string_view see) {
-      if (peers.count > 0) {
-        warnings.push_back(fmt::format("{} not known (yet), so filter {} of {} lets them pass; see show bgp {}", what,
-                                       filter, peers.names, see));
-      }
-    };
-    one(lans_, "exchange LANs are", "ixp-lans", "peeringdb");
-    one(never_, "networks that are never via route servers are", "never-via-route-servers", "peeringdb");
-    one(blocked_, "files and URLs of bgp blocklist are", "blocklist", "blocklist");
-  }
-
- private:
-  struct Peers {
-    size_t count = 0;
-    std::string names;  ///< "a, b, c, ..."
-  };
-  static void note(bool wanted, Peers& peers, const PeerPolicy& peer) {
-    constexpr size_t kMost = 3;
-    if (wanted && peers.count++ <= kMost) {
-      peers.names += (peers.names.empty() ? "" : ", ") + (peers.count <= kMost ? peer.name : std::string("..."));
-    }
-  }
-
-  const Shared& shared_;
-  Peers lans_, never_, blocked_;
-};
-
 }  // namespace
+
+std::vector<Family> families_of(const Json& session, const std::optional<IpAddress>& neighbor) {
+  const std::string wanted = text_of(session, "family");
+  if (wanted == "ip4" || wanted == "ip6") {
+    return {wanted == "ip4" ? Family::ip4 : Family::ip6};
+  }
+  if (wanted == "both" || !neighbor || flag_or(session, "extended-next-hop", false)) {
+    return {Family::ip4, Family::ip6};
+  }
+  return {neighbor->family()};
+}
 
 Json merged_peer(const Json& config, const Json& peer) {
   Json out = policy_named(member(config, "bgp"), text_of(peer, "policy"));
@@ -346,18 +352,18 @@ Json merged_peer(const Json& config, const Json& peer) {
 
 Policies make_policies(const Json& config, const Outside& outside) {
   const Json& bgp = object_of(config, "bgp");
-  const Shared shared = share(bgp, outside);
+  const Shared shared = share(config, outside);
   Policies out{shared.world, {}, {}};
-  Unfetched unfetched(shared);
+  Warner warner(shared);
   for (const Json& peer : items(bgp, "peer")) {
     if (!peer.is_object()) {
       continue;
     }
     const Json merged = merged_peer(config, peer);
     out.peers.push_back(read_peer(shared, merged, out.warnings));
-    unfetched.look(out.peers.back(), merged);
+    warner.look(out.peers.back(), merged);
   }
-  unfetched.tell(out.warnings);
+  warner.tell(out.warnings);
   std::sort(out.peers.begin(), out.peers.end(),
             [](const PeerPolicy& a, const PeerPolicy& b) { return a.name < b.name; });
   return out;

@@ -9,6 +9,7 @@
 // then the actions in the order of the members of ExportPolicy.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -47,6 +48,8 @@ struct Community {
 /// From "65000:100", "65000:*" or "4200000000:1:2"; nothing when it is none. Pure.
 std::optional<Community> parse_community(std::string_view text);
 std::string to_string(const Community& community);
+/// Whether this router says by it whom it learnt a route from, or why it refused one: ASN:1:* and ASN:1101:*. Pure.
+bool is_own_mark(const Community& community, uint32_t asn);
 
 inline constexpr Community kBlackhole{{65535, 666, {}}, 2};
 inline constexpr Community kGracefulShutdown{{65535, 0, {}}, 2};
@@ -81,10 +84,10 @@ struct PathHasSet {};
 struct FirstAsIsNot {
   uint32_t asn;
 };
+/// The next hop is none of `addresses` and in none of `subnets`.
 struct NextHopIsNot {
   std::vector<IpAddress> addresses;
-  /// Also refuses next hops of a family of which there is no address; else those pass.
-  bool both_families = false;
+  std::vector<Prefix> subnets{};
 };
 struct OriginNotIn {
   std::vector<NamedAsns> sets;
@@ -150,6 +153,7 @@ struct ImportPolicy {
   Relation relation = Relation::none;  ///< the mark that routes get; none: no mark
   std::vector<Community> add;
   bool blackhole_community = false;  ///< 65535:666 drops the traffic, NO_EXPORT is added (RFC 7999)
+  bool blackhole_unagreed = false;   ///< 65535:666 is removed, NO_EXPORT added all the same (RFC 7999, 3.2)
   bool blackhole_all = false;
   std::optional<NamedAsns> blackhole_asns;  ///< bogon AS numbers whose routes drop their traffic
   std::vector<RawText> raw_last;
@@ -164,7 +168,12 @@ struct ExportPolicy {
   std::vector<Community> accept;    ///< and routes with one of these
   std::vector<NamedPrefixes> only;  ///< when not empty: of all these only what is listed
   std::vector<NamedPrefixes> refused;
+  bool no_sets = false;  ///< not what has an AS_SET in its path (RFC 9774)
   bool no_peer = false;  ///< not what is marked NO_PEER (RFC 3765)
+  /// Of what is dropped in this AS or asks for that by 65535:666 (RFC 7999, 3.2), whatever NO_EXPORT means to this
+  /// peer: everything, what asks for it, or only what own routers originate.
+  enum class Blackholes { all, asked, own };
+  Blackholes blackholes = Blackholes::all;
   bool default_route = false;
   std::optional<uint32_t> med;
   bool clear_path = false;
@@ -197,9 +206,15 @@ struct PeerPolicy {
   std::string role;            ///< empty: none
   bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
+  std::vector<Family> families;  ///< exchanged over any of its sessions; empty: both
+  std::vector<Prefix> subnets;   ///< connected ones on the links of its sessions; none over several hops
   ImportPolicy import;
   ExportPolicy exports;
   Limits limits;
+
+  bool carries(Family family) const {
+    return families.empty() || std::find(families.begin(), families.end(), family) != families.end();
+  }
 };
 
 /// What all policies share.
@@ -220,6 +235,9 @@ struct Policies {
 std::vector<Community> communities_in(const Json& object, std::string_view key);
 /// The list `key` ("prefix", "prefix-reject") of `part` as a set named by its path; nothing when it is empty. Pure.
 std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view key, const std::string& path);
+
+/// Families that a session of a peer with these leafs exchanges; without a neighbor it is unnumbered. Pure.
+std::vector<Family> families_of(const Json& session, const std::optional<IpAddress>& neighbor);
 
 /// The leafs of a peer with those of its policy filled in: a peer's own leafs and lists win. Pure.
 Json merged_peer(const Json& config, const Json& peer);

@@ -65,9 +65,15 @@ void read_export(Reader& reader) {
   }
   out.no_peer = (reader.out.role == "peer" || reader.out.role == "rs-client") &&
                 flag_or(reader.peer, "interpret-communities", true);
+  // Whoever names the community wants the customers' blackholes passed on.
+  const bool asked = std::find(out.accept.begin(), out.accept.end(), kBlackhole) != out.accept.end();
+  using Blackholes = ExportPolicy::Blackholes;
+  out.blackholes = !reader.out.external ? Blackholes::all : asked ? Blackholes::asked : Blackholes::own;
   out.default_route = flag_or(part, "default-route", false);
   out.med = number_in(part, "med");
   read_path(reader, part);
+  // A confederation's own segments look like sets to BIRD.
+  out.no_sets = reader.out.external && !out.clear_path && !reader.shared.bgp.contains("confederation");
   if (const auto hop = parse_ip(text_of(part, "next-hop"))) {
     out.next_hop = *hop;
   }

@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "config/json_view.h"
 #include "features/bgp/policy_parts.h"
@@ -71,7 +73,7 @@ std::vector<std::string> as_sets_of(const Network& network) {
       }
       word.clear();
     } else if (std::isalnum(static_cast<unsigned char>(c)) != 0 || (c != 0 && std::strchr("_.:-", c) != nullptr)) {
-      word += c;
+      word += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));  // one spelling, as in the configuration
     } else {
       return {};  // whatever that is, it is no as-set
     }
@@ -141,31 +143,80 @@ class Importer {
     if (on("first-as", peer_.role != "rs-client")) {
       add(Reason::first_as, FirstAsIsNot{peer_.asn}, "filter first-as");
     }
-    const std::string wanted = text_of(filter_, "next-hop");
-    // Whoever is known by a link-local address gives a global next hop that nothing tells beforehand.
-    const bool nameless = peer_.neighbors.empty() || std::any_of(peer_.neighbors.begin(), peer_.neighbors.end(),
-                                                                 [](const IpAddress& a) { return a.is_link_local(); });
-    const bool far = number_of(reader_.peer, "multihop") > 0 || nameless || peer_.role == "rs-client";
+    next_hop_check();
+  }
+
+  /// Next hops of a family of which the peer has an address are judged by that.
+  void next_hop_check() {
+    std::string wanted = text_of(filter_, "next-hop");
+    const bool nameless =
+        peer_.neighbors.empty() || std::any_of(peer_.neighbors.begin(), peer_.neighbors.end(), is_nameless);
+    if (wanted.empty() && number_of(reader_.peer, "multihop") > 0) {
+      wanted = "any";
+    } else if (wanted.empty() && (nameless || peer_.role == "rs-client")) {
+      wanted = "subnet";
+    }
+    if (wanted == "any") {
+      return;
+    }
+    NextHopIsNot check{peer_.neighbors};
+    for (const Family family : {Family::ip4, Family::ip6}) {
+      const bool known = std::any_of(peer_.neighbors.begin(), peer_.neighbors.end(),
+                                     [&](const IpAddress& address) { return address.family() == family; });
+      const bool carried = known || nameless || flag_or(reader_.peer, "extended-next-hop", false) ||
+                           text_of(reader_.peer, "family") == "both" ||
+                           text_of(reader_.peer, "family") == (family == Family::ip4 ? "ip4" : "ip6");
+      if (carried && (wanted == "subnet" || (wanted.empty() && !known))) {
+        add_subnets(check, family);
+      }
+    }
     if (wanted == "same-as") {
-      add(Reason::next_hop, NextHopIsNot{same_as()}, "filter next-hop");
-    } else if (wanted == "strict" || (wanted.empty() && !far)) {
-      add(Reason::next_hop, NextHopIsNot{peer_.neighbors, wanted == "strict"}, "filter next-hop");
+      add_same_as(check);
+    }
+    add(Reason::next_hop, std::move(check), "filter next-hop");
+  }
+
+  /// What the peer's links have. Link-local addresses are always on the session's own link; BIRD has :: where a next
+  /// hop is only link-local.
+  void add_subnets(NextHopIsNot& check, Family family) const {
+    static const Prefix kLinkLocal = *parse_prefix("fe80::/10"), kOnlyLinkLocal = *parse_prefix("::/128");
+    std::copy_if(peer_.subnets.begin(), peer_.subnets.end(), std::back_inserter(check.subnets),
+                 [&](const Prefix& subnet) { return subnet.family() == family; });
+    if (family == Family::ip6) {
+      check.subnets.insert(check.subnets.end(), {kLinkLocal, kOnlyLinkLocal});
     }
   }
 
-  /// Addresses of all peers of the same AS.
-  std::vector<IpAddress> same_as() const {
-    std::vector<IpAddress> out = peer_.neighbors;
+  /// Addresses of routers of the peer's AS: of configured peers, and on the session's own subnet those that PeeringDB
+  /// has, unless the configuration knows better. Over several hops there is no subnet, and what is configured counts.
+  void add_same_as(NextHopIsNot& check) const {
+    const bool far = number_of(reader_.peer, "multihop") > 0;
+    const auto take = [&](const IpAddress& address) {
+      const bool near = std::any_of(peer_.subnets.begin(), peer_.subnets.end(),
+                                    [&](const Prefix& subnet) { return subnet.contains(address); });
+      auto& all = check.addresses;
+      if ((near || far) && std::find(all.begin(), all.end(), address) == all.end()) {
+        all.push_back(address);
+      }
+    };
+    std::set<IpAddress> of_others;
     for (const Json& other : items(reader_.shared.bgp, "peer")) {
       for (const std::string& text : texts(other, "neighbor")) {
-        const auto address = parse_ip(text);
-        if (number_of(other, "remote-as") == peer_.asn && address &&
-            std::find(out.begin(), out.end(), *address) == out.end()) {
-          out.push_back(*address);
+        if (const auto address = parse_ip(text); address && number_of(other, "remote-as") == peer_.asn) {
+          take(*address);
+        } else if (address) {
+          of_others.insert(*address);
         }
       }
     }
-    return out;
+    const auto ports = reader_.shared.outside.ports.find(peer_.asn);
+    if (ports != reader_.shared.outside.ports.end() && !far) {
+      for (const PrefixRange& port : ports->second->ranges()) {
+        if (!of_others.contains(port.prefix.address())) {
+          take(port.prefix.address());
+        }
+      }
+    }
   }
 
   void path_checks() {
@@ -371,7 +422,7 @@ class Importer {
           ranges.push_back(inside(range.prefix));
         }
       }
-      out.push_back({"inside " + source.name, std::make_shared<const PrefixSet>(std::move(ranges))});
+      out.push_back({source.name, std::make_shared<const PrefixSet>(std::move(ranges))});
     }
     return out;
   }
@@ -419,6 +470,7 @@ class Importer {
     }
     out_.add = communities_in(part_, "community-add");
     out_.blackhole_community = blackholes_;
+    out_.blackhole_unagreed = checked_ && !blackholes_;
     out_.blackhole_all = flag_or(part_, "blackhole", false);
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "features/bgp/policy.h"
+#include "features/interface/subnets.h"
 
 namespace floof::bgp {
 
@@ -19,6 +20,7 @@ struct Shared {
   NamedPrefixes bogons, ixp_lans, blocked_prefixes, own;  ///< sets may be null: nothing to check
   NamedAsns bogon_asns, transit_asns, never_via_route_servers, blocked_asns;
   std::vector<PeerLocked> locks;
+  std::vector<interface::ConfiguredAddress> addresses;  ///< of this router
 };
 
 /// A peer as it is being read.
@@ -34,6 +36,33 @@ struct Reader {
 void read_import(Reader& reader);
 void read_export(Reader& reader);
 
+/// Collects what is allowed but deserves a word: who relies on what was never fetched, and whom nothing limits.
+class Warner {
+ public:
+  explicit Warner(const Shared& shared) : shared_(shared) {}
+  void look(const PeerPolicy& peer, const Json& merged);
+  /// One line for each kind of warning, with the peers it is about.
+  void tell(std::vector<std::string>& warnings) const;
+
+ private:
+  struct Peers {
+    size_t count = 0;
+    std::string names;  ///< "a, b, c, ..."
+  };
+  static void note(bool wanted, Peers& peers, const PeerPolicy& peer);
+  void look_at_lists(const PeerPolicy& peer, const Json& merged);
+  void look_at_rpki(const PeerPolicy& peer, const Json& filter);
+  void look_at_sense(const PeerPolicy& peer, const Json& merged);
+  void tell_of_lists(std::vector<std::string>& warnings) const;
+  void tell_of_rpki(std::vector<std::string>& warnings) const;
+  void tell_of_prefixes(std::vector<std::string>& warnings) const;
+
+  const Shared& shared_;
+  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_;
+};
+
+/// Every link has such addresses, so it takes an interface to know whose it is.
+inline bool is_nameless(const IpAddress& address) { return address.is_ip6() && address.is_link_local(); }
 /// The member when it is an object, else an empty one.
 const Json& object_of(const Json& parent, std::string_view key);
 bool flag_or(const Json& object, std::string_view key, bool otherwise);

@@ -148,6 +148,7 @@ TEST(Policy, AnUnknownAsSetRefusesEverything) {
   std::vector<std::string> warnings;
   Outside lans;
   lans.ixp_lans = std::make_shared<const PrefixSet>();
+  lans.validators = true;
   const PeerPolicy unknown = policy_of(R"({"import":{"as-set":["AS-X"]}})", lans, &warnings);
   const Check* check = check_for(unknown, Reason::irr_unknown);
   ASSERT_NE(check, nullptr);
@@ -157,6 +158,7 @@ TEST(Policy, AnUnknownAsSetRefusesEverything) {
   // One of two is known: the prefixes of that one pass.
   Outside one = with_as_set("AS-Y", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
   one.ixp_lans = lans.ixp_lans;
+  one.validators = true;
   const PeerPolicy half = policy_of(R"({"import":{"as-set":["AS-X","AS-Y"]}})", one, &warnings);
   EXPECT_EQ(check_for(half, Reason::irr_unknown), nullptr);
   EXPECT_NE(check_for(half, Reason::irr_prefix), nullptr);
@@ -189,6 +191,7 @@ TEST(Policy, LimitsOfPeeringDbHaveHeadroomAndGiveWay) {
 TEST(Policy, WhatPeeringDbDoesNotLimitIsTold) {
   Outside outside;
   outside.ixp_lans = std::make_shared<const PrefixSet>();
+  outside.validators = true;
   const auto said = [&](const char* leafs) {
     std::vector<std::string> warnings;
     policy_of(leafs, outside, &warnings);
@@ -207,7 +210,8 @@ TEST(Policy, WhatPeeringDbDoesNotLimitIsTold) {
 }
 
 TEST(Policy, ListsThatWereNeverFetchedAreTold) {
-  const auto said = [](const char* leafs, const char* blocklist, const Outside& outside) {
+  const auto said = [](const char* leafs, const char* blocklist, Outside outside) {
+    outside.validators = true;
     Json peer = Json::parse(R"({"name":"p","remote-as":400010,"neighbor":["45.0.0.2"]})");
     peer.update(Json::parse(leafs));
     const Json config = {{"bgp", {{"asn", 45000}, {"peer", {peer}}, {"blocklist", Json::parse(blocklist)}}}};
@@ -225,8 +229,140 @@ TEST(Policy, ListsThatWereNeverFetchedAreTold) {
   EXPECT_EQ(said(R"({"role":"rs-client"})", file, {}), "") << "nothing is imported";
   Outside known;
   known.ixp_lans = std::make_shared<const PrefixSet>();
+  EXPECT_EQ(said(R"({"role":"peer","import":{"filter":{"next-hop":"same-as","ixp-lans":false}}})", "{}", {}), "what ");
+  known.ports[400010] = std::make_shared<const PrefixSet>();
+  EXPECT_EQ(said(R"({"role":"peer","import":{"filter":{"next-hop":"same-as"}}})", "{}", known), "");
   known.never_via_route_servers = known.blocked_asns = std::make_shared<const NamedAsns::Ranges>();
   EXPECT_EQ(said(R"({"role":"rs-client","import":{}})", file, known), "");
+}
+
+/// What is said of peer p with these leafs when all lists are known but `outside` knows no validator.
+std::vector<std::string> said_of(const char* leafs, Outside outside = {}, const char* more = "{}") {
+  outside.ixp_lans = std::make_shared<const PrefixSet>();
+  outside.never_via_route_servers = std::make_shared<const NamedAsns::Ranges>();
+  Json peer = Json::parse(R"({"name":"p","remote-as":400010,"neighbor":["45.0.0.2"]})");
+  peer.update(Json::parse(leafs));
+  Json bgp = {{"asn", 45000}, {"peer", {peer}}};
+  bgp.update(Json::parse(more));
+  const Json interfaces = Json::parse(R"([{"name":"e0","address":["45.0.0.1/24"]}])");
+  return make_policies({{"bgp", bgp}, {"interface", interfaces}}, outside).warnings;
+}
+
+Outside with_validator() {
+  Outside out;
+  out.validators = true;
+  return out;
+}
+
+TEST(Policy, WhoIsNotLimitedIsTold) {
+  const auto leaks = [](const char* leafs) {
+    const auto all = said_of(leafs, with_validator());
+    EXPECT_TRUE(all.empty() || all[0].find("(a route leak); set bgp peer p import as-set") != std::string::npos)
+        << all[0];
+    return all.size();
+  };
+  EXPECT_EQ(leaks(R"({"role":"provider","import":{}})"), 1u);
+  EXPECT_EQ(leaks(R"({"role":"rs","import":{}})"), 1u);
+  EXPECT_EQ(leaks(R"({"role":"provider","import":{"trust":true}})"), 1u);
+  EXPECT_EQ(leaks(R"({"role":"peer","import":{}})"), 0u);
+  EXPECT_EQ(leaks(R"({"role":"provider"})"), 0u) << "nothing is imported";
+  EXPECT_EQ(leaks(R"({"role":"provider","import":{"accept":"none"}})"), 0u);
+  EXPECT_EQ(leaks(R"({"role":"provider","import":{"prefix":[{"prefix":"45.1.0.0/16"}]}})"), 0u);
+  EXPECT_EQ(leaks(R"({"role":"provider","import":{"trust":true,"prefix":[{"prefix":"45.1.0.0/16"}]}})"), 0u);
+  const Outside known = [] {
+    Outside out = with_as_set("AS-X", {exactly(prefix("45.1.0.0/24"))}, {{400010, 400010}});
+    out.validators = true;
+    return out;
+  }();
+  const char* const listed = R"({"role":"provider","import":{"as-set":["AS-X"]}})";
+  const char* const unused =
+      R"({"role":"provider","import":{"as-set":["AS-X"],"filter":{"irr":false,"irr-origin":false}}})";
+  const char* const trusted = R"({"role":"provider","import":{"as-set":["AS-X"],"trust":true}})";
+  EXPECT_TRUE(said_of(listed, known).empty());
+  EXPECT_EQ(said_of(unused, known).size(), 1u);
+  EXPECT_EQ(said_of(trusted, known).size(), 1u);
+}
+
+TEST(Policy, RpkiWithoutASourceIsTold) {
+  const auto first = [](const char* leafs, const Outside& outside, const char* more = "{}") {
+    const auto all = said_of(leafs, outside, more);
+    return all.empty() ? std::string() : all[0];
+  };
+  const char* const strict = R"({"role":"peer","import":{"filter":{"rpki":"require-valid"}}})";
+  const char* const open = R"({"role":"peer","import":{}})";
+  EXPECT_EQ(first(open, {}),
+            "RPKI has no source, so filter rpki of p lets every route pass; set bgp rpki server <name> address <host>, "
+            "or bgp rpki vrp-file <path>");
+  EXPECT_NE(first(strict, {}).find("require-valid of p refuses every route"), std::string::npos);
+  EXPECT_EQ(first(open, {}, R"({"rpki":{"server":[{"name":"v","address":"192.0.2.9"}]}})"),
+            "what RPKI says is not known (yet), so filter rpki of p lets every route pass; see show bgp rpki");
+  EXPECT_EQ(first(R"({"role":"peer","import":{"filter":{"rpki":"off"}}})", {}), "");
+  EXPECT_EQ(first(R"({"role":"peer","import":{"trust":true}})", {}), "");
+  EXPECT_EQ(first(open, with_validator()), "");
+  Outside file;
+  file.vrps = std::make_shared<const std::vector<Vrp>>();
+  EXPECT_EQ(first(strict, file), "");
+}
+
+TEST(Policy, WhatHardlyAnybodyMeansIsTold) {
+  const auto first = [](const char* leafs, const char* more = "{}") {
+    const auto all = said_of(leafs, with_validator(), more);
+    return all.empty() ? std::string() : all[0];
+  };
+  EXPECT_NE(first(R"({"role":"peer","import":{"blackhole-community":true}})")
+                .find("bgp peer p: import blackhole-community without as-set"),
+            std::string::npos);
+  EXPECT_EQ(first(R"({"role":"peer","import":{"blackhole-community":true,"prefix":[{"prefix":"45.1.0.0/16"}]}})"), "");
+  EXPECT_NE(first(R"({"role":"peer","remote-as":64512,"import":{}})")
+                .find("bogon-asns refuses every route; set bgp peer p import filter bogon-asns false"),
+            std::string::npos);
+  EXPECT_EQ(first(R"({"role":"peer","remote-as":64512,"import":{"filter":{"bogon-asns":false}}})"), "");
+  EXPECT_NE(first("{}", R"({"prefix":["10.1.0.0/16"]})").find("bgp prefix 10.1.0.0/16: must not be in the Internet"),
+            std::string::npos);
+  EXPECT_EQ(first("{}", R"({"prefix":["45.1.0.0/16"]})"), "");
+  EXPECT_EQ(first("{}", R"({"prefix":["10.1.0.0/16"],"bogon":{"built-in":false}})"), "");
+}
+
+TEST(Policy, NextHopsOfTheOtherFamilyAreJudgedToo) {
+  const auto strict = policy_of(R"({"family":"both","import":{"filter":{"next-hop":"strict"}}})");
+  const auto& check = std::get<NextHopIsNot>(check_for(strict, Reason::next_hop)->what);
+  EXPECT_TRUE(check.subnets.empty());
+  const auto none =
+      said_of(R"({"role":"peer","family":"both","import":{"filter":{"next-hop":"strict"}}})", with_validator());
+  ASSERT_EQ(none.size(), 1u);
+  EXPECT_NE(none[0].find("bgp peer p: filter next-hop takes no next hop of one"), std::string::npos) << none[0];
+  EXPECT_TRUE(said_of(R"({"role":"peer","import":{"filter":{"next-hop":"strict"}}})", with_validator()).empty());
+}
+
+TEST(Policy, SessionsCarryFamilies) {
+  using Families = std::vector<Family>;
+  EXPECT_EQ(policy_of("{}").families, Families{Family::ip4});
+  EXPECT_EQ(policy_of(R"({"neighbor":["2a00:9::2"]})").families, Families{Family::ip6});
+  EXPECT_EQ(policy_of(R"({"neighbor":["2a00:9::2","45.0.0.2"]})").families, (Families{Family::ip4, Family::ip6}));
+  EXPECT_EQ(policy_of(R"({"family":"both"})").families, (Families{Family::ip4, Family::ip6}));
+  EXPECT_EQ(policy_of(R"({"family":"ip6"})").families, Families{Family::ip6});
+  EXPECT_EQ(policy_of(R"({"extended-next-hop":true})").families, (Families{Family::ip4, Family::ip6}));
+  EXPECT_EQ(policy_of(R"({"neighbor":[],"interface":"e0"})").families, (Families{Family::ip4, Family::ip6}));
+}
+
+TEST(Policy, BlackholesStayInside) {  // RFC 7999, 3.2
+  EXPECT_TRUE(policy_of(R"({"import":{}})").import.blackhole_unagreed);
+  EXPECT_FALSE(policy_of(R"({"import":{"blackhole-community":true}})").import.blackhole_unagreed);
+  EXPECT_FALSE(policy_of(R"({"import":{"trust":true}})").import.blackhole_unagreed);
+  EXPECT_FALSE(policy_of(R"({"remote-as":45000})").import.blackhole_unagreed);
+  using Blackholes = ExportPolicy::Blackholes;
+  EXPECT_EQ(policy_of(R"({"interpret-communities":false,"export":{}})").exports.blackholes, Blackholes::own);
+  EXPECT_EQ(policy_of(R"({"remote-as":45000})").exports.blackholes, Blackholes::all);
+  EXPECT_EQ(policy_of(R"({"export":{"accept-community":["65535:666"]}})").exports.blackholes, Blackholes::asked);
+}
+
+TEST(Policy, MarksAreOurs) {
+  for (const char* text : {"45000:1:4", "45000:1101:3", "45000:1:*", "45000:*:*", "*:1:4"}) {
+    EXPECT_TRUE(is_own_mark(*parse_community(text), 45000)) << text;
+  }
+  for (const char* text : {"45000:1", "45000:2:4", "45001:1:4", "45000:1100:*"}) {
+    EXPECT_FALSE(is_own_mark(*parse_community(text), 45000)) << text;
+  }
 }
 
 TEST(Policy, ABlackholeNeedsATitle) {
@@ -262,12 +398,101 @@ TEST(Policy, NobodyOutsideOriginates) {
   }
 }
 
+TEST(Policy, SetsStayInside) {  // RFC 9774
+  EXPECT_TRUE(policy_of(R"({"import":{},"export":{}})").exports.no_sets);
+  EXPECT_FALSE(policy_of(R"({"remote-as":45000})").exports.no_sets);
+  EXPECT_FALSE(policy_of(R"({"import":{},"export":{"clear-path":true}})").exports.no_sets);
+}
+
 TEST(Policy, AListNarrowsWhatTheRoleAnnounces) {
   using Base = ExportPolicy::Base;
   const char* list = R"({"import":{},"export":{"prefix":[{"prefix":"45.0.0.0/8","le":24}]},"role":")";
   EXPECT_EQ(policy_of((std::string(list) + "customer\"}").c_str()).exports.base, Base::customers);
   EXPECT_EQ(policy_of((std::string(list) + "provider\"}").c_str()).exports.base, Base::all);
   EXPECT_EQ(policy_of((std::string(list) + "\"}").c_str()).exports.base, Base::all);
+}
+
+/// The expected next hops of peer p of AS 400010, whose configuration is `leafs`, on an exchange and two other links.
+std::string next_hops_of(const char* leafs, const Outside& outside = {}) {
+  Json peer = Json::parse(R"({"name":"p","remote-as":400010,"neighbor":["45.0.0.2"],"import":{}})");
+  peer.update(Json::parse(leafs));
+  const Json config = {
+      {"interface", Json::parse(R"([{"name":"e0","address":["45.0.0.1/24","2a00:9::1/64","fe80::7/64"]},
+          {"name":"e1","address":["45.0.1.1/24","2a00:10::1/64"]},{"name":"e2","address":["45.0.0.129/25"]}])")},
+      {"bgp",
+       {{"asn", 45000},
+        {"peer",
+         {peer, Json::parse(R"({"name":"twin","remote-as":400010,"neighbor":["45.0.0.3","2a00:9::3"]})"),
+          Json::parse(R"({"name":"far","remote-as":400010,"neighbor":["45.0.1.3"]})"),
+          Json::parse(R"({"name":"other","remote-as":400011,"neighbor":["45.0.0.4"]})")}}}}};
+  const Policies all = make_policies(config, outside);
+  const auto at = std::find_if(all.peers.begin(), all.peers.end(), [](const PeerPolicy& p) { return p.name == "p"; });
+  const Check* check = check_for(*at, Reason::next_hop);
+  std::string out;
+  if (check != nullptr) {
+    for (const IpAddress& address : std::get<NextHopIsNot>(check->what).addresses) {
+      out += to_string(address) + " ";
+    }
+    for (const Prefix& subnet : std::get<NextHopIsNot>(check->what).subnets) {
+      out += to_string(subnet) + " ";
+    }
+  }
+  return out;
+}
+
+TEST(Policy, NextHopsAreThePeersOrOfItsLan) {
+  const struct {
+    const char *what, *leafs, *expected;
+  } rows[] = {
+      {"strict", "{}", "45.0.0.2 "},
+      {"strict of both families", R"({"neighbor":["45.0.0.2","2a00:9::2"]})", "45.0.0.2 2a00:9::2 "},
+      {"the other family: of the same link", R"({"family":"both"})", "45.0.0.2 2a00:9::/64 fe80::/10 ::/128 "},
+      {"RFC 8950", R"({"extended-next-hop":true})", "45.0.0.2 2a00:9::/64 fe80::/10 ::/128 "},
+      {"IPv4 over IPv6", R"({"neighbor":["2a00:9::2"],"family":"ip4"})", "2a00:9::2 45.0.0.0/24 "},
+      {"strict said", R"({"family":"both","import":{"filter":{"next-hop":"strict"}}})", "45.0.0.2 "},
+      {"a route server", R"({"role":"rs-client"})", "45.0.0.2 45.0.0.0/24 "},
+      {"a route server's IPv6", R"({"role":"rs-client","neighbor":["2a00:9::2"]})",
+       "2a00:9::2 2a00:9::/64 fe80::/10 ::/128 "},
+      {"a route server far away", R"({"role":"rs-client","multihop":3})", ""},
+      {"the longest subnet", R"({"role":"rs-client","neighbor":["45.0.0.130"]})", "45.0.0.130 45.0.0.128/25 "},
+      {"subnet said", R"({"import":{"filter":{"next-hop":"subnet"}}})", "45.0.0.2 45.0.0.0/24 "},
+      {"link-local", R"({"neighbor":["fe80::2"],"interface":"e1"})",
+       "fe80::2 45.0.1.0/24 2a00:10::/64 fe80::/10 ::/128 "},
+      {"unnumbered", R"({"neighbor":[],"interface":"e1"})", "45.0.1.0/24 2a00:10::/64 fe80::/10 ::/128 "},
+      {"IPv4's link-local addresses are ordinary", R"({"neighbor":["169.254.0.2"]})", "169.254.0.2 "},
+      {"over several hops", R"({"multihop":2})", ""},
+      {"any", R"({"import":{"filter":{"next-hop":"any"}}})", ""},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(next_hops_of(row.leafs), row.expected) << row.what;
+  }
+}
+
+TEST(Policy, SameAsTakesWhatIsConfiguredAndWhatPeeringDbHasOnTheLan) {
+  const char* const same = R"({"import":{"filter":{"next-hop":"same-as"}}})";
+  Outside outside;
+  EXPECT_EQ(next_hops_of(same, outside), "45.0.0.2 45.0.0.3 2a00:9::3 ");
+  std::vector<PrefixRange> ports;
+  for (const char* port :
+       {"45.0.0.3/32", "45.0.0.4/32", "45.0.0.5/32", "45.0.1.5/32", "193.5.0.5/32", "2a00:9::5/128"}) {
+    ports.push_back(exactly(prefix(port)));
+  }
+  outside.ports[400010] = std::make_shared<const PrefixSet>(ports);
+  // Neither what is another LAN's nor what the configuration calls another network's.
+  EXPECT_EQ(next_hops_of(same, outside), "45.0.0.2 45.0.0.3 2a00:9::3 45.0.0.5 2a00:9::5 ");
+  outside.ports[400011] = std::exchange(outside.ports[400010], nullptr);
+  outside.ports.erase(400010);
+  EXPECT_EQ(next_hops_of(same, outside), "45.0.0.2 45.0.0.3 2a00:9::3 ");
+  const char* const far = R"({"multihop":2,"import":{"filter":{"next-hop":"same-as"}}})";
+  EXPECT_EQ(next_hops_of(far, outside), "45.0.0.2 45.0.0.3 2a00:9::3 45.0.1.3 ");
+}
+
+TEST(Policy, ARoleIsNotNeededWhereTheCheckIsAskedFor) {
+  EXPECT_EQ(check_for(policy_of(R"({"import":{}})"), Reason::transit_asn), nullptr);
+  EXPECT_NE(check_for(policy_of(R"({"import":{"filter":{"transit-asns":true}}})"), Reason::transit_asn), nullptr);
+  EXPECT_NE(
+      check_for(policy_of(R"({"role":"customer","import":{"filter":{"transit-asns":true}}})"), Reason::transit_asn),
+      nullptr);
 }
 
 TEST(Policy, TheOwnTransitIsNoLeak) {

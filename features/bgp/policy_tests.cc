@@ -108,6 +108,26 @@ class Test {
     return [fixed](const Prefix&, uint32_t, bool) { return fixed; };
   }
 
+  /// The command that walks the same route through the same policies.
+  std::string explanation(const Evaluation& in) const {
+    const PeerPolicy* from = find_peer(policies_, text_of(test_, "from"));
+    const std::string path = member(test_, "path").is_string() || from == nullptr || from->internal
+                                 ? text_of(test_, "path")
+                                 : fmt::to_string(from->asn);
+    std::string out = fmt::format("run explain route {} from {} path \"{}\"", to_string(in.route.prefix),
+                                  text_of(test_, "from"), path);
+    std::string communities;
+    for (const Community& community : communities_of(test_)) {
+      communities += (communities.empty() ? " community " : ",") + to_string(community);
+    }
+    out += communities;
+    for (const char* leaf : {"next-hop", "rpki", "to"}) {
+      const std::string value = text_of(test_, leaf);
+      out += value.empty() ? "" : fmt::format(" {} {}", leaf, value);
+    }
+    return out + " candidate";
+  }
+
   /// `last` has the verdict, `in` the route as this router keeps it.
   std::optional<Error> compare(const Evaluation& last, const std::string& where, const Evaluation& in) const {
     const bool accept = member(expect_, "accept") == Json(true);
@@ -119,8 +139,7 @@ class Test {
                                     (last.accepted && wanted == "any"));
     const std::string remedy =
         rests ? "RPKI could not be asked; give the test an rpki state"
-              : fmt::format("correct the policy or the test; 'explain route {} from {}' shows every step",
-                            text_of(test_, "route"), text_of(test_, "from"));
+              : fmt::format("correct the policy or the test; '{}' shows every step", explanation(in));
     const std::string unsure = last.unsure ? " (raw texts of the policy were not judged)" : "";
     if (!last.accepted) {
       if (!accept && (wanted == "any" || wanted == refused_by)) {

@@ -86,6 +86,33 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
   }
 }
 
+TEST(PolicyTests, TheRemedyWalksTheSameRoute) {
+  const auto remedy = [](const char* test) {
+    Json json = Json::parse(test);
+    json["name"] = "t";
+    const auto errors = run_tests({{"bgp", {{"test", Json::array({json})}}}}, policies(), {}, {});
+    return errors.empty() ? std::string() : errors[0].remedy;
+  };
+  EXPECT_EQ(remedy(R"({"route":"203.0.113.0/25","from":"up","expect":{"accept":true}})"),
+            "correct the policy or the test; 'run explain route 203.0.113.0/25 from up path \"64500\" candidate' shows "
+            "every step");
+  EXPECT_EQ(
+      remedy(R"({"route":"203.0.113.0/24","from":"up","path":"64500 1","community":["1:2","1:2:3"],"rpki":"valid",
+                 "next-hop":"192.0.2.1","to":"mate","expect":{"accept":true}})"),
+      "correct the policy or the test; 'run explain route 203.0.113.0/24 from up path \"64500 1\" community 1:2,1:2:3 "
+      "next-hop 192.0.2.1 rpki valid to mate candidate' shows every step");
+}
+
+TEST(PolicyTests, ARouteOfAFamilyThatIsNotCarriedIsRefused) {
+  Policies all = policies();
+  all.peers[0].families = {Family::ip4};
+  Json test = Json::parse(R"({"name":"t","route":"2a00:9::/32","from":"up","expect":{"accept":true}})");
+  const auto errors = run_tests({{"bgp", {{"test", Json::array({test})}}}}, all, {}, {});
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_NE(errors[0].reason.find("the session with up carries only IPv4 routes"), std::string::npos)
+      << errors[0].text();
+}
+
 TEST(PolicyTests, TellsThatRpkiCouldNotBeAsked) {
   const auto remedy = [](const char* expect, const char* state) {
     Json test = Json::parse(R"({"name":"t","route":"203.0.113.0/24","from":"up","path":"64500 1"})");

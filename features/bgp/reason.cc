@@ -21,7 +21,7 @@ constexpr std::array kReasons{
     Entry{Reason::path_too_long, "path-too-long", "the path has too many AS numbers"},
     Entry{Reason::path_empty, "path-empty", "the path is empty"},
     Entry{Reason::first_as, "first-as", "the path does not begin with the peer's AS number"},
-    Entry{Reason::next_hop, "next-hop", "the next hop is not the peer"},
+    Entry{Reason::next_hop, "next-hop", "the next hop is neither the peer nor another that it may name"},
     Entry{Reason::irr_prefix, "irr-prefix", "the registries do not list the prefix for the peer's as-set"},
     Entry{Reason::irr_origin, "irr-origin", "the origin is not in the peer's as-set"},
     Entry{Reason::rpki_not_valid, "rpki-not-valid", "no ROA makes the origin valid, and this peer's have to be"},

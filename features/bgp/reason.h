@@ -13,6 +13,8 @@ namespace floof::bgp {
 
 inline constexpr uint32_t kRejectFunction = 1101;
 inline constexpr uint32_t kOriginFunction = 1;
+/// ASN:1:666: its traffic is dropped by a router of ours, so nobody else hears of it (RFC 7999, 3.2).
+inline constexpr uint32_t kBlackholeMark = 666;
 
 enum class Reason : uint16_t {
   prefix_too_long = 1,

@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "config/feature.h"
 #include "features/bgp/outside.h"
+#include "features/bird/bird_holds.h"
 
 namespace floof::bird {
 
@@ -33,6 +34,8 @@ struct BirdOptions {
   std::function<void()> pulse;
   /// What policies of this configuration know of the outside at this moment; by default nothing.
   std::function<std::shared_ptr<const bgp::Outside>(const config::Json& config)> outside;
+  /// Sessions that stay down whatever is configured; by default none.
+  std::shared_ptr<Holds> holds;
   /// Gets BIRD started; by default floof-init is asked.
   std::function<Result<void>()> start_bird;
   std::chrono::seconds check_limit{20};        ///< for `bird -p`

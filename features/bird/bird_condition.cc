@@ -16,9 +16,60 @@ namespace floof::bird {
 namespace {
 
 constexpr size_t kMostTerms = 20;
-constexpr std::string_view kForms =
-    "use origin-as, transit-as, community, rpki, path, next-hop, from, source, blackhole, local-pref, med, path-length "
-    "or prefix-length";
+struct Form {
+  std::string_view name, value, help;
+  bool counts = false;  ///< a comparison with a number
+};
+
+constexpr std::array<Form, 13> kForms = {{
+    {"origin-as", "<asn>", "AS number that the path begins in"},
+    {"transit-as", "<asn>", "AS number in front of the origin"},
+    {"community", "<community>", "Community such as 65000:100 or 1:2:3; * for any part"},
+    {"rpki", "valid|invalid|unknown", "What RPKI says of the origin"},
+    {"path", "<as-path>", "Whole AS path such as \"64500 * 64999\"; * is any part of it"},
+    {"next-hop", "<address>", "Next hop that the route came with"},
+    {"from", "<address>", "Address of the peer that sent the route"},
+    {"source", "bgp|static|ospf|device", "Where BIRD has the route from"},
+    {"blackhole", "", "Routes that drop their traffic"},
+    {"local-pref", "<number>", "Local preference", true},
+    {"med", "<number>", "MED", true},
+    {"path-length", "<number>", "How many AS numbers the path has", true},
+    {"prefix-length", "<number>", "Length of the prefix", true},
+}};
+constexpr std::array<std::string_view, 6> kSigns = {"=", "!=", "<", "<=", ">", ">="};
+
+std::string remedy() {
+  std::string out = "use";
+  for (const Form& form : kForms) {
+    out += fmt::format("{} {}", &form == &kForms.front() ? "" : &form == &kForms.back() ? " or" : ",", form.name);
+  }
+  return out;
+}
+
+/// The names that `word` may mean: one when it is whole or unique.
+std::vector<const Form*> forms_of(std::string_view word) {
+  std::vector<const Form*> out;
+  for (const Form& form : kForms) {
+    if (form.name == word) {
+      return {&form};
+    }
+    if (!word.empty() && form.name.starts_with(word)) {
+      out.push_back(&form);
+    }
+  }
+  return out;
+}
+
+/// "valid|invalid|unknown" as words.
+std::vector<std::string_view> choices(std::string_view value) {
+  std::vector<std::string_view> out;
+  for (size_t at = 0; at < value.size() && value.front() != '<';) {
+    const size_t end = std::min(value.find('|', at), value.size());
+    out.push_back(value.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
 
 std::optional<uint32_t> number(std::string_view text) {
   uint32_t out = 0;
@@ -34,7 +85,7 @@ class Terms {
 
   Result<std::string> run() {
     if (words_.empty()) {
-      return Error{"where", "a condition is missing", std::string(kForms)};
+      return Error{"where", "a condition is missing", remedy()};
     }
     std::string out;
     for (size_t count = 0; at_ < words_.size(); count++) {
@@ -62,22 +113,31 @@ class Terms {
   std::string next() { return at_ < words_.size() ? words_[at_++] : std::string(); }
 
   Value term() {
-    const std::string name = next();
-    static const std::map<std::string_view, Value (Terms::*)()> forms = {
+    const std::string word = next();
+    const auto forms = forms_of(word);
+    if (forms.size() > 1) {
+      std::string names;
+      for (const Form* form : forms) {
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", form->name);
+      }
+      return wrong(word, "is ambiguous: " + names, "type more letters");
+    }
+    if (forms.empty()) {
+      return word.empty() ? wrong("not", "a condition is missing", remedy()) : wrong(word, "is no condition", remedy());
+    }
+    const std::string_view name = forms[0]->name;
+    static const std::map<std::string_view, Value (Terms::*)()> readers = {
         {"origin-as", &Terms::origin}, {"transit-as", &Terms::transit}, {"community", &Terms::community},
         {"rpki", &Terms::rpki},        {"path", &Terms::path},          {"next-hop", &Terms::next_hop},
         {"from", &Terms::from},        {"source", &Terms::source},      {"blackhole", &Terms::blackhole}};
-    if (const auto found = forms.find(name); found != forms.end()) {
+    if (const auto found = readers.find(name); found != readers.end()) {
       return (this->*found->second)();
     }
     static const std::map<std::string_view, std::string_view> counts = {{"local-pref", "bgp_local_pref"},
                                                                         {"med", "bgp_med"},
                                                                         {"path-length", "bgp_path.len"},
                                                                         {"prefix-length", "net.len"}};
-    if (const auto found = counts.find(name); found != counts.end()) {
-      return comparison(found->first, found->second);
-    }
-    return name.empty() ? wrong("not", "a condition is missing", kForms) : wrong(name, "is no condition", kForms);
+    return comparison(name, counts.at(name));
   }
 
   Result<uint32_t> as_number(std::string_view form) {
@@ -178,7 +238,6 @@ class Terms {
   Value blackhole() { return std::string("dest = RTD_BLACKHOLE"); }
 
   Value comparison(std::string_view form, std::string_view attribute) {
-    constexpr std::array<std::string_view, 6> known = {"=", "!=", "<", "<=", ">", ">="};
     std::string sign = next();
     std::string text;
     if (number(sign)) {
@@ -187,9 +246,12 @@ class Terms {
       text = next();
     }
     const auto value = number(text);
-    if (std::find(known.begin(), known.end(), sign) == known.end() || !value) {
-      return wrong(fmt::format("{} {} {}", form, sign, text), "is no comparison with a number",
-                   fmt::format("write {} >= 100", form));
+    if (std::find(kSigns.begin(), kSigns.end(), sign) == kSigns.end() || !value) {
+      std::string said(form);
+      for (const std::string& word : {sign, text}) {
+        said += (word.empty() ? "" : " ") + word;
+      }
+      return wrong(said, "is no comparison with a number", fmt::format("write {} >= 100", form));
     }
     if (attribute == "net.len") {
       return fmt::format("net.len {} {}", sign, *value);
@@ -205,5 +267,47 @@ class Terms {
 }  // namespace
 
 Result<std::string> route_condition(std::span<const std::string> words) { return Terms(words).run(); }
+
+ConditionHelp condition_help(std::span<const std::string> words) {
+  bool negated = false;
+  for (size_t at = 0; at < words.size();) {
+    if (!negated && words[at] == "not") {
+      negated = true;
+      at++;
+      continue;
+    }
+    const auto forms = forms_of(words[at++]);
+    if (forms.size() != 1) {
+      return {};
+    }
+    const Form& form = *forms[0];
+    const bool sign = form.counts && at < words.size() && !number(words[at]);
+    at += sign;
+    if (at == words.size() && !form.value.empty()) {
+      ConditionHelp out;
+      for (const std::string_view choice : choices(form.value)) {
+        out.words.push_back({std::string(choice), ""});
+      }
+      if (out.words.empty()) {
+        out.words.push_back({std::string(form.value), std::string(form.help), false});
+      }
+      for (size_t i = 0; form.counts && !sign && i < kSigns.size(); i++) {
+        out.words.push_back({std::string(kSigns[i]), "Compares with a number; = when nothing is given"});
+      }
+      return out;
+    }
+    at += form.value.empty() ? 0 : 1;
+    negated = false;
+  }
+  ConditionHelp out;
+  out.whole = !words.empty() && !negated;
+  for (const Form& form : kForms) {
+    out.words.push_back({std::string(form.name), std::string(form.help)});
+  }
+  if (!negated) {
+    out.words.push_back({"not", "Routes for which the next condition does not hold"});
+  }
+  return out;
+}
 
 }  // namespace floof::bird

@@ -7,12 +7,6 @@
 
 namespace floof::bird {
 
-namespace {
-
-bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
-
-}  // namespace
-
 Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
                                                 const std::vector<Protocol>& protocols) {
   const std::string name = string_of(request, "peer"), how = string_of(request, "how"),

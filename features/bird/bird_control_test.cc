@@ -17,7 +17,7 @@ using Commands = std::vector<std::string>;
 const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,
   "policy":[{"name":"t","shutdown-message":"of the policy","import":{"limit":{"restart-after":5}}}],"peer":[
   {"name":"a","neighbor":["192.0.2.1","2001:db8::1"]},
-  {"name":"b","neighbor":["192.0.2.2"],"disabled":true,"shutdown-message":"say \"bye\""},
+  {"name":"b","neighbor":["192.0.2.2"],"disabled":true,"shutdown-message":"say 'bye' \\ ü"},
   {"name":"c","neighbor":["192.0.2.3"],"maintenance":"down","policy":"t"},
   {"name":"p","neighbor":["127.0.0.2"],"policy":"t"}]}})");
 
@@ -93,7 +93,7 @@ TEST(BirdControl, Farewells) {
   auto protocols = known({"bgp_a", "bgp_b", "bgp_c"});
   const auto messages = farewell.messages(protocols);
   ASSERT_EQ(messages.size(), 2u);
-  EXPECT_EQ(messages[0], std::pair("bgp_b"s, "say \"bye\""s));
+  EXPECT_EQ(messages[0], std::pair("bgp_b"s, "say 'bye' \\ ü"s));
   EXPECT_EQ(messages[1], std::pair("bgp_c"s, "of the policy"s));
   protocols[1].state = "down";
   EXPECT_EQ(farewell.messages(protocols).size(), 1u);

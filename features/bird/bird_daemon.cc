@@ -75,8 +75,12 @@ class BirdBackend : public config::Backend {
   void pause(std::chrono::milliseconds& step) const;
   std::optional<Error> judge(const Rendered& rendered);
   std::vector<BirdChange> changes() const;
+  void reload_blocked(const std::vector<BirdChange>& changes);
   Result<void> swap_in();
   void put_back();
+  void look();
+  void hold_back();
+  std::string on_disk(const std::string& text) const;
   Result<void> start_and_wait();
   Result<void> wait_until_running();
   Result<void> configure(const std::string& command);
@@ -86,12 +90,16 @@ class BirdBackend : public config::Backend {
   BirdClient client_;
   SetFiles sets_;
   Farewell farewell_;
-  std::string staged_text_;
+  std::string staged_text_;  ///< without what holds add
+  Json config_;              ///< what was staged
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
   bool had_previous_ = false;
   Done done_ = Done::nothing;
-  std::vector<std::string> restarted_;  ///< sessions that the last publish restarted
+  std::vector<Protocol> protocols_;  ///< as of the last look, as is server_time_
+  std::string server_time_;
+  std::map<std::string, Holds::Hold> held_before_;  ///< the last publish
+  std::vector<std::string> restarted_;              ///< sessions that the last publish restarted
   std::vector<std::string> warnings_;
 };
 
@@ -156,8 +164,10 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
     return wrong;
   }
   farewell_.prepare(config);
+  config_ = config;
   staged_text_ = rendered_.text;
-  if (read_file(file("bird.conf")) == staged_text_ && access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
+  if (read_file(file("bird.conf")) == on_disk(staged_text_) &&
+      access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
     return {};
   }
   auto error = judge(rendered_);
@@ -184,12 +194,58 @@ void BirdBackend::abort() {
 
 std::vector<BirdChange> BirdBackend::changes() const {
   return staged_file_.empty() ? std::vector<BirdChange>()
-                              : bird_changes(read_file(file("bird.conf")).value_or(""), staged_text_);
+                              : bird_changes(without_holds(read_file(file("bird.conf")).value_or("")), staged_text_);
 }
 
-std::vector<config::PlanStep> BirdBackend::plan() { return bird_plan(changes()); }
+std::vector<config::PlanStep> BirdBackend::plan() {
+  auto all = changes();
+  look();
+  if (!protocols_.empty()) {
+    judge_by_sessions(all, protocols_, options_.holds ? options_.holds->all() : std::map<std::string, Holds::Hold>());
+  }
+  return bird_plan(all);
+}
 
 // -- publish --------------------------------------------------------------------------------------------------------
+
+std::string BirdBackend::on_disk(const std::string& text) const {
+  return options_.holds ? options_.holds->applied_to(text) : text;
+}
+
+/// Takes in which sessions there are; none when BIRD does not answer.
+void BirdBackend::look() {
+  protocols_.clear();
+  const auto status = client_.ask("show status");
+  const auto reply = status.ok() ? client_.ask("show protocols all") : status;
+  if (!reply.ok()) {
+    return;
+  }
+  protocols_ = parse_protocols(*reply);
+  server_time_ = parse_status(*status).server_time;
+}
+
+/// What cannot be filtered again, such as a session that is no more, has no need of it.
+void BirdBackend::reload_blocked(const std::vector<BirdChange>& changes) {
+  for (const std::string& command : block_reloads(changes, protocols_)) {
+    (void)client_.call(command);
+  }
+}
+
+/// BIRD starts whatever it has disabled itself when it is configured anew: what a limit has ended says `disabled` then.
+void BirdBackend::hold_back() {
+  look();
+  if (options_.holds && !protocols_.empty()) {
+    held_before_ = options_.holds->all();
+    options_.holds->follow(protocols_, server_time_, config_);
+  }
+  const std::string text = on_disk(staged_text_);
+  if (text == staged_text_) {
+    return;
+  }
+  if (const auto written = replace_file(staged_file_, text); !written.ok()) {
+    warnings_.push_back("sessions that a limit has ended start again: " + written.error().text());
+  }
+}
 
 // At no time is there no bird.conf: BIRD might be restarted at any.
 Result<void> BirdBackend::swap_in() {
@@ -272,9 +328,11 @@ Result<void> BirdBackend::configure(const std::string& command) {
 
 std::vector<Error> BirdBackend::publish() {
   done_ = Done::nothing;
+  held_before_.clear();
   restarted_.clear();
-  for (const BirdChange& change : changes()) {
-    if (change.bgp && (change.kind == BirdChange::Kind::restarts || change.kind == BirdChange::Kind::stops)) {
+  const auto all = changes();
+  for (const BirdChange& change : all) {
+    if (change.is_bgp() && (change.kind == BirdChange::Kind::restarts || change.kind == BirdChange::Kind::stops)) {
       restarted_.push_back(change.name);
     }
   }
@@ -286,6 +344,7 @@ std::vector<Error> BirdBackend::publish() {
     }
     return {};
   }
+  hold_back();
   if (const auto swapped = swap_in(); !swapped.ok()) {
     return {swapped.error()};
   }
@@ -305,6 +364,7 @@ std::vector<Error> BirdBackend::publish() {
     const auto running = start_and_wait();
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
   }
+  reload_blocked(all);
   return configured.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
 }
 
@@ -356,17 +416,23 @@ void BirdBackend::undo() {
     return;
   }
   put_back();
+  if (options_.holds) {
+    options_.holds->keep(held_before_);
+    options_.holds->mark_file();
+  }
   for (const std::string& name : std::exchange(restarted_, {})) {
     warnings_.push_back(fmt::format("{}: the BGP session had to restart, and does so again", name));
   }
   Result<void> undone = Error{};
-  if (done == Done::configured) {
+  // What BIRD would go back to does not know of sessions that a limit has ended since.
+  if (done == Done::configured && (!options_.holds || options_.holds->all().empty())) {
     undone = configure("configure undo");
   }
   if (!undone.ok() && client_.connect().ok()) {
     undone = configure(fmt::format("configure \"{}\"", file("bird.conf")));
   }
   farewell_.take_back(client_);
+  reload_blocked({});
   if (!undone.ok() && client_.connect().ok()) {
     log::error("BIRD does not take its previous configuration back: {}", undone.error().text());
     return;

@@ -63,9 +63,14 @@ class Explainer {
     if (!to.empty() && to_ == nullptr) {
       return Error{"explain route to " + to, "there is no such peer", "see `show bgp summary`"};
     }
+    const std::string state = string_of(arguments_, "rpki");
+    if (!state.empty() && state != "valid" && state != "invalid" && state != "unknown") {
+      return Error{"explain route rpki " + state, "is no state", "write rpki valid, invalid or unknown"};
+    }
     Json out = {{"prefix", to_string(*prefix)}, {"peer", name}, {"routes", Json::array()}};
     const bool given = arguments_.contains("path");
     out["hypothetical"] = given;
+    out["candidate"] = by_candidate();
     auto routes = given ? hypothetical(*prefix) : received(*prefix);
     if (!routes.ok()) {
       return routes.error();
@@ -75,6 +80,8 @@ class Explainer {
   }
 
  private:
+  bool by_candidate() const { return member(arguments_, "candidate") == Json(true); }
+
   bgp::RpkiAsk rpki() const {
     const std::string state = string_of(arguments_, "rpki");
     if (state.empty()) {
@@ -152,6 +159,11 @@ class Explainer {
   }
 
   Result<Json> received(const Prefix& prefix) const {
+    if (!peer_->carries(prefix.family())) {
+      return Error{fmt::format("explain route {} from {}", to_string(prefix), peer_->name),
+                   fmt::format("the session carries no {} routes", prefix.family() == Family::ip4 ? "IPv4" : "IPv6"),
+                   fmt::format("set bgp peer {} family both exchanges both families", peer_->name)};
+    }
     const Json* peer = find_peer(config_, peer_->name);
     const auto reply = client_.ask("show protocols all");
     if (!reply.ok()) {
@@ -199,7 +211,8 @@ class Explainer {
       take_over(*bird, evaluation);
       out = {{"evaluation", bgp::to_json(evaluation)}, {"received", std::move(out["received"])}};
     }
-    if (const std::string text = difference(evaluation, *bird); !text.empty()) {
+    // BIRD follows what runs.
+    if (const std::string text = difference(evaluation, *bird); !text.empty() && !by_candidate()) {
       out["differs"] = text;
     }
     out["bird"] = std::move(*bird);

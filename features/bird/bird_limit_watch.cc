@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bird/bird_limit_watch.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/log.h"
-#include "features/bird/bird_limits.h"
 
 namespace floof::bird {
 
@@ -21,26 +23,57 @@ void LimitWatch::look() {
     config_ = options_.config();
     has_limits_ = has_limits(config_);
   }
-  if (!has_limits_) {
+  if (!has_limits_ && options_.holds->all().empty()) {
     return;
   }
   const auto status = client_.ask("show status");
-  const auto protocols = status.ok() ? client_.ask("show protocols") : status;
-  if (!protocols.ok()) {
+  const auto reply = status.ok() ? client_.ask("show protocols") : status;
+  if (!reply.ok()) {
     return;  // whoever asks for the state of BIRD hears why
   }
-  for (const LimitedSession& session :
-       limited_sessions(parse_protocols(*protocols), parse_status(*status).server_time, config_)) {
-    if (!session.due()) {
-      alarms_.push_back(session.alarm());
-      continue;
-    }
-    const auto done = client_.ask("enable " + symbol("", session.protocol));
-    if (done.ok()) {
-      log::info("peer {}: tried again {} min after its limit on routes had ended the session", session.peer,
-                *session.restart_min);
+  const auto protocols = parse_protocols(*reply);
+  const std::string now = parse_status(*status).server_time;
+  options_.holds->follow(protocols, now, config_);
+  for (const LimitedSession& session : options_.holds->sessions(now, config_)) {
+    if (session.due()) {
+      try_again(session, protocols);
     } else {
+      alarms_.push_back(session.alarm());
+    }
+  }
+}
+
+void LimitWatch::try_again(const LimitedSession& session, const std::vector<Protocol>& protocols) {
+  // BIRD forgets the session of an unnumbered peer with its next configuration; then the parent is what is disabled.
+  for (const std::string& name :
+       std::set<std::string>{session.protocol, options_.holds->all().at(session.protocol).configured}) {
+    const bool known = std::any_of(protocols.begin(), protocols.end(),
+                                   [&](const Protocol& protocol) { return protocol.name == name; });
+    const auto done = known ? client_.ask("enable " + symbol("", name)) : Result<Reply>(Reply{});
+    if (!done.ok()) {
       alarms_.push_back(fmt::format("bgp peer {}: cannot be tried again: {}", session.peer, done.error().reason));
+      return;
+    }
+  }
+  options_.holds->release(session.protocol);
+  log::info("peer {}: tried again {} min after its limit on routes had ended the session", session.peer,
+            *session.restart_min);
+}
+
+void LimitWatch::annotate(Json& shown) const {
+  if (!shown.is_object()) {
+    return;
+  }
+  for (const char* list : {"peers", "more-sessions"}) {
+    if (const auto found = shown.find(list); found != shown.end()) {
+      std::for_each(found->begin(), found->end(), [this](Json& entry) { annotate(entry); });
+    }
+  }
+  for (const auto& [protocol, hold] : options_.holds->all()) {
+    const std::string name = string_of(shown, "protocol");
+    if ((name == protocol || name == hold.configured) && string_of(shown, "state") == "Idle") {
+      shown["since"] = hold.since;
+      shown["last-error"] = "Automatic shutdown: Route limit exceeded";
     }
   }
 }

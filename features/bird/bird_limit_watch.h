@@ -3,23 +3,26 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/event_loop.h"
 #include "features/bird/bird_client.h"
+#include "features/bird/bird_holds.h"
 #include "features/bird/bird_text.h"
 
 namespace floof::bird {
 
-/// Looks every few seconds for sessions that a limit has ended, has an alarm for each, and enables those whose
-/// restart-after is over. BIRD is not asked while nobody has a limit. Loop thread; a look blocks as long as BIRD takes
-/// for `show protocols`, two seconds at most.
+/// Looks every few seconds for sessions that a limit has ended, has an alarm for each, holds them down and enables
+/// those whose restart-after is over. BIRD is not asked while nobody has a limit. Loop thread; a look blocks as long as
+/// BIRD takes for `show protocols`, two seconds at most.
 class LimitWatch {
  public:
   struct Options {
     std::string socket;                    ///< BIRD's
+    std::shared_ptr<Holds> holds;          ///< what is held, shared with the backend
     std::function<Json()> config;          ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
     std::function<void()> pulse{};
@@ -34,8 +37,13 @@ class LimitWatch {
   const std::vector<std::string>& alarms() const { return alarms_; }
   /// Looks now.
   void look();
+  /// Writes why and since when held sessions are down into what show_bgp_summary or show_bgp_peer gave: BIRD forgets it
+  /// with its next configuration.
+  void annotate(Json& shown) const;
 
  private:
+  void try_again(const LimitedSession& session, const std::vector<Protocol>& protocols);
+
   EventLoop& loop_;
   Options options_;
   BirdClient client_;

@@ -6,8 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <mutex>
 #include <thread>
+
+#include "base/file.h"
 
 namespace floof::bird {
 namespace {
@@ -15,8 +18,11 @@ namespace {
 // A BIRD with one session that its limit has ended, until it is enabled.
 class LimitedBird {
  public:
-  LimitedBird() : path_(fmt::format("/tmp/bird_limit_watch_test.{}.ctl", getpid())) {
-    unlink(path_.c_str());
+  LimitedBird() {
+    std::string name = "/tmp/bird_limit_watch_test.XXXXXX";
+    EXPECT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    path_ = folder_ + "/bird.ctl";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::copy(path_.begin(), path_.end(), address.sun_path);
@@ -29,12 +35,18 @@ class LimitedBird {
     shutdown(listener_, SHUT_RDWR);
     thread_.join();
     close(listener_);
-    unlink(path_.c_str());
+    std::filesystem::remove_all(folder_);
   }
+  const std::string& folder() const { return folder_; }
   const std::string& path() const { return path_; }
   void set_time(const std::string& time) {
     const std::lock_guard lock(mutex_);
     time_ = time;
+  }
+  /// BIRD was configured and said `disabled` for it.
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    state_ = "down   2026-11-23 06:31:00.000  ";
   }
   std::vector<std::string> commands() {
     const std::lock_guard lock(mutex_);
@@ -66,7 +78,7 @@ class LimitedBird {
   }
   static void say(int client, const std::string& text) { (void)send(client, text.data(), text.size(), MSG_NOSIGNAL); }
 
-  std::string path_;
+  std::string folder_, path_;
   int listener_ = -1;
   std::mutex mutex_;
   std::string time_ = "2026-11-23 06:30:00.000";
@@ -75,33 +87,109 @@ class LimitedBird {
   std::thread thread_;
 };
 
+constexpr std::string_view kConf =
+    "protocol bgp 'bgp_p' {\n  description \"peer p\";\n}\nprotocol bgp 'bgp_p2' {\n  description \"peer p2\";\n}\n";
+constexpr std::string_view kHeldConf =
+    "protocol bgp 'bgp_p' {\n  description \"peer p\";  disabled;  # its limit on routes has ended it\n}\n"
+    "protocol bgp 'bgp_p2' {\n  description \"peer p2\";\n}\n";
+
+LimitWatch::Options options_for(const LimitedBird& bird, const Json& config, const uint64_t& generation) {
+  LimitWatch::Options options;
+  options.socket = bird.path();
+  options.holds = std::make_shared<Holds>(bird.folder());
+  options.config = [&config] { return config; };
+  options.generation = [&generation] { return generation; };
+  options.period = std::chrono::hours(1);
+  return options;
+}
+
 TEST(LimitWatch, TriesAgainWhenTheTimeIsOver) {
   LimitedBird bird;
   EventLoop loop;
   Json config = Json::parse(R"({"bgp":{"peer":[{"name":"p","neighbor":["192.0.2.1"]}]}})");
   uint64_t generation = 1;
+  LimitWatch watch(loop, options_for(bird, config, generation));
+  watch.look();
+  EXPECT_TRUE(bird.commands().empty()) << "nobody has a limit";
+  config["bgp"]["peer"][0]["import"]["limit"] = {{"ip4", 100u}, {"restart-after", 5u}};
+  generation++;
+  watch.look();
+  ASSERT_EQ(watch.alarms().size(), 1u);
+  EXPECT_EQ(watch.alarms()[0], "bgp peer p: ended by its limit on routes; is tried again in 4 min");
+  EXPECT_EQ(bird.commands().back(), "show protocols");
+  config["bgp"]["peer"][0]["import"]["limit"]["restart-after"] = 10u;
+  generation++;
+  watch.look();
+  EXPECT_EQ(watch.alarms()[0], "bgp peer p: ended by its limit on routes; is tried again in 9 min");
+  bird.set_time("2026-11-23 06:39:00.000");
+  watch.look();
+  EXPECT_EQ(bird.commands().back(), "enable 'bgp_p'");
+  watch.look();
+  EXPECT_TRUE(watch.alarms().empty());
+  EXPECT_EQ(bird.commands().back(), "show protocols");
+}
+
+// BIRD forgets the limit with its next configuration, floofd with its end: neither may let the session start.
+TEST(LimitWatch, TheSessionIsHeldOverConfigurationsAndRestarts) {
+  LimitedBird bird;
+  EventLoop loop;
+  const Json config = Json::parse(
+      R"({"bgp":{"peer":[{"name":"p","neighbor":["192.0.2.1"],"import":{"limit":{"ip4":100,"restart-after":5}}}]}})");
+  uint64_t generation = 1;
+  const std::string conf = bird.folder() + "/bird.conf";
+  ASSERT_TRUE(replace_file(conf, kConf).ok());
+  auto options = options_for(bird, config, generation);
   {
-    LimitWatch::Options options;
-    options.socket = bird.path();
-    options.config = [&] { return config; };
-    options.generation = [&] { return generation; };
-    options.period = std::chrono::hours(1);
     LimitWatch watch(loop, options);
     watch.look();
-    EXPECT_TRUE(bird.commands().empty()) << "nobody has a limit";
-    config["bgp"]["peer"][0]["import"]["limit"] = {{"ip4", 100u}, {"restart-after", 5u}};
-    generation++;
+    EXPECT_EQ(read_file(conf), kHeldConf);
+    bird.forget();
     watch.look();
+    EXPECT_EQ(read_file(conf), kHeldConf);
     ASSERT_EQ(watch.alarms().size(), 1u);
-    EXPECT_EQ(watch.alarms()[0], "bgp peer p: ended by its limit on routes; is tried again in 4 min");
-    EXPECT_EQ(bird.commands().back(), "show protocols");
-    bird.set_time("2026-11-23 06:34:00.000");
-    watch.look();
-    EXPECT_EQ(bird.commands().back(), "enable 'bgp_p'");
-    watch.look();
-    EXPECT_TRUE(watch.alarms().empty());
-    EXPECT_EQ(bird.commands().back(), "show protocols");
+    Json shown = {{"peers", {{{"protocol", "bgp_p"}, {"state", "Idle"}, {"last-error", ""}}}}};
+    watch.annotate(shown);
+    EXPECT_EQ(shown["peers"][0]["last-error"], "Automatic shutdown: Route limit exceeded");
+    EXPECT_EQ(shown["peers"][0]["since"], "2026-11-23 06:29:00.000");
   }
+  const Holds next(bird.folder());
+  EXPECT_EQ(next.all(), options.holds->all());
+  EXPECT_EQ(next.applied_to(kConf), kHeldConf);
+  EXPECT_EQ(without_holds(kHeldConf), kConf);
+  options.holds->release("bgp_p");
+  EXPECT_EQ(read_file(conf), kConf);
+  EXPECT_TRUE(Holds(bird.folder()).all().empty());
+}
+
+TEST(LimitWatch, WhoeverClearsOrShutsTheSessionEndsTheHold) {
+  LimitedBird bird;
+  Json config =
+      Json::parse(R"({"bgp":{"peer":[{"name":"p","neighbor":["192.0.2.1"]},{"name":"u","interface":"e1"}]}})");
+  const std::string limited = "Automatic shutdown: Route limit exceeded", since = "2026-11-23 06:29:00.000";
+  const auto session = [&](const std::string& name, const std::string& state, const std::string& info) {
+    Protocol out;
+    out.name = name, out.type = "BGP", out.state = state, out.since = since, out.info = info;
+    return out;
+  };
+  Holds holds(bird.folder());
+  const auto follow = [&](const std::vector<Protocol>& protocols) {
+    holds.follow(protocols, since, config);
+    std::string out;
+    for (const auto& [protocol, hold] : holds.all()) {
+      out += protocol + ">" + hold.configured + " ";
+    }
+    return out;
+  };
+  EXPECT_EQ(follow({session("bgp_p", "down", limited)}), "bgp_p>bgp_p ");
+  EXPECT_EQ(follow({session("bgp_p", "down", "")}), "bgp_p>bgp_p ");
+  EXPECT_EQ(follow({session("bgp_p", "start", "Active")}), "");
+  EXPECT_EQ(follow({session("bgp_u", "start", "Passive"), session("bgp_u_u1", "down", limited)}), "bgp_u_u1>bgp_u ");
+  EXPECT_EQ(follow({session("bgp_u", "down", "")}), "bgp_u_u1>bgp_u ") << "BIRD has forgotten it";
+  EXPECT_EQ(follow({session("bgp_u", "start", "Passive")}), "");
+  EXPECT_EQ(follow({session("bgp_p", "down", limited)}), "bgp_p>bgp_p ");
+  config["bgp"]["peer"][0]["disabled"] = true;
+  EXPECT_EQ(follow({session("bgp_p", "down", "")}), "");
+  EXPECT_EQ(follow({session("bgp_p", "down", limited)}), "");
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ bool limits_of(const Json& object) {
   return limits_in(member(object, "import")) || limits_in(member(object, "export"));
 }
 
-std::optional<uint64_t> restart_of(const Json& config, const Json& peer) {
+}  // namespace
+
+std::optional<uint64_t> restart_after(const Json& config, const Json& peer) {
   const auto own = [](const Json& object) -> const Json& {
     return member(member(member(object, "import"), "limit"), "restart-after");
   };
@@ -31,8 +33,6 @@ std::optional<uint64_t> restart_of(const Json& config, const Json& peer) {
   }
   return found->is_number_unsigned() ? std::optional(found->get<uint64_t>()) : std::nullopt;
 }
-
-}  // namespace
 
 std::string LimitedSession::alarm() const {
   if (!restart_min) {
@@ -54,19 +54,23 @@ bool has_limits(const Json& config) {
   return false;
 }
 
+bool ended_by_limit(const Protocol& protocol) {
+  return protocol.type == "BGP" && protocol.state == "down" && protocol.info.find(kLimitError) != std::string::npos;
+}
+
 std::vector<LimitedSession> limited_sessions(const std::vector<Protocol>& protocols, std::string_view server_time,
                                              const Json& config) {
   std::vector<LimitedSession> out;
   const PeerNames names(config);
   for (const Protocol& protocol : protocols) {
-    if (protocol.type != "BGP" || protocol.state != "down" || protocol.info.find(kLimitError) == std::string::npos) {
+    if (!ended_by_limit(protocol)) {
       continue;
     }
     const std::string peer = names.peer_of(protocol.name);
     if (const Json* configured = find_peer(config, peer)) {
       out.push_back({protocol.name, peer,
                      std::max<int64_t>(0, seconds_between(protocol.since, server_time).value_or(0)),
-                     restart_of(config, *configured)});
+                     restart_after(config, *configured)});
     }
   }
   return out;

@@ -26,7 +26,12 @@ struct LimitedSession {
 
 /// Whether any peer has limits at all, so that BIRD need be asked.
 bool has_limits(const Json& config);
-/// `protocols` of `show protocols`; `server_time` of `show status`.
+/// Its import limit's restart-after, in minutes, or its policy's.
+std::optional<uint64_t> restart_after(const Json& config, const Json& peer);
+/// Whether BIRD says that a limit has ended it, and has not started it since.
+bool ended_by_limit(const Protocol& protocol);
+/// What BIRD says of them itself, until its next configuration. `protocols` of `show protocols`; `server_time` of
+/// `show status`.
 std::vector<LimitedSession> limited_sessions(const std::vector<Protocol>& protocols, std::string_view server_time,
                                              const Json& config);
 

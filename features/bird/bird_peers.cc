@@ -11,14 +11,13 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// "bgp_un" of "bgp_un_u1"; empty when it is no spawned session.
-std::string_view parent_of(std::string_view protocol) {
+}  // namespace
+
+std::string_view spawned_by(std::string_view protocol) {
   const size_t at = protocol.rfind(dynamic_separator);
   const bool spawned = at != std::string_view::npos && all_digits(protocol.substr(at + dynamic_separator.size()));
   return spawned ? protocol.substr(0, at) : std::string_view();
 }
-
-}  // namespace
 
 const Json* find_peer(const Json& config, std::string_view name) {
   for (const Json& peer : items(member(config, "bgp"), "peer")) {
@@ -32,6 +31,8 @@ const Json* find_peer(const Json& config, std::string_view name) {
 bool has_only_interface(const Json& peer) {
   return peer_sessions(peer).front().neighbor.empty() && !string_of(peer, "interface").empty();
 }
+
+bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
 
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key) {
   if (const Json& own = member(peer, key); !own.is_null()) {
@@ -61,7 +62,7 @@ std::string PeerNames::peer_of(std::string_view protocol) const {
       return found->second;
     }
   }
-  const auto parent = unnumbered_.find(parent_of(protocol));
+  const auto parent = unnumbered_.find(spawned_by(protocol));
   return parent == unnumbered_.end() ? "" : parent->second;
 }
 
@@ -74,7 +75,7 @@ std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, cons
   const bool unnumbered = has_only_interface(peer);
   for (const PeerSession& session : peer_sessions(peer)) {
     for (const Protocol& protocol : all) {
-      if (unnumbered ? parent_of(protocol.name) == session.protocol : protocol.name == session.protocol) {
+      if (unnumbered ? spawned_by(protocol.name) == session.protocol : protocol.name == session.protocol) {
         out.push_back(&protocol);
       }
     }

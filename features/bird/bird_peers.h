@@ -18,8 +18,13 @@ namespace floof::bird {
 const Json* find_peer(const Json& config, std::string_view name);
 /// A configured peer that is found by interface only.
 bool has_only_interface(const Json& peer);
+/// Whether the configuration keeps its sessions down.
+bool is_shut(const Json& peer);
 /// A leaf of the session: the peer's own, else that of its policy.
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key);
+
+/// "bgp_un" of "bgp_un_u1", as the sessions of an unnumbered peer are called; empty for every other name.
+std::string_view spawned_by(std::string_view protocol);
 
 /// Protocols of all peers by their names in BIRD.
 class PeerNames {

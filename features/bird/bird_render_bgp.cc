@@ -18,18 +18,6 @@ struct Session {
   bool link_local = false;
 };
 
-std::string channel_families(const Session& session) {
-  const Json& leafs = session.peer.session;
-  const std::string family = string_of(leafs, "family");
-  if (family == "ip4" || family == "ip6") {
-    return family.substr(2);
-  }
-  if (family == "both" || !session.neighbor || flag_of(leafs, "extended-next-hop")) {
-    return "46";
-  }
-  return session.neighbor->is_ip4() ? "4" : "6";
-}
-
 void render_limits(Scribe& scribe, const bgp::Limits& limits, char family) {
   const auto line = [&](std::string_view what, uint32_t four, uint32_t six, const std::string& action) {
     if (const uint32_t most = family == '4' ? four : six; most > 0) {
@@ -44,13 +32,15 @@ void render_limits(Scribe& scribe, const bgp::Limits& limits, char family) {
 void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer) {
   ConfigText& out = scribe.out;
   const std::string part = symbol_part(peer.name);
+  // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again. A
+  // session restarts to get or lose one: it does not depend on the policy. Internal peers are asked for a route
+  // refresh.
+  if (!peer.internal) {
+    out.line("import table on;");
+  }
   if (peer.import.closed) {
     out.line("import none;");
   } else {
-    // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again.
-    if (!peer.import.checks.empty()) {
-      out.line("import table on;");
-    }
     out.line("import keep filtered on;");
     out.line("import filter {};", symbol("import_from_", part));
   }
@@ -222,8 +212,8 @@ void render_session(Scribe& scribe, const std::string& path, const Session& sess
   scribe.out.open("protocol bgp {} {{", symbol("", session.protocol));
   if (render_ends(scribe, path, session)) {
     render_options(scribe, path, peer);
-    for (const char family : channel_families(session)) {
-      render_channel(scribe, session, family);
+    for (const Family family : bgp::families_of(peer.session, session.neighbor)) {
+      render_channel(scribe, session, family == Family::ip4 ? '4' : '6');
     }
     const std::string raw = string_of(peer.session, "raw");
     render_raw_texts(scribe,

@@ -46,6 +46,15 @@ void choose(Scribe& scribe, const bgp::PeerPolicy& peer, const std::string& only
   if (!refused.empty()) {
     out.line("if {} then reject;", refused);
   }
+  if (policy.no_sets) {
+    out.line("if source = RTS_BGP && floof_has_set() then reject;  # RFC 9774");
+  }
+  if (policy.blackholes != bgp::ExportPolicy::Blackholes::all) {
+    const bool asked = policy.blackholes == bgp::ExportPolicy::Blackholes::asked;
+    out.line("if ({},{},{}) ~ bgp_large_community {} then reject;  # RFC 7999", scribe.policies.world.asn,
+             bgp::kOriginFunction, bgp::kBlackholeMark,
+             asked ? "&& ! ((65535,666) ~ bgp_community)" : "|| ((65535,666) ~ bgp_community && ! floof_own())");
+  }
   if (policy.no_peer) {
     out.line("if (65535,65284) ~ bgp_community then reject;  # RFC 3765");
   }

@@ -36,22 +36,14 @@ class Condition {
   std::string operator()(const bgp::PathHasSet&) { return "floof_has_set()"; }
   std::string operator()(const bgp::FirstAsIsNot& check) { return fmt::format("bgp_path.first != {}", check.asn); }
   std::string operator()(const bgp::NextHopIsNot& check) {
-    std::string four, six;
+    std::string any;
     for (const IpAddress& address : check.addresses) {
-      std::string& list = address.is_ip4() ? four : six;
-      list += fmt::format("{}bgp_next_hop = {}", list.empty() ? "" : " || ", to_string(address));
+      any += fmt::format("{}bgp_next_hop = {}", any.empty() ? "" : " || ", to_string(address));
     }
-    // Where the session's address is of the other family, it says nothing about the next hop.
-    std::string out = !four.empty()         ? fmt::format("(bgp_next_hop.is_v4 && ! ({}))", four)
-                      : check.both_families ? "(bgp_next_hop.is_v4)"
-                                            : "";
-    if (six.empty() && check.both_families) {
-      out += fmt::format("{}(! bgp_next_hop.is_v4)", out.empty() ? "" : " || ");
+    for (const Prefix& subnet : check.subnets) {
+      any += fmt::format("{}bgp_next_hop ~ {}", any.empty() ? "" : " || ", to_string(subnet));
     }
-    if (!six.empty()) {
-      out += fmt::format("{}(! bgp_next_hop.is_v4 && ! ({}))", out.empty() ? "" : " || ", six);
-    }
-    return out;
+    return outside(any);
   }
   std::string operator()(const bgp::OriginNotIn& check) {
     std::string any;
@@ -146,6 +138,10 @@ void next_hops(Scribe& scribe, const bgp::PeerPolicy& peer) {
 
 void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
   const uint32_t asn = scribe.policies.world.asn;
+  if (policy.blackhole_unagreed) {
+    scribe.out.line("if {} then {{ bgp_community.delete([(65535,666)]); bgp_community.add((65535,65281)); }}",
+                    kWantsBlackhole);
+  }
   if (policy.scrub) {
     scribe.out.line("bgp_large_community.delete([({},*,*)]);", asn);
     if (asn <= 65535) {
@@ -165,16 +161,17 @@ void communities(Scribe& scribe, const bgp::ImportPolicy& policy) {
 }
 
 void blackholes(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  const std::string drop =
+      fmt::format("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); bgp_large_community.add(({},{},{}));",
+                  scribe.policies.world.asn, bgp::kOriginFunction, bgp::kBlackholeMark);
   if (policy.blackhole_community) {
-    scribe.out.line("if {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}  # RFC 7999",
-                    kWantsBlackhole);
+    scribe.out.line("if {} then {{ {} }}  # RFC 7999", kWantsBlackhole, drop);
   }
   if (policy.blackhole_asns) {
-    scribe.out.line("if bgp_path ~ {} then {{ dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }}",
-                    asn_set(scribe, *policy.blackhole_asns));
+    scribe.out.line("if bgp_path ~ {} then {{ {} }}", asn_set(scribe, *policy.blackhole_asns), drop);
   }
   if (policy.blackhole_all) {
-    scribe.out.line("dest = RTD_BLACKHOLE; bgp_community.add((65535,65281));");
+    scribe.out.line("{}", drop);
   }
 }
 

@@ -72,7 +72,7 @@ void render_validators(Scribe& scribe, const Tables& tables) {
   }
   scribe.out.line("remote {} port {};", to_string(rpki::rtr::kLocalAddress), rpki::rtr::kLocalPort);
   // We tell when there is news. While floofd is away, what was told before counts on.
-  scribe.out.line("retry keep 2;");
+  scribe.out.line("retry keep 1;");
   scribe.out.line("refresh keep 3600;");
   scribe.out.line("expire keep 172800;");
   scribe.out.close();

@@ -132,7 +132,8 @@ TEST(BirdRender, PoliciesBecomeFilters) {
        {"(! ((net.type = NET_IP4 && (net ~ [ 0.0.0.0/0{0,24}, 10.0.0.0/8 ])) || (net.type = NET_IP6 && (net ~ [ "
         "2001:db8::/32{40,48} ])))) then floof_refuse(30);",
         "  bgp_local_pref = 100;\n", "  bgp_med = 5;\n", "  preference = 120;\n",
-        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); }",
+        "if (65535,666) ~ bgp_community then { dest = RTD_BLACKHOLE; bgp_community.add((65535,65281)); "
+        "bgp_large_community.add((65000,1,666)); }",
         "  bgp_community.add((65000,1));\n", "  bgp_large_community.add((4200000000,1,2));\n"}) {
     EXPECT_NE(from.find(line), std::string::npos) << line << "\n" << from;
   }
@@ -283,6 +284,8 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
   outside.ixp_lans = std::make_shared<const bgp::PrefixSet>(std::vector{bgp::inside(*parse_prefix("45.9.0.0/24"))});
   outside.never_via_route_servers = std::make_shared<const bgp::NamedAsns::Ranges>(bgp::NamedAsns::Ranges{{5, 9}});
   outside.aspas = {{1, {2, 3}}, {4, {}}};
+  outside.ports[400010] =
+      std::make_shared<const bgp::PrefixSet>(std::vector{bgp::exactly(*parse_prefix("45.0.0.9/32"))});
   outside.vrps = std::make_shared<const std::vector<bgp::Vrp>>(
       std::vector<bgp::Vrp>{{*parse_prefix("45.1.0.0/22"), 24, 400010}, {*parse_prefix("2a00:1::/32"), 48, 400010}});
   outside.vrp_filters = {
@@ -322,8 +325,8 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
     one["maintenance"] = n++ == 0 ? "drain" : "";
     config["bgp"]["peer"].push_back(std::move(one));
   }
-  config["bgp"]["peer"].push_back(
-      parse(R"({"name":"aspa","role":"customer","remote-as":400020,"neighbor":["45.0.0.40"],"policy":"x"})"));
+  config["bgp"]["peer"].push_back(parse(
+      R"({"name":"aspa","role":"customer","remote-as":400020,"neighbor":["45.0.0.40"],"family":"both","policy":"x"})"));
   config["bgp"]["policy"].push_back(parse(R"({"name":"x"})"));
   config["bgp"]["confederation"] = 45001;
   config["bgp"]["peer"].push_back(parse(
@@ -335,7 +338,11 @@ TEST(BirdRender, EveryOptionOfAPeerIsAccepted) {
         "local role rs_client;", "floof_aspa_downstream_invalid() then floof_refuse(28)",
         "floof_aspa_upstream_invalid() then floof_refuse(28)", "protocol static floof_vrps4 {",
         "route 45.1.0.0/22 max 24 as 400010;", "if net ~ [ 45.3.0.0/16{16,32} ] && net.asn = 7 then reject;",
-        "confederation 45001;", "confederation member yes;", "protocol bgp 'bgp_:p-peer_2a00:9::22' {"}) {
+        "if ! (bgp_next_hop = 45.0.0.40 || bgp_next_hop ~ 2a00:9::/64 || bgp_next_hop ~ fe80::/10 || bgp_next_hop ~ "
+        "::/128) then floof_refuse(8);",
+        "if ! (bgp_next_hop = 45.0.0.20 || bgp_next_hop = 2a00:9::20 || ",
+        "|| bgp_next_hop = 45.0.0.9) then floof_refuse(8);", "confederation 45001;", "confederation member yes;",
+        "protocol bgp 'bgp_:p-peer_2a00:9::22' {"}) {
     EXPECT_TRUE(has(out, text)) << text;
   }
 }

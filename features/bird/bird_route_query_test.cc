@@ -70,6 +70,31 @@ TEST(BirdRouteQuery, Commands) {
   EXPECT_FALSE(route_commands(kConfig, {{"where", {"true"}}}).ok());
 }
 
+TEST(BirdCondition, WhatMayFollow) {
+  const auto help = [](std::vector<std::string> words) {
+    const ConditionHelp found = condition_help(words);
+    std::string out;
+    for (const ConditionHelp::Word& word : found.words) {
+      out += word.word + " ";
+    }
+    return out + (found.whole ? "whole" : "");
+  };
+  const std::string all =
+      "origin-as transit-as community rpki path next-hop from source blackhole local-pref med path-length "
+      "prefix-length ";
+  EXPECT_EQ(help({}), all + "not ");
+  EXPECT_EQ(help({"not"}), all);
+  EXPECT_EQ(help({"blackhole"}), all + "not whole");
+  EXPECT_EQ(help({"rpki"}), "valid invalid unknown ");
+  EXPECT_EQ(help({"rpki", "valid"}), all + "not whole");
+  EXPECT_EQ(help({"origin-as"}), "<asn> ");
+  EXPECT_EQ(help({"local-pref"}), "<number> = != < <= > >= ");
+  EXPECT_EQ(help({"local-pref", ">="}), "<number> ");
+  EXPECT_EQ(help({"local-pref", "200"}), all + "not whole");
+  EXPECT_EQ(help({"loc", ">=", "200", "not"}), all);
+  EXPECT_EQ(help({"nonsense"}), "");
+}
+
 TEST(BirdCondition, Forms) {
   struct Row {
     std::vector<std::string> words;
@@ -87,6 +112,8 @@ TEST(BirdCondition, Forms) {
       {{"prefix-length", ">", "24", "blackhole"}, "(net.len > 24) && (dest = RTD_BLACKHOLE)"},
       {{"next-hop", "2001:DB8::1"}, "(source = RTS_BGP && bgp_next_hop = 2001:db8::1)"},
       {{"from", "192.0.2.1"}, "(from = 192.0.2.1)"},
+      {{"loc", ">=", "200", "not", "so", "bgp"}, "(source = RTS_BGP && bgp_local_pref >= 200) && ! (source = RTS_BGP)"},
+      {{"p", "1"}, nullptr},
       {{}, nullptr},
       {{"not"}, nullptr},
       {{"true"}, nullptr},
@@ -109,6 +136,9 @@ TEST(BirdCondition, Forms) {
       EXPECT_FALSE(condition.error().remedy.empty());
     }
   }
+  EXPECT_EQ(route_condition(std::vector<std::string>{"local-pref"}).error().path, "where local-pref");
+  EXPECT_EQ(route_condition(std::vector<std::string>{"p", "1"}).error().reason,
+            "is ambiguous: path, path-length, prefix-length");
   EXPECT_NE(route_condition(std::vector<std::string>{"rpki", "invalid"})->find("floof_roa6"), std::string::npos);
   EXPECT_FALSE(route_condition(std::vector<std::string>(100, "blackhole")).ok());
 }

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/prefix.h"
+#include "features/bird/bird_condition.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -151,21 +153,61 @@ std::vector<shell::Choice> protocol_choices(Context& context, const std::vector<
   return out;
 }
 
+/// Names of BGP peers, which may have several protocols.
+std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std::string>&, const std::string&) {
+  const shell::Reply reply = shell::show(context, "protocols", Json::object(), [](const Json&) { return ""; });
+  std::map<std::string, std::string> peers;
+  for (const Json& protocol : array_or_none(reply.data)) {
+    if (const std::string peer = field(protocol, "peer", ""); !peer.empty()) {
+      peers.emplace(peer, field(protocol, "state"));
+    }
+  }
+  std::vector<shell::Choice> out;
+  for (const auto& [peer, state] : peers) {
+    out.push_back({peer, "BGP " + state});
+  }
+  return out;
+}
+
+/// What `protocol` takes.
+std::vector<shell::Choice> source_choices(Context& context, const std::vector<std::string>& words,
+                                          const std::string& partial) {
+  auto out = peer_choices(context, words, partial);
+  const auto protocols = protocol_choices(context, words, partial);
+  out.insert(out.end(), protocols.begin(), protocols.end());
+  return out;
+}
+
+shell::Completions condition_choices(Context&, const std::vector<std::string>& words, const std::string&) {
+  constexpr size_t kPath = 3;  // show route where
+  const ConditionHelp help = condition_help(std::span(words).subspan(std::min(kPath, words.size())));
+  shell::Completions out;
+  out.executable = help.whole;
+  for (const ConditionHelp::Word& word : help.words) {
+    out.choices.push_back({word.word, word.help, word.as_it_stands});
+  }
+  return out;
+}
+
 std::vector<shell::Option> route_options() {
   return {{"all", "", "With all attributes"},
           {"community", "community", "Only with this community; * for any part"},
-          {"export", "peer", "Those that this peer gets", protocol_choices},
-          {"filter", "peer", "Those that this peer's import policy would accept"},
+          {"export", "peer", "Those that this peer gets", peer_choices},
+          {"filter", "peer", "Those that this peer's import policy would accept", peer_choices},
           {"filtered", "", "Those that the import policy rejected"},
-          {"import", "peer", "Those that this peer sent, as they came"},
+          {"import", "peer", "Those that this peer sent, as they came", peer_choices},
           {"in", "prefix", "Only this prefix and more specific ones"},
           limit_option(),
-          {"noexport", "peer", "Those that this peer's export policy rejects", protocol_choices},
+          {"noexport", "peer", "Those that this peer's export policy rejects", peer_choices},
           {"origin-as", "asn", "Only of this origin"},
-          {"preexport", "peer", "Those that this peer would get without its export policy", protocol_choices},
-          {"protocol", "name", "Only of this peer or protocol", protocol_choices},
-          {"rpki", "state", "Only those that are valid, invalid or unknown"},
-          {"table", "name", "ip4, ip6 or BIRD's name of a table"},
+          {"preexport", "peer", "Those that this peer would get without its export policy", peer_choices},
+          {"protocol", "name", "Only of this peer or protocol", source_choices},
+          {"rpki", "state", "Only those in this state",
+           shell::always({{"valid", "A ROA makes the origin valid"},
+                          {"invalid", "ROAs are for other origins or shorter prefixes"},
+                          {"unknown", "There is no ROA for the prefix"}})},
+          {"table", "name", "ip4, ip6 or BIRD's name of a table",
+           shell::always({{"ip4", "IPv4 routes"}, {"ip6", "IPv6 routes"}})},
           {"transit-as", "asn", "Only with this AS number in front of the origin"}};
 }
 
@@ -311,11 +353,11 @@ void register_show(shell::Registry& registry) {
   registry.add({.path = "show route where <condition...>",
                 .help = "Routes by conditions, all of which have to hold",
                 .handler = [](Context& c, const Invocation& words) { return show_routes(c, words, Json::object()); },
-                .arguments = {{"condition",
-                               {.help = "[not] origin-as N, transit-as N, community C, rpki STATE, path \"64500 *\", "
-                                        "next-hop A, from A, source bgp, blackhole, local-pref >= N, med, path-length, "
-                                        "prefix-length"}}},
-                .fewest_words = 1});
+                .arguments = {
+                    {"condition",
+                     {.help = "[not] origin-as N, transit-as N, community C, rpki STATE, path \"64500 *\", next-hop A, "
+                              "from A, source bgp, blackhole, local-pref >= N, med, path-length, prefix-length",
+                      .line = condition_choices}}}});
   registry.add({.path = "show route stats", .help = "How many routes each table has", .handler = show_stats});
 }
 

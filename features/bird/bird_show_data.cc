@@ -94,8 +94,6 @@ void describe_session(const Protocol& protocol, const Status& status, Json& out)
   out["exported"] = exported;
 }
 
-bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
-
 Json empty_peer(const Json& config, const Json& peer, const PeerSession& session) {
   std::string neighbor = session.neighbor;
   if (const std::string interface = string_of(peer, "interface");

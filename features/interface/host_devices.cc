@@ -119,7 +119,8 @@ HostDevices::Found HostDevices::find(const std::string& name) {
     if (writer == nullptr) {
       continue;
     }
-    if (const auto index = writer->link_index(name)) {
+    const auto index = writer->link_index(name);
+    if (index && (place == Place::ports || !is_own_tap || !is_own_tap(place, name, *index))) {
       return {place, *index};
     }
   }
@@ -148,6 +149,7 @@ bool HostDevices::carries_default_route(const Found& found) {
 
 Result<int> HostDevices::take(const std::string& name) {
   const Found found = find(name);
+  waiting_.erase(name);
   if (found.place == Place::ports) {
     return found.index;
   }
@@ -172,53 +174,73 @@ Result<int> HostDevices::take(const std::string& name) {
   return ports_writer_->link_index(name);
 }
 
+Result<void> HostDevices::move_back(int index, const std::string& name, const Origin& origin) {
+  UniqueFd elsewhere;
+  if (!origin.netns.empty()) {
+    if (auto netns = netlink::open_netns(origin.netns)) {
+      elsewhere = std::move(*netns);
+    } else {
+      log::warning("{}: its namespace {} is gone; it goes to the router's", name, origin.netns);
+    }
+  }
+  const int target = elsewhere ? elsewhere.get() : own_.get();
+  auto writer = Writer::open(target);
+  if (!writer) {
+    return writer.error();
+  }
+  (void)ports_writer_->change_link(index, {.up = false, .promiscuous = false});
+  if ((*writer)->link_index(name)) {
+    return Error{name, "another link has its name where it came from", "rename or remove that one"};
+  }
+  if (auto moved = ports_writer_->change_link(index, {.move_to_netns = target}); !moved) {
+    return moved;
+  }
+  if (const auto there = (*writer)->link_index(name); there && origin.up) {
+    (void)(*writer)->change_link(*there, {.up = true});
+  }
+  return {};
+}
+
 Result<void> HostDevices::release(const std::string& name) {
   const auto at = taken_.find(name);
   if (at == taken_.end()) {
     return {};
   }
-  const Origin origin = at->second;
-  Result<void> result;
   if (const auto index = ports_writer_->link_index(name)) {
-    UniqueFd elsewhere;
-    if (!origin.netns.empty()) {
-      if (auto netns = netlink::open_netns(origin.netns)) {
-        elsewhere = std::move(*netns);
-      } else {
-        log::warning("{}: its namespace {} is gone; it goes to the router's", name, origin.netns);
+    if (auto moved = move_back(*index, name, at->second); !moved) {
+      if (waiting_.emplace(name, moved.error().reason).second) {
+        log::warning("{}: cannot be given back yet and stays in {}: {}; {}", name, places_.ports, moved.error().reason,
+                     moved.error().remedy);
       }
-    }
-    const int target = elsewhere ? elsewhere.get() : own_.get();
-    (void)ports_writer_->change_link(*index, {.up = false, .promiscuous = false});
-    result = ports_writer_->change_link(*index, {.move_to_netns = target});
-    if (result && origin.up) {
-      if (auto writer = Writer::open(target)) {
-        if (const auto there = (*writer)->link_index(name)) {
-          (void)(*writer)->change_link(*there, {.up = true});
-        }
-      }
+      return moved;
     }
   }
-  if (result) {
-    taken_.erase(name);
-    result = save();
+  if (waiting_.erase(name) > 0) {
+    log::info("{}: was given back", name);
   }
-  return result;
+  taken_.erase(at);
+  return save();
 }
 
 void HostDevices::release_unless(const std::function<bool(const std::string&)>& wanted) {
   const auto copy = taken_;
   for (const auto& [name, origin] : copy) {
-    if (!wanted(name)) {
-      if (auto done = release(name); !done) {
-        log::error("{}: cannot give it back: {}", name, done.error().text());
-      }
+    if (wanted(name)) {
+      waiting_.erase(name);
+    } else if (auto done = release(name); !done && !waiting_.contains(name)) {
+      log::error("{}: {}", name, done.error().text());
     }
   }
 }
 
-void HostDevices::release_all() {
+bool HostDevices::release_all() {
   release_unless([](const std::string&) { return false; });
+  return waiting_.empty();
+}
+
+bool HostDevices::returns_to_router(const std::string& name) const {
+  const auto at = taken_.find(name);
+  return at != taken_.end() && at->second.netns.empty();
 }
 
 }  // namespace floof::interface

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,18 +30,27 @@ class HostDevices {
     Place place = Place::nowhere;
     int index = 0;
   };
+  /// The link of this name that may carry an interface: in the ports namespace, else the router's, else the host's.
   Found find(const std::string& name);
+  /// Whether a link outside of the ports namespace is a TAP that this program made itself, which is no device:
+  /// an interface has a TAP of its name in the router's namespace, and its device may have that name as well.
+  std::function<bool(Place, const std::string& name, int index)> is_own_tap;
   /// Whether a default route of its namespace leaves by it. Always false in the ports namespace.
   bool carries_default_route(const Found& found);
 
   /// Moves the device into the ports namespace (nothing to do when it is there) and returns its index there.
   Result<int> take(const std::string& name);
-  /// Moves it back and restores whether it was up. No error when it is gone.
+  /// Moves it back and restores whether it was up. No error when it is gone. When it cannot go back, for instance
+  /// because another link has its name there, it stays where it is and is one of those that `wait`; that is logged.
   Result<void> release(const std::string& name);
-  /// Everything in the file, as far as it goes; the errors are logged. For the end of an instance.
-  void release_all();
-  /// Releases what an earlier life took and the predicate does not want.
+  /// Everything in the file, as far as it goes. For the end of an instance. False: some have to stay.
+  bool release_all();
+  /// Releases whatever was taken, by this life or an earlier one, and the predicate does not want.
   void release_unless(const std::function<bool(const std::string&)>& wanted);
+  /// Whether the device was taken, and its release would make it a link of the router's namespace.
+  bool returns_to_router(const std::string& name) const;
+  /// Devices that could not be released yet, and why.
+  const std::map<std::string, std::string>& waiting() const { return waiting_; }
 
   int ports_netns() const { return ports_.get(); }
   int host_netns() const { return host_.get(); }  ///< -1: none given
@@ -54,6 +64,7 @@ class HostDevices {
   HostDevices(EventLoop& loop, Places places) : loop_(loop), places_(std::move(places)) {}
   Result<void> load();
   Result<void> save() const;
+  Result<void> move_back(int index, const std::string& name, const Origin& origin);
   std::string file() const { return places_.run_dir + "/host-devices.json"; }
   netlink::Writer* writer_of(Place place);
   int netns_of(Place place) const;
@@ -63,6 +74,7 @@ class HostDevices {
   UniqueFd ports_, host_, own_;
   std::unique_ptr<netlink::Writer> ports_writer_, router_writer_, host_writer_;
   std::map<std::string, Origin> taken_;
+  std::map<std::string, std::string> waiting_;
 };
 
 }  // namespace floof::interface

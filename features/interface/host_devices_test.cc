@@ -81,6 +81,46 @@ TEST_F(HostDevicesTest, TakesAndGivesBack) {
   devices->release_all();
 }
 
+TEST_F(HostDevicesTest, WaitsWhileItsNameIsTaken) {
+  const UniqueFd device = tap("eth9");
+  auto writer = *netlink::Writer::open(-1);
+  auto devices = open();
+  EXPECT_FALSE(devices->returns_to_router("eth9"));
+  ASSERT_TRUE(devices->take("eth9").ok());
+  EXPECT_TRUE(devices->returns_to_router("eth9"));
+  {
+    const UniqueFd other = tap("eth9");
+    const auto released = devices->release("eth9");
+    ASSERT_FALSE(released.ok());
+    EXPECT_NE(released.error().reason.find("another link has its name"), std::string::npos);
+    EXPECT_TRUE(devices->waiting().contains("eth9"));
+    EXPECT_FALSE(devices->release_all());
+    EXPECT_EQ(devices->find("eth9").place, HostDevices::Place::ports) << "and it is not lost";
+    EXPECT_TRUE(devices->take("eth9").ok()) << "whoever wants it meanwhile gets it";
+    EXPECT_TRUE(devices->waiting().empty());
+  }
+  EXPECT_TRUE(devices->release_all());
+  EXPECT_EQ(devices->find("eth9").place, HostDevices::Place::router);
+  EXPECT_TRUE(is_tap(device.get(), "eth9", -1)) << "it is the one that was taken";
+}
+
+TEST_F(HostDevicesTest, OwnTapsAreNoDevices) {
+  auto writer = *netlink::Writer::open(-1);
+  auto devices = open();
+  const UniqueFd device = tap("eth9");
+  ASSERT_TRUE(devices->take("eth9").ok());
+  const UniqueFd linux_side = tap("eth9"), another = tap("eth8");
+  const int own = *writer->link_index("eth9");
+  devices->is_own_tap = [own](HostDevices::Place place, const std::string& name, int index) {
+    return place == HostDevices::Place::router && name == "eth9" && index == own;
+  };
+  EXPECT_EQ(devices->find("eth9").place, HostDevices::Place::ports);
+  EXPECT_EQ(devices->find("eth8").place, HostDevices::Place::router) << "another program's TAP is a device";
+  ASSERT_TRUE(devices->ports().delete_link(devices->find("eth9").index).ok());
+  EXPECT_EQ(devices->find("eth9").place, HostDevices::Place::nowhere);
+  EXPECT_FALSE(devices->take("eth9").ok());
+}
+
 TEST_F(HostDevicesTest, SeesTheDefaultRoute) {
   const UniqueFd device = tap("eth9"), other = tap("eth8");
   auto writer = *netlink::Writer::open(-1);
@@ -97,7 +137,7 @@ TEST_F(HostDevicesTest, DamagedFileIsNoEnd) {
   for (const char* text :
        {"", "{", "7", "{\"devices\":7}", "{\"devices\":[7,{\"name\":3},{\"name\":\"gone\",\"up\":1}]}"}) {
     std::ofstream(folder_ / "host-devices.json") << text;
-    open()->release_all();
+    EXPECT_TRUE(open()->release_all());
   }
 }
 

@@ -2,7 +2,6 @@
 #include "features/interface/interface_apply.h"
 
 #include <algorithm>
-#include <set>
 #include <string_view>
 
 #include "base/log.h"
@@ -47,6 +46,9 @@ Result<std::unique_ptr<Interfaces>> Interfaces::create(Context context) {
   if (auto dumped = self->ports_monitor_->dump(netlink::Monitor::links); !dumped) {
     return dumped.error();
   }
+  self->context_.hosts.is_own_tap = [self](HostDevices::Place place, const std::string& link, int index) {
+    return self->is_own_tap(place, link, index);
+  };
   self->poll_timer_ = self->context_.loop.every(kPollPeriod, [self] { self->poll_links(); });
   self->retry_timer_ = self->context_.loop.every(kRetryPeriod, [self] { self->retry_missing(); });
   return out;
@@ -55,6 +57,7 @@ Result<std::unique_ptr<Interfaces>> Interfaces::create(Context context) {
 Interfaces::~Interfaces() {
   context_.loop.cancel(poll_timer_);
   context_.loop.cancel(retry_timer_);
+  context_.hosts.is_own_tap = nullptr;
   for (auto& [name, running] : running_) {
     close(*running, false);
   }
@@ -71,8 +74,28 @@ Running* Interfaces::find(IfId id) {
 
 // -- Stage --------------------------------------------------------------------------------------------------------
 
-bool Interfaces::is_own_tap(const std::string& link_name) const {
-  return running_.contains(link_name) || link_name == "floof0" || context_.keeper.peek("lcp:" + link_name) >= 0;
+bool Interfaces::is_own_tap(HostDevices::Place place, const std::string& link, int index) const {
+  const bool in_router = place == HostDevices::Place::router;
+  const int netns = in_router ? -1 : context_.hosts.host_netns();
+  if (context_.keeper.has_tap(link, netns) || (in_router && is_linux_side && is_linux_side(index))) {
+    return true;
+  }
+  return std::any_of(running_.begin(), running_.end(), [&](const auto& entry) {
+    const Running& r = *entry.second;
+    return r.port && r.spec.device.type == DeviceType::tap && is_tap(engine::tap_fd(*r.port), link, netns);
+  });
+}
+
+bool Interfaces::is_linux_side_of_any(const std::string& link) const {
+  return running_.contains(link) || link == "floof0" || context_.keeper.peek("lcp:" + link) >= 0;
+}
+
+bool Interfaces::gives_back(const std::string& device) const {
+  const auto has_it = [&](const InterfaceSpec& s) {
+    return s.device.type == DeviceType::host && s.device.name == device;
+  };
+  return context_.hosts.returns_to_router(device) && std::none_of(staged_.begin(), staged_.end(), has_it) &&
+         std::any_of(running_.begin(), running_.end(), [&](const auto& entry) { return has_it(entry.second->spec); });
 }
 
 void Interfaces::check_tap(const InterfaceSpec& spec, std::vector<Error>& errors) {
@@ -103,12 +126,12 @@ void Interfaces::check_tap(const InterfaceSpec& spec, std::vector<Error>& errors
 void Interfaces::check_host(const InterfaceSpec& spec, std::vector<Error>& errors) {
   const auto found = context_.hosts.find(spec.device.name);
   using Place = HostDevices::Place;
-  if (found.place == Place::nowhere) {
-    errors.push_back({device_path(spec), "there is no such device",
-                      "see `ip link` in the router's namespace; devices of another one must be moved here first"});
-  } else if (found.place == Place::router && is_own_tap(spec.device.name) && spec.device.name != spec.name) {
+  if (found.place == Place::nowhere && is_linux_side_of_any(spec.device.name) && spec.device.name != spec.name) {
     errors.push_back({device_path(spec), "is Linux's side of interface " + spec.device.name,
                       "name the device that carries packets"});
+  } else if (found.place == Place::nowhere) {
+    errors.push_back({device_path(spec), "there is no such device",
+                      "see `ip link` in the router's namespace; devices of another one must be moved here first"});
   } else if (!spec.device.force && context_.hosts.carries_default_route(found)) {
     errors.push_back({device_path(spec), "carries the default route of this machine, which would be lost",
                       "if that is meant: set interface " + spec.name + " device force"});
@@ -185,6 +208,12 @@ bool Interfaces::is_so(const Running& running, const InterfaceSpec& spec) const 
 
 Result<Json> Interfaces::publish() {
   const auto staged = std::exchange(staged_, {});
+  wanted_devices_.clear();
+  for (const auto& spec : staged) {
+    if (spec.device.type == DeviceType::host) {
+      wanted_devices_.insert(spec.device.name);
+    }
+  }
   remove_unwanted(staged);
   // All devices that change hands are closed before any is opened: two interfaces may swap theirs.
   for (const auto& spec : staged) {
@@ -207,13 +236,7 @@ Result<Json> Interfaces::publish() {
     }
     context_.engine.beat();
   }
-  if (!leftovers_dropped_) {
-    context_.hosts.release_unless([&](const std::string& device) {
-      return std::any_of(staged.begin(), staged.end(),
-                         [&](const auto& s) { return s.device.type == DeviceType::host && s.device.name == device; });
-    });
-    leftovers_dropped_ = true;
-  }
+  release_unwanted();
   Json applied = Json::array();
   for (const auto& [name, running] : running_) {
     if (!running->reason.empty()) {
@@ -221,6 +244,11 @@ Result<Json> Interfaces::publish() {
     }
   }
   return applied;
+}
+
+/// Of an earlier life, of a publish that failed half way, and what could not be given back before.
+void Interfaces::release_unwanted() {
+  context_.hosts.release_unless([this](const std::string& device) { return wanted_devices_.contains(device); });
 }
 
 Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
@@ -362,6 +390,13 @@ Json Interfaces::describe(const Running& running) const {
 }
 
 Json Interfaces::show(std::string_view what, const Json& arguments) {
+  if (what == "alarms") {
+    Json out = Json::array();
+    for (const auto& [device, reason] : context_.hosts.waiting()) {
+      out.push_back("interface: the device " + device + " cannot be given back: " + reason);
+    }
+    return out;
+  }
   if (what != "interface") {
     return nullptr;
   }

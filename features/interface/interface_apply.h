@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct Running {
   Mac mac;
 
   bool needs_port() const { return spec.device.type != DeviceType::loopback; }
+  /// Its device is missing and has the interface's name: Linux's side must not keep the name from it, or it could
+  /// never come back by it.
+  bool leaves_name() const { return spec.device.type == DeviceType::host && spec.device.name == spec.name && !port; }
   std::string_view kind() const { return port ? port->kind() : needs_port() ? "missing" : "loopback"; }
 };
 
@@ -68,18 +72,22 @@ class Interfaces final : public dataplane::Participant {
   /// What the stage asks for, for those that stage after this.
   const std::vector<InterfaceSpec>& staged() const { return staged_; }
   Running* find(IfId id);
+  /// Whether the staged state makes a device a link of the router's namespace again that carries an interface now.
+  bool gives_back(const std::string& device) const;
 
   /// Changes made by hand at the interface's TAP in Linux.
   void follow_admin(Running& running, bool up);
   void follow_mtu(Running& running, uint32_t mtu);
   void follow_mac(Running& running, const Mac& mac);
 
-  /// Called after admin state, link, MTU or MAC changed, and once for a new interface.
+  /// Called after admin state, link, MTU or MAC changed, its device went or came, and once for a new interface.
   std::function<void(Running&)> on_change;
   /// Called before the interface goes away; its id must not be used afterwards.
   std::function<void(Running&)> on_remove;
   /// Called before many go away at once, before their on_remove.
   std::function<void(const std::vector<Running*>&)> on_delete_many;
+  /// Whether a link of the router's namespace is Linux's side of an interface.
+  std::function<bool(int index)> is_linux_side;
   /// For `show`: [{"address","origin"}].
   std::function<Json(const Running&)> addresses;
 
@@ -89,7 +97,9 @@ class Interfaces final : public dataplane::Participant {
 
   void check_tap(const InterfaceSpec& spec, std::vector<Error>& errors);
   void check_host(const InterfaceSpec& spec, std::vector<Error>& errors);
-  bool is_own_tap(const std::string& link_name) const;
+  bool is_own_tap(HostDevices::Place place, const std::string& link, int index) const;
+  bool is_linux_side_of_any(const std::string& link) const;
+  void release_unwanted();
 
   Result<Running*> add(const InterfaceSpec& spec);
   void remove(Running& running);
@@ -119,9 +129,9 @@ class Interfaces final : public dataplane::Participant {
   unsigned polls_ = 0;
   std::map<std::string, std::unique_ptr<Running>> running_;
   std::vector<InterfaceSpec> staged_;
-  unsigned staged_workers_ = 1;  ///< that the desired state asks for; they may come with the next restart only
+  unsigned staged_workers_ = 1;           ///< that the desired state asks for; they may come with the next restart only
+  std::set<std::string> wanted_devices_;  ///< host devices of the state that was published last
   bool lenient_ = false;
-  bool leftovers_dropped_ = false;
 };
 
 }  // namespace floof::interface

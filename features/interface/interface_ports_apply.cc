@@ -179,8 +179,9 @@ void Interfaces::close(Running& running, bool give_back) {
   if (running.spec.device.type == DeviceType::tap) {
     drop_kept(running.spec.name, queues);
   } else if (running.spec.device.type == DeviceType::host) {
-    if (auto released = context_.hosts.release(running.spec.device.name); !released) {
-      log::error("{}: cannot give it back: {}", device_path(running.spec), released.error().text());
+    // One that another interface gets, or this one in another way, does not go to and fro.
+    if (!wanted_devices_.contains(running.spec.device.name)) {
+      (void)context_.hosts.release(running.spec.device.name);
     }
   }
 }
@@ -283,10 +284,16 @@ void Interfaces::poll_links() {
       running->reason = device_path(running->spec) + ": the device is gone";
     }
     refresh_link(*running);
+    if (gone) {
+      changed(*running);
+    }
   }
 }
 
 void Interfaces::retry_missing() {
+  if (!context_.hosts.waiting().empty()) {
+    release_unwanted();
+  }
   for (auto& [name, running] : running_) {
     if (!running->needs_port() || running->port) {
       continue;

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace floof::interface {
@@ -48,6 +50,11 @@ UniqueFd Keeper::take(const std::string& key) {
 int Keeper::peek(const std::string& key) const {
   const auto at = left_.find(key);
   return at == left_.end() ? -1 : at->second.get();
+}
+
+bool Keeper::has_tap(const std::string& name, int netns) const {
+  return std::any_of(left_.begin(), left_.end(),
+                     [&](const auto& entry) { return is_tap(entry.second.get(), name, netns); });
 }
 
 void Keeper::put(const std::string& key, int fd) {

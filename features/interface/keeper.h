@@ -21,6 +21,8 @@ class Keeper {
   UniqueFd take(const std::string& key);
   /// The same without giving it away: -1 or a descriptor that stays ours.
   int peek(const std::string& key) const;
+  /// Whether any that nobody took is a TAP of this name in this namespace (a descriptor, -1: the thread's own).
+  bool has_tap(const std::string& name, int netns) const;
   void put(const std::string& key, int fd);
   void drop(const std::string& key);
   /// After the first publish: closes and drops what nobody took.

@@ -135,7 +135,9 @@ std::vector<std::string> as_sets_in(std::string_view text) {
     if (!is_as_set(text.substr(at, end - at))) {
       return {};
     }
-    out.emplace_back(text.substr(at, end - at));
+    std::string& name = out.emplace_back(text.substr(at, end - at));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
     at = text.find_first_not_of(kBetween, end);
   }
   return out;

@@ -58,6 +58,7 @@ TEST(Irr, RefusesWhatIsNotAWholeAnswer) {
 
 TEST(Irr, FindsTheAsSetsOfPeeringdb) {
   EXPECT_EQ(as_sets_in("RIPE::AS-A, AS-B  AS64500:AS-C"), (Strings{"RIPE::AS-A", "AS-B", "AS64500:AS-C"}));
+  EXPECT_EQ(as_sets_in("ripe::as-a"), Strings{"RIPE::AS-A"}) << "registries know no small letters";
   EXPECT_TRUE(as_sets_in("").empty());
   EXPECT_TRUE(as_sets_in("AS-A; -h evil").empty());
   EXPECT_TRUE(as_sets_in("see https://example.net/as").empty());

@@ -53,6 +53,7 @@ Lcp::Lcp(Context context)
     }
     interface::delete_links(context_.kernel, names);
   };
+  context_.interfaces.is_linux_side = [this](int index) { return context_.links.interface_of(index).valid(); };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
   KernelEvents::Subscriber subscriber;
   subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
@@ -83,9 +84,11 @@ Lcp::Lcp(Context context)
 Lcp::~Lcp() {
   context_.engine.loop().cancel(retry_);
   context_.engine.loop().cancel(alias_timer_);
+  context_.engine.loop().cancel(soon_);
   context_.interfaces.on_change = nullptr;
   context_.interfaces.on_remove = nullptr;
   context_.interfaces.on_delete_many = nullptr;
+  context_.interfaces.is_linux_side = nullptr;
   context_.interfaces.addresses = nullptr;
   for (auto& [id, tap] : taps_) {
     close(tap);
@@ -93,6 +96,17 @@ Lcp::~Lcp() {
 }
 
 // -- Stage and publish --------------------------------------------------------------------------------------------
+
+bool Lcp::has_tap(const std::string& name) const {
+  const auto& running = context_.interfaces.running();
+  if (const auto at = running.find(name); at != running.end()) {
+    const auto tap = taps_.find(at->second->id);
+    if (tap != taps_.end() && tap->second.port) {
+      return true;
+    }
+  }
+  return interface::is_tap(context_.keeper.peek(tap_key(name)), name, -1);
+}
 
 std::vector<Error> Lcp::stage(const Json& desired, bool lenient) {
   lenient_ = lenient;
@@ -109,9 +123,11 @@ std::vector<Error> Lcp::stage(const Json& desired, bool lenient) {
     });
   };
   for (const auto& spec : staged) {
-    const bool ours = context_.interfaces.running().contains(spec.name) ||
-                      interface::is_tap(context_.keeper.peek(tap_key(spec.name)), spec.name, -1);
-    if (!ours && !moves_away(spec.name) && context_.kernel.link_index(spec.name)) {
+    if (context_.interfaces.gives_back(spec.name)) {
+      errors.push_back({"interface " + spec.name,
+                        "the device of this name goes back to the router's namespace, for no interface uses it now",
+                        "choose another name, or keep the device with `device host " + spec.name + "`"});
+    } else if (!has_tap(spec.name) && !moves_away(spec.name) && context_.kernel.link_index(spec.name)) {
       errors.push_back({"interface " + spec.name, "the router's namespace has a device of this name already",
                         "choose another name, or use the device with `device host " + spec.name + "`"});
     }
@@ -136,6 +152,10 @@ Result<Json> Lcp::publish() {
     return done.error();
   }
   for (const auto& [name, running] : context_.interfaces.running()) {
+    if (running->leaves_name()) {
+      leave_name(*running);
+      continue;
+    }
     auto tap = find_or_make(running->id, name, running.get());
     if (!tap) {
       if (!lenient_) {
@@ -178,11 +198,27 @@ Result<Lcp::Tap*> Lcp::find_or_make(IfId id, const std::string& name, Running* r
   tap.id = id;
   tap.name = name;
   tap.running = running;
+  tap.was_up = running != nullptr && running->admin && running->link;
   if (auto done = open(tap); !done) {
     taps_.erase(id);
     return done.error();
   }
   return &tap;
+}
+
+/// Outside of a publish.
+Result<void> Lcp::make(Running& running) {
+  auto tap = find_or_make(running.id, running.spec.name, &running);
+  if (!tap) {
+    return tap.error();
+  }
+  push(**tap);
+  auto done = publish_addresses(**tap);
+  tell_aliases();
+  refresh(**tap);
+  choose_sources();
+  context_.rib.settle(std::chrono::steady_clock::now());
+  return done;
 }
 
 Result<void> Lcp::open(Tap& tap) {
@@ -229,6 +265,23 @@ void Lcp::close(Tap& tap) {
   }
   context_.links.erase(tap.id);
   tap.index = 0;
+}
+
+/// The index stays known: Linux still tells what it removes with the link, such as neighbours.
+void Lcp::leave_name(Running& running) {
+  const auto at = taps_.find(running.id);
+  if (at != taps_.end() && at->second.port) {
+    Tap& tap = at->second;
+    log::info("interface {}: Linux does not have it while its device is missing, whose name it has", tap.name);
+    const int index = tap.index;
+    close(tap);
+    context_.links.set(tap.id, index);
+    tap.addresses.clear();
+    refresh(tap);
+    choose_sources();
+    context_.rib.settle(std::chrono::steady_clock::now());
+  }
+  context_.keeper.drop(tap_key(running.spec.name));
 }
 
 Result<void> Lcp::make_own_tap() {
@@ -314,10 +367,9 @@ void Lcp::pull(Tap& tap) {
       (void)make_own_tap();
       set_own_mtu();
       (void)set_default_routes();
-    } else if (auto made = find_or_make(tap.id, tap.name, tap.running); made) {
-      push(tap);
-      (void)publish_addresses(tap);
-    } else {
+    } else if (tap.running->leaves_name()) {
+      leave_name(*tap.running);
+    } else if (auto made = make(*tap.running); !made) {
       log::error("{}", made.error().text());
     }
     return;
@@ -340,10 +392,17 @@ void Lcp::interface_changed(Running& running) {
   count_mtu(running.id, running.needs_port() && running.admin ? running.mtu : 0);
   const auto at = taps_.find(running.id);
   if (at == taps_.end()) {
-    return;  // new: publish makes its TAP next
+    come_soon();  // new: publish makes its TAP next; or its device came at last
+    return;
   }
   Tap& tap = at->second;
-  push(tap);
+  if (running.leaves_name()) {
+    leave_name(running);
+  } else if (tap.port) {
+    push(tap);
+  } else if (auto made = make(running); !made) {
+    log::warning("{}", made.error().text());
+  }
   set_own_mtu();
   const bool up = running.admin && running.link;
   if (up != tap.was_up) {
@@ -409,16 +468,22 @@ void Lcp::batch_end() {
   }
 }
 
+void Lcp::come_soon() {
+  if (soon_ == 0) {
+    soon_ = context_.engine.loop().after(std::chrono::milliseconds(0), [this] {
+      soon_ = 0;
+      tick();
+    });
+  }
+}
+
 void Lcp::tick() {
   for (const auto& [name, running] : context_.interfaces.running()) {
     const auto at = taps_.find(running->id);
-    if (at != taps_.end() && at->second.port) {
+    if (running->leaves_name() || (at != taps_.end() && at->second.port)) {
       continue;
     }
-    if (auto tap = find_or_make(running->id, name, running.get())) {
-      push(**tap);
-      (void)publish_addresses(**tap);
-    }
+    (void)make(*running);
   }
 }
 

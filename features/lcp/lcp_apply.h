@@ -98,8 +98,12 @@ class Lcp final : public dataplane::Participant {
 
   // lcp_apply.cc: the TAPs
   Result<Tap*> find_or_make(IfId id, const std::string& name, interface::Running* running);
+  Result<void> make(interface::Running& running);
   Result<void> open(Tap& tap);
   void close(Tap& tap);
+  bool has_tap(const std::string& name) const;
+  void leave_name(interface::Running& running);
+  void come_soon();
   Result<void> make_own_tap();
   void push(Tap& tap);
   void pull(Tap& tap);
@@ -137,7 +141,7 @@ class Lcp final : public dataplane::Participant {
   bool lenient_ = false;
   bool sysctl_failed_ = false;
   std::optional<IpAddress> source4_, source6_;
-  EventLoop::TimerId retry_ = 0, alias_timer_ = 0;
+  EventLoop::TimerId retry_ = 0, alias_timer_ = 0, soon_ = 0;
 };
 
 }  // namespace floof::lcp

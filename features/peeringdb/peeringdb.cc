@@ -67,7 +67,9 @@ std::string networks_query(const std::vector<uint32_t>& asns) {
 }
 std::string never_via_route_servers_query() { return "net?info_never_via_route_servers=1&fields=asn"; }
 std::string lans_query() { return "ixpfx?fields=prefix"; }
-std::string ports_query(uint32_t asn) { return fmt::format("netixlan?asn={}", asn); }
+std::string ports_query(const std::vector<uint32_t>& asns) {
+  return fmt::format("netixlan?asn__in={}", fmt::join(asns, ","));
+}
 
 std::string curl_config(const std::string& url, const std::string& key, unsigned seconds, bool redirects) {
   std::string out = fmt::format(
@@ -155,8 +157,13 @@ Result<std::vector<Prefix>> parse_lans(std::string_view json) {
 Result<std::vector<Port>> parse_ports(std::string_view json) {
   std::vector<Port> out;
   const auto done = each(json, [&](const Json& entry) {
-    Port port{number(entry, "ixlan_id"),        text(entry, "name"),   {}, flag(entry, "operational", true),
-              flag(entry, "is_rs_peer", false), number(entry, "speed")};
+    Port port{asn_in(entry),
+              number(entry, "ixlan_id"),
+              text(entry, "name"),
+              {},
+              flag(entry, "operational", true),
+              flag(entry, "is_rs_peer", false),
+              number(entry, "speed")};
     for (const char* key : {"ipaddr4", "ipaddr6"}) {
       if (const auto address = parse_ip(text(entry, key))) {
         port.addresses.push_back(*address);

@@ -24,7 +24,7 @@ inline constexpr size_t kNetworksAtOnce = 100;
 std::string networks_query(const std::vector<uint32_t>& asns);
 std::string never_via_route_servers_query();
 std::string lans_query();
-std::string ports_query(uint32_t asn);
+std::string ports_query(const std::vector<uint32_t>& asns);
 
 /// What curl reads as its configuration (`curl --config -`), so that neither key nor address appear in `ps`. The key
 /// may be empty. `redirects`: for lists of others; a key is never sent elsewhere.
@@ -42,6 +42,7 @@ Result<std::vector<Prefix>> parse_lans(std::string_view json);
 
 /// A network's port at an exchange.
 struct Port {
+  uint32_t asn = 0;
   uint64_t lan = 0;  ///< PeeringDB's number of the exchange's LAN
   std::string exchange;
   std::vector<IpAddress> addresses;

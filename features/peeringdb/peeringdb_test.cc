@@ -24,11 +24,12 @@ TEST(Peeringdb, ReadsLansAndPorts) {
   ASSERT_TRUE(lans.ok());
   EXPECT_EQ(*lans, (std::vector{*parse_prefix("195.69.144.0/21"), *parse_prefix("2001:7f8:1::/64")}));
   const auto ports = parse_ports(
-      R"({"data":[{"ixlan_id":26,"name":"AMS-IX","ipaddr4":"195.69.144.9","ipaddr6":null,"speed":10000,"operational":true,
+      R"({"data":[{"asn":1103,"ixlan_id":26,"name":"AMS-IX","ipaddr4":"195.69.144.9","ipaddr6":null,"speed":10000,"operational":true,
           "is_rs_peer":true}]})");
   ASSERT_TRUE(ports.ok());
   ASSERT_EQ(ports->size(), 1u);
   EXPECT_EQ(ports->front().addresses, std::vector<IpAddress>{*parse_ip("195.69.144.9")});
+  EXPECT_EQ(ports->front().asn, 1103u);
   EXPECT_EQ(ports->front().lan, 26u);
 }
 
@@ -65,7 +66,8 @@ TEST(Peeringdb, SaysWhatWentWrong) {
 
 TEST(Peeringdb, Queries) {
   EXPECT_EQ(networks_query({1, 2}), "net?asn__in=1,2");
-  EXPECT_EQ(ports_query(7), "netixlan?asn=7");
+  EXPECT_EQ(ports_query({7}), "netixlan?asn__in=7");
+  EXPECT_EQ(ports_query({7, 8}), "netixlan?asn__in=7,8");
 }
 
 }  // namespace

@@ -51,6 +51,9 @@ NextHopSets::~NextHopSets() = default;
 
 void NextHopSets::watch(Rib::NextHopWatch watch) {
   watch_ = std::move(watch);
+  if (!watch_) {
+    return;
+  }
   for (const auto& [key, count] : in_use_) {
     watch_(key.first, key.second, true);
   }

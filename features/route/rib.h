@@ -120,7 +120,7 @@ class Rib {
   std::optional<std::chrono::steady_clock::time_point> next_deadline() const;
 
   /// Addresses that resolved next hops use, for keeping their neighbours fresh: called with (added, ...) as sets
-  /// change.
+  /// change, at once for those in use. An empty one ends it.
   using NextHopWatch = std::function<void(IfId, const IpAddress&, bool added)>;
   void watch_next_hops(NextHopWatch watch);
 

@@ -428,6 +428,12 @@ TEST_F(RibTest, NextHopsInUseAreReported) {
   rib.set(Source::feed_table, prefix("10.0.1.0/24"), via("192.0.2.1", 1));
   settle();
   EXPECT_EQ((in_use[{1, address("192.0.2.1")}]), 1);
+  int others = 0;
+  rib.watch_next_hops({});  // nobody, while there are some
+  rib.watch_next_hops([&](IfId, const IpAddress&, bool) { others++; });
+  EXPECT_EQ(others, 1);
+  rib.watch_next_hops([&](IfId i, const IpAddress& a, bool added) { in_use[{i.value(), a}] += added ? 1 : -1; });
+  in_use[{1, address("192.0.2.1")}] = 1;
   rib.remove(Source::feed_table, prefix("10.0.0.0/24"));
   forever();
   EXPECT_EQ((in_use[{1, address("192.0.2.1")}]), 1);

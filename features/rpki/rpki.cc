@@ -82,12 +82,12 @@ class PayloadReader : public nlohmann::json_sax<Json> {
     }
     if (in_providers_ || (depth_ == 3 && (key_ == "asn" || key_ == "customer_asid" || key_ == "customer"))) {
       const auto asn = asn_of(text);
-      return asn ? number(*asn) : fail(fmt::format("\"{}\" is no AS number", text.substr(0, 32)));
+      return asn ? number(*asn) : fail_entry("has no AS number where one belongs");
     }
     if (depth_ == 3 && key_ == "prefix") {
       const auto prefix = parse_prefix(text);
       if (!prefix) {
-        return fail(fmt::format("\"{}\" is no prefix", text.substr(0, 64)));
+        return fail_entry("has a prefix that is none");
       }
       prefix_ = *prefix;
     }
@@ -111,10 +111,15 @@ class PayloadReader : public nlohmann::json_sax<Json> {
     problem = std::move(why);
     return false;
   }
+  /// The text is not quoted: the file may be somebody's secret, or bytes for a terminal.
+  bool fail_entry(std::string_view why) {
+    return list_ == List::roas ? fail(fmt::format("payload {} {}", out.vrps.size() + 1, why))
+                               : fail(fmt::format("ASPA {} {}", ++aspa_count_, why));
+  }
   bool number(uint64_t value) {
     if (in_providers_ || (depth_ == 3 && (key_ == "asn" || key_ == "customer_asid" || key_ == "customer"))) {
       if (value > UINT32_MAX) {
-        return fail(fmt::format("{} is no AS number", value));
+        return fail_entry("has a number that is no AS number");
       }
       if (in_providers_) {
         providers_.push_back(static_cast<uint32_t>(value));
@@ -141,12 +146,14 @@ class PayloadReader : public nlohmann::json_sax<Json> {
     if (!asn_) {
       return fail("an ASPA lacks its customer");
     }
+    aspa_count_++;
     auto& all = out.aspas[*asn_];
     all.insert(all.end(), providers_.begin(), providers_.end());
     return out.aspas.size() <= kMostAspas || fail("it has too many ASPAs");
   }
 
   int depth_ = 0;
+  size_t aspa_count_ = 0;
   std::string key_;
   List list_ = List::none;
   bool in_providers_ = false;
@@ -173,7 +180,7 @@ Result<SlurmEntry> slurm_entry(const Json& entry) {
   if (const auto at = entry.find("prefix"); at != entry.end()) {
     const auto prefix = at->is_string() ? parse_prefix(at->get_ref<const std::string&>()) : Error{"", "", ""};
     if (!prefix) {
-      return Error{"", fmt::format("{} is no prefix", at->dump(-1, ' ', true, Json::error_handler_t::replace)), ""};
+      return Error{"", "a prefix is none", ""};
     }
     out.prefix = *prefix;
   }
@@ -297,7 +304,10 @@ Result<Slurm> parse_slurm(std::string_view json) {
   Slurm out;
   Error problem;
   const auto noted = [&](const Result<>& added) {
-    problem = added ? problem : added.error();
+    if (!added) {
+      problem = {"", fmt::format("entry {}: {}", out.filters.size() + out.assertions.size() + 1, added.error().reason),
+                 added.error().remedy};
+    }
     return added.ok();
   };
   JsonLists file;

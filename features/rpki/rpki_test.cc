@@ -46,6 +46,25 @@ TEST(Rpki, OneDamagedPayloadRefusesTheFile) {
   EXPECT_FALSE(parse_payloads(std::string(100000, '[')).ok());
 }
 
+TEST(Rpki, ErrorsNameTheEntryAndQuoteNothing) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"roas":[{"prefix":"192.0.2.0/24","asn":1},{"prefix":"secret","asn":1}]})",
+       "payload 2 has a prefix that is none"},
+      {R"({"roas":[{"asn":"secret"}]})", "payload 1 has no AS number where one belongs"},
+      {R"({"roas":[{"asn":4294967296}]})", "payload 1 has a number that is no AS number"},
+      {R"({"roas":[],"aspas":[{"customer":1},{"customer":"secret"}]})", "ASPA 2 has no AS number where one belongs"},
+      {R"({"roas":[],"aspas":[{"customer":1,"providers":["secret"]}]})", "ASPA 1 has no AS number where one belongs"},
+      {"root:$y$secret:19000::::::", "it is no JSON at byte 1"}};
+  for (const auto& [text, expected] : cases) {
+    EXPECT_EQ(parse_payloads(text).error().reason, expected) << text;
+  }
+  EXPECT_EQ(
+      parse_slurm(R"({"slurmVersion":1,"validationOutputFilters":{"prefixFilters":[{"asn":1},{"prefix":"secret"}]}})")
+          .error()
+          .reason,
+      "entry 2: a prefix is none");
+}
+
 TEST(Rpki, PayloadsSurviveTheCache) {
   const Payloads payloads{{vrp("192.0.2.0/24", 25, 65001), vrp("2001:db8::/32", 48, 0)}, {{1, {2, 3}}, {4, {}}}};
   EXPECT_EQ(*parse_payloads(to_json(payloads)), payloads);

@@ -13,6 +13,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/tcp_owner.h"
 
 namespace floof::rpki {
 
@@ -23,6 +24,8 @@ constexpr size_t kChunk = 64 * 1024;
 constexpr size_t kMostSteps = 32;
 constexpr size_t kMostInSteps = 200'000;
 constexpr std::chrono::seconds kRetry(2);
+constexpr std::chrono::minutes kComplaints(1);
+constexpr std::chrono::seconds kLonely(10);  ///< BIRD tries each second
 /// A router hears of news at once; and when floofd is away it keeps what it has for two days.
 constexpr rtr::Intervals kIntervals{3600, 600, 172'800};
 
@@ -93,6 +96,11 @@ void RtrCache::serve(rtr::VrpsPtr vrps) {
   }
 }
 
+std::string RtrCache::problem() const {
+  const bool alone = listener_ && routers_.empty() && EventLoop::Clock::now() - alone_since_ > kLonely;
+  return alone ? "RPKI for BIRD: BIRD does not ask for it; see show protocols" : problem_;
+}
+
 void RtrCache::listen() {
   loop_.cancel(std::exchange(retry_, 0));
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -117,23 +125,29 @@ void RtrCache::listen() {
     return;
   }
   problem_.clear();
+  alone_since_ = EventLoop::Clock::now();
   listener_ = std::move(fd);
   loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_some(); });
 }
 
 void RtrCache::accept_some() {
-  while (true) {
+  for (size_t some = 0; some < kMostRouters; some++) {  // others of the loop have their turn
     UniqueFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       return;
     }
-    if (routers_.size() >= kMostRouters) {
-      continue;
+    // Only the kernel can tell a router of ours from anybody's program.
+    const auto owner = owner_of_other_end(fd.get());
+    if ((owner == 0U || owner == geteuid()) && routers_.size() < kMostRouters) {
+      const int number = fd.get();
+      Router& router = routers_[number];
+      router.socket = std::move(fd);
+      watch(router);
+    } else if (const auto now = EventLoop::Clock::now(); now - complained_ > kComplaints) {
+      complained_ = now;
+      log::warning("RPKI for BIRD: a connection of {} is not taken",
+                   owner ? fmt::format("user {}", *owner) : "somebody who is gone");
     }
-    const int number = fd.get();
-    Router& router = routers_[number];
-    router.socket = std::move(fd);
-    watch(router);
   }
 }
 
@@ -147,6 +161,9 @@ void RtrCache::watch(Router& router) {
 void RtrCache::drop(int fd) {
   loop_.unwatch(fd);
   routers_.erase(fd);
+  if (routers_.empty()) {
+    alone_since_ = EventLoop::Clock::now();
+  }
 }
 
 void RtrCache::ready(int fd, uint32_t events) {

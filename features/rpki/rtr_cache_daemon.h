@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A cache for RTR's routers on a loopback address: BIRD asks it, as it would ask a validator. Loop thread.
+// A cache for RTR's routers on a loopback address: BIRD asks it, as it would ask a validator. Programs of root and of
+// our own user only. Loop thread.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ class RtrCache {
   const rtr::VrpsPtr& served() const { return vrps_; }  ///< null: nothing yet
   uint32_t serial() const { return serial_; }
   size_t routers() const { return routers_.size(); }
-  /// Empty, or why it cannot listen.
-  const std::string& problem() const { return problem_; }
+  /// Empty, or why it cannot listen, or that nobody does.
+  std::string problem() const;
 
  private:
   struct Router {
@@ -76,6 +77,7 @@ class RtrCache {
   UniqueFd listener_;
   EventLoop::TimerId retry_ = 0;
   std::string problem_;
+  EventLoop::Clock::time_point alone_since_{}, complained_{};
   std::map<int, Router> routers_;
 };
 

@@ -138,6 +138,26 @@ TEST_F(RtrCacheTest, PortsThatAreTakenAreTriedAgain) {
   until([&cache] { return cache.problem().empty(); });
 }
 
+TEST_F(RtrCacheTest, OthersThanRootAreNotTaken) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "only root can be somebody else";
+  }
+  cache_.serve(payloads(0, 1));
+  UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // The owner of a socket is who made it (or was given it by fchown), not who connects.
+  ASSERT_EQ(fchown(fd.get(), 65534, 65534), 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(port_);
+  ASSERT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  const auto one = client();
+  EXPECT_EQ(heard(*one), *payloads(0, 1));
+  EXPECT_EQ(cache_.routers(), 1U);
+  char byte = 0;
+  EXPECT_EQ(recv(fd.get(), &byte, 1, 0), 0) << "its connection was closed";
+}
+
 TEST_F(RtrCacheTest, StrangersAreSentAway) {
   cache_.serve(payloads(0, 1));
   const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

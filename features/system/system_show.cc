@@ -325,7 +325,7 @@ void register_show(shell::Registry& registry) {
                       }
                       return shell::show_configuration(c, "running", words.rest, words.format);
                     },
-                .arguments = {{"path", {.help = "Part of the tree", .values = complete}}},
+                .arguments = {{"path", {.help = "Part of the tree", .line = complete}}},
                 .prints_configuration = true});
   register_logging(registry);
   register_programs(registry);

@@ -34,7 +34,8 @@ def show(value):
 def marked(row):
     """Communities that an accepted route has."""
     mark = {f"{ASN}:1:{row.sender.kind}"} if row.sender.kind <= peers.CUSTOMER else set()
-    return (row.route.communities - row.has.without) | row.has.communities | mark
+    dropped = {f"{ASN}:1:666"} if row.has.get("drop") == "yes" else set()
+    return (row.route.communities - row.has.without) | row.has.communities | mark | dropped
 
 
 def verdict_of(held):

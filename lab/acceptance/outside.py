@@ -5,6 +5,8 @@ import ipaddress
 import json
 import time
 
+from lab.acceptance.peers import BY_NAME
+
 NOT_KNOWN = ("AS-EMPTY", "AS-NOSUCH")
 STRANGER = 400998  # whose ROA makes others invalid
 
@@ -76,11 +78,17 @@ def registry(rows):
             {asn: sorted(prefixes) for asn, prefixes in routes.items()})
 
 
+def port(asn, four, six):
+    return {"asn": asn, "ixlan_id": 1, "name": "LAB-IX", "ipaddr4": four, "ipaddr6": six, "operational": True}
+
+
 def peeringdb(who):
-    """What PeeringDB has: networks that name their as-sets, one that is never behind route servers, an exchange's LANs."""
+    """What PeeringDB has: networks that name their as-sets, one that is never behind route servers, an exchange's LANs,
+    and routers of the twins that are no peers of ours: on both LANs, and one that is somebody else's."""
     net = [{"asn": p.asn, "name": p.name, "irr_as_set": f"LAB::{as_set_of(p)}", "info_prefixes4": 100, "info_prefixes6": 10,
             "info_never_via_route_servers": False} for p in who if "import as-set-auto" in p.settings]
     net.append({"asn": 400950, "name": 'never "behind"; }', "irr_as_set": "", "info_prefixes4": 0, "info_prefixes6": 0,
                 "info_never_via_route_servers": True})
     return {"net": net, "ixpfx": [{"prefix": "45.98.0.0/22", "protocol": "IPv4"}, {"prefix": "2a10:98::/64", "protocol": "IPv6"}],
-            "netixlan": []}
+            "netixlan": [port(400410, "172.20.0.142", "2a0f:ffff::142"), port(400410, "172.21.0.142", None),
+                         port(400410, BY_NAME["peer-a"].address, None), port(400411, "172.20.0.143", None)]}

@@ -47,6 +47,13 @@ class Peer:
         return LANS[self.lan][six] + "1"
 
     @property
+    def families(self):
+        """Of its sessions: address -> what is announced there."""
+        if "family both" in self.settings:
+            return {self.address: (4, 6)}
+        return {address: (6 if ":" in address else 4,) for address in self.addresses()}
+
+    @property
     def role(self):
         """What the router is to the peer; empty: none."""
         return next((words.split()[1] for words in self.settings if words.startswith("role ")), "")
@@ -93,7 +100,7 @@ PEERS = [
     plain("inside-b", ASN, 68, hears="down", kind=INTERNAL),
     plain("closed", 400600, 62),
     # customers with special wishes
-    customer("customer-rtbh", 400210, 22, "import as-set AS-RTBH", "import blackhole-community"),
+    customer("customer-rtbh", 400210, 22, "import as-set AS-RTBH", "import blackhole-community", six=True),
     customer("customer-list", 400220, 23, "import prefix 45.23.0.0/16", "import prefix 45.24.0.0/16 le 24",
              "import prefix 45.25.0.0/16 ge 22", "import prefix 45.25.0.0/16 le 23", "import prefix-reject 45.24.9.0/24"),
     customer("customer-loose", 400230, 24, "import as-set AS-LOOSE", "import more-specifics",
@@ -122,9 +129,11 @@ PEERS = [
     peer("peer-default", 400325, 47, "default-local-pref 222"),
     peer("peer-six", 400326, 48, "import local-pref 210", "import local-pref-ip6 266", six=True),
     upstream("transit-lock", 400120, 13, "import transit-lock 400555", "import transit-lock 400556"),
-    peer("twin-1", 400410, 42, "import filter next-hop same-as"),
+    peer("peer-both", 400327, 49, "family both", hears="own"),
+    peer("twin-1", 400410, 42, "import filter next-hop same-as", six=True),
     peer("twin-2", 400410, 43, "import filter next-hop same-as"),
     plain("roleless", 400610, 63, "import accept all"),
+    plain("roleless-strict", 400611, 69, "import filter transit-asns true"),
     plain("trusted", 400620, 64, "import trust", "export accept all"),
     plain("plain-keep", 400640, 66, "import accept all", "import keep-own-communities"),
     plain("looped", 400630, 65, "import accept all", "allow-local-as 1"),
@@ -148,6 +157,8 @@ PEERS = [
     customer("out-self", 400840, 85, "next-hop-self", hears="own"),
     customer("out-more", 400850, 86, "export prepend 1", "export prepend-path 400851", "export clear-path",
              "export community-add 65535:65281", hears="own"),
+    peer("out-deaf", 400860, 87, "interpret-communities false", hears="own"),
+    peer("out-rtbh", 400870, 88, "interpret-communities false", "export accept-community 65535:666", hears="own"),
     # other speakers
     customer("customer-go", 400260, 91, "import as-set AS-GO", speaker="gobgp"),
     peer("peer-go", 400315, 92, speaker="gobgp"),

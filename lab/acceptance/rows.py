@@ -5,7 +5,8 @@
 
 from     peer (peers.py) that announces the route
 path     AS path; + is the peer's own number, {1 2} an AS_SET, 5*3 the number 5 three times; empty: +
-with     what else it carries: communities, nh=ADDRESS, med=N, lp=N, otc=ASN, origin=egp, many=N (N communities)
+with     what else it carries: communities, nh=ADDRESS, med=N, lp=N, otc=ASN, origin=egp, many=N (N communities), ext=N (N extended ones),
+         confed=set or sequence (such a segment of a confederation at the path's end)
 state    what the world says. RPKI: valid, invalid (a stranger's ROA), length (too specific for its ROA), as0, by a
          validator; valid-file, invalid-file by the local file; filtered (invalid, but SLURM knows better), asserted
          (invalid by SLURM). Registries for the peer's as-set: listed, prefix, origin (both, only one). Nothing: unknown
@@ -101,10 +102,10 @@ def make_route(sender, prefix, path, words):
     given = dict(extra.named)
     many = {f"3000:{n}" for n in range(int(given.get("many", 0)))}
     hop = {"none": ""}.get(given.get("nh"), given.get("nh") or (sender.next_hop(prefix) if sender else ""))
-    number = {key: int(given[key]) for key in ("med", "lp", "otc") if key in given}
+    number = {key: int(given[key]) for key in ("med", "lp", "otc", "ext") if key in given}
     return Route(prefix, parse_path(path or "+", sender.asn if sender else 0) if path != "-" else (), hop,
                  extra.communities | many, number.get("med"), number.get("lp"), number.get("otc"),
-                 given.get("origin", "igp"))
+                 given.get("origin", "igp"), number.get("ext", 0), given.get("confed", ""))
 
 
 def read_row(table, columns, cells):

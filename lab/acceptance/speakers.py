@@ -40,10 +40,19 @@ class Route:
     local_pref: int | None = None
     otc: int | None = None
     origin: str = "igp"
+    extended: int = 0   # so many extended communities; only ExaBGP sends them, nobody compares them
+    confed: str = ""    # "set" or "sequence": the path ends with such a segment (RFC 5065), by ExaBGP only
 
 
 def communities_of(route, large):
     return sorted(c for c in route.communities if (c.count(":") == 2) == large)
+
+
+def raw_path(route):
+    """An AS_PATH (RFC 4271, 4.3; numbers of 32 bits) with a last segment that ExaBGP has no word for (RFC 5065, 3)."""
+    segments = ((2, route.path), ({"sequence": 3, "set": 4}[route.confed], (65010,)))
+    value = "".join(f"{kind:02x}{len(asns):02x}" + "".join(f"{asn:08x}" for asn in asns) for kind, asns in segments)
+    return f"attribute [ 0x02 0x40 0x{value} ]"
 
 
 # -- ExaBGP ---------------------------------------------------------------------------------------------------------
@@ -53,22 +62,27 @@ class ExaBgp:
 
     def __init__(self, host):
         self.host = host
-        self.neighbours = {}  # own address -> (as, router's address, router's as, routes)
+        self.neighbours = {}  # own address -> (as, router's address, router's as, routes, families)
 
-    def add(self, address, asn, router, router_as, routes):
-        self.neighbours[address] = (asn, router, router_as, list(routes))
+    def add(self, address, asn, router, router_as, routes, families=None):
+        """`families`: 4 and 6; by default that of the address."""
+        own = families or (6 if ":" in address else 4,)
+        mine = [route for route in routes if (6 if ":" in route.prefix else 4) in own]
+        self.neighbours[address] = (asn, router, router_as, mine, own)
 
     @staticmethod
     def line(route):
         def segment(part):
             return "[ " + " ".join(map(str, sorted(part))) + " ]" if isinstance(part, frozenset) else str(part)
         words = [f"route {route.prefix} next-hop {route.next_hop} origin {route.origin}",
-                 f"as-path [ {' '.join(map(segment, route.path))} ]"]
+                 raw_path(route) if route.confed else f"as-path [ {' '.join(map(segment, route.path))} ]"]
         plain, large = communities_of(route, False), communities_of(route, True)
         if plain:
             words.append(f"community [ {' '.join(plain)} ]")
         if large:
             words.append(f"large-community [ {' '.join(large)} ]")
+        if route.extended:
+            words.append(f"extended-community [ {' '.join(f'target:3000:{n}' for n in range(route.extended))} ]")
         if route.med is not None:
             words.append(f"med {route.med}")
         if route.local_pref is not None:
@@ -80,12 +94,11 @@ class ExaBgp:
     def text(self):
         helper, log = self.host.folder / "helper.py", self.host.folder / "received.json"
         out = [f"process sink {{ run /usr/bin/python3 {helper} {log}; encoder json; }}"]
-        for number, (address, (asn, router, router_as, routes)) in enumerate(sorted(self.neighbours.items())):
-            six = ":" in address
+        for number, (address, (asn, router, router_as, routes, families)) in enumerate(sorted(self.neighbours.items())):
             out += [f"neighbor {router} {{", f" local-address {address}; router-id 10.200.{number >> 8}.{number & 255};",
                     f" local-as {asn}; peer-as {router_as}; hold-time 180;",
                     " capability { route-refresh enable; asn4 enable; graceful-restart disable; }",
-                    f" family {{ ipv{6 if six else 4} unicast; }}",
+                    f" family {{ {' '.join(f'ipv{family} unicast;' for family in families)} }}",
                     " api { processes [ sink ]; receive { parsed; update; } neighbor-changes; }",
                     " static {", *("  " + self.line(route) for route in routes), " }", "}"]
         return "\n".join(out) + "\n"

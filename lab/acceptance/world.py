@@ -104,6 +104,7 @@ class World:
         wanted = {outside.as_set_of(p) for p in self.who if outside.as_set_of(p)}
         missing = wanted - {i["name"].removeprefix("LAB::") for i in irr["as-sets"]}
         return not (missing or unsettled(irr["as-sets"]) or unsettled(networks["lists"]) or unsettled(networks["networks"])
+                    or unsettled(networks["ports"])
                     or unsettled(rpki["vrp-files"]) or unsettled(rpki["slurm-files"]) or unsettled(lists["lists"]))
 
     def sent_by(self, peer):
@@ -114,9 +115,8 @@ class World:
             mine = self.sent_by(peer)
             if peer.speaker == "exabgp":
                 asn = 50001 if "local-as 50001" in peer.settings else peers.ASN
-                for address in peer.addresses():
-                    six = ":" in address
-                    self.exabgp.add(address, peer.asn, peer.router(six), asn, [r for r in mine if (":" in r.prefix) == six])
+                for address, families in peer.families.items():
+                    self.exabgp.add(address, peer.asn, peer.router(":" in address), asn, mine, families)
             elif peer.speaker == "gobgp":
                 self.go[peer.name] = speakers.GoBgp(self.world, peer.address, peer.asn, peer.router(False), peers.ASN,
                                                     50051 + len(self.go)).start()
@@ -139,7 +139,7 @@ protocol static {{ ipv4;
 {statics}
 }}
 protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(False)} as {peers.ASN};
-  local role {roles[peer.role]}; require roles on; connect delay time 1;
+  local role {roles[peer.role]}; require roles on; connect delay time 1; error wait time 1, 2;
   ipv4 {{ import all; export where source = RTS_STATIC; next hop self; }};
 }}
 """)
@@ -160,9 +160,9 @@ protocol bgp up {{ local {peer.address} as {peer.asn}; neighbor {peer.router(Fal
             if address:
                 name = next(line for line in lines if " BGP " in line).split()[0]
                 since = next(line for line in lines if " BGP " in line).split()
-                routes = [int(word) for word in named.get("Routes", "").replace(",", " ").split() if word.isdigit()]
+                counts = [line.replace(",", " ").split() for line in lines if line.startswith("Routes:")]
                 out[address] = {"protocol": name, "state": named.get("BGP state", "").strip(), "since": Since.of(" ".join(since[4:6])),
-                                "routes": routes, "exported": routes[-2] if len(routes) > 2 else 0}
+                                "exported": sum(int(words[words.index("exported") - 1]) for words in counts)}
         return out
 
     def held(self):

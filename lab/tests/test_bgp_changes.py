@@ -12,7 +12,7 @@ from lab.acceptance.world import Validator, World
 from lab.floof_ipc import Client, Refused
 from lab.hosts import wait_for
 
-WHO = [peers.BY_NAME[name] for name in ("transit-a", "transit-b", "customer-list", "customer-a", "peer-open", "inside")]
+WHO = [peers.BY_NAME[name] for name in ("transit-a", "transit-b", "customer-list", "customer-a", "peer-open", "inside", "customer-bird")]
 TABLE = """
 c-1 | transit-a     | 45.30.0.0/22  | + 400801        | 3356:1 | valid | 100 | | | x
 c-2 | transit-a     | 45.30.4.0/22  | + 400802 400803 |        |       | 100 | | | x
@@ -232,6 +232,20 @@ def test_ttl_security_takes_nothing_from_whoever_may_be_further_away(world, floo
     change(floofd, "set bgp peer peer-open ttl-security\nset bgp peer peer-open hold-time 102")
     wait_for("the session is lost", lambda: world.sessions()[address]["state"] != "Established", 30)
     assert "ttl security on;" in (world.router.run_dir / "bird.conf").read_text()
+
+
+def test_a_role_that_does_not_fit_ends_the_session(world, floofd):
+    """RFC 9234, 4.2: roles that do not match, and none at all where one is required. ExaBGP has none."""
+    def last_error(name):
+        said = world.birdc("show", "protocols", "all", f"'bgp_{name}'")
+        return next((line.split(":", 1)[1].strip() for line in said.splitlines() if "Last error" in line), "")
+    before = lives(world)[0]
+    change(floofd, "set bgp peer customer-bird role peer\nset bgp peer peer-open require-role")
+    for name in ("customer-bird", "peer-open"):
+        wait_for(f"{name} is refused", lambda: "role" in last_error(name).lower(), 60)
+        assert world.sessions()[peers.BY_NAME[name].address]["state"] != "Established"
+    alone = {peers.BY_NAME[name].address for name in ("customer-bird", "peer-open")}
+    assert {a: life for a, life in lives(world)[0].items() if a not in alone} == {a: b for a, b in before.items() if a not in alone}
 
 
 def test_a_limit_blocks_what_is_too_much(world, floofd):

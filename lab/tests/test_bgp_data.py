@@ -4,6 +4,7 @@
     r1 (floofd) -- w (stand-ins for two registries, PeeringDB and a web server; see lab/stand_ins.py)
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -212,6 +213,9 @@ def test_the_key_is_seen_by_nobody(lab):
         asked = wait_for("curl runs", lambda: [p for p in pathlib.Path("/proc").glob("[0-9]*/cmdline")
                                                if p.read_bytes().startswith(b"curl\0--disable")])
         for path in asked:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                status = path.with_name("status").read_text()
+                assert not re.search(r"^Uid:.*\b0\b", status, re.M) and "NoNewPrivs:\t1" in status, "it is not root"
             for name in ("cmdline", "environ"):
                 try:
                     assert KEY.encode() not in path.with_name(name).read_bytes()
@@ -310,6 +314,28 @@ def test_match_finds_common_exchanges(lab):
     data = json.loads(lab.r1.ctl("bgp", "match", "400020", "AS400001", "|", "json").stdout)
     assert data["exchanges"] == [{"exchange": "IX5", "own": ["193.5.0.1", "2001:7f8:5::1"],
                                   "other": ["193.5.0.20", "2001:7f8:5::20"]}]
+
+
+def test_ports_of_a_network_are_asked_for_when_its_routers_may_name_each_other(lab):
+    """`filter next-hop same-as`: on our subnet an address that PeeringDB has for the network, too."""
+    def ports():
+        return next((p for p in lab.r1.show("bgp", "peeringdb", "AS400020")["ports"]), {"state": "none"})
+    before = lab.outside.data["peeringdb"]["netixlan"]
+    lab.outside.change("peeringdb", netixlan=[*before, port(400020, 8, "172.20.1.21", None)])
+    said = lab.r1.commit("set bgp peer twenty import filter next-hop same-as").stderr
+    assert "ports at exchanges is not known (yet), so filter next-hop same-as of twenty" in said
+    wait_for("the ports", lambda: ports()["state"] == "good")
+    assert ports()["counts"] == {"IPv4 addresses": 3, "IPv6 addresses": 1} and "172.20.1.21" in ports()["addresses"]
+    assert "if ! (bgp_next_hop = 172.20.1.20 || bgp_next_hop = 172.20.1.21) then" in bird_text(lab), "and none of other LANs"
+    lab.outside.change("peeringdb", netixlan=before)
+    assert "PeeringDB ports of AS400020: the answer shrank from 3 to 2 IPv4 addresses" in refresh(lab, "peeringdb").stdout
+    assert ports()["state"] == "kept" and "172.20.1.21" in bird_text(lab)
+    lab.outside.change("peeringdb", netixlan=[])
+    assert "PeeringDB ports of AS400020: -4 addresses" in refresh(lab, "peeringdb", "take-shrunken").stdout
+    assert ports()["state"] == "good" and "if ! (bgp_next_hop = 172.20.1.20) then" in bird_text(lab)
+    lab.outside.change("peeringdb", netixlan=before)
+    lab.r1.commit("delete bgp peer twenty import filter next-hop")
+    assert "AS400020" in lab.r1.ctl("bgp", "match", "AS400020").stdout
 
 
 def test_other_sources_are_asked_at_once(lab):

@@ -6,6 +6,7 @@
 
 import json
 import os
+import signal
 
 import pytest
 
@@ -126,6 +127,8 @@ def test_explain(lab):
     text = lab.r1.ctl("explain", "route", BOGON, "from", "n").stdout
     assert "X bogon-prefix" in text and "BIRD: refused, bogon-prefix" in text
     assert lab.r1.ctl("explain", "route", "45.11.0.0/16", "from", "n", check=False).returncode != 0
+    wrong = lab.r1.ctl("explain", "route", BOGON, "from", "n", "rpki", "invald", check=False)
+    assert wrong.returncode != 0 and "is no state; write rpki valid, invalid or unknown" in wrong.stderr
     [other] = data(lab, "explain", "route", "45.11.0.0/16", "from", "n", "path", "64600 65000")["routes"]
     assert not other["evaluation"]["accepted"]
     [onwards] = data(lab, "explain", "route", "45.11.0.0/16", "from", "n", "path", "64600 1", "to", "m")["routes"]
@@ -180,14 +183,58 @@ def test_maintenance(lab):
     assert "bgp maintenance m down" in history and "bgp maintenance all off" in history
 
 
+def test_shutdown_messages_arrive_as_they_are(lab):
+    message = "back at 22:00, 'sorry' \\ $x %s für alle; "
+    message += "x" * (255 - len(message.encode()))  # the most that RFC 9003 has room for
+    for wrong, why in (('say "bye"', "double quote"), (message + "x", "256 octets")):
+        refused = lab.r1.ctl("bgp", "maintenance", "m", "down", "message", wrong, check=False)
+        assert refused.returncode != 0 and why in refused.stderr
+    assert peers(lab)["m"]["state"] == "Established"
+    lab.r1.ctl("bgp", "maintenance", "m", "down", "message", message)
+    wait_for("the message", lambda: message in lab.m.birdc("show", "protocols", "all", "r1").stdout)
+    lab.r1.ctl("bgp", "maintenance", "m", "off")
+    established(lab, "m")
+    lab.r1.commit("delete bgp peer m shutdown-message\n")
+
+
+def alarm_of_limit(lab):
+    found = [alarm for alarm in data(lab, "show", "system")["alarms"] if "limit on routes" in alarm]
+    return found[0] if found else ""
+
+
+def bird_log(lab):
+    return (lab.r1.run_dir / "log/bird.log").read_text()
+
+
 def test_a_limit_ends_the_session_until_it_is_cleared(lab):
-    lab.r1.commit("set bgp peer n import limit ip4 1\nset bgp peer n import limit restart-after 1\n")
+    lab.r1.commit("set bgp peer n import limit ip4 1\nset bgp peer n import limit restart-after 7\n")
     lab.n.reconfigure(neighbour(1, 64600, LEFT + (HOLE,)))
     wait_for("the limit", lambda: "limit" in peers(lab)["n"]["last-error"].lower())
-    wait_for("the alarm", lambda: any("limit on routes" in alarm and "tried again" in alarm
-                                      for alarm in data(lab, "show", "system")["alarms"]))
+    wait_for("the alarm", lambda: "tried again in 7 min" in alarm_of_limit(lab))
+    ended = peers(lab)["n"]["since"]
+    # BIRD by itself would start the session with each of these.
+    lab.r1.commit("set bgp prefix 198.18.0.0/15\nset bgp peer n import limit restart-after 9\n")
+    lab.r1.commit("set bgp peer n import limit ip4 2\n")
+    lab.m.reconfigure(neighbour(2, 64610, ("45.99.0.0/16",)))
+    wait_for("a route of m", lambda: data(lab, "show", "route", "45.99.0.0/16"))
+    assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)
+    wait_for("the new time", lambda: "tried again in 9 min" in alarm_of_limit(lab))
+    # Nor does it start when floofd, and then BIRD, is another one.
+    for program in ("floofd", "bird"):
+        old = lab.r1.pid(program)
+        os.kill(old, signal.SIGKILL)
+        wait_for(f"another {program}", lambda p=program, o=old: lab.r1.pid(p) not in (o, 0, None))
+        wait_for("m", lambda: peers(lab)["m"]["state"] == "Established", 90)
+        lab.r1.commit(f"set system hostname after-{program}\nset bgp peer m tag {program}\n"
+                      f"set bgp policy open import local-pref {len(program)}\n")
+        assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)
+    assert "Enabling protocol bgp_n" not in bird_log(lab)
     lab.n.reconfigure(neighbour(1, 64600, LEFT))
+    lab.m.reconfigure(neighbour(2, 64610))
     lab.r1.ctl("clear", "bgp", "peer", "n", "hard")
     established(lab, "n")
-    wait_for("no alarm", lambda: not any("limit on routes" in alarm for alarm in data(lab, "show", "system")["alarms"]))
-    lab.r1.commit("delete bgp peer n import limit\n")
+    up = since(lab, "n")
+    wait_for("no alarm", lambda: not alarm_of_limit(lab))
+    lab.r1.commit("delete bgp prefix 198.18.0.0/15\ndelete bgp policy open import local-pref\n"
+                  "delete bgp peer n import limit\n")
+    assert since(lab, "n") == up

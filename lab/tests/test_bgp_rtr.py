@@ -6,6 +6,7 @@
 
 import os
 import re
+import time
 
 import pytest
 
@@ -384,12 +385,30 @@ def test_the_router_starts_without_validators(lab):
     assert settled(lab)
     lab.rtr.stop()
     lab.r.stop()
+    assert "terminate" not in (lab.r.run_dir / "log" / "floof-dataplane.log").read_text()
     lab.r.boot()
     wait_for("what they said counts", lambda: kept(lab, "one") and kept(lab, "two") and len(roas(lab)) == BOTH, 40)
     wait_for("the session is back", lambda: lives(lab)[0] == "Established", 40)
     wait_for("the routes are judged", lambda: refused(lab) == BY_RPKI, 40)
     lab.rtr.start()
     wait_for("everything is good again", lambda: settled(lab))
+
+
+def test_what_a_silent_validator_said_expires(lab):
+    assert settled(lab)
+    lab.r.commit("set bgp rpki server one expire 600\nset bgp rpki server two expire 86400")
+    lab.rtr.stop()
+    lab.r.stop()
+    for file in (lab.r.state_dir / "outside").glob("validator-*"):
+        os.utime(file, (time.time() - 900, time.time() - 900))
+    lab.r.boot()
+    wait_for("one has expired", lambda: [v["state"] for v in rpki(lab)["validators"]] == ["expired", "kept"]
+             and len(roas(lab)) == len(TWO), 40)
+    assert any("one" in a and "counts no more" in a for a in alarms(lab)) and complains_of(lab, "two")
+    wait_for("the routes are judged by the other", lambda: refused(lab) == {BY_TWO: "rpki-invalid"}, 40)
+    lab.rtr.start()
+    wait_for("everything is good again", lambda: settled(lab))
+    lab.r.commit("delete bgp rpki server one expire\ndelete bgp rpki server two expire")
 
 
 # -- other configurations -------------------------------------------------------------------------------------------
@@ -414,6 +433,16 @@ def test_a_validator_that_never_answered_is_unknown(fine):
     assert refused(lab) == BY_RPKI and len(roas(lab)) == BOTH
     lab.r.commit("delete bgp rpki server none")
     wait_for("nobody misses it", lambda: not alarms(lab))
+
+
+def test_a_validator_by_name_is_asked_at_each_of_its_addresses(fine):
+    """`localhost` is ::1 first, where nobody listens."""
+    lab = fine
+    RtrStandIns(lab.r, here={"port": 8303, "host": "127.0.0.1", "vrps": [HARMLESS]})
+    lab.r.commit(server("here", 8303).replace("172.20.1.2", "localhost"))
+    wait_for("it is heard", lambda: state(lab, "here") == "good" and len(roas(lab)) == BOTH + 1)
+    lab.r.commit("delete bgp rpki server here")
+    wait_for("it is gone", lambda: len(roas(lab)) == BOTH)
 
 
 def test_stayrtr(fine):

@@ -3,7 +3,9 @@
 
 from pathlib import Path
 
-from lab.console import Console, blocks
+import pytest
+
+from lab.console import Console, Person, blocks
 from lab.hosts import Lab
 
 TOUR = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
@@ -35,3 +37,84 @@ def test_the_tour():
             console.close()
             for name in ("floof-tour.conf", "floof-tour.patch"):
                 (Path("/tmp") / name).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab("keys-") as made:
+        made.router("r1").boot().commit(BASE, "base")
+        yield made
+
+
+@pytest.fixture
+def ann(lab):
+    person = Person(lab.r1, echo=True)
+    yield person
+    person.close()
+
+
+def test_questions_inside_of_a_sentence(ann):
+    ann.type("configure", ">")
+    rest = ann.offered("set bgp peer n1 remote-as 4 ")
+    assert {"neighbor", "policy", "import", "<enter>"} <= set(rest) and "remote-as" not in rest
+    assert ann.offered("set bgp peer n1 remote-as 4 polic transit imp local-pref 3 neigh") == ["neighbor"]
+    assert ann.offered("set bgp peer n1 remote-as 4 policy ") == ["transit"]
+    assert "<enter>" not in ann.offered("set bgp peer n1 remote-as ")
+    assert ann.offered("set bgp peer n1 neighbor [ 192.0.2.7 ") == ["<address>", "]"]
+    after = ann.offered("set bgp test t route 203.0.113.0/24 from a ")
+    assert {"expect", "path", "to", "<enter>"} <= set(after) and not {"route", "from"} & set(after)
+    reasons = ann.offered("set bgp test t expect reject ")
+    assert {"any", "rpki-invalid", "bogon-prefix"} <= set(reasons)
+    assert "rpki-not-valid" in ann.offered("set bgp test t expect rej rpki")
+    assert {"import", "export"} <= set(ann.offered("edit bgp peer a ")) and "policy" not in ann.offered("edit bgp peer a ")
+    assert "[edit" not in "".join(ann.type("compare", "#")), "^C forgets the line"
+
+
+def test_tab_inside_of_a_sentence(ann):
+    ann.type("configure", ">")
+    ann.type("set bgp peer n1 remote-as 4 neigh\t192.0.2.9 poli\ttr\tdesc\tx", "#")
+    assert [line.strip() for line in ann.type("show bgp peer n1 | display set", "#")] == [
+        "set bgp peer n1 description x", "set bgp peer n1 remote-as 4", "set bgp peer n1 neighbor 192.0.2.9",
+        "set bgp peer n1 policy transit"]
+    ann.type("discard", "#")
+
+
+def test_a_pasted_block_stops_at_its_first_mistake(lab):
+    bob = Person(lab.r1, term="xterm")  # a terminal that tells what is pasted
+    try:
+        bob.type("configure", ">")
+        block = "\n".join(f"set bgp peer p{i} remote-as {i} {word} 192.0.2.{i}"
+                          for i, word in ((1, "neighbor"), (2, "neighbr"), (3, "neighbor")))
+        said = bob.type(f"\x1b[200~{block}\n\x1b[201~", "#")
+        assert 'pasted line:2: bgp peer p2 remote-as 2: unknown word "neighbr"; did you mean "neighbor"?' in said
+        assert not any(line.strip() == "^" for line in said), "the line above is another one"
+        shown = "\n".join(bob.type("show bgp | display set", "#"))
+        assert "peer p1 neighbor" in shown and "peer p2" not in shown and "peer p3" not in shown
+        bob.type("discard", "#")
+    finally:
+        bob.close()
+
+
+@pytest.mark.parametrize("line, some", [
+    ("show bgp peer ", {"<name>", "a"}),
+    ("show bgp peer a ", {"received", "advertised", "rejected", "<enter>"}),
+    ("clear bgp peer ", {"<name>", "a", "all"}),
+    ("clear bgp peer a ", {"soft", "hard"}),
+    ("bgp maintenance ", {"<name>", "a", "all"}),
+    ("bgp maintenance a ", {"drain", "down", "off"}),
+    ("explain route 192.0.2.0/24 from ", {"<peer>", "a"}),
+    ("explain route 192.0.2.0/24 from a rpki ", {"valid", "invalid", "unknown"}),
+    ("show route where ", {"origin-as", "local-pref", "not"}),
+    ("show route where not rpki ", {"valid", "invalid", "unknown"}),
+    ("show route where local-pref >= 100 ", {"med", "<enter>"}),
+    ("show route import ", {"<peer>", "a"}),
+    ("show route rejected peer ", {"<name>", "a"}),
+    ("show configuration bgp peer ", {"a"})])
+def test_questions_about_bgp(ann, line, some):
+    assert some <= set(ann.offered(line))
+
+
+def test_a_line_of_a_script_may_end_in_a_pipe(lab):
+    for words in (["show", "interface", "| json"], ["show", "interface", "|", "json"], ["show interface | json"]):
+        assert lab.r1.ctl(*words).stdout.startswith("["), words
+    assert lab.r1.ctl("show", "interface", "| match e0 | count").stdout == "Count: 1 lines\n"

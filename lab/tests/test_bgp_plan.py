@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `commit plan` says is what BIRD then does: for each line its plan is held against BIRD's log and the sessions.
+
+    n (bird, AS 64600) -- r1 (AS 65000) -- i (bird, AS 65000)
+"""
+
+import json
+import os
+import re
+
+import pytest
+
+from lab.floof_ipc import Client
+from lab.hosts import Lab, Since, wait_for
+
+BASE = """
+set interface rn device host rn
+set interface rn address 172.20.1.1/24
+set interface ri device host ri
+set interface ri address 172.20.2.1/24
+set interface loop0 address 198.51.100.1/32
+set bgp asn 65000
+set bgp router-id 198.51.100.1
+set bgp prefix 198.51.100.0/24
+set bgp bogon built-in false
+set route 192.0.2.0/24 blackhole
+set bgp policy open import accept all
+set bgp policy open import filter ixp-lans false
+set bgp policy open export accept all
+set bgp policy other import filter ixp-lans false
+set bgp policy other import prefix 45.10.0.0/16 le 24
+set bgp policy other export accept originated
+set bgp peer n neighbor 172.20.1.2
+set bgp peer n remote-as 64600
+set bgp peer n policy open
+set bgp peer i neighbor 172.20.2.2
+set bgp peer i remote-as 65000
+"""
+
+NEIGHBOUR = """
+router id 198.51.100.{n};
+log stderr all;
+protocol device {{ scan time 1; }}
+protocol static st {{ ipv4; route 45.10.{n}.0/24 unreachable; route 45.11.{n}.0/24 unreachable; }}
+protocol bgp r1 {{ local 172.20.{n}.2 as {asn}; neighbor 172.20.{n}.1 as 65000; direct;
+  connect delay time 1; error wait time 1,1; connect retry time 1;
+  ipv4 {{ import all; export all; next hop self; }}; }}
+"""
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(f"bp{os.getpid()}-") as made:
+        made.router("r1")
+        for number, name, asn in ((1, "n", 64600), (2, "i", 65000)):
+            host = made.bird(name)
+            made.link(made.r1, "r" + name, host, "eth0")
+            host.address("eth0", f"172.20.{number}.2/24")
+            host.configure(NEIGHBOUR.format(n=number, asn=asn))
+            host.boot()
+        made.r1.boot()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def floofd(lab):
+    with Client(lab.r1.run_dir / "floofd.sock") as client:
+        change(client, BASE)
+        yield client
+
+
+def change(client, lines):
+    """Commits the lines and returns the steps of the plan."""
+    client.call("load", text=lines, format="set", mode="merge")
+    steps = client.call("commit-plan")["steps"]
+    client.call("commit")
+    return [step for step in steps if step["who"] == "bird"]
+
+
+def peers(lab):
+    return {peer["name"]: peer for peer in
+            json.loads(lab.r1.ctl("show", "bgp", "summary", "|", "json").stdout)["peers"]}
+
+
+def established(lab):
+    wait_for("the sessions", lambda: all(
+        peers(lab)[name]["state"] == "Established" and peers(lab)[name]["received"] == 2 for name in ("n", "i")), 30)
+
+
+def since(lab):
+    return {name: Since.of(peer["since"]) for name, peer in peers(lab).items()}
+
+
+def log_of(lab):
+    return (lab.r1.run_dir / "log/bird.log").read_text()
+
+
+OURS = {"static routes (IPv4)": "floof_static4", "originated prefixes (IPv4)": "floof_originated4",
+        "originated prefixes (IPv6)": "floof_originated6", "OSPFv2": "floof_ospf2", "BFD": "floof_bfd",
+        "feed of the best BGP routes to the dataplane": "floof_feed_best",
+        "feed of all BGP routes to the dataplane": "floof_feed_all",
+        "default route to announce (IPv4)": "floof_default4", "default route to announce (IPv6)": "floof_default6"}
+
+
+def protocol_of(what):
+    """"peer n restarts: ..." -> bgp_n."""
+    for name, protocol in OURS.items():
+        if what.startswith((name + " ", name + ":")):
+            return protocol
+    words = what.split()
+    return "bgp_" + words[1] if words[0] == "peer" else words[2]
+
+
+def planned(steps):
+    """What BIRD should log, as (what, protocol)."""
+    out = set()
+    for step in steps:
+        what, protocol = step["what"], protocol_of(step["what"])
+        if " restarts" in what:
+            out.add(("Restarting", protocol))
+        elif re.search(r" ends(:|$)", what):
+            out.add(("Ending", protocol))
+        elif what.endswith(" starts"):
+            out.add(("Starting", protocol))
+        elif " filters " in what or " again" in what:
+            out.add(("Reloading", protocol))
+    return out
+
+
+EVENTS = (("Restarting", r"Restarting protocol (\S+)"), ("Ending", r"Disabling protocol (\S+)"),
+          ("Ending", r"Removing protocol (\S+)"), ("Starting", r"Enabling protocol (\S+)"),
+          ("Starting", r"Adding protocol (\S+)"), ("Reloading", r"Reloading channel ([^\s.]+)\.\S+"),
+          ("Ending", r"(\S+): Route limit exceeded, shutting down"))
+
+
+def logged(text):
+    """Static protocols come and go with their routes, of which the plan tells instead."""
+    found = {(event, name) for event, pattern in EVENTS for name in re.findall(pattern, text)}
+    return {(event, name) for event, name in found
+            if not re.match(r"floof_(static|originated|default)\d", name) or event == "Restarting"}
+
+
+def commit_and_compare(lab, floofd, lines):
+    before = len(log_of(lab))
+    steps = change(floofd, lines)
+    assert logged(log_of(lab)[before:]) == planned(steps), (lines, [step["what"] for step in steps])
+    assert floofd.call("commit-plan")["steps"] == []
+    return steps
+
+
+# None of them ends a session that is there.
+GENTLE = [
+    "bgp peer n import accept none", "bgp peer n import trust", "bgp peer n export accept none",
+    "bgp peer n import local-pref 50", "bgp peer n import filter rpki off", "bgp peer n import filter rpki require-valid",
+    "bgp peer n import filter first-as false", "bgp peer n import filter next-hop any",
+    "bgp peer n import prefix 45.10.0.0/16", "bgp peer n import prefix-reject 45.11.0.0/16 le 24",
+    "bgp peer n import max-path-length 5", "bgp peer n import graceful-shutdown false",
+    "bgp peer n import community-add 65000:7", "bgp peer n import default-route", "bgp peer n export default-route",
+    "bgp peer n export prepend 2", "bgp peer n export remove-private-asns false", "bgp peer n export accept originated",
+    "bgp peer n export next-hop 172.20.1.1", "bgp peer n next-hop-self", "bgp peer n maintenance drain",
+    "bgp peer n import limit ip4 5", "bgp peer n import limit restart-after 5", "bgp peer n import receive-limit ip4 9",
+    "bgp peer n export limit ip4 90", "bgp peer n bfd", "bgp peer n description x", "bgp peer n tag x",
+    "bgp peer n shutdown-message bye", "bgp peer i import accept none", "bgp peer i import local-pref 7",
+    "bgp peer i import prefix-reject 45.11.0.0/16 le 24", "bgp peer i export accept none", "bgp peer i next-hop-self",
+    "bgp policy open import local-pref 70", "bgp policy open export prepend 1", "bgp prefix 203.0.113.0/24",
+    "bgp prefix 2001:db8::/32", "bgp community 65000:1", "bgp bogon prefix 45.11.0.0/16", "bgp multipath 4",
+    "route 203.0.113.0/25 blackhole", "route 192.0.2.0/24 preference 90", "bgp blocklist prefix 45.11.1.0/24",
+    "bgp transit-asn 3356", "bgp peer-lock 64999", "bgp originated-community 65000:9", "system hostname other",
+    "bird raw \"protocol static mine { ipv4; route 203.0.113.128/25 blackhole; }\"",
+    "bird raw \"filter mine { accept; }\"",
+    "bgp peer third remote-as 64700\nset bgp peer third neighbor 172.20.1.77",
+    "bgp peer third remote-as 64700\nset bgp peer third neighbor 172.20.1.77\nset bgp peer third disabled",
+]
+
+
+@pytest.mark.parametrize("line", GENTLE)
+def test_sessions_stay_where_the_plan_says_so(lab, floofd, line):
+    established(lab)
+    before = since(lab)
+    lines = "set " + line
+    for edit in (lines, undo(line)):
+        steps = commit_and_compare(lab, floofd, edit)
+        lost = [step for step in steps if step["interrupts"] == "the BGP session" and " third" not in step["what"]]
+        assert not lost, steps
+    now = since(lab)
+    assert {name: now[name] for name in before} == before
+
+
+def undo(line):
+    if line.startswith("bgp peer third"):
+        return "delete bgp peer third"
+    if line.startswith("bird raw"):
+        return "delete bird raw"
+    words = line.split()
+    # A leaf of an entry that was there goes alone; BASE puts back what a line has replaced.
+    return f"delete {' '.join(words[:-2] if 'le' in words else words)}\n{BASE}"
+
+
+HARD = [
+    "hold-time 30", "keepalive 20", "password secret", "ttl-security", "add-paths both", "family both",
+    "extended-next-hop", "allow-local-as 2", "interpret-communities false", "default-local-pref 50", "prefer-older",
+    "advertise-hostname", "disable-after-error", "passive", "multihop 2", "port 1790", "local-port 1791",
+    "source 172.20.1.1", "local-as 65500", "role peer", "route-server-client", "remote-as 64601",
+    "raw \"error wait time 5, 10;\"", "disabled", "maintenance down", "neighbor 172.20.1.3",
+]
+
+
+def test_sessions_restart_where_the_plan_says_so(lab, floofd):
+    """Whether the session is up again does not matter to the next line."""
+    established(lab)
+    for line in HARD:
+        lines = f"set bgp peer n {line}"
+        steps = commit_and_compare(lab, floofd, lines)
+        told = [step["what"] for step in steps if re.match(r"peer n.*(restarts|ends|starts)", step["what"])]
+        assert told and not [step for step in steps if step["what"].startswith("peer i ")], (line, steps)
+        commit_and_compare(lab, floofd, undo("bgp peer n " + line))
+    steps = commit_and_compare(lab, floofd, "set bgp router-id 198.51.100.7")
+    assert {"bgp_n", "bgp_i", "floof_static4"} <= {name for what, name in planned(steps) if what == "Restarting"}
+    commit_and_compare(lab, floofd, BASE)
+
+
+def test_raw_text_that_leaves_its_block(lab, floofd):
+    established(lab)
+    before = since(lab)
+    raw = "} protocol static hack { ipv4; route 203.0.113.0/24 blackhole;"
+    steps = commit_and_compare(lab, floofd, f'set bgp peer n raw "{raw}"')
+    assert [step["what"] for step in steps] == ["protocol static hack starts"]
+    steps = commit_and_compare(lab, floofd, "delete bgp peer n raw")
+    assert [(step["what"], step["interrupts"]) for step in steps] == [("protocol static hack ends", "its routes")]
+    assert since(lab) == before
+
+
+def limit_of(lab):
+    peer = json.loads(lab.r1.ctl("show", "bgp", "peer", "n", "|", "json").stdout)
+    return peer["families"][0]
+
+
+def test_a_limit_below_what_is_there(lab, floofd):
+    established(lab)
+    [step] = commit_and_compare(lab, floofd, "set bgp peer n import limit ip4 1")
+    assert step["what"].startswith("peer n ends: it has 2 accepted IPv4 routes, more than its limit of 1")
+    [step] = commit_and_compare(lab, floofd, "set bgp peer n import limit ip4 5")
+    assert step["what"].startswith("peer n stays down: its limit")
+    lab.r1.ctl("clear", "bgp", "peer", "n", "hard")
+    established(lab)
+    commit_and_compare(lab, floofd, "delete bgp peer n import limit")
+
+
+def alarms(lab):
+    return [alarm for alarm in json.loads(lab.r1.ctl("show", "system", "|", "json").stdout)["alarms"] if "peer n" in alarm]
+
+
+def test_routes_that_a_limit_kept_out_come_back(lab, floofd):
+    established(lab)
+    before = since(lab)
+    block = "set bgp peer n import limit action block\nset bgp peer n import limit ip4 "
+    for raised in (block + "2", "delete bgp peer n import limit"):
+        [step] = change(floofd, block + "1")
+        assert step["what"] == "peer n has other limits and keeps 1 of 2 accepted IPv4 routes; the session stays"
+        wait_for("one of two", lambda: (limit_of(lab)["imported"], limit_of(lab)["filtered"]) == (1, 1))
+        wait_for("the alarm", lambda: alarms(lab))
+        assert "its limit of 1 accepted IPv4 routes is reached" in alarms(lab)[0]
+        [refused] = json.loads(lab.r1.ctl("show", "route", "rejected", "peer", "n", "|", "json").stdout)
+        assert refused["reason"] == "limit"
+        change(floofd, "set bgp prefix 203.0.113.0/24")  # BIRD forgets with it that it has reached the limit
+        change(floofd, "delete bgp prefix 203.0.113.0/24")
+        assert (limit_of(lab)["imported"], limit_of(lab)["filtered"]) == (1, 1)
+        [step] = change(floofd, raised)
+        assert step["what"] == "peer n has other limits and filters its routes again; the session stays"
+        wait_for("both", lambda: (limit_of(lab)["imported"], limit_of(lab)["filtered"]) == (2, 0))
+    wait_for("no alarm", lambda: not alarms(lab))
+    assert since(lab) == before
