@@ -182,7 +182,7 @@ bool mentions(const Lines& lines, Line what, const Names& names) {
 }
 
 struct Difference {
-  bool hard = false, imports = false, exports = false, limits = false;
+  bool hard = false, loses_channel = false, imports = false, exports = false, limits = false;
 };
 
 void compare_channel(const Statement& before, const Statement& after, const Names& names, Difference& out) {
@@ -211,8 +211,10 @@ void compare_channels(const Lines& before, const Lines& after, const Names& name
   collect(before, false);
   collect(after, true);
   for (const auto& [name, pair] : channels) {
-    if (pair.first == nullptr || pair.second == nullptr) {
+    if (pair.first == nullptr) {
       out.hard = true;
+    } else if (pair.second == nullptr) {
+      out.loses_channel = true;
     } else {
       compare_channel(*pair.first, *pair.second, names, out);
     }
@@ -354,7 +356,7 @@ std::string people_name(const std::string& name, const Statement& protocol, int 
       {"floof_slurm", "RPKI assertions"},
       {"floof_any_vrps", "RPKI payloads of files, for blackholes"},
       {"floof_any_slurm", "RPKI assertions, for blackholes"},
-      {"floof_table", "routes for the dataplane that are not BGP's"}};
+      {"floof_table", "other routes for the dataplane"}};
   static constexpr std::pair<std::string_view, std::string_view> kSingle[] = {
       {"floof_ospf2", "OSPFv2"},
       {"floof_ospf3", "OSPFv3"},
@@ -453,7 +455,10 @@ class Comparer {
     const bool ran = old != nullptr && !was_shut, runs = now != nullptr && !shut;
     if (!ran && !runs) {
       out.kind = Kind::stays_down;
-      return old == nullptr ? std::optional(std::move(out)) : std::nullopt;
+      if (now == nullptr) {
+        out.effects.emplace_back("it is removed");
+      }
+      return old == nullptr || now == nullptr ? std::optional(std::move(out)) : std::nullopt;
     }
     if (ran != runs) {
       out.kind = runs ? Kind::starts : Kind::stops;
@@ -463,11 +468,19 @@ class Comparer {
       }
       return out;
     }
-    if (new_id_ || old->text != now->text || mentions_template(*now)) {
+    if ((new_id_ && has_router_id(*now)) || old->text != now->text || mentions_template(*now)) {
       out.kind = Kind::restarts;
       return out;
     }
     return compare(*old, *now, out) ? std::optional(std::move(out)) : std::nullopt;
+  }
+
+  /// Whether it goes by the router's id.
+  static bool has_router_id(const Statement& protocol) {
+    const std::string_view type = protocol.word(1);
+    return (type == "bgp" || type == "ospf" || type == "babel") &&
+           std::none_of(protocol.block.begin(), protocol.block.end(),
+                        [](const Statement& line) { return line.starts_with("router id "); });
   }
 
   bool mentions_template(const Statement& protocol) const {
@@ -492,12 +505,13 @@ class Comparer {
       difference.hard = compare_ospf(old, now, out) || difference.hard;
     } else if (kKnown.contains(out.type)) {
       difference.hard = difference.hard || lines_differ;
-    } else if (lines_differ || difference.hard) {
+    } else if (lines_differ || difference.hard || difference.loses_channel) {
       out.kind = Kind::may_restart;
       return true;
     }
+    out.only_if_up = difference.loses_channel && !difference.hard;
     // A validator's payloads are not asked for again.
-    if (difference.hard || (out.type == "rpki" && difference.imports)) {
+    if (difference.hard || difference.loses_channel || (out.type == "rpki" && difference.imports)) {
       out.kind = Kind::restarts;
       out.effects.clear();
       return true;

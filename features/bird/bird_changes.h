@@ -45,6 +45,7 @@ struct BirdChange {
   bool limits_differ = false;
   bool imports_again = false;  ///< its import filter is another
   bool keeps_imports = false;  ///< it has an import table
+  bool only_if_up = false;     ///< it restarts because it loses a family: while it is not up, it does so without that
   bool up = true;              ///< a session that may be up, as far as is known
 
   bool is_bgp() const { return type == "bgp"; }
@@ -58,13 +59,8 @@ std::vector<BirdChange> bird_changes(std::string_view before, std::string_view a
 void judge_by_sessions(std::vector<BirdChange>& changes, const std::vector<Protocol>& protocols,
                        const std::map<std::string, Holds::Hold>& held);
 
-/// What BIRD has to be told after a configuration, so that limits that keep routes out (action block) hold for all
-/// routes: it applies them only to those that come. `protocols` as before the configuration.
-std::vector<std::string> block_reloads(const std::vector<BirdChange>& changes, const std::vector<Protocol>& protocols);
-
-/// A channel's routes as a limit of this kind counts them. Pure.
-uint64_t counted(const Channel& channel, std::string_view kind);
-/// "accepted IPv4 routes". Pure.
-std::string routes_of(std::string_view channel, std::string_view kind);
+/// What BIRD has to be told after a configuration, so that what a limit has kept out (action block) is judged again: it
+/// comes if the limit allows it now, and BIRD knows again that it has reached the limit. `protocols` as before.
+std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols);
 
 }  // namespace floof::bird

@@ -75,7 +75,7 @@ class BirdBackend : public config::Backend {
   void pause(std::chrono::milliseconds& step) const;
   std::optional<Error> judge(const Rendered& rendered);
   std::vector<BirdChange> changes() const;
-  void reload_blocked(const std::vector<BirdChange>& changes);
+  void reload_blocked();
   Result<void> swap_in();
   void put_back();
   void look();
@@ -225,8 +225,8 @@ void BirdBackend::look() {
 }
 
 /// What cannot be filtered again, such as a session that is no more, has no need of it.
-void BirdBackend::reload_blocked(const std::vector<BirdChange>& changes) {
-  for (const std::string& command : block_reloads(changes, protocols_)) {
+void BirdBackend::reload_blocked() {
+  for (const std::string& command : block_reloads(protocols_)) {
     (void)client_.call(command);
   }
 }
@@ -364,7 +364,7 @@ std::vector<Error> BirdBackend::publish() {
     const auto running = start_and_wait();
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
   }
-  reload_blocked(all);
+  reload_blocked();
   return configured.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
 }
 
@@ -432,7 +432,7 @@ void BirdBackend::undo() {
     undone = configure(fmt::format("configure \"{}\"", file("bird.conf")));
   }
   farewell_.take_back(client_);
-  reload_blocked({});
+  reload_blocked();
   if (!undone.ok() && client_.connect().ok()) {
     log::error("BIRD does not take its previous configuration back: {}", undone.error().text());
     return;

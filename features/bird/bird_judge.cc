@@ -76,10 +76,7 @@ void judge_new_limits(const Protocol& session, BirdChange& change) {
       change.kind = Kind::restarts;
       change.effects = {"it has " + what};
     } else if (change.kind == Kind::adjusts) {
-      add_once(change.effects,
-               limit.action == "block" && limit.kind != "receive"
-                   ? fmt::format("keeps {} of {} {}", limit.most, count, routes_of(limit.channel, limit.kind))
-                   : "has " + what);
+      add_once(change.effects, (limit.action == "block" ? "keeps " : "has ") + what);
     }
   }
 }
@@ -96,6 +93,9 @@ void judge(BirdChange& change, const std::vector<Protocol>& protocols, const std
     change.effects = {
         fmt::format("its limit on routes has ended it, and 'clear bgp peer {} hard' tries it again", change.peer)};
     return;
+  }
+  if (!change.up && change.only_if_up) {
+    change.kind = Kind::adjusts;
   }
   for (const Protocol* session : sessions) {
     if (session->state != "up" || (change.kind != Kind::adjusts && change.kind != Kind::restarts)) {
@@ -114,20 +114,6 @@ void judge(BirdChange& change, const std::vector<Protocol>& protocols, const std
 
 }  // namespace
 
-uint64_t counted(const Channel& channel, std::string_view kind) {
-  return kind == "export"    ? channel.exported
-         : kind == "receive" ? channel.imported + channel.filtered
-                             : channel.imported;
-}
-
-std::string routes_of(std::string_view channel, std::string_view kind) {
-  return fmt::format("{} {} routes",
-                     kind == "export"    ? "announced"
-                     : kind == "receive" ? "received"
-                                         : "accepted",
-                     channel == "ipv6" ? "IPv6" : "IPv4");
-}
-
 void judge_by_sessions(std::vector<BirdChange>& changes, const std::vector<Protocol>& protocols,
                        const std::map<std::string, Holds::Hold>& held) {
   for (BirdChange& change : changes) {
@@ -137,34 +123,22 @@ void judge_by_sessions(std::vector<BirdChange>& changes, const std::vector<Proto
   }
 }
 
-std::vector<std::string> block_reloads(const std::vector<BirdChange>& changes, const std::vector<Protocol>& protocols) {
-  std::set<std::string> out;
-  const auto reload = [&](const Protocol& session, std::string_view kind) {
-    if (kind != "receive" && session.state == "up") {
-      out.insert(fmt::format("reload {} {}", kind == "export" ? "out" : "in", symbol("", session.name)));
-    }
-  };
+std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols) {
+  std::vector<std::string> out;
   for (const Protocol& session : protocols) {
+    std::set<std::string_view> directions;
     for (const Channel& channel : session.channels) {
       for (const auto& [kind, limit] : channel.limits) {
-        if (is_reached(channel, kind, limit)) {
-          reload(session, kind);
+        if (session.state == "up" && kind != "receive" && is_reached(channel, kind, limit)) {
+          directions.insert(kind == "export" ? "out" : "in");
         }
       }
     }
-  }
-  for (const BirdChange& change : changes) {
-    for (const Protocol* session : sessions_of(protocols, change.protocol)) {
-      for (const LimitSetting& limit : change.limits) {
-        for (const Channel& channel : session->channels) {
-          if (limit.action == "block" && channel.name == limit.channel && counted(channel, limit.kind) > limit.most) {
-            reload(*session, limit.kind);
-          }
-        }
-      }
+    for (const std::string_view direction : directions) {
+      out.push_back(fmt::format("reload {} {}", direction, symbol("", session.name)));
     }
   }
-  return {out.begin(), out.end()};
+  return out;
 }
 
 }  // namespace floof::bird

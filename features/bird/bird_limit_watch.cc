@@ -22,18 +22,20 @@ void LimitWatch::look() {
     generation_ = now;
     config_ = options_.config();
     has_limits_ = has_limits(config_);
+    blocking_ = has_blocking_limits(config_);
   }
   if (!has_limits_ && options_.holds->all().empty()) {
     return;
   }
   const auto status = client_.ask("show status");
-  const auto reply = status.ok() ? client_.ask("show protocols") : status;
+  const auto reply = status.ok() ? client_.ask(blocking_ ? "show protocols all" : "show protocols") : status;
   if (!reply.ok()) {
     return;  // whoever asks for the state of BIRD hears why
   }
   const auto protocols = parse_protocols(*reply);
   const std::string now = parse_status(*status).server_time;
   options_.holds->follow(protocols, now, config_);
+  alarms_ = blocking_alarms(protocols, config_);
   for (const LimitedSession& session : options_.holds->sessions(now, config_)) {
     if (session.due()) {
       try_again(session, protocols);

@@ -15,9 +15,9 @@
 
 namespace floof::bird {
 
-/// Looks every few seconds for sessions that a limit has ended, has an alarm for each, holds them down and enables
-/// those whose restart-after is over. BIRD is not asked while nobody has a limit. Loop thread; a look blocks as long as
-/// BIRD takes for `show protocols`, two seconds at most.
+/// Looks every few seconds for limits that keep routes out and for sessions that one has ended, has an alarm for each,
+/// holds them down and enables those whose restart-after is over. BIRD is not asked while nobody has a limit. Loop
+/// thread; a look blocks as long as BIRD takes for `show protocols`, two seconds at most.
 class LimitWatch {
  public:
   struct Options {
@@ -49,7 +49,7 @@ class LimitWatch {
   BirdClient client_;
   EventLoop::TimerId timer_;
   Json config_;
-  bool has_limits_ = false;
+  bool has_limits_ = false, blocking_ = false;
   std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;
 };

@@ -19,6 +19,24 @@ bool limits_of(const Json& object) {
   return limits_in(member(object, "import")) || limits_in(member(object, "export"));
 }
 
+bool blocks(const Json& object) {
+  const auto action = [](const Json& part, const char* limit) { return string_of(member(part, limit), "action"); };
+  const Json &import = member(object, "import"), &sent = member(object, "export");
+  return action(import, "limit") == "block" || action(import, "receive-limit") == "block" ||
+         action(sent, "limit") == "block";
+}
+
+/// Or of policies.
+bool any_of_peers(const Json& config, bool (*wanted)(const Json& object)) {
+  for (const char* list : {"peer", "policy"}) {
+    const Json& all = items(member(config, "bgp"), list);
+    if (std::any_of(all.begin(), all.end(), wanted)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<uint64_t> restart_after(const Json& config, const Json& peer) {
@@ -43,15 +61,39 @@ std::string LimitedSession::alarm() const {
   return fmt::format("bgp peer {}: ended by its limit on routes; is tried again in {} min", peer, (left + 59) / 60);
 }
 
-bool has_limits(const Json& config) {
-  const Json& bgp = member(config, "bgp");
-  for (const char* list : {"peer", "policy"}) {
-    const Json& all = items(bgp, list);
-    if (std::any_of(all.begin(), all.end(), limits_of)) {
-      return true;
+bool has_limits(const Json& config) { return any_of_peers(config, limits_of); }
+
+bool has_blocking_limits(const Json& config) { return any_of_peers(config, blocks); }
+
+std::vector<std::string> blocking_alarms(const std::vector<Protocol>& protocols, const Json& config) {
+  std::vector<std::string> out;
+  const PeerNames names(config);
+  for (const Protocol& protocol : protocols) {
+    const std::string peer = names.peer_of(protocol.name);
+    for (const Channel& channel : peer.empty() ? std::vector<Channel>() : protocol.channels) {
+      for (const auto& [kind, limit] : channel.limits) {
+        if (limit.hit && limit.action == "block") {
+          out.push_back(fmt::format("bgp peer {}: its limit of {} {} is reached; more are ignored", peer, limit.most,
+                                    routes_of(channel.name, kind)));
+        }
+      }
     }
   }
-  return false;
+  return out;
+}
+
+uint64_t counted(const Channel& channel, std::string_view kind) {
+  return kind == "export"    ? channel.exported
+         : kind == "receive" ? channel.imported + channel.filtered
+                             : channel.imported;
+}
+
+std::string routes_of(std::string_view channel, std::string_view kind) {
+  return fmt::format("{} {} routes",
+                     kind == "export"    ? "announced"
+                     : kind == "receive" ? "received"
+                                         : "accepted",
+                     channel == "ipv6" ? "IPv6" : "IPv4");
 }
 
 bool ended_by_limit(const Protocol& protocol) {

@@ -26,6 +26,15 @@ struct LimitedSession {
 
 /// Whether any peer has limits at all, so that BIRD need be asked.
 bool has_limits(const Json& config);
+/// Whether any limit keeps routes out instead (action block), so that BIRD need be asked for more.
+bool has_blocking_limits(const Json& config);
+/// "bgp peer x: its limit of 2 accepted IPv4 routes is reached; more are ignored", for each such limit. `protocols` of
+/// `show protocols all`.
+std::vector<std::string> blocking_alarms(const std::vector<Protocol>& protocols, const Json& config);
+/// A channel's routes as a limit of this kind counts them.
+uint64_t counted(const Channel& channel, std::string_view kind);
+/// "accepted IPv4 routes".
+std::string routes_of(std::string_view channel, std::string_view kind);
 /// Its import limit's restart-after, in minutes, or its policy's.
 std::optional<uint64_t> restart_after(const Json& config, const Json& peer);
 /// Whether BIRD says that a limit has ended it, and has not started it since.

@@ -28,6 +28,16 @@ std::string lost_with(const BirdChange& change, bool comes_back) {
   return comes_back ? "its routes, until they are learned again" : "its routes";
 }
 
+/// "peer a restarts", "static routes (IPv4) restart".
+std::string does(const BirdChange& change, std::string_view verb) {
+  std::string_view name = change.name;
+  const bool ours = !name.starts_with("peer ") && !name.starts_with("protocol ") && !name.starts_with("feed ");
+  name = name.substr(0, name.find_first_of("(,"));
+  name = name.substr(0, name.find_last_not_of(' ') + 1);
+  const bool plural = ours && name.ends_with('s');
+  return fmt::format("{} {}{}", change.name, verb, plural ? "" : "s");
+}
+
 /// ": it has 2 accepted IPv4 routes, ..."
 std::string remarks(const BirdChange& change) {
   const std::string state =
@@ -46,11 +56,11 @@ std::string adjustment(const BirdChange& change) {
 config::PlanStep step_of(const BirdChange& change) {
   switch (change.kind) {
     case Kind::starts:
-      return {"bird", change.name + " starts", ""};
+      return {"bird", does(change, "start"), ""};
     case Kind::stops:
-      return {"bird", change.name + " ends" + remarks(change), lost_with(change, false)};
+      return {"bird", does(change, "end") + remarks(change), lost_with(change, false)};
     case Kind::restarts:
-      return {"bird", change.name + " restarts" + remarks(change), lost_with(change, true)};
+      return {"bird", does(change, "restart") + remarks(change), lost_with(change, true)};
     case Kind::may_restart:
       return {"bird", change.name + " has other settings; BIRD may restart it", lost_with(change, true)};
     case Kind::stays_down:

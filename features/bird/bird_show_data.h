@@ -48,5 +48,8 @@ Json route_json(const Route& route, const PeerNames& names);
 Json route_json(const Route& route, const Json& config);
 /// Adds the reasons to refused routes: of the large community that the import filter left.
 void add_reasons(Json& routes, const Json& config);
+/// The others were refused by what leaves none: "limit" where one that keeps routes out is reached, "raw" where the peer
+/// has texts of the user's own in its import. Where both may be, none. `protocols` of `show protocols all`.
+void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>& protocols);
 
 }  // namespace floof::bird

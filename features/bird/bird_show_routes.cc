@@ -263,7 +263,60 @@ void add_reason(Json& route, const std::string& start) {
   }
 }
 
+bool has_raw(const Json& config, const Json& peer) {
+  const auto own = [](const Json& object) {
+    const Json& import = member(object, "import");
+    return !member(import, "raw-first").is_null() || !member(import, "raw-checked").is_null();
+  };
+  const Json& policies = items(member(config, "bgp"), "policy");
+  return own(peer) || std::any_of(policies.begin(), policies.end(), [&](const Json& policy) {
+           return string_of(policy, "name") == string_of(peer, "policy") && own(policy);
+         });
+}
+
+bool is_limited(const std::vector<Protocol>& protocols, const Json& route) {
+  const std::string name = string_of(route, "protocol");
+  const std::string_view family = string_of(route, "prefix").find(':') == std::string::npos ? "ipv4" : "ipv6";
+  return std::any_of(protocols.begin(), protocols.end(), [&](const Protocol& protocol) {
+    return protocol.name == name &&
+           std::any_of(protocol.channels.begin(), protocol.channels.end(), [&](const Channel& channel) {
+             const auto limit = channel.limits.find("import");
+             return channel.name == family && limit != channel.limits.end() && limit->second.hit &&
+                    limit->second.action == "block";
+           });
+  });
+}
+
+/// Of routes that BIRD has refused.
+void explain_refusals(BirdClient& client, const Json& config, Json& routes) {
+  add_reasons(routes, config);
+  const bool all_known =
+      std::all_of(routes.begin(), routes.end(), [](const Json& route) { return route.contains("reason"); });
+  const auto reply = all_known ? Result<Reply>(Reply{}) : client.ask("show protocols all");
+  if (!all_known && reply.ok()) {
+    guess_reasons(routes, config, parse_protocols(*reply));
+  }
+}
+
 }  // namespace
+
+void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>& protocols) {
+  for (Json& route : routes) {
+    const Json* peer = find_peer(config, string_of(route, "peer"));
+    if (route.contains("reason") || peer == nullptr) {
+      continue;
+    }
+    const bool limited = is_limited(protocols, route), raw = has_raw(config, *peer);
+    if (limited && !raw) {
+      route["reason"] = "limit";
+      route["reason-text"] = "the import limit is reached";
+    } else if (raw && !limited) {
+      route["reason"] = bgp::name_of(bgp::Reason::raw);
+      route["reason-text"] = bgp::text_of(bgp::Reason::raw);
+      route["code"] = static_cast<unsigned>(bgp::Reason::raw);
+    }
+  }
+}
 
 Json route_json(const Route& route, const PeerNames& names) {
   Json out = {
@@ -332,7 +385,9 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
       }
     }
   }
-  if (flag_of(arguments, "filtered") || received) {
+  if (flag_of(arguments, "filtered")) {
+    explain_refusals(client, config, found.routes);
+  } else if (received) {
     add_reasons(found.routes, config);
   }
   sort_routes(found.routes);
