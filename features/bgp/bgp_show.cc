@@ -23,10 +23,10 @@ using shell::number;
 
 constexpr auto kRight = shell::Table::Align::right;
 
-/// How long it has been in its state; BIRD's own time stamp when no duration is given.
+/// How long it has been in its state.
 std::string since_text(const Json& peer) {
-  const bool counted = field(peer, "state") == "Established" && member(peer, "uptime-s").is_number();
-  return counted ? shell::duration_text(std::chrono::seconds(number(peer, "uptime-s"))) : field(peer, "since");
+  const bool counted = member(peer, "state-s").is_number();
+  return counted ? shell::duration_text(std::chrono::seconds(number(peer, "state-s"))) : "-";
 }
 
 std::string accepted_text(const Json& peer) { return field(peer, "accepted", field(peer, "imported")); }
@@ -105,13 +105,13 @@ std::string render_peer(const Json& peer) {
   if (!peer.is_object()) {
     return "no such peer\n";
   }
-  std::string out = fmt::format("Peer {}: neighbor {} AS {}, {} {} {}\n", field(peer, "name"), field(peer, "neighbor"),
+  std::string out = fmt::format("Peer {}: neighbor {} AS {}, {}{}\n", field(peer, "name"), field(peer, "neighbor"),
                                 field(peer, "remote-as"), field(peer, "state"),
-                                field(peer, "state") == "Established" ? "for" : "since", since_text(peer));
+                                member(peer, "state-s").is_number() ? " for " + since_text(peer) : "");
   // The counts stand in the table of families.
   out += shell::plain_text(
-      shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "uptime-s", "families", "channels",
-                            "received", "accepted", "imported", "exported", "more-sessions"}),
+      shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "state-s", "uptime-s", "families",
+                            "channels", "received", "accepted", "imported", "exported", "more-sessions"}),
       2);
   shell::Table table({{"  Family"},
                       {"State"},

@@ -13,8 +13,8 @@ using shell::Json;
 
 const Json kSummary = Json::parse(R"({"router-id":"198.51.100.1","asn":65000,"peers":[
   {"name":"upstream-a","neighbor":"192.0.2.254","remote-as":64501,"state":"Established","since":"12:00:01",
-   "uptime-s":3723,"received":1000000,"accepted":999999,"exported":1,"last-error":"","protocol":"peer_upstream_a"},
-  {"name":"b","neighbor":"2001:db8::2","remote-as":4200000000,"state":"Active","since":"12:00:02","received":null,
+   "state-s":3723,"uptime-s":3723,"received":1000000,"accepted":999999,"exported":1,"last-error":"","protocol":"peer_upstream_a"},
+  {"name":"b","neighbor":"2001:db8::2","remote-as":4200000000,"state":"Active","since":"12:00:02","state-s":62,"received":null,
    "last-error":"Socket: Connection refused"}]})");
 
 TEST(BgpShow, Summary) {
@@ -22,7 +22,7 @@ TEST(BgpShow, Summary) {
             "Router id 198.51.100.1, local AS 65000\n"
             "Peer        Neighbor             AS  State        Since     Received  Accepted  Exported  Last error\n"
             "upstream-a  192.0.2.254       64501  Established  01:02:03   1000000    999999         1\n"
-            "b           2001:db8::2  4200000000  Active       12:00:02         -         -         -  "
+            "b           2001:db8::2  4200000000  Active       00:01:02         -         -         -  "
             "Socket: Connection refused\n");
   EXPECT_NE(render_summary(Json{{"asn", 65000}}).find("no peers"), std::string::npos);
   EXPECT_EQ(render_summary(Json{{"asn", 65000}}, "lab"), "Router id -, local AS 65000\nno peer has the tag lab\n");

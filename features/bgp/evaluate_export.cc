@@ -173,6 +173,34 @@ void change_communities(Walk& walk, const ExportPolicy& policy, const PolicyWorl
   }
 }
 
+/// What BIRD does behind the filter.
+void leave(Walk& walk, const PeerPolicy& from, const PeerPolicy& to) {
+  Route& route = walk.out.route;
+  const ExportPolicy& policy = to.exports;
+  const bool own = session_flag(to, "next-hop-self") || to.next_hop_self;
+  const bool reflected = session_flag(to, "next-hop-self-reflected");
+  if (policy.next_hop && policy.next_hop->family() == route.prefix.family()) {
+    walk.untouched("next-hop-self", "next hop " + to_string(*policy.next_hop), "stays, the policy has chosen it");
+  } else if (from.internal ? reflected || (own && !to.internal) : own) {
+    walk.changed("next-hop-self", "every route", "next hop is this router");
+    route.next_hop.reset();
+  } else if (to.external && route.next_hop) {
+    walk.changed("next-hop-self", "next hop " + to_string(*route.next_hop),
+                 "is this router, unless both peers are on one link");
+    route.next_hop.reset();
+  }
+  if (!to.external) {
+    return;
+  }
+  route.local_pref.reset();
+  if (!policy.med) {
+    route.med.reset();
+  }
+  if (!session_flag(to, "route-server-client")) {
+    route.path.prepend(to.local_asn);
+  }
+}
+
 }  // namespace
 
 Evaluation evaluate_export(const Route& route, const PeerPolicy& from, const PeerPolicy& to, const PolicyWorld& world) {
@@ -204,9 +232,7 @@ Evaluation evaluate_export(const Route& route, const PeerPolicy& from, const Pee
   }
   change_communities(walk, policy, world);
   walk.raw("raw-last", policy.raw_last);
-  if (to.external && !session_flag(to, "route-server-client")) {
-    walk.out.route.path.prepend(to.local_asn);
-  }
+  leave(walk, from, to);
   walk.out.accepted = true;
   return std::move(walk.out);
 }

@@ -174,6 +174,26 @@ const Row kRows[] = {
      "",
      R"({"med":7,"path":"65000 65000 65000 64500 64999","next-hop":"192.0.2.9",
          "communities":["2:2","3:3","65535:666","65535:0"]})"},
+    {"what BIRD takes away for an external peer",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all; },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"local-pref":null,"med":null,"next-hop":null,"path":"65000 64500 64999"})"},
+    {"what it leaves for an internal one",
+     [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.internal = true, to.external = false; },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"local-pref":130,"med":9,"next-hop":"192.0.2.7","path":"64500 64999"})"},
+    {"next-hop-self for an internal one",
+     [](PeerPolicy&, PeerPolicy& to) {
+       to.exports.base = Base::all, to.internal = true, to.external = false, to.next_hop_self = true;
+     },
+     {},
+     "203.0.113.0/24",
+     "",
+     R"({"local-pref":130,"next-hop":null})"},
     {"path emptied",
      [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all, to.exports.clear_path = true; },
      {},
@@ -229,6 +249,7 @@ TEST(EvaluateExport, WhatIsAnnouncedAndHow) {
     Route route;
     route.prefix = *parse_prefix(row.prefix);
     route.path = *parse_as_path("64500 64999");
+    route.local_pref = 130, route.med = 9, route.next_hop = *parse_ip("192.0.2.7");
     for (const std::string& text : row.communities) {
       route.communities.push_back(*parse_community(text));
     }

@@ -155,7 +155,7 @@ std::string render_peer_routes(const Json& routes) {
     return "no routes\n";
   }
   shell::Table table(
-      {{"Prefix"}, {"Next hop"}, {"Pref", kRight}, {"MED", kRight}, {"AS path"}, {"Communities"}, {"Refused"}});
+      {{"Prefix"}, {"Next hop"}, {"Local pref", kRight}, {"MED", kRight}, {"AS path"}, {"Communities"}, {"Refused"}});
   for (const Json& route : routes) {
     table.add({field(route, "prefix"), next_hop_text(route), field(route, "local-pref", ""), field(route, "med", ""),
                field(route, "as-path", ""), joined(route, {"communities", "large-communities"}), reason_text(route)});
@@ -184,7 +184,7 @@ void register_peer_commands(shell::Registry& registry) {
                 .arguments = {{"name", peer_argument()}},
                 .options = options});
   registry.add({.path = "show bgp peer <name> advertised",
-                .help = "Routes that the peer gets",
+                .help = "Routes that the peer gets, as they go out",
                 .handler = peer_routes("export", render_peer_routes),
                 .arguments = {{"name", peer_argument()}},
                 .options = options});

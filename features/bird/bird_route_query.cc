@@ -79,9 +79,13 @@ Result<std::string> selection(const Json& config, const Json& arguments) {
 Result<std::vector<std::string>> places(const Json& config, const Json& arguments,
                                         const std::vector<Protocol>& protocols) {
   std::vector<std::string> out;
+  const auto symbols = [&](const std::string& name) {
+    return flag_of(arguments, "session") ? std::vector<std::string>{symbol("", symbol_part(name))}
+                                         : protocol_symbols(config, protocols, name);
+  };
   for (const std::string_view word : {"export", "noexport", "preexport"}) {
     if (const std::string name = string_of(arguments, word); !name.empty()) {
-      for (const std::string& protocol : protocol_symbols(config, protocols, name)) {
+      for (const std::string& protocol : symbols(name)) {
         out.push_back(fmt::format(" {} {}", word, protocol));
       }
       return out;
@@ -96,15 +100,12 @@ Result<std::vector<std::string>> places(const Json& config, const Json& argument
     }
     return out;
   }
-  if (const std::string name = string_of(arguments, "session"); !name.empty()) {
-    return std::vector<std::string>{" protocol " + symbol("", symbol_part(name))};
-  }
   const std::string peer = string_of(arguments, "peer");
   const std::string name = peer.empty() ? string_of(arguments, "protocol") : peer;
   if (name.empty()) {
     return std::vector<std::string>{""};
   }
-  for (const std::string& protocol : protocol_symbols(config, protocols, name)) {
+  for (const std::string& protocol : symbols(name)) {
     out.push_back(" protocol " + protocol);
   }
   return out;

@@ -14,10 +14,9 @@ namespace floof::bird {
 
 /// Commands for `arguments`, whose answers belong together. Where to look, at most one of:
 ///   "protocol" or "peer"    routes that came from it (by the user's name or BIRD's)
-///   "session"               the same, by BIRD's name only
-///   "import"                what a peer sent, as it came; tables of BIRD's that have it, for each channel of
-///   "channels" "export", "noexport", "preexport"   what a peer gets; what it does not get; what it would get without
-///   its filter
+///   "import"                what a peer sent, as it came; tables of BIRD's that have it, for each of "channels"
+///   "export", "noexport", "preexport"   what a peer gets; what it does not get; what it would get without its filter
+/// (with "session" the name is BIRD's of one session)
 /// and which:
 ///   "prefix" or "address"   longest match; with "exact": only that prefix; with "in": that and all inside
 ///   "family" 4 or 6, "table" ip4, ip6 or BIRD's name of a table

@@ -36,7 +36,7 @@ TEST(BirdRouteQuery, Commands) {
       {R"({"filter":"up"})", {"show route table master4 table master6 filter 'import_from_up' all"}},
       {R"({"import":"up","channels":[{"protocol":"bgp_up","channel":"ipv4"},{"protocol":"bgp_up","channel":"x;"}]})",
        {"show route import table 'bgp_up'.ipv4 all"}},
-      {R"({"session":"bgp_un_u1","table":"ip6","filtered":true})",
+      {R"({"protocol":"bgp_un_u1","session":true,"table":"ip6","filtered":true})",
        {"show route table master6 filtered protocol 'bgp_un_u1' all"}},
       {R"({"where":["origin-as","64999"],"count":true})",
        {"show route table master4 table master6 where (source = RTS_BGP && bgp_path.last_nonaggregated = 64999) "

@@ -277,15 +277,17 @@ std::string render_bird_routes(const Json& routes) {
   if (array_or_none(routes).empty()) {
     return "no routes\n";
   }
-  shell::Table table({{""}, {"Prefix"}, {"Protocol"}, {"Pref", kRight}, {"Next hop"}, {"AS path"}});
+  shell::Table table(
+      {{""}, {"Prefix"}, {"Protocol"}, {"Preference", kRight}, {"Local pref", kRight}, {"Next hop"}, {"AS path"}});
   std::string last;
   for (const Json& route : routes) {
     const std::string prefix = field(route, "prefix");
     table.add({flag(route, "best") ? "*" : " ", prefix == last ? "" : prefix, origin_text(route),
-               field(route, "preference", ""), target_text(route), words_of(member(route, "as-path"))});
+               field(route, "preference", ""), field(route, "local-pref", ""), target_text(route),
+               words_of(member(route, "as-path"))});
     const Json& hops = list(route, "next-hops");
     for (size_t i = 1; i < hops.size(); i++) {
-      table.add({"", "", "", "", hop_text(hops[i])});
+      table.add({"", "", "", "", "", hop_text(hops[i])});
     }
     last = prefix;
   }

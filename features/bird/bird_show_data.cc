@@ -48,6 +48,9 @@ void describe_session(const Protocol& protocol, const Status& status, Json& out)
   const std::string state = protocol.detail("BGP state");
   out["protocol"] = protocol.name;
   out["since"] = protocol.since;
+  if (const auto seconds = seconds_between(protocol.since, status.server_time)) {
+    out["state-s"] = std::max<int64_t>(0, *seconds);
+  }
   if (!state.empty()) {
     out["state"] = state == "Down" && protocol.state == "down" ? "Idle" : state;
   }
@@ -132,6 +135,7 @@ std::vector<Json> peer_entries(const std::vector<Protocol>& protocols, const Sta
     describe_session(*protocol, status, entry);
     if (is_shut(peer)) {
       entry["state"] = "Disabled";
+      entry.erase("state-s");  // BIRD counts from its last configuration
     }
     out.push_back(std::move(entry));
   }

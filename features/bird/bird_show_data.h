@@ -14,12 +14,11 @@ namespace floof::bird {
 /// What `show` tells about routing protocols, asked of the running BIRD. All take the running configuration, to map
 /// BIRD's names back to the user's; all block as long as the client does, and give an Error when BIRD cannot be asked.
 
-/// {"router-id","asn","version","peers":[{"name","neighbor","remote-as","state","since","uptime-s","received","imported",
+/// {"router-id","asn","version","peers":[{"name","neighbor","remote-as","state","since","state-s"?,"uptime-s","received","imported",
 /// "accepted","exported","last-error","protocol","description","families":[...]}]}, peers sorted by name. `state` is
-/// that of RFC 4271, or "Disabled", or "Missing" when BIRD does not know the peer. An unnumbered peer with several
-/// neighbours has an entry for each.
-/// With `tag` only peers that have it. Each entry has "tags", "maintenance" and, when there is one, "message" (RFC
-/// 9003).
+/// that of RFC 4271 since "state-s" seconds, or "Disabled", or "Missing" when BIRD does not know the peer. An
+/// unnumbered peer with several neighbours has an entry for each. With `tag` only peers that have it. Each entry has
+/// "tags", "maintenance" and, when there is one, "message" (RFC 9003).
 Result<Json> show_bgp_summary(BirdClient& client, const Json& config, const std::string& tag = {});
 
 /// One peer with everything BIRD knows: the fields above and "local-as","neighbor-id","source","hold-timer",

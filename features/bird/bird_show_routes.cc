@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <optional>
+#include <tuple>
 
+#include "base/prefix.h"
+#include "features/bgp/outside.h"
 #include "features/bgp/policy.h"
+#include "features/bgp/policy_tests.h"
 #include "features/bird/bird_peers.h"
 #include "features/bird/bird_route_query.h"
+#include "features/bird/bird_sent.h"
 #include "features/bird/bird_show_data.h"
 
 namespace floof::bird {
@@ -25,6 +31,9 @@ void describe_bgp(const Route& route, Json& out) {
   for (const auto& [attribute, key] : texts) {
     const auto found = route.attributes.find(std::string(attribute));
     out[std::string(key)] = found == route.attributes.end() ? "" : found->second;
+  }
+  if (std::string& hop = out["bgp-next-hop"].get_ref<std::string&>(); hop.starts_with(":: ")) {
+    hop.erase(0, 3);  // BIRD's way to write that there is only a link-local one
   }
   const std::pair<std::string_view, std::string_view> numbers[] = {{"BGP.local_pref", "local-pref"},
                                                                    {"BGP.med", "med"}};
@@ -121,7 +130,8 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
                               const PeerNames& names, Found& found) {
   const size_t before = found.routes.size();
   arguments.erase("import");
-  arguments["session"] = string_of(channel, "protocol");
+  arguments["protocol"] = string_of(channel, "protocol");
+  arguments["session"] = true;
   arguments["table"] = string_of(channel, "channel") == "ipv4" ? "ip4" : "ip6";
   for (const bool filtered : {false, true}) {
     arguments["filtered"] = filtered;
@@ -165,6 +175,49 @@ Result<void> collect_received(BirdClient& client, const Json& config, Json argum
     }
   }
   return {};
+}
+
+/// What a peer gets, as it goes out.
+Result<void> collect_sent(BirdClient& client, const Json& config, Json arguments, const Json& peer,
+                          const PeerNames& names, Found& found) {
+  const auto reply = client.ask("show protocols all");
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
+  const bgp::PeerPolicy* to = bgp::find_peer(policies, string_of(peer, "name"));
+  const auto protocols = parse_protocols(*reply);
+  for (const Protocol* session : protocols_of(protocols, peer)) {
+    const size_t before = found.routes.size();
+    arguments["export"] = session->name;
+    arguments["session"] = true;
+    const auto commands = route_commands(config, arguments);
+    const auto done = commands.ok() ? collect(client, commands->front(), names, found) : commands.error();
+    if (!done.ok()) {
+      return done.error();
+    }
+    for (size_t i = before; i < found.routes.size() && to != nullptr; i++) {
+      make_as_sent(found.routes[i], config, policies, *to, *session);
+    }
+  }
+  return {};
+}
+
+/// "2001:db8::/32" comes after "203.0.113.0/24"; of one prefix the best route first.
+void sort_routes(Json& routes) {
+  std::vector<std::pair<std::optional<Prefix>, Json>> keyed;
+  for (Json& route : routes) {
+    const auto prefix = parse_prefix(string_of(route, "prefix"));
+    keyed.emplace_back(prefix.ok() ? std::optional(*prefix) : std::nullopt, std::move(route));
+  }
+  const auto rank = [](const auto& one) {
+    return std::tuple(one.first ? one.first->family() : Family::ip6, one.first, !flag_of(one.second, "best"));
+  };
+  std::stable_sort(keyed.begin(), keyed.end(),
+                   [&](const auto& one, const auto& other) { return rank(one) < rank(other); });
+  for (size_t i = 0; i < keyed.size(); i++) {
+    routes[i] = std::move(keyed[i].second);
+  }
 }
 
 /// The commands of a question that is not about what a peer sent.
@@ -309,8 +362,13 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
   }
   const PeerNames names(config);
   const bool received = !string_of(arguments, "import").empty();
+  const Json* peer = find_peer(config, string_of(arguments, "export"));
   if (received) {
     if (const auto done = collect_received(client, config, arguments, names, found); !done.ok()) {
+      return done.error();
+    }
+  } else if (peer != nullptr && !flag_of(arguments, "count")) {
+    if (const auto done = collect_sent(client, config, arguments, *peer, names, found); !done.ok()) {
       return done.error();
     }
   } else {
@@ -332,6 +390,7 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
   } else if (received) {
     add_reasons(found.routes, config);
   }
+  sort_routes(found.routes);
   return Json{{"routes", std::move(found.routes)}, {"more", found.more}};
 }
 

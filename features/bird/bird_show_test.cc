@@ -18,9 +18,9 @@ const Json kRoutes = Json::parse(R"([
 
 TEST(BirdShow, Routes) {
   EXPECT_EQ(render_bird_routes(kRoutes),
-            "   Prefix      Protocol  Pref  Next hop               AS path\n"
-            "*  10.0.0.0/8  peer_a     100  via 192.0.2.254 on e0  64501 64510\n"
-            "               peer_b     100  blackhole              64502\n");
+            "   Prefix      Protocol  Preference  Local pref  Next hop               AS path\n"
+            "*  10.0.0.0/8  peer_a           100         100  via 192.0.2.254 on e0  64501 64510\n"
+            "               peer_b           100              blackhole              64502\n");
   const std::string details = render_bird_route_details(kRoutes);
   EXPECT_NE(details.find("10.0.0.0/8 from peer_a, best\n  next hop:          via 192.0.2.254 on e0\n"),
             std::string::npos)

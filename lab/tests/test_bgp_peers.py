@@ -5,6 +5,7 @@ IPv6, and one that is found by its interface only.
     x (bird, an AS for each session) -- r1 (AS 65000) -- u (bird, AS 64620, unnumbered)
 """
 
+import ipaddress
 import json
 import os
 
@@ -189,6 +190,51 @@ def test_what_a_peer_sent_is_shown(lab, name, prefix):
     assert explained["evaluation"]["accepted"] and explained["bird"]["best"] and "differs" not in explained
     nothing = lab.r1.ctl("explain", "route", "46.99.0.0/24", "from", name, check=False)
     assert nothing.returncode != 0 and "has not announced" in nothing.stderr
+
+
+def heard(host, prefix, session):
+    """The AS path and next hop of a route as the neighbour has it."""
+    lines = host.birdc("show", "route", prefix, "protocol", session, "all").stdout.splitlines()
+    values = dict(line.strip().split(":", 1) for line in lines if line.strip().startswith("BGP."))
+    return values["BGP.as_path"].strip(), values["BGP.next_hop"].strip()
+
+
+def sent(lab, name, prefix):
+    [route] = [route for route in data(lab, "show", "bgp", "peer", name, "advertised") if route["prefix"] == prefix]
+    return route["as-path"], route["bgp-next-hop"]
+
+
+@pytest.mark.parametrize("name, session", [("ext", "ext"), ("trusted", "trusted"), ("int", "inside"), ("un", "r1")])
+def test_what_a_peer_gets_is_shown_as_it_goes_out(lab, name, session):
+    """ext, trusted and un get this router as the next hop, int the one of the others."""
+    lab.r1.commit("set bgp prefix 198.51.0.0/24")
+    try:
+        for prefix in ("198.51.0.0/24", *({EXT, TRUSTED} - {EXT if name == "ext" else TRUSTED if name == "trusted" else ""})):
+            host = lab.u if name == "un" else lab.x
+            path, hop = wait_for(prefix, lambda prefix=prefix, host=host: heard(host, prefix, session))
+            shown = sent(lab, name, prefix)
+            assert shown[0] == path
+            assert hop.removeprefix(":: ") == shown[1]
+    finally:
+        lab.r1.commit("delete bgp prefix")
+
+
+def test_how_long_and_in_what_order(lab):
+    assert all(peer["state-s"] == peer["uptime-s"] for peer in peers(lab).values())
+    lab.r1.commit("set bgp peer six disabled")
+    try:
+        wait_for("disabled", lambda: peers(lab)["six"]["state"] == "Disabled")
+        assert "state-s" not in peers(lab)["six"]
+        [line] = [line for line in lab.r1.ctl("show", "bgp", "summary").stdout.splitlines() if line.startswith("six ")]
+        assert line.split()[4] == "-"
+    finally:
+        lab.r1.commit("delete bgp peer six disabled")
+        established(lab, "six")
+    shown = [ipaddress.ip_network(prefix) for prefix in prefixes(lab, "show", "route")]
+    assert shown == sorted(shown, key=lambda prefix: (prefix.version, prefix))
+    assert "Local pref" in lab.r1.ctl("show", "route").stdout.splitlines()[0]
+    [route] = data(lab, "show", "route", UN)
+    assert route["bgp-next-hop"].startswith("fe80::")
 
 
 def test_a_limit_of_routes_is_told(lab):
