@@ -28,6 +28,7 @@
 #include "features/bgp/bgp_maintenance.h"
 #include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
+#include "features/bird/bird_bfd.h"
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
 #include "features/bird/bird_limit_watch.h"
@@ -245,6 +246,9 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
     const auto outside = outside_->outside(config);
     return bird::explain_route(client, config, *outside, arguments);
   }
+  if (what == "bfd") {
+    return bird::show_bfd(client, config);
+  }
   return what == "protocols" ? bird::show_protocols(client, config, name) : bird::show_route(client, config, arguments);
 }
 
@@ -323,7 +327,7 @@ config::ConfigServer::Options Daemon::server_options() {
        {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
-  for (const char* what : {"bgp-summary", "bgp-peer", "protocols", "bird-route", "explain-route"}) {
+  for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
   }
   out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };

@@ -71,6 +71,50 @@ std::string error_text(const Json& peer) {
   return message.empty() ? error : fmt::format("{}{}\"{}\"", error, error.empty() ? "" : ": ", message);
 }
 
+/// The limits that are in force, also those that `limit auto` has found.
+std::string limits_text(const Json& peer) {
+  static const std::map<std::string, std::string_view> kNames{
+      {"import", "import limit"}, {"receive", "import receive-limit"}, {"export", "export limit"}};
+  shell::Table table({{"  Limit"}, {"Family"}, {"Most", kRight}, {"Now", kRight}, {"Action"}, {""}});
+  for (const Json& channel : list(peer, "channels")) {
+    const Json& limits = member(channel, "limits");
+    for (const auto& [kind, name] : kNames) {
+      if (const Json& limit = member(limits, kind); limit.is_object()) {
+        table.add({"  " + std::string(name), field(channel, "name"), field(limit, "most"), field(limit, "now"),
+                   field(limit, "action"), shell::flag(limit, "hit") ? "reached" : ""});
+      }
+    }
+  }
+  return table.empty() ? "" : table.text();
+}
+
+/// Whether the neighbour answers BFD: the session may be up without it, and then nothing tells when the link is dead.
+std::string bfd_text(const Json& peer) {
+  const Json& bfd = member(peer, "bfd");
+  if (!bfd.is_object()) {
+    return {};
+  }
+  const std::string state = field(bfd, "state");
+  const std::string how_long = member(bfd, "state-s").is_number()
+                                   ? " for " + shell::duration_text(std::chrono::seconds(number(bfd, "state-s")))
+                                   : "";
+  return state == "Up" ? fmt::format("  BFD: Up{}, every {} ms, down after {} ms\n", how_long,
+                                     field(bfd, "interval-ms"), field(bfd, "timeout-ms"))
+                       : fmt::format("  BFD: {}{}\n", state, how_long);
+}
+
+/// What becomes of a session that a limit has ended.
+std::string retry_text(const Json& peer) {
+  if (!shell::flag(peer, "ended-by-limit")) {
+    return {};
+  }
+  const Json& left = member(peer, "retry-s");
+  return left.is_number() ? fmt::format("  a limit has ended the session; it is tried again in {}\n",
+                                        shell::duration_text(std::chrono::seconds(number(peer, "retry-s"))))
+                          : fmt::format("  a limit has ended the session; 'clear bgp peer {} hard' tries it again\n",
+                                        field(peer, "name"));
+}
+
 }  // namespace
 
 std::string render_summary(const Json& summary, const std::string& tag) {
@@ -108,11 +152,12 @@ std::string render_peer(const Json& peer) {
   std::string out = fmt::format("Peer {}: neighbor {} AS {}, {}{}\n", field(peer, "name"), field(peer, "neighbor"),
                                 field(peer, "remote-as"), field(peer, "state"),
                                 member(peer, "state-s").is_number() ? " for " + since_text(peer) : "");
+  out += retry_text(peer) + bfd_text(peer);
   // The counts stand in the table of families.
-  out += shell::plain_text(
-      shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "state-s", "uptime-s", "families",
-                            "channels", "received", "accepted", "imported", "exported", "more-sessions"}),
-      2);
+  out += shell::plain_text(shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "state-s",
+                                                 "uptime-s", "families", "channels", "received", "accepted", "imported",
+                                                 "exported", "more-sessions", "bfd", "ended-by-limit", "retry-s"}),
+                           2);
   shell::Table table({{"  Family"},
                       {"State"},
                       {"Received", kRight},
@@ -126,6 +171,7 @@ std::string render_peer(const Json& peer) {
                field(family, "exported", "0")});
   }
   out += table.empty() ? "" : table.text();
+  out += limits_text(peer);
   for (const Json& more : list(peer, "more-sessions")) {
     out += "\n" + render_peer(more);
   }

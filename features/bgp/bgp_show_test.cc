@@ -42,7 +42,26 @@ TEST(BgpShow, PeerAndStrangeData) {
                       "  ipv4    UP            5         4         1     4         2\n"),
             std::string::npos)
       << text;
-  for (const char* strange : {"null", "[]", "7", R"({"peers":[null,3],"families":[[],null]})"}) {
+  peer["channels"] = Json::parse(R"([{"name":"ipv4","limits":{"import":{"most":5,"now":5,"hit":true,"action":"block"},
+    "export":{"most":100,"now":2,"hit":false,"action":"disable"}}},{"name":"ipv6"},null])");
+  EXPECT_NE(render_peer(peer).find("  Limit         Family  Most  Now  Action\n"
+                                   "  export limit  ipv4     100    2  disable\n"
+                                   "  import limit  ipv4       5    5  block    reached\n"),
+            std::string::npos)
+      << render_peer(peer);
+  EXPECT_EQ(render_peer(peer).find("has ended"), std::string::npos);
+  EXPECT_EQ(render_peer(peer).find("BFD"), std::string::npos);
+  peer["bfd"] = {{"state", "Up"}, {"state-s", 62}, {"interval-ms", 300}, {"timeout-ms", 900}};
+  EXPECT_NE(render_peer(peer).find("  BFD: Up for 00:01:02, every 300 ms, down after 900 ms\n"), std::string::npos);
+  peer["bfd"] = {{"state", "Missing"}};
+  EXPECT_NE(render_peer(peer).find("  BFD: Missing\n"), std::string::npos);
+  peer["ended-by-limit"] = true;
+  peer["retry-s"] = nullptr;
+  EXPECT_NE(render_peer(peer).find("'clear bgp peer upstream-a hard' tries it again\n"), std::string::npos);
+  peer["retry-s"] = 61;
+  EXPECT_NE(render_peer(peer).find("is tried again in 00:01:01\n"), std::string::npos) << render_peer(peer);
+  for (const char* strange : {"null", "[]", "7", R"({"channels":[{"limits":[]},{"limits":{"import":3}}]})",
+                              R"({"peers":[null,3],"families":[[],null]})"}) {
     render_summary(Json::parse(strange));
     render_peer(Json::parse(strange));
   }

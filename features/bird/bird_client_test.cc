@@ -9,6 +9,7 @@
 #include <atomic>
 #include <thread>
 
+#include "features/bird/bird_bfd.h"
 #include "features/bird/bird_check.h"
 #include "features/bird/bird_samples.h"
 #include "features/bird/bird_show_data.h"
@@ -299,6 +300,35 @@ TEST(BirdShowData, RouteFields) {
       EXPECT_EQ(out["peer"], "un");
     }
   }
+}
+
+TEST(BirdShowData, Bfd) {
+  const auto sessions = parse_bfd_sessions(reply_of(samples::bfd));
+  ASSERT_EQ(sessions.size(), 4u);
+  EXPECT_EQ(sessions[1].address, "172.30.0.2");
+  EXPECT_EQ(sessions[1].since, "2026-11-23 11:03:11.708");
+  EXPECT_EQ(sessions[3].interface, "");
+  std::vector<Protocol> protocols(2);
+  protocols[0].name = "bgp_a";
+  protocols[0].details = {{"Neighbor address", "172.30.0.2"}};
+  protocols[1].name = "bgp_un_u1";
+  protocols[1].details = {{"Neighbor address", "fe80::2%d0"}};
+  const Json config =
+      Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":["172.30.0.2"]},{"name":"un","interface":"d0"}]}})");
+  const Json out = bfd_json(sessions, protocols, "2026-11-23 11:04:11.000", config);
+  ASSERT_EQ(out.size(), 4u);
+  EXPECT_EQ(out[0], Json::parse(R"({"neighbor":"172.30.0.2","interface":"d0","state":"Up","state-s":60,"peer":"a",
+    "since":"2026-11-23 11:03:11.708","interval-ms":300,"timeout-ms":900})"));
+  EXPECT_FALSE(out[1].contains("peer"));
+  EXPECT_EQ(out[3]["neighbor"], "fe80::2%d0");
+  EXPECT_EQ(out[3]["peer"], "un");
+  EXPECT_EQ(bfd_of(out, "fe80::2%d0")["state"], "Down");
+  EXPECT_EQ(bfd_of(out, "fe80::2%d1"), (Json{{"state", "Missing"}}));
+  for (const char* odd : {"1020-x:\n 1.2.3.4 d0 Up now inf 0.1\n 1.2.3.4 d0 Up\n a b c d 1 2\n0000 \n", "8003 no BFD\n",
+                          "1020-x:\n 1.2.3.4 d0 Up a b c 1 2\n 1.2.3.4 d0 Up now 1 -2\n0000 \n"}) {
+    EXPECT_TRUE(parse_bfd_sessions(reply_of(odd)).empty()) << odd;
+  }
+  EXPECT_EQ(parse_bfd_sessions(reply_of("1020-x:\n 1.2.3.4 d0 Up 12:00:01.5 0.3 0.9\n0000 \n")).size(), 1u);
 }
 
 TEST(BirdShowData, SeveralNeighborsAndTags) {

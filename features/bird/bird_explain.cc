@@ -144,7 +144,7 @@ class Explainer {
     return reply->ok() ? parse_routes(*reply) : std::vector<Route>();
   }
 
-  /// As the session sent it. Of a peer that is not checked BIRD keeps no table: the route is the one that it uses.
+  /// As the session sent it. Of an internal peer BIRD keeps no table: the route is the one that it uses.
   Result<std::vector<Route>> sent(const Prefix& prefix, const std::string& protocol) const {
     bool no_table = false;
     auto out = ask(fmt::format("show route {} import table {}.ipv{} all", to_string(prefix), protocol,

@@ -18,6 +18,7 @@ LimitWatch::~LimitWatch() { loop_.cancel(timer_); }
 
 void LimitWatch::look() {
   alarms_.clear();
+  ended_.clear();
   if (const uint64_t now = options_.generation(); generation_ != now) {
     generation_ = now;
     config_ = options_.config();
@@ -41,6 +42,7 @@ void LimitWatch::look() {
       try_again(session, protocols);
     } else {
       alarms_.push_back(session.alarm());
+      ended_.push_back(session);
     }
   }
 }
@@ -76,6 +78,14 @@ void LimitWatch::annotate(Json& shown) const {
     if ((name == protocol || name == hold.configured) && string_of(shown, "state") == "Idle") {
       shown["since"] = hold.since;
       shown["last-error"] = "Automatic shutdown: Route limit exceeded";
+      shown["ended-by-limit"] = true;
+      const auto session =
+          std::find_if(ended_.begin(), ended_.end(),
+                       [&, wanted = protocol](const LimitedSession& one) { return one.protocol == wanted; });
+      if (session != ended_.end()) {
+        shown["state-s"] = session->down_s;
+        shown["retry-s"] = session->left_s() ? Json(*session->left_s()) : Json();
+      }
     }
   }
 }

@@ -37,8 +37,9 @@ class LimitWatch {
   const std::vector<std::string>& alarms() const { return alarms_; }
   /// Looks now.
   void look();
-  /// Writes why and since when held sessions are down into what show_bgp_summary or show_bgp_peer gave: BIRD forgets it
-  /// with its next configuration.
+  /// Writes why and since when held sessions are down, and when they are tried again, into what show_bgp_summary or
+  /// show_bgp_peer gave: BIRD forgets it with its next configuration. "ended-by-limit" true, "retry-s" null when only
+  /// a `clear` helps.
   void annotate(Json& shown) const;
 
  private:
@@ -52,6 +53,7 @@ class LimitWatch {
   bool has_limits_ = false, blocking_ = false;
   std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;
+  std::vector<LimitedSession> ended_;  ///< as of the last look
 };
 
 }  // namespace floof::bird

@@ -151,6 +151,9 @@ TEST(LimitWatch, TheSessionIsHeldOverConfigurationsAndRestarts) {
     watch.annotate(shown);
     EXPECT_EQ(shown["peers"][0]["last-error"], "Automatic shutdown: Route limit exceeded");
     EXPECT_EQ(shown["peers"][0]["since"], "2026-11-23 06:29:00.000");
+    EXPECT_EQ(shown["peers"][0]["ended-by-limit"], true);
+    EXPECT_EQ(shown["peers"][0]["state-s"], 60);
+    EXPECT_EQ(shown["peers"][0]["retry-s"], 240);
   }
   const Holds next(bird.folder());
   EXPECT_EQ(next.all(), options.holds->all());

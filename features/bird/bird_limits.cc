@@ -52,13 +52,18 @@ std::optional<uint64_t> restart_after(const Json& config, const Json& peer) {
   return found->is_number_unsigned() ? std::optional(found->get<uint64_t>()) : std::nullopt;
 }
 
+std::optional<int64_t> LimitedSession::left_s() const {
+  return restart_min ? std::optional(std::max<int64_t>(0, static_cast<int64_t>(*restart_min) * 60 - down_s))
+                     : std::nullopt;
+}
+
 std::string LimitedSession::alarm() const {
-  if (!restart_min) {
+  const auto left = left_s();
+  if (!left) {
     return fmt::format("bgp peer {}: ended by its limit on routes; 'clear bgp peer {} hard' tries it again", peer,
                        peer);
   }
-  const int64_t left = std::max<int64_t>(0, static_cast<int64_t>(*restart_min) * 60 - down_s);
-  return fmt::format("bgp peer {}: ended by its limit on routes; is tried again in {} min", peer, (left + 59) / 60);
+  return fmt::format("bgp peer {}: ended by its limit on routes; is tried again in {} min", peer, (*left + 59) / 60);
 }
 
 bool has_limits(const Json& config) { return any_of_peers(config, limits_of); }

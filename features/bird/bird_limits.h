@@ -19,6 +19,8 @@ struct LimitedSession {
   std::string peer;
   int64_t down_s = 0;                   ///< how long it has been down
   std::optional<uint64_t> restart_min;  ///< nothing: it stays down
+  /// Until it is tried again; nothing: never.
+  std::optional<int64_t> left_s() const;
   bool due() const { return restart_min && down_s >= static_cast<int64_t>(*restart_min) * 60; }
   /// "bgp peer x: ended by its limit on routes; is tried again in 4 min".
   std::string alarm() const;

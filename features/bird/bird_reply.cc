@@ -464,6 +464,46 @@ std::optional<RpkiSession> rpki_session(const Protocol& protocol) {
   return out;
 }
 
+namespace {
+
+std::optional<double> seconds_in(std::string_view text) {
+  double out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  const bool fine = error == std::errc() && end == text.data() + text.size() && std::isfinite(out);
+  return fine && out >= 0 && out < 1e9 ? std::optional(out) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<BfdSession> parse_bfd_sessions(const Reply& reply) {
+  std::vector<BfdSession> out;
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    std::vector<std::string_view> words;
+    for (std::string_view one = word(rest); !one.empty() && words.size() < 8; one = word(rest)) {
+      words.push_back(one);
+    }
+    // The time is one word or, as a date with a time, two.
+    if (line.code != 1020 || words.size() < 6 || words.size() > 7 ||
+        words[0].find_first_of(".:") == std::string_view::npos) {
+      continue;
+    }
+    const auto interval = seconds_in(words[words.size() - 2]), timeout = seconds_in(words.back());
+    if (!interval || !timeout) {
+      continue;
+    }
+    BfdSession session{std::string(words[0]),
+                       words[1] == "---" ? "" : std::string(words[1]),
+                       std::string(words[2]),
+                       std::string(words[3]),
+                       *interval,
+                       *timeout};
+    session.since += words.size() == 7 ? " " + std::string(words[4]) : "";
+    out.push_back(std::move(session));
+  }
+  return out;
+}
+
 std::optional<unsigned> parse_roa_state(const Reply& reply) {
   constexpr std::string_view start = "(enum 35)";
   const std::string text = reply.text_of(23);

@@ -124,6 +124,17 @@ struct RpkiSession {
 /// Nothing for other protocols.
 std::optional<RpkiSession> rpki_session(const Protocol& protocol);
 
+/// One line of `show bfd sessions` (RFC 5880).
+struct BfdSession {
+  std::string address;
+  std::string interface;  ///< empty: multihop
+  std::string state;      ///< "Up", "Down", "Init", "AdminDown"
+  std::string since;
+  double interval_s = 0, timeout_s = 0;
+};
+/// Those of all protocols; none when BIRD says that there is no BFD.
+std::vector<BfdSession> parse_bfd_sessions(const Reply& reply);
+
 /// "(enum 35)2" of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is something else.
 std::optional<unsigned> parse_roa_state(const Reply& reply);
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "features/bird/bird_bfd.h"
 #include "features/bird/bird_reply.h"
 #include "features/bird/bird_show_data.h"
 
@@ -24,6 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       (void)rpki_session(protocol);
     }
     (void)parse_roa_state(*reply);
+    (void)bfd_json(parse_bfd_sessions(*reply), protocols, status.server_time, config)
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
     (void)parse_counts(*reply);
     for (const Route& route : parse_routes(*reply)) {
       (void)route_json(route, PeerNames(config));

@@ -334,6 +334,15 @@ constexpr std::string_view routes = R"reply(1007-Table master4:
 0000 
 )reply";
 
+constexpr std::string_view bfd = R"reply(1020-floof_bfd:
+ IP address                Interface  State      Since         Interval  Timeout
+ 172.30.0.3                d0         Down       2026-11-23 11:03:10.954    1.000    0.000
+ 172.30.0.2                d0         Up         2026-11-23 11:03:11.708    0.300    0.900
+ fe80::2                   d0         Down       2026-11-23 11:03:10.954    1.000    0.000
+ 172.30.9.3                ---        Down       2026-11-23 11:03:10.954    1.000    0.000
+0000 
+)reply";
+
 constexpr std::string_view limited = R"reply(2002-Name       Proto      Table      State  Since         Info
 1002-bgp_p      BGP        ---        down   2026-11-23 06:27:54.276  Automatic shutdown: Route limit exceeded
 1006-  Message:        works on the fibre

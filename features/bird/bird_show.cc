@@ -316,6 +316,19 @@ std::string render_bird_route_details(const Json& routes) {
   return out.empty() ? "no routes\n" : out;
 }
 
+std::string render_bfd(const Json& sessions) {
+  shell::Table table(
+      {{"Neighbor"}, {"Interface"}, {"Peer"}, {"State"}, {"Since"}, {"Interval", kRight}, {"Timeout", kRight}});
+  for (const Json& session : array_or_none(sessions)) {
+    const bool counted = member(session, "state-s").is_number();
+    table.add({field(session, "neighbor"), field(session, "interface", ""), field(session, "peer", ""),
+               field(session, "state"),
+               counted ? shell::duration_text(std::chrono::seconds(number(session, "state-s"))) : "-",
+               field(session, "interval-ms") + " ms", field(session, "timeout-ms") + " ms"});
+  }
+  return table.empty() ? "no BFD sessions\n" : table.text();
+}
+
 std::string render_route_counts(const Json& counts) {
   shell::Table table({{"Table"}, {"Routes", kRight}, {"Prefixes", kRight}});
   for (const Json& one : array_or_none(counts)) {
@@ -328,6 +341,9 @@ void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
   registry.add({.path = "show protocols", .help = "BIRD's protocols", .handler = [](Context& c, const Invocation&) {
                   return shell::show(c, "protocols", Json::object(), render_protocols);
+                }});
+  registry.add({.path = "show bfd", .help = "BFD sessions", .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "bfd", Json::object(), render_bfd);
                 }});
   registry.add({.path = "show protocols <name>",
                 .help = "One protocol with everything about it",

@@ -24,6 +24,8 @@ std::string render_protocols(const shell::Json& protocols);
 std::string render_protocol_details(const shell::Json& protocols);
 /// One line per route and next hop, the best of each prefix marked.
 std::string render_bird_routes(const shell::Json& routes);
+/// One line per BFD session.
+std::string render_bfd(const shell::Json& sessions);
 /// How many routes are in which table.
 std::string render_route_counts(const shell::Json& counts);
 /// All attributes of each route.

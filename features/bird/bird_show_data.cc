@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "features/bird/bird_bfd.h"
+#include "features/bird/bird_limits.h"
 #include "features/bird/bird_peers.h"
 
 namespace floof::bird {
@@ -25,7 +27,8 @@ Json channel_json(const Channel& channel) {
               {"exported", channel.exported},
               {"preferred", channel.preferred}};
   for (const auto& [kind, limit] : channel.limits) {
-    out["limits"][kind] = {{"most", limit.most}, {"hit", limit.hit}, {"action", limit.action}};
+    out["limits"][kind] = {
+        {"most", limit.most}, {"now", counted(channel, kind)}, {"hit", limit.hit}, {"action", limit.action}};
   }
   const std::string_view columns[] = {"received", "rejected", "filtered", "ignored", "accepted"};
   for (const auto& [name, counts] : channel.changes) {
@@ -237,11 +240,19 @@ Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::st
   if (!reply.ok()) {
     return reply.error();
   }
+  const bool wants_bfd = flag_of(Json{{"bfd", session_leaf(config, *peer, "bfd")}}, "bfd");
+  const auto bfd = wants_bfd ? show_bfd(client, config) : Result<Json>(Json::array());
+  if (!bfd.ok()) {
+    return bfd.error();
+  }
   const auto protocols = parse_protocols(*reply);
   auto entries = peer_entries(protocols, parse_status(*status), config, *peer);
   const auto sessions = protocols_of(protocols, *peer);
   for (size_t i = 0; i < sessions.size(); i++) {
     describe_details(*sessions[i], config, entries[i]);
+    if (wants_bfd) {
+      entries[i]["bfd"] = bfd_of(*bfd, sessions[i]->detail("Neighbor address"));
+    }
   }
   Json out = entries.front();
   entries.erase(entries.begin());

@@ -22,8 +22,9 @@ namespace floof::bird {
 Result<Json> show_bgp_summary(BirdClient& client, const Json& config, const std::string& tag = {});
 
 /// One peer with everything BIRD knows: the fields above and "local-as","neighbor-id","source","hold-timer",
-/// "keepalive-timer","session","role","neighbor-role","capabilities","neighbor-capabilities","channels"; of a peer with
-/// several neighbors the first, the others in "more-sessions". An Error when there is no such peer.
+/// "keepalive-timer","session","role","neighbor-role","capabilities","neighbor-capabilities","channels" (with "limits":
+/// {"import"|"receive"|"export": {"most","now","hit", "action"}}), where BFD is wanted "bfd" (bird_bfd.h); of a peer
+/// with several neighbors the first, the others in "more-sessions". An Error when there is no such peer.
 Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::string& name);
 
 /// [{"name","peer"?,"protocol","table","state","since","info","channels":[...],"details":{...}}]. With `name` (a peer's
@@ -48,8 +49,8 @@ Json route_json(const Route& route, const PeerNames& names);
 Json route_json(const Route& route, const Json& config);
 /// Adds the reasons to refused routes: of the large community that the import filter left.
 void add_reasons(Json& routes, const Json& config);
-/// The others were refused by what leaves none: "limit" where one that keeps routes out is reached, "raw" where the peer
-/// has texts of the user's own in its import. Where both may be, none. `protocols` of `show protocols all`.
+/// The others were refused by what leaves none: "limit" where one that keeps routes out is reached, "raw" where the
+/// peer has texts of the user's own in its import. Where both may be, none. `protocols` of `show protocols all`.
 void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>& protocols);
 
 }  // namespace floof::bird

@@ -147,7 +147,7 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
   return {};
 }
 
-/// What a peer sent. A peer that is not checked has no table of that, see render_filters.
+/// What a peer sent. An internal peer has no table of that, see render_filters.
 Result<void> collect_received(BirdClient& client, const Json& config, Json arguments, const PeerNames& names,
                               Found& found) {
   const auto channels = channels_of(client, config, string_of(arguments, "import"));

@@ -42,12 +42,24 @@ TEST(BirdShow, Protocols) {
       << render_protocol_details(protocols);
 }
 
+TEST(BirdShow, Bfd) {
+  const Json sessions = Json::parse(R"([{"neighbor":"172.30.0.2","interface":"d0","peer":"a","state":"Up","state-s":62,
+    "interval-ms":300,"timeout-ms":900},{"neighbor":"172.30.9.3","interface":"","state":"Down","interval-ms":1000,
+    "timeout-ms":0}])");
+  EXPECT_EQ(render_bfd(sessions),
+            "Neighbor    Interface  Peer  State  Since     Interval  Timeout\n"
+            "172.30.0.2  d0         a     Up     00:01:02    300 ms   900 ms\n"
+            "172.30.9.3                   Down   -          1000 ms     0 ms\n");
+  EXPECT_EQ(render_bfd(Json::array()), "no BFD sessions\n");
+}
+
 TEST(BirdShow, StrangeDataDoesNoHarm) {
   for (const char* text : {"null", "{}", "[null,1,[]]", R"([{"next-hops":[3],"as-path":{"x":[]}}])"}) {
     const Json data = Json::parse(text);
     render_bird_routes(data);
     render_bird_route_details(data);
     render_protocols(data);
+    render_bfd(data);
     render_protocol_details(data);
   }
 }

@@ -38,6 +38,7 @@ set bgp policy trusted next-hop-self
 set bgp peer ext neighbor 172.21.1.2
 set bgp peer ext remote-as 64600
 set bgp peer ext policy open
+set bgp peer ext bfd
 set bgp peer int neighbor 172.21.2.2
 set bgp peer int remote-as 65000
 set bgp peer trusted neighbor 172.21.3.2
@@ -49,6 +50,7 @@ set bgp peer six policy open
 set bgp peer un interface ru
 set bgp peer un remote-as 64620
 set bgp peer un policy open
+set bgp peer un bfd
 set bgp mrt four interval 10
 set bgp mrt six interval 10
 set bgp mrt six table ip6
@@ -65,7 +67,8 @@ protocol static s_ext { ipv4; route 46.1.0.0/24 unreachable
 protocol static s_int { ipv4; route 46.2.0.0/24 unreachable; }
 protocol static s_trusted { ipv4; route 46.3.0.0/24 unreachable; }
 protocol static s_six { ipv6; route 2a10:6::/32 unreachable; }
-protocol bgp ext from r1 { local 172.21.1.2 as 64600; neighbor 172.21.1.1 as 65000;
+protocol bfd { interface "*" { min rx interval 300 ms; min tx interval 300 ms; }; }
+protocol bgp ext from r1 { bfd on; local 172.21.1.2 as 64600; neighbor 172.21.1.1 as 65000;
   ipv4 { import all; export where proto = "s_ext"; next hop self; }; }
 protocol bgp inside from r1 { local 172.21.2.2 as 65000; neighbor 172.21.2.1 as 65000;
   ipv4 { import all; export where proto = "s_int"; next hop self; }; }
@@ -167,6 +170,7 @@ def test_a_limit_ends_an_unnumbered_peer_until_it_is_cleared(lab):
         more = "route 46.4.1.0/24 unreachable; route 46.4.0.0"
         lab.u.reconfigure(lab.u_conf.replace("route 46.4.0.0", more))
         wait_for("the limit", lambda: "limit" in peers(lab)["un"]["last-error"])
+        wait_for("what helps", lambda: "'clear bgp peer un hard' tries it again" in lab.r1.ctl("show", "bgp", "peer", "un").stdout)
         lab.u.reconfigure(lab.u_conf)
         lab.r1.ctl("clear", "bgp", "peer", "un", "hard")
         established(lab, "un")
@@ -184,11 +188,12 @@ def test_an_unnumbered_peer_is_told_why(lab):
 @pytest.mark.parametrize("name, prefix", [("int", INT), ("trusted", TRUSTED), ("ext", EXT), ("six", SIX), ("un", UN)])
 def test_what_a_peer_sent_is_shown(lab, name, prefix):
     [route] = data(lab, "show", "bgp", "peer", name, "received")
-    assert route["prefix"] == prefix and route.get("policy-applied", False) == (name in ("int", "trusted"))
+    assert route["prefix"] == prefix and route.get("policy-applied", False) == (name == "int")
     assert prefixes(lab, "show", "route", "import", name) == [prefix]
     [explained] = data(lab, "explain", "route", prefix, "from", name)["routes"]
     assert explained["evaluation"]["accepted"] and explained["bird"]["best"] and "differs" not in explained
-    nothing = lab.r1.ctl("explain", "route", "46.99.0.0/24", "from", name, check=False)
+    unheard = "2a10:99::/32" if name == "six" else "46.99.0.0/24"
+    nothing = lab.r1.ctl("explain", "route", unheard, "from", name, check=False)
     assert nothing.returncode != 0 and "has not announced" in nothing.stderr
 
 
@@ -217,6 +222,35 @@ def test_what_a_peer_gets_is_shown_as_it_goes_out(lab, name, session):
             assert hop.removeprefix(":: ") == shown[1]
     finally:
         lab.r1.commit("delete bgp prefix")
+
+
+def test_bfd_is_shown(lab):
+    """ext answers; un does not, and its session is up all the same."""
+    wait_for("BFD of ext", lambda: {s["peer"]: s["state"] for s in data(lab, "show", "bfd")} == {"ext": "Up", "un": "Down"})
+    [ext] = [session for session in data(lab, "show", "bfd") if session["peer"] == "ext"]
+    assert (ext["neighbor"], ext["interface"], ext["interval-ms"], ext["timeout-ms"]) == ("172.21.1.2", "rx", 300, 1500)
+    assert data(lab, "show", "bgp", "peer", "ext")["bfd"]["state"] == "Up"
+    un = data(lab, "show", "bgp", "peer", "un")
+    assert un["bfd"]["state"] == "Down" and un["state"] == "Established"
+    assert "BFD: Up for" in lab.r1.ctl("show", "bgp", "peer", "ext").stdout
+    assert "BFD: Down" in lab.r1.ctl("show", "bgp", "peer", "un").stdout
+    assert "bfd" not in data(lab, "show", "bgp", "peer", "int")
+    assert "172.21.1.2" in lab.r1.ctl("show", "bfd").stdout
+
+
+def test_limits_are_shown(lab):
+    lab.r1.commit("set bgp peer ext import limit ip4 9 action block\nset bgp peer ext import receive-limit ip4 8\n"
+                  "set bgp peer ext export limit ip4 7")
+    try:
+        shown = data(lab, "show", "bgp", "peer", "ext")
+        limits = {kind: (limit["most"], limit["now"], limit["hit"]) for kind, limit in shown["channels"][0]["limits"].items()}
+        assert limits.keys() == {"import", "receive", "export"}
+        assert limits["import"] == (9, 1, False) and limits["receive"] == (8, 1, False) and limits["export"][0] == 7
+        text = lab.r1.ctl("show", "bgp", "peer", "ext").stdout
+        assert [line.split() for line in text.splitlines() if "import limit" in line] == [
+            ["import", "limit", "ipv4", "9", "1", "block"]]
+    finally:
+        lab.r1.commit("delete bgp peer ext import\ndelete bgp peer ext export")
 
 
 def test_how_long_and_in_what_order(lab):
