@@ -184,15 +184,6 @@ TEST(BirdReply, LimitsRolesAndValidators) {
   EXPECT_FALSE(peer.channels[0].limits.at("receive").hit);
   EXPECT_EQ(peer.channels[0].limits.at("receive").action, "warn");
   EXPECT_EQ(peer.channels[1].limits.at("export").most, 50u);
-  EXPECT_FALSE(rpki_session(peer));
-  const auto validator = rpki_session(protocols[1]);
-  ASSERT_TRUE(validator);
-  EXPECT_EQ(validator->server, "127.0.0.9");
-  EXPECT_EQ(validator->status, "Established");
-  EXPECT_EQ(validator->serial, 42u);
-  EXPECT_EQ(validator->last_update_s, 3.015);
-  EXPECT_EQ(validator->routes4, 7u);
-  EXPECT_EQ(validator->routes6, 2u);
 }
 
 TEST(BirdReply, RoaStatesAndCounts) {

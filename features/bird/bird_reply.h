@@ -112,18 +112,6 @@ struct Protocol {
 };
 std::vector<Protocol> parse_protocols(const Reply& reply);
 
-/// What a protocol of type RPKI says of its cache (RFC 8210).
-struct RpkiSession {
-  std::string server;  ///< address or name
-  uint64_t port = 0;
-  std::string status;  ///< "Established", "Transport-Error", ...
-  std::optional<uint64_t> version, serial;
-  std::optional<double> last_update_s;  ///< seconds ago
-  uint64_t routes4 = 0, routes6 = 0;
-};
-/// Nothing for other protocols.
-std::optional<RpkiSession> rpki_session(const Protocol& protocol);
-
 /// One line of `show bfd sessions` (RFC 5880).
 struct BfdSession {
   std::string address;

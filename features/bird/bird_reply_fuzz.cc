@@ -22,7 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)bgp_summary(protocols, status, config).dump(-1, ' ', false, Json::error_handler_t::replace);
     for (const Protocol& protocol : protocols) {
       (void)protocol_json(protocol, config);
-      (void)rpki_session(protocol);
     }
     (void)parse_roa_state(*reply);
     (void)bfd_json(parse_bfd_sessions(*reply), protocols, status.server_time, config)

@@ -110,31 +110,7 @@ std::vector<Route> parse_routes(const Reply& reply) {
   return out;
 }
 
-// -- RPKI, counts ---------------------------------------------------------------------------------------------------
-
-std::optional<RpkiSession> rpki_session(const Protocol& protocol) {
-  if (protocol.type != "RPKI") {
-    return std::nullopt;
-  }
-  RpkiSession out;
-  out.server = protocol.detail("Cache server");
-  out.port = number(protocol.detail("Cache port")).value_or(0);
-  out.status = protocol.detail("Status");
-  out.version = number(protocol.detail("Protocol version"));
-  out.serial = number(protocol.detail("Serial number"));
-  std::string update = protocol.detail("Last update");  // "before 3.203 s"
-  std::string_view rest = update;
-  double seconds = 0;
-  const std::string_view before = word(rest), count = word(rest);
-  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), seconds);
-  if (before == "before" && error == std::errc() && end == count.data() + count.size() && std::isfinite(seconds)) {
-    out.last_update_s = seconds;
-  }
-  for (const Channel& channel : protocol.channels) {
-    (channel.name == "roa4" ? out.routes4 : out.routes6) += channel.imported;
-  }
-  return out;
-}
+// -- BFD, counts ----------------------------------------------------------------------------------------------------
 
 namespace {
 
