@@ -14,7 +14,7 @@ import pytest
 from lab import mrt
 from lab.hosts import Lab, Since, wait_for
 
-PREFIX = f"bp{os.getpid()}-"
+PREFIX = f"bw{os.getpid()}-"
 EXT, INT, TRUSTED, UN, SIX = "46.1.0.0/24", "46.2.0.0/24", "46.3.0.0/24", "46.4.0.0/24", "2a10:6::/32"
 
 ROUTER = """
