@@ -264,7 +264,7 @@ Result<Vrps> after(const Vrps& base, std::vector<Change> changes) {
 }
 
 void Session::connected() {
-  answering_ = asked_ = false;
+  answering_ = asked_ = news_ = false;
   changes_ = {};
   farewell_.clear();
 }
@@ -304,10 +304,15 @@ Result<Session::Heard> Session::hear(std::vector<uint8_t>& bytes) {
     if (!next) {
       out = wrong(ErrorCode::corrupt_data, next.error().text());
     } else if (!next->pdu) {
+      out = std::exchange(news_, false) ? Heard::notify : Heard::nothing;
       break;
     } else {
       taken += next->size;
       out = take(*next->pdu);
+      if (out && *out == Heard::notify) {  // a storm of them is one
+        news_ = true;
+        out = Heard::nothing;
+      }
     }
   }
   bytes.erase(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(taken));

@@ -139,6 +139,7 @@ class Session {
   bool asked_all_ = false;  ///< the question was for everything
   bool answering_ = false;  ///< between Cache Response and End of Data
   bool asked_ = false;
+  bool news_ = false;  ///< a notify came
   std::vector<Change> changes_;
   std::string farewell_;
 };

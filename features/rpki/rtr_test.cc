@@ -104,6 +104,18 @@ TEST(Rtr, EverythingFirstAndThenDifferences) {
   EXPECT_EQ(session.payloads(), before);  // the very same: nobody compares half a million
 }
 
+TEST(Rtr, ManyNotifiesAreOne) {
+  Session session = with({{kA, true}});
+  std::string storm;
+  for (uint32_t i = 0; i < 1000; i++) {
+    storm += serial_notify(1, 7, 41 + i);
+  }
+  std::vector<uint8_t> bytes = bytes_of(storm);
+  EXPECT_EQ(*session.hear(bytes), Heard::notify);
+  EXPECT_TRUE(bytes.empty());
+  EXPECT_EQ(*session.hear(bytes), Heard::nothing);
+}
+
 TEST(Rtr, AnswersAreTakenWholeOrNotAtAll) {
   Session session = with({{kA, true}});
   (void)session.question();
