@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/route/bgp_feed.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "base/socket_address.h"
 #include "features/route/bgp_feed_impl.h"
 
 namespace floof::route {
@@ -30,22 +30,6 @@ constexpr auto kFirstBackOff = 100ms;
 constexpr auto kLongestBackOff = 1000ms;
 constexpr auto kOpenLimit = 10s;
 
-socklen_t to_sockaddr(const IpAddress& address, uint16_t port, sockaddr_storage& out) {
-  out = {};
-  if (address.is_ip4()) {
-    auto& in4 = reinterpret_cast<sockaddr_in&>(out);
-    in4.sin_family = AF_INET;
-    in4.sin_port = htons(port);
-    std::memcpy(&in4.sin_addr, address.wire().data(), 4);
-    return sizeof in4;
-  }
-  auto& in6 = reinterpret_cast<sockaddr_in6&>(out);
-  in6.sin6_family = AF_INET6;
-  in6.sin6_port = htons(port);
-  std::memcpy(&in6.sin6_addr, address.wire().data(), 16);
-  return sizeof in6;
-}
-
 void set_option(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
 /// A socket that is connecting, or the errno.
@@ -61,13 +45,11 @@ std::variant<UniqueFd, int> connect_from(const IpAddress& source, const IpAddres
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 5);
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 2);
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 3);
-  sockaddr_storage address;
-  socklen_t size = to_sockaddr(source, 0, address);
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) {
+  const SocketAddress here(source, 0), there(to, port);
+  if (bind(fd.get(), here.data(), here.size()) != 0) {
     return errno;
   }
-  size = to_sockaddr(to, port, address);
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 && errno != EINPROGRESS) {
+  if (connect(fd.get(), there.data(), there.size()) != 0 && errno != EINPROGRESS) {
     return errno;
   }
   return fd;

@@ -2,17 +2,16 @@
 #include "features/rpki/rtr_cache_daemon.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <random>
 
 #include "base/log.h"
+#include "base/socket_address.h"
 #include "base/tcp_owner.h"
 
 namespace floof::rpki {
@@ -104,13 +103,10 @@ std::string RtrCache::problem() const {
 void RtrCache::listen() {
   loop_.cancel(std::exchange(retry_, 0));
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(port_);
-  std::memcpy(&at.sin_addr, address_.wire().data(), 4);
+  const SocketAddress at(address_, port_);
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (!fd || bind(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || ::listen(fd.get(), 8) != 0) {
+  if (!fd || bind(fd.get(), at.data(), at.size()) != 0 || ::listen(fd.get(), 8) != 0) {
     const std::string why = errno_error(fmt::format("RPKI for BIRD on {} port {}", to_string(address_), port_),
                                         "listening", "no other program may use that port")
                                 .text();

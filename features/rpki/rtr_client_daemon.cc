@@ -12,6 +12,8 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/socket_address.h"
+
 namespace floof::rpki {
 
 namespace {
@@ -35,21 +37,8 @@ Result<UniqueFd> connect_to(const IpAddress& address, uint16_t port) {
   set(IPPROTO_TCP, TCP_KEEPIDLE, 30);
   set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-  sockaddr_storage to{};
-  socklen_t size = 0;
-  if (address.is_ip4()) {
-    auto& in4 = reinterpret_cast<sockaddr_in&>(to);
-    in4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
-    std::memcpy(&in4.sin_addr, address.wire().data(), 4);
-    size = sizeof in4;
-  } else {
-    auto& in6 = reinterpret_cast<sockaddr_in6&>(to);
-    in6.sin6_family = AF_INET6;
-    in6.sin6_port = htons(port);
-    std::memcpy(&in6.sin6_addr, address.wire().data(), 16);
-    size = sizeof in6;
-  }
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&to), size) != 0 && errno != EINPROGRESS) {
+  const SocketAddress to(address, port);
+  if (connect(fd.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) {
     return errno_error("", "connecting");
   }
   return fd;

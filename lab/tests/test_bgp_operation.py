@@ -4,13 +4,13 @@
     n (bird, AS 64600) -- r1 (AS 65000) -- m (bird, AS 64610)
 """
 
-import json
 import os
 import signal
 
 import pytest
 
-from lab.hosts import Lab, Since, wait_for
+from lab.hosts import Lab, wait_for
+from lab.sessions import data, established, peers, since
 
 PREFIX = f"bo{os.getpid()}-"
 GOOD, BOGON, LONG, HOLE = "45.10.0.0/22", "10.9.0.0/16", "45.10.4.0/25", "45.10.8.0/24"
@@ -70,22 +70,6 @@ def lab():
         established(made, "n", "m")
         wait_for("m has the route", lambda: GOOD in made.m.birdc("show", "route").stdout)
         yield made
-
-
-def data(lab, *words):
-    return json.loads(lab.r1.ctl(*words, "|", "json").stdout)
-
-
-def peers(lab):
-    return {peer["name"]: peer for peer in data(lab, "show", "bgp", "summary")["peers"]}
-
-
-def established(lab, *names):
-    wait_for("sessions", lambda: all(peers(lab)[name]["state"] == "Established" for name in names), 30)
-
-
-def since(lab, name):
-    return Since.of(peers(lab)[name]["since"])
 
 
 def test_why_a_route_was_refused(lab):

@@ -12,7 +12,8 @@ import os
 import pytest
 
 from lab import mrt
-from lab.hosts import Lab, Since, wait_for
+from lab.hosts import Lab, wait_for
+from lab.sessions import data, established, peers, since
 
 PREFIX = f"bw{os.getpid()}-"
 EXT, INT, TRUSTED, UN, SIX = "46.1.0.0/24", "46.2.0.0/24", "46.3.0.0/24", "46.4.0.0/24", "2a10:6::/32"
@@ -115,22 +116,6 @@ def lab():
         for name in (EXT, INT, TRUSTED, UN, SIX):
             wait_for(name, lambda name=name: data(made, "show", "route", name))
         yield made
-
-
-def data(lab, *words):
-    return json.loads(lab.r1.ctl(*words, "|", "json").stdout)
-
-
-def peers(lab):
-    return {peer["name"]: peer for peer in data(lab, "show", "bgp", "summary")["peers"]}
-
-
-def established(lab, *names):
-    wait_for("sessions", lambda: all(peers(lab)[name]["state"] == "Established" for name in names), 30)
-
-
-def since(lab, name):
-    return Since.of(peers(lab)[name]["since"])
 
 
 def prefixes(lab, *words):

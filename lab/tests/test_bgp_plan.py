@@ -4,7 +4,6 @@
     n (bird, AS 64600) -- r1 (AS 65000) -- i (bird, AS 65000)
 """
 
-import json
 import os
 import re
 
@@ -12,6 +11,7 @@ import pytest
 
 from lab.floof_ipc import Client
 from lab.hosts import Lab, Since, wait_for
+from lab.sessions import data, peers
 
 BASE = """
 set interface rn device host rn
@@ -79,11 +79,6 @@ def change(client, lines=None):
     steps = client.call("commit-plan")["steps"]
     client.call("commit")
     return [step for step in steps if step["who"] == "bird"]
-
-
-def peers(lab):
-    return {peer["name"]: peer for peer in
-            json.loads(lab.r1.ctl("show", "bgp", "summary", "|", "json").stdout)["peers"]}
 
 
 def established(lab):
@@ -230,7 +225,7 @@ def test_raw_text_that_leaves_its_block(lab, floofd):
 
 
 def limit_of(lab):
-    peer = json.loads(lab.r1.ctl("show", "bgp", "peer", "n", "|", "json").stdout)
+    peer = data(lab, "show", "bgp", "peer", "n")
     return peer["families"][0]
 
 
@@ -246,11 +241,11 @@ def test_a_limit_below_what_is_there(lab, floofd):
 
 
 def alarms(lab):
-    return [alarm for alarm in json.loads(lab.r1.ctl("show", "system", "|", "json").stdout)["alarms"] if "peer n" in alarm]
+    return [alarm for alarm in data(lab, "show", "system")["alarms"] if "peer n" in alarm]
 
 
 def refusals(lab):
-    routes = json.loads(lab.r1.ctl("show", "route", "rejected", "peer", "n", "|", "json").stdout)
+    routes = data(lab, "show", "route", "rejected", "peer", "n")
     return [route.get("reason") for route in routes]
 
 
