@@ -30,8 +30,8 @@ def linux_routes(router, table):
     """(what Linux uses, all that BIRD has put there) of a table."""
     used, birds = {}, {}
     for six in (False, True):
-        said = router.run("ip", "-6" if six else "-4", "-d", "-j", "route", "show", "table", table, check=False).stdout
-        for entry in json.loads(said or "[]"):
+        said = router.run("ip", "-6" if six else "-4", "-d", "-j", "route", "show", "table", table, check=False)
+        for entry in json.loads(said.stdout) if said.returncode == 0 else []:  # a table comes with its first route
             prefix, hops = net(entry["dst"], six), linux_hops(entry)
             kind = entry.get("type", "unicast")
             if entry["protocol"] == "bird":
@@ -123,6 +123,10 @@ class Disorder:
         link = self.random.choice(self.LINKS)
         return link, self.address(link, family, self.addresses[link, family] or 0, self.random.choice((2, 3)))
 
+    def connected(self, gateway):
+        return any(gateway.startswith(self.SUBNETS[link][family][which])
+                   for (link, family), which in self.addresses.items() if which is not None)
+
     # -- Commits ------------------------------------------------------------------------------------------------------
 
     def readdress(self):
@@ -144,11 +148,7 @@ class Disorder:
         before = self.routes.pop(prefix, None)
         if before and self.random.random() < 0.3:
             return [f"delete route {prefix}"]
-        hops = {self.gateway(family)[1] for _ in range(self.random.choice((1, 1, 2)))}
-        connected = [g for g in hops if any(g.startswith(self.SUBNETS[link][family][which]) for (link, f), which in self.addresses.items()
-                                            if f == family and which is not None)]
-        if len(hops) > 1 and len(connected) < len(hops):
-            hops = set(connected[:1])
+        hops = {g for g in (self.gateway(family)[1] for _ in range(self.random.choice((1, 1, 2)))) if self.connected(g)}
         self.routes[prefix] = [f"set route {prefix} via {g}" for g in sorted(hops)] or [f"set route {prefix} blackhole"]
         return ([f"delete route {prefix}"] if before else []) + self.routes[prefix]
 
@@ -157,11 +157,9 @@ class Disorder:
         lines = []
         for change in self.random.sample((self.readdress, self.switch, self.reroute, self.reroute), self.random.choice((1, 1, 2, 3))):
             lines += change()
-        # A route with several next hops needs all of them connected.
+        # A next hop has to be on a subnet.
         for prefix, routes in list(self.routes.items()):
-            gateways = [line.split(" via ")[1] for line in routes if " via " in line]
-            subnets = [self.SUBNETS[link][f][which] for (link, f), which in self.addresses.items() if which is not None]
-            if len(gateways) > 1 and not all(any(g.startswith(s) for s in subnets) for g in gateways):
+            if not all(self.connected(line.split(" via ")[1]) for line in routes if " via " in line):
                 del self.routes[prefix]
                 lines.append(f"delete route {prefix}")
         self.log.append("; ".join(lines))
@@ -184,7 +182,7 @@ class Disorder:
             [[four, "address", "flush", "dev", link, "scope", "global"]],
             [[four, "route", "add", *route]], [[four, "route", "append", *route]], [[four, "route", "prepend", *route]],
             [[four, "route", "replace", *route]], [[four, "route", "del", prefix, "metric", metric]],
-            [[four, "route", "flush", "table", str(FEED_TABLE)]],
+            [[four, "route", "flush", "proto", "boot"]],
             [[four, "route", "add", *route], ["link", "set", link, "down"], ["link", "set", link, "up"]],
         ))
         self.log.append("; ".join("ip " + " ".join(words) for words in done))
