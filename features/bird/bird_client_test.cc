@@ -243,7 +243,7 @@ TEST(BirdCheck, EndsAHangingProgram) {
   unlink(script);
   EXPECT_FALSE(result.ok());
   EXPECT_GE(pulses, 2);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
   EXPECT_FALSE(run_bird_check("/nonexistent/bird", "/dev/null", 1s, {}).ok());
 }
 

@@ -29,10 +29,10 @@ set bgp asn 400001
 set bgp router-id 172.20.1.1
 set bgp irr server 172.20.1.2:4343
 set bgp irr server 172.20.1.2:4344
-set bgp irr timeout 2
+set bgp irr timeout 10
 set bgp peeringdb url http://172.20.1.2:8080/api
 set bgp peeringdb api-key {key}
-set bgp peeringdb timeout 2
+set bgp peeringdb timeout 5
 set bgp policy member role peer
 set bgp peer ten remote-as 400010
 set bgp peer ten neighbor 172.20.1.10

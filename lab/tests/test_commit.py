@@ -16,7 +16,7 @@ import pytest
 
 from lab.floof_ipc import Client, Refused
 from lab.hosts import Lab, wait_for
-from lab.tests.test_router import Stream
+from lab.stream import Stream
 
 BASE = """
 set system hostname r1

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from lab.hosts import Lab, wait_for
-from lab.tests.test_router import Stream
+from lab.stream import Stream
 
 PREFIX = f"fr{os.getpid()}-"
 SERVICE, SERVICE6 = "203.0.113.1", "2001:db8:113::1"
