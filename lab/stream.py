@@ -26,8 +26,10 @@ class Stream:
         self.output.seek(0)
         return {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", self.output.read())}
 
-    def lost(self):
-        """Ends it: how many packets were lost, and how many were sent. Those after the last reply are still on their way."""
+    def lost(self, enough=0):
+        """Ends it, after at least `enough` replies: how many packets were lost, and how many were sent. Those after the
+        last reply are still on their way."""
+        wait_for(f"{enough} replies", lambda: len(self._replies()) >= enough)
         self.process.send_signal(signal.SIGINT)
         self.process.wait(10 * PATIENCE)
         replies = self._replies()

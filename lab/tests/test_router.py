@@ -190,7 +190,7 @@ def test_a_description_disturbs_nothing(lab):
     before = uptime(lab)
     stream = Stream(lab.h1, topology.H2)
     lab.r1.commit('set interface e1 description "first customer"')
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(11)
     assert lost == 0 and sent > 10
     assert uptime(lab) == before
 
@@ -236,7 +236,7 @@ def test_a_withdrawn_route_moves_without_loss(lab):
     lab.t1.reconfigure(topology.T1_CONFIG)
     wait_for("traffic takes t1", lambda: via(lab, topology.H2) == ["up1"], 30)
     time.sleep(0.2)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(21)
     assert lost == 0 and sent > 20
 
 
@@ -298,7 +298,7 @@ def test_killed_bird_comes_back_without_a_lost_packet(lab):
     kill_and_wait(lab, "bird", signal.SIGKILL, 5)
     wait_for("sessions are back", lambda: established(lab) == 4, 60, 0.2)
     time.sleep(1)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(101)
     assert lost == 0 and sent > 100
 
 
@@ -308,7 +308,7 @@ def test_hanging_daemons_are_replaced_and_no_packet_is_lost(lab, program, limit)
     kill_and_wait(lab, program, signal.SIGSTOP, limit)
     wait_for("sessions are back", lambda: lab.r1.ctl("show", "bgp", "summary", check=False).returncode == 0 and established(lab) == 4, 60, 0.2)
     time.sleep(0.5)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(101)
     assert lost == 0 and sent > 100
 
 
@@ -320,7 +320,7 @@ def test_killed_floofd_touches_no_traffic(lab):
     kill_and_wait(lab, "floofd", signal.SIGKILL, 5)
     wait_for("floofd answers", lambda: lab.r1.ctl("show", "system", check=False).returncode == 0)
     time.sleep(1)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(51)
     assert lost == 0 and sent > 50
     assert uptime(lab) == before
     assert lab.r1.ctl("show", "configuration").stdout == config
