@@ -51,7 +51,7 @@ Lcp::Lcp(Context context)
         names.push_back(running->spec.name);
       }
     }
-    interface::delete_links(context_.kernel, names);
+    interface::delete_links(context_.kernel, names, [this] { context_.engine.beat(); });
   };
   context_.interfaces.is_linux_side = [this](int index) { return context_.links.interface_of(index).valid(); };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
