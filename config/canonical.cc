@@ -121,7 +121,7 @@ const std::array<Kind, 12> kKinds = {{
     {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>",
      [](std::string_view t) { return spell(parse_ip4(t)); }},
     {"prefix", "a prefix such as 192.0.2.0/24 or 2001:db8::/32", "<prefix>",
-     [](std::string_view t) { return spell(parse_prefix(t)); }},
+     [](std::string_view t) { return t == "default" ? Result<std::string>("0.0.0.0/0") : spell(parse_prefix(t)); }},
     {"interface-address", "an address with its length such as 192.0.2.1/24 or 2001:db8::1/64", "<address/length>",
      [](std::string_view t) { return spell(parse_interface_address(t)); }},
     {"mac", "a MAC address such as 02:00:5e:00:01:0a", "<mac>", [](std::string_view t) { return spell(parse_mac(t)); }},

@@ -177,10 +177,10 @@ class Completer {
     return std::move(out_);
   }
 
-  void add(std::string word, std::string help, std::string kind) {
+  void add(std::string word, std::string help, std::string kind, std::string group = {}) {
     if (kind == "value" ? partial_.empty() || !matched_ : std::string_view(word).starts_with(partial_)) {
       matched_ = matched_ || kind != "value";
-      out_.options.push_back({std::move(word), std::move(help), std::move(kind)});
+      out_.options.push_back({std::move(word), std::move(help), std::move(kind), std::move(group)});
     }
   }
 
@@ -191,7 +191,7 @@ class Completer {
       const bool fits = mode_ == CompletionMode::place || moves() ? !is_term(node) || moves_values(node) : true;
       const bool meant = fits && (makes() || there);
       if (meant && !(in_group_ && node == schema_.apply_groups()) && !said(node) && !offered(name_of(node))) {
-        add(name_of(node), description_of(node), "keyword");
+        add(name_of(node), description_of(node), "keyword", extension(node, "group"));
       }
     }
   }
@@ -248,6 +248,7 @@ class Completer {
       add(value.name, value.help, "keyword");
     }
     references(node);
+    out_.values = extension(node, "values");
     if (out_.options.empty() && named_values(node).empty()) {
       add(value_hint(node), description_of(node), "value");
     }

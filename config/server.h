@@ -25,7 +25,7 @@
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
 //   place         words                           words spelled out: a part of the tree that `edit` may go to
-//   complete      words partial mode              options [{word help kind}] complete
+//   complete      words partial mode              options [{word help kind group?}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
 //   clear         what, and what it wants to know
@@ -82,6 +82,8 @@ class ConfigServer {
   using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
   /// Begins something; `user` is who asked.
   using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
+  /// Values that exist on the machine, each with its help.
+  using Values = std::vector<std::pair<std::string, std::string>>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
@@ -94,6 +96,7 @@ class ConfigServer {
     std::string drafts{};                              ///< folder for what is not committed; empty: it dies with us
     std::map<std::string, AmendHandler> amend{};       ///< by `what`
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
+    std::map<std::string, std::function<Values()>> values{};  ///< by the source that the schema's fc:values names
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
@@ -150,7 +153,7 @@ class ConfigServer {
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);
   Json request(const ipc::Peer& peer, const Json& request);
-  Json exec_start(const Json& request);
+  Json exec_start(const ipc::Peer& peer, const Json& request);
   Json exec_read(const Json& request);
 
   ConfigEngine& engine_;

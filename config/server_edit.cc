@@ -44,6 +44,17 @@ Result<> check_comment(const std::string& comment) {
   return checked ? Result<>() : Error{"comment", checked.error().reason, checked.error().remedy};
 }
 
+/// How many lines a load has changed.
+void add_difference(Json& out, const Tree& before, const Tree& after) {
+  const std::string difference = compare(before, after);
+  size_t added = 0, removed = 0;
+  for (size_t at = 0; at < difference.size(); at = std::min(difference.find('\n', at), difference.size() - 1) + 1) {
+    added += difference[at] == '+' || difference[at] == '!' ? 1 : 0;
+    removed += difference[at] == '-' ? 1 : 0;
+  }
+  out.update({{"added", added}, {"removed", removed}});
+}
+
 }  // namespace
 
 std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std::string& op, const Json& request) {
@@ -89,8 +100,11 @@ std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std
   if (op == "load") {
     return load_text(candidate, request);
   }
-  candidate.tree = Tree(candidate.tree.shared_schema());
-  return success();
+  Json out = success();
+  Tree empty(candidate.tree.shared_schema());
+  add_difference(out, candidate.tree, empty);
+  candidate.tree = std::move(empty);
+  return out;
 }
 
 std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const std::string& op, const Json& request) {
@@ -422,8 +436,10 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
       return with_warnings(loaded.notes);
     }
   }
+  Json out = with_warnings(loaded.notes);
+  add_difference(out, candidate.tree, loaded.tree);
   candidate.tree = std::move(loaded.tree);
-  return with_warnings(loaded.notes);
+  return out;
 }
 
 Json ConfigServer::load_foreign(Candidate& candidate, const Translator& translate, const std::string& text) {
@@ -470,6 +486,16 @@ Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {
   Json options = Json::array();
   for (const Option& option : found.options) {
     options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});
+    if (!option.group.empty()) {
+      options.back()["group"] = option.group;
+    }
+  }
+  if (const auto source = options_.values.find(found.values); source != options_.values.end()) {
+    for (const auto& [word, help] : source->second()) {
+      if (word.starts_with(text_of(request, "partial"))) {
+        options.push_back({{"word", word}, {"help", help}, {"kind", "existing"}});
+      }
+    }
   }
   return {{"ok", true}, {"options", std::move(options)}, {"complete", found.complete}};
 }

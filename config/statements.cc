@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/address.h"
 #include "config/tree.h"
 
 namespace floof::config {
@@ -142,8 +143,20 @@ class LineReader {
     const size_t keys = is_list(node) ? keys_of(node).size() : 0;
     stopped_ = out_.words.size() - at_ < keys;
     if (!stopped_) {
+      if (keys == 1 && extension(keys_of(node)[0], "canonical") == "prefix") {
+        name_default(out_.words[at_]);
+      }
       take(keys);
       places_.push_back({now().words.size(), node});
+    }
+  }
+
+  /// `default` is of the family of the addresses in the rest of the line, IPv4 where there are none.
+  void name_default(std::string& word) const {
+    if (word == "default") {
+      const bool ip6 = std::any_of(out_.words.begin() + static_cast<ptrdiff_t>(at_), out_.words.end(),
+                                   [](const std::string& w) { return parse_ip6(w.substr(0, w.find('%'))).ok(); });
+      word = ip6 ? "::/0" : "0.0.0.0/0";
     }
   }
 

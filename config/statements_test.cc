@@ -85,6 +85,9 @@ TEST(Statements, NamesMayBeShortenedEverywhere) {
       << "nor is it told again";
   EXPECT_EQ(full("bgp peer a remote-as 1 polic x", LineKind::path), "bgp peer a remote-as 1 polic x");
   EXPECT_EQ(full("int e0 desc mt"), "interface e0 description mt") << "a value is taken as it stands";
+  EXPECT_EQ(full("route default via 192.0.2.1"), "route 0.0.0.0/0 via 192.0.2.1");
+  EXPECT_EQ(full("route default via fe80::1%e0"), "route ::/0 via fe80::1%e0") << "of the family of what follows";
+  EXPECT_EQ(full("interface default description default"), "interface default description default");
 }
 
 TEST(Statements, TheWrongWordIsFound) {

@@ -15,7 +15,6 @@
 #include "base/arguments.h"
 #include "base/event_loop.h"
 #include "base/heartbeat.h"
-#include "base/init_client.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "config/audit.h"
@@ -34,8 +33,10 @@
 #include "features/bird/bird_limit_watch.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/interface/device_text.h"
 #include "features/pathvector/pathvector.h"
 #include "features/system/login_daemon.h"
+#include "features/system/programs_daemon.h"
 #include "features/system/tools.h"
 #include "programs/health_conditions.h"
 
@@ -93,7 +94,6 @@ class Daemon {
   Heartbeat heart_;
   EventLoop loop_;
   UniqueFd signals_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
@@ -277,18 +277,17 @@ Json Daemon::alarms() const {
 
 Json Daemon::system_state() const {
   const Json config = engine_->running().to_json(config::Secrets::hidden);
-  const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
   Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
               {"version", kVersion},
               {"generation", engine_->generation()},
-              {"uptime-s", uptime.count()},
               {"alarms", alarms()}};
-  if (auto init = InitClient::connect(arguments_.run_dir); init) {
-    if (auto status = init->status(); status) {
-      out["programs"] = config::member(*status, "programs");
-    }
+  Json programs = system::programs_state(arguments_.run_dir);
+  if (const auto alarm = programs.find("alarm"); alarm != programs.end()) {
+    out["alarms"].push_back(std::move(*alarm));
+    programs.erase(alarm);
   }
+  out.update(programs);
   return out;
 }
 
@@ -323,8 +322,8 @@ config::ConfigServer::Options Daemon::server_options() {
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
   };
-  for (const char* what :
-       {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
+  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes",
+                           "workers", "devices"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
   for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {
@@ -336,9 +335,25 @@ config::ConfigServer::Options Daemon::server_options() {
     return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
                 : made.error();
   };
+  out.values["devices"] = [this] {
+    config::ConfigServer::Values values;
+    const auto devices = ask_dataplane("devices", Json::object());
+    for (const Json& device : devices && devices->is_array() ? *devices : Json::array()) {
+      const std::string use = interface::use_text(device);
+      values.emplace_back(
+          config::text_of(device, "name"),
+          fmt::format("{}, {}, link {}{}", config::text_of(device, "driver"), interface::speed_text(device),
+                      config::text_of(device, "link"), use.empty() ? "" : ", used: " + use));
+    }
+    return values;
+  };
   add_outside(out);
-  out.programs["ping"] = system::ping_command;
-  out.programs["traceroute"] = system::traceroute_command;
+  out.programs["ping"] = [](const Json& arguments) {
+    return system::ping_command(arguments, system::kernel_address_of);
+  };
+  out.programs["traceroute"] = [](const Json& arguments) {
+    return system::traceroute_command(arguments, system::kernel_address_of);
+  };
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
     using Amendment = config::ConfigServer::Amendment;
     auto made = bgp::maintenance_of(config, arguments);

@@ -129,14 +129,14 @@ std::string render_summary(const Json& summary, const std::string& tag) {
     return out + "no peers; 'set bgp peer NAME ...' makes one\n";
   }
   shell::Table table({{"Peer"},
-                      {"Neighbor"},
-                      {"AS", kRight},
+                      {"Neighbor", shell::Table::kLeft, 3},
+                      {"AS", kRight, 2},
                       {"State"},
-                      {"Since"},
-                      {"Received", kRight},
+                      {"Since", shell::Table::kLeft, 1},
+                      {"Received", kRight, 5},
                       {"Accepted", kRight},
-                      {"Exported", kRight},
-                      {"Last error"}});
+                      {"Exported", kRight, 4},
+                      {"Last error", shell::Table::kLeft, 6, true}});
   for (const Json& peer : list(summary, "peers")) {
     table.add({field(peer, "name"), field(peer, "neighbor"), field(peer, "remote-as"), state_text(peer),
                since_text(peer), field(peer, "received"), accepted_text(peer), field(peer, "exported"),

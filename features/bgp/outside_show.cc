@@ -61,8 +61,13 @@ std::string errors_text(const Json& items) {
 }
 
 std::string lists_text(const Json& items) {
-  Table table(
-      {{"List"}, {"State"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"AS numbers", kRight}, {"From"}});
+  Table table({{"List"},
+               {"State"},
+               {"Age", kRight, 1},
+               {"IPv4", kRight},
+               {"IPv6", kRight},
+               {"AS numbers", kRight, 2},
+               {"From", Table::kLeft, 3}});
   for (const Json& item : items) {
     table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 prefixes"),
                count(item, "IPv6 prefixes"), count(item, "AS numbers"), field(item, "source", "")});
@@ -72,7 +77,12 @@ std::string lists_text(const Json& items) {
 
 /// Networks' addresses at exchanges; of one that was asked for each of them.
 std::string ports_text(const Json& items) {
-  Table table({{"AS", kRight}, {"Ports"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"Peers"}});
+  Table table({{"AS", kRight},
+               {"Ports"},
+               {"Age", kRight, 2},
+               {"IPv4", kRight},
+               {"IPv6", kRight},
+               {"Peers", Table::kLeft, 1, true}});
   std::string addresses;
   for (const Json& item : items) {
     table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 addresses"),
@@ -188,12 +198,12 @@ std::string render_irr(const Json& data) {
   }
   Table table({{"As-set"},
                {"State"},
-               {"Age", kRight},
+               {"Age", kRight, 2},
                {"IPv4", kRight},
                {"IPv6", kRight},
-               {"AS numbers", kRight},
-               {"From"},
-               {"Peers"}});
+               {"AS numbers", kRight, 3},
+               {"From", Table::kLeft, 4},
+               {"Peers", Table::kLeft, 1, true}});
   for (const Json& set : sets) {
     table.add({field(set, "name"), field(set, "state"), age_text(set), count(set, "IPv4 prefixes"),
                count(set, "IPv6 prefixes"), count(set, "AS numbers"), field(set, "source", ""), peers_text(set)});
@@ -219,13 +229,13 @@ std::string render_as_set(const Json& data) {
 
 std::string render_peeringdb(const Json& data) {
   Table table({{"AS", kRight},
-               {"Network"},
+               {"Network", Table::kLeft, 2},
                {"State"},
-               {"Age", kRight},
-               {"As-set"},
+               {"Age", kRight, 3},
+               {"As-set", Table::kLeft, 4},
                {"IPv4", kRight},
                {"IPv6", kRight},
-               {"Peers"}});
+               {"Peers", Table::kLeft, 1, true}});
   for (const Json& network : list(data, "networks")) {
     table.add({field(network, "name"), field(network, "network", ""), field(network, "state"), age_text(network),
                field(network, "as-set", ""), count(network, "IPv4 prefixes"), count(network, "IPv6 prefixes"),
@@ -243,11 +253,11 @@ std::string render_peeringdb(const Json& data) {
 std::string render_rpki(const Json& data) {
   Table table({{"File"},
                {"State"},
-               {"Age", kRight},
+               {"Age", kRight, 1},
                {"VRPs", kRight},
-               {"ASPAs", kRight},
-               {"Filters", kRight},
-               {"Assertions", kRight}});
+               {"ASPAs", kRight, 2},
+               {"Filters", kRight, 3},
+               {"Assertions", kRight, 3}});
   std::string errors;
   for (const char* key : {"vrp-files", "slurm-files"}) {
     for (const Json& file : list(data, key)) {
@@ -256,8 +266,13 @@ std::string render_rpki(const Json& data) {
     }
     errors += errors_text(list(data, key));
   }
-  Table validators(
-      {{"Validator"}, {"Address"}, {"State"}, {"Connected"}, {"Age", kRight}, {"VRPs", kRight}, {"Serial", kRight}});
+  Table validators({{"Validator"},
+                    {"Address", Table::kLeft, 2},
+                    {"State"},
+                    {"Connected", Table::kLeft, 1},
+                    {"Age", kRight, 3},
+                    {"VRPs", kRight},
+                    {"Serial", kRight, 4}});
   for (const Json& validator : list(data, "validators")) {
     validators.add({field(validator, "name"),
                     fmt::format("{} port {}", field(validator, "address"), field(validator, "port")),

@@ -65,14 +65,14 @@ std::string target_text(const Json& route) {
 std::string channels_text(const Json& channels) {
   shell::Table table({{"  Channel"},
                       {"State"},
-                      {"Table"},
-                      {"Pref", kRight},
+                      {"Table", shell::Table::kLeft, 3},
+                      {"Pref", kRight, 4},
                       {"Imported", kRight},
-                      {"Filtered", kRight},
-                      {"Exported", kRight},
-                      {"Best", kRight},
-                      {"Input filter"},
-                      {"Output filter"}});
+                      {"Filtered", kRight, 2},
+                      {"Exported", kRight, 1},
+                      {"Best", kRight, 3},
+                      {"Input filter", shell::Table::kLeft, 5},
+                      {"Output filter", shell::Table::kLeft, 5}});
   for (const Json& channel : channels) {
     table.add({"  " + field(channel, "name"), field(channel, "state"), field(channel, "table", ""),
                field(channel, "preference", ""), field(channel, "imported", "0"), field(channel, "filtered", "0"),
@@ -124,7 +124,7 @@ shell::Reply show_stats(Context& context, const Invocation&) {
 /// `exact`: for a prefix only routes to that very prefix.
 shell::Handler show_destination(bool exact) {
   return [exact](Context& context, const Invocation& words) {
-    const std::string asked = words.get("prefix");
+    const std::string typed = words.get("prefix"), asked = typed == "default" ? "0.0.0.0/0" : typed;
     const bool is_prefix = asked.find('/') != std::string::npos;
     const Result<Prefix> prefix = parse_prefix(asked);
     const Result<IpAddress> address = parse_ip(asked);
@@ -253,7 +253,13 @@ std::string render_protocols(const Json& protocols) {
   if (array_or_none(protocols).empty()) {
     return "no protocols\n";
   }
-  shell::Table table({{"Name"}, {"Protocol"}, {"Table"}, {"State"}, {"Since"}, {"Info"}});
+  constexpr auto kLeft = shell::Table::kLeft;
+  shell::Table table({{"Name"},
+                      {"Protocol", kLeft, 2},
+                      {"Table", kLeft, 4},
+                      {"State"},
+                      {"Since", kLeft, 3},
+                      {"Info", kLeft, 1, true}});
   for (const Json& protocol : protocols) {
     table.add({field(protocol, "name"), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
                field(protocol, "since"), field(protocol, "info", "")});
@@ -317,8 +323,13 @@ std::string render_bird_route_details(const Json& routes) {
 }
 
 std::string render_bfd(const Json& sessions) {
-  shell::Table table(
-      {{"Neighbor"}, {"Interface"}, {"Peer"}, {"State"}, {"Since"}, {"Interval", kRight}, {"Timeout", kRight}});
+  shell::Table table({{"Neighbor"},
+                      {"Interface", shell::Table::kLeft, 3},
+                      {"Peer", shell::Table::kLeft, 1},
+                      {"State"},
+                      {"Since", shell::Table::kLeft, 2},
+                      {"Interval", kRight, 5},
+                      {"Timeout", kRight, 4}});
   for (const Json& session : array_or_none(sessions)) {
     const bool counted = member(session, "state-s").is_number();
     table.add({field(session, "neighbor"), field(session, "interface", ""), field(session, "peer", ""),

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "features/interface/host_devices_list.h"
 
 namespace floof::interface {
 
@@ -393,7 +394,37 @@ Json Interfaces::describe(const Running& running) const {
   return out;
 }
 
+/// [{"name","driver","mac","megabits","link","namespace","addresses","default-route","interface"}]: `interface` is
+/// which one has it.
+static Json devices(HostDevices& hosts, const std::map<std::string, std::unique_ptr<Running>>& running) {
+  Json out = Json::array();
+  for (const ListedDevice& device : list_devices(hosts)) {
+    using Place = HostDevices::Place;
+    const auto user = std::find_if(running.begin(), running.end(), [&](const auto& entry) {
+      const DeviceSpec& spec = entry.second->spec.device;
+      return spec.type == DeviceType::host && spec.name == device.name;
+    });
+    out.push_back({{"name", device.name},
+                   {"driver", device.driver},
+                   {"mac", device.mac},
+                   {"megabits", device.megabits == 0 ? Json() : Json(device.megabits)},
+                   {"link", device.link ? "up"
+                            : device.up ? "down"
+                                        : "unknown"},
+                   {"namespace", device.found.place == Place::ports    ? "ports"
+                                 : device.found.place == Place::router ? "router"
+                                                                       : "host"},
+                   {"addresses", device.addresses},
+                   {"default-route", device.default_route},
+                   {"interface", user == running.end() ? Json() : Json(user->first)}});
+  }
+  return out;
+}
+
 Json Interfaces::show(std::string_view what, const Json& arguments) {
+  if (what == "devices") {
+    return devices(context_.hosts, running_);
+  }
   if (what == "alarms") {
     Json out = Json::array();
     for (const auto& [device, reason] : context_.hosts.waiting()) {

@@ -63,8 +63,8 @@ REQUESTS = [
     {"op": "exec-read", "id": 1}, {"op": "exec-stop", "id": 1}, {"op": "no-such-thing"}, {}, {"op": 7},
     {"op": "discard"},
 ]
-LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show"}
-OPERATING = LOOKING | {"clear", "request", "exec-start", "exec-read", "exec-stop"}
+LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show", "exec-start", "exec-read", "exec-stop"}
+OPERATING = LOOKING | {"clear", "request"}
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +194,14 @@ def test_programs_belong_to_who_started_them(lab):
         assert not ask(operator, {"op": "exec-read", "id": own})["ok"]
         theirs = operator.call("exec-start", program="ping", arguments={"address": "127.0.0.1", "count": 1})["id"]
         wait_for("ping has answered", lambda: "127.0.0.1" in operator.call("exec-read", id=theirs)["text"])
+    with user(lab, READER) as reader, root(lab) as client:
+        ping = {"op": "exec-start", "program": "ping", "arguments": {"address": "127.0.0.1", "count": 100}}
+        started = [ask(reader, ping) for _ in range(9)]
+        assert [a["ok"] for a in started] == [True] * 8 + [False]
+        assert "8 programs of yours" in started[8]["errors"][0]["reason"]
+        assert client.call("exec-start", program="ping", arguments={"address": "127.0.0.1", "count": 1})["id"]
+        for one in started[:8]:
+            reader.call("exec-stop", id=one["id"])
 
 
 def test_one_user_cannot_take_all_connections_nor_send_much(lab):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The router of the demo's lab, judged from outside: what hosts and neighbours see, and what show commands tell."""
 
+import json
 import os
 import pathlib
 import re
@@ -168,6 +169,49 @@ def test_ping_and_traceroute_from_the_shell(lab):
     assert "172.16.1.2" in lab.r1.ctl("traceroute", topology.H2).stdout
 
 
+def test_ping_from_an_interface_uses_its_address(lab):
+    lab.h1.start("tcpdump", "-n", "-l", "-i", "eth0", "icmp", "or", "icmp6", log="ping.dump")
+    wait_for("tcpdump listens", lambda: "listening" in (lab.h1.folder / "ping.dump").read_text())
+    for target, source in ((topology.H1, topology.LOOP4), (topology.H1_6, topology.LOOP6)):
+        done = json.loads(lab.r1.ctl("ping", target, "count", "2", "interval", "0.2", "source", "loop0", "| json").stdout)
+        assert (done["address"], done["transmitted"], done["received"], done["loss-percent"]) == (target, 2, 2, 0)
+        assert [r["from"] for r in done["replies"]] == [target, target] and done["rtt-ms"]["min"] > 0
+        wait_for("it came from there", lambda: f"{source} > {target}" in (lab.h1.folder / "ping.dump").read_text())
+    refused = lab.r1.ctl("ping", topology.H1, "source", "nowhere", check=False)
+    assert refused.returncode == 1 and "nowhere has no address of IPv4" in refused.stderr
+
+
+def test_ping_finds_the_largest_packet(lab):
+    swept = json.loads(lab.r1.ctl("ping", topology.H1, "sweep", "1470-1474", "| json").stdout)
+    assert [s["size"] for s in swept["sizes"] if s["answered"]] == [1470, 1471, 1472] and swept["largest"] == 1472
+    whole = lab.r1.ctl("ping", topology.H1, "count", "1", "size", "1473", "do-not-fragment", check=False)
+    assert whole.returncode != 0 and "message too long" in whole.stdout
+
+
+@pytest.mark.parametrize("protocol", ["udp", "icmp", "tcp"])
+def test_traceroute_tells_the_as_of_each_hop(lab, protocol):
+    text = lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "source", "loop0").stdout
+    assert re.search(r"^ 2  10\.2\.0\.10 \[AS6450[12]\]", text, re.M), text
+    data = json.loads(lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "| json").stdout)
+    last = data["hops"][-1]["answers"][0]
+    assert (last["from"], last["as"]) == (topology.H2, int(re.search(r"\[AS(\d+)\]", text)[1]))
+    assert "as" not in data["hops"][0]["answers"][0], "the link to the neighbour is in no AS"
+
+
+def test_devices_of_the_machine_are_offered(lab):
+    device = {d["name"]: d for d in lab.r1.show("interface", "devices")}
+    assert (device["to-t1"]["driver"], device["to-t1"]["link"], device["to-t1"]["megabits"]) == ("veth", "up", 10000)
+    assert device["to-t1"]["interface"] and device["to-t1"]["namespace"] == "ports" and "e1" not in device
+    lab.r1.run("ip", "link", "add", "spare", "type", "veth", "peer", "name", "other")
+    try:
+        lab.r1.run("ip", "address", "add", "198.51.100.1/24", "dev", "spare")
+        offered = lab.r1.ctl("set", "interface", "x", "device", "host", "?").stdout
+        assert re.search(r"^  spare +veth, 10 Gbit/s, link unknown, used: has 198\.51\.100\.1/24$", offered, re.M), offered
+        assert re.search(r"^  to-t1 +veth, 10 Gbit/s, link up, used: interface ", offered, re.M), offered
+    finally:
+        lab.r1.run("ip", "link", "delete", "spare")
+
+
 @pytest.mark.parametrize("lines, path, words", [
     ("set interface x9 device host no-such-device", "interface x9", "no-such-device"),
     ("set interface x9 address 10.3.0.1/24\nset interface x9 device null", "10.3.0.1", "e3"),
@@ -291,6 +335,9 @@ def test_hanging_dataplane_is_replaced(lab):
     kill_and_wait(lab, "floof-dataplane", signal.SIGSTOP, 8)
     wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2, count=1, check=False), 10)
     assert uptime(lab) == before
+    about = lab.r1.show("system")["programs"]["floof-dataplane"]
+    assert about["last-exit"].startswith("hung, ") and "signal 9" in about["last-exit"], about
+    assert abs(about["last-exit-time"] - time.time()) < 60
 
 
 def test_killed_bird_comes_back_without_a_lost_packet(lab):
