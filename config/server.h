@@ -10,7 +10,7 @@
 //   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
-//   commit        check comment confirmed? when?  generation changed confirmed warnings waits?
+//   commit        check comment confirmed? when?  generation changed confirmed warnings standing? waits?
 //                 via? persist? persist-id?                         confirmed: seconds; waits: for its confirmation;
 //                                                                   via "netconf", which has to name what waits
 //   revert        via? persist-id?                                  the commit that waits for confirmation goes back

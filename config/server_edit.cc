@@ -283,6 +283,9 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
               {"changed", done.changed},
               {"confirmed", done.confirmed},
               {"warnings", done.warnings}};
+  if (done.standing > 0) {
+    out["standing"] = done.standing;
+  }
   if (engine_.unconfirmed()) {
     out["waits"] = true;
   }

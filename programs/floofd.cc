@@ -31,6 +31,7 @@
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
 #include "features/bird/bird_limit_watch.h"
+#include "features/bird/bird_session_watch.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/interface/device_text.h"
@@ -99,6 +100,7 @@ class Daemon {
   std::unique_ptr<config::ConfigEngine> engine_;
   std::shared_ptr<bird::Holds> holds_;
   std::optional<bird::LimitWatch> limits_;
+  std::optional<bird::SessionWatch> sessions_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
@@ -196,6 +198,11 @@ Result<> Daemon::start() {
                                                    .config = [this] { return engine_->running().for_features(); },
                                                    .generation = [this] { return engine_->generation(); },
                                                    .pulse = pulse});
+  sessions_.emplace(loop_, bird::SessionWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                       .log = arguments_.file("log/bird.log"),
+                                                       .file = arguments_.file("bird.sessions"),
+                                                       .config = [this] { return engine_->running().for_features(); },
+                                                       .generation = [this] { return engine_->generation(); }});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
   loop_.every(kBeat, [this] {
@@ -239,6 +246,7 @@ Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
                                     : bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
     if (shown) {
       limits_->annotate(*shown);
+      sessions_->annotate(*shown);
     }
     return shown;
   }

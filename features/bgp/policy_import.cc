@@ -138,7 +138,11 @@ class Importer {
 
   void route_checks() {
     const uint16_t most = static_cast<uint16_t>(number_of(filter_, "max-communities", kMostCommunities));
-    add(Reason::too_many_communities, MoreCommunitiesThan{most}, "filter max-communities");
+    if (text_of(filter_, "too-many-communities") == "strip") {
+      out_.strip_above = most;
+    } else {
+      add(Reason::too_many_communities, MoreCommunitiesThan{most}, "filter max-communities");
+    }
     add(Reason::path_empty, PathEmpty{}, "filter first-as");
     if (on("first-as", peer_.role != "rs-client")) {
       add(Reason::first_as, FirstAsIsNot{peer_.asn}, "filter first-as");

@@ -58,7 +58,7 @@ class Warner {
   void tell_of_prefixes(std::vector<std::string>& warnings) const;
 
   const Shared& shared_;
-  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_;
+  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_, silent_;
 };
 
 /// Every link has such addresses, so it takes an interface to know whose it is.

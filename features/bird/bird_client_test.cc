@@ -88,6 +88,21 @@ TEST(BirdReply, Status) {
   EXPECT_EQ(seconds_between("2026-02-28 23:59:59.999", "2026-03-01 00:00:01"), 2);
 }
 
+TEST(BirdReply, TimesGetTheirZone) {
+  const char* const before = getenv("TZ");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+  tzset();
+  EXPECT_EQ(utc_of("2026-11-22 21:04:43.445"), "2026-11-22T20:04:43.445Z");
+  EXPECT_EQ(utc_of("2026-07-01 00:30:00"), "2026-06-30T22:30:00Z") << "in summer";
+  EXPECT_EQ(utc_of("2026-11-22 21:04:43 odd"), "2026-11-22T20:04:43Z");
+  for (const char* other : {"", "12:00:01", "2026-11-22", "2026-11-22x21:04:43", "yesterday"}) {
+    EXPECT_EQ(utc_of(other), other);
+  }
+  before != nullptr ? setenv("TZ", kept.c_str(), 1) : unsetenv("TZ");
+  tzset();
+}
+
 TEST(BirdReply, Protocols) {
   const auto brief = parse_protocols(reply_of(samples::protocols));
   ASSERT_EQ(brief.size(), 16u);
@@ -308,8 +323,10 @@ TEST(BirdShowData, Bfd) {
       Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":["172.30.0.2"]},{"name":"un","interface":"d0"}]}})");
   const Json out = bfd_json(sessions, protocols, "2026-11-23 11:04:11.000", config);
   ASSERT_EQ(out.size(), 4u);
-  EXPECT_EQ(out[0], Json::parse(R"({"neighbor":"172.30.0.2","interface":"d0","state":"Up","state-s":60,"peer":"a",
-    "since":"2026-11-23 11:03:11.708","interval-ms":300,"timeout-ms":900})"));
+  Json first = Json::parse(R"({"neighbor":"172.30.0.2","interface":"d0","state":"Up","state-s":60,"peer":"a",
+    "interval-ms":300,"timeout-ms":900})");
+  first["since"] = utc_of("2026-11-23 11:03:11.708");
+  EXPECT_EQ(out[0], first);
   EXPECT_FALSE(out[1].contains("peer"));
   EXPECT_EQ(out[3]["neighbor"], "fe80::2%d0");
   EXPECT_EQ(out[3]["peer"], "un");

@@ -80,6 +80,7 @@ class BirdBackend : public config::Backend {
   void put_back();
   void look();
   void hold_back();
+  void tell_of_held(std::vector<BirdChange> all);
   std::string on_disk(const std::string& text) const;
   Result<void> start_and_wait();
   Result<void> wait_until_running();
@@ -247,6 +248,21 @@ void BirdBackend::hold_back() {
   }
 }
 
+/// A limit that is raised does not bring back what it has ended before.
+void BirdBackend::tell_of_held(std::vector<BirdChange> all) {
+  if (!options_.holds || options_.holds->all().empty() || protocols_.empty()) {
+    return;
+  }
+  judge_by_sessions(all, protocols_, options_.holds->all());
+  for (const BirdChange& change : all) {
+    const bool held = std::any_of(options_.holds->all().begin(), options_.holds->all().end(),
+                                  [&](const auto& one) { return one.second.configured == change.protocol; });
+    if (held && change.kind == BirdChange::Kind::stays_down && !change.effects.empty()) {
+      warnings_.push_back(fmt::format("{} stays down: {}", change.name, change.effects.front()));
+    }
+  }
+}
+
 // At no time is there no bird.conf: BIRD might be restarted at any.
 Result<void> BirdBackend::swap_in() {
   const std::string current = file("bird.conf");
@@ -345,6 +361,7 @@ std::vector<Error> BirdBackend::publish() {
     return {};
   }
   hold_back();
+  tell_of_held(all);
   if (const auto swapped = swap_in(); !swapped.ok()) {
     return {swapped.error()};
   }

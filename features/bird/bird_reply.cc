@@ -2,6 +2,7 @@
 #include "features/bird/bird_reply.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <ctime>
 
@@ -295,14 +296,15 @@ std::vector<Protocol> parse_protocols(const Reply& reply) {
 
 namespace {
 
-std::optional<int64_t> seconds_of(std::string_view text) {
-  // YYYY-MM-DD hh:mm:ss, fractions ignored
+std::optional<std::tm> time_in(std::string_view text) {
+  // YYYY-MM-DD hh:mm:ss, or with T between; fractions ignored
   constexpr std::string_view shape = "0000-00-00 00:00:00";
   if (text.size() < shape.size()) {
     return std::nullopt;
   }
   for (size_t i = 0; i < shape.size(); i++) {
-    if (shape[i] == '0' ? !is_digit(text[i]) : text[i] != shape[i]) {
+    const bool mark = text[i] == shape[i] || (shape[i] == ' ' && text[i] == 'T');
+    if (shape[i] == '0' ? !is_digit(text[i]) : !mark) {
       return std::nullopt;
     }
   }
@@ -314,7 +316,12 @@ std::optional<int64_t> seconds_of(std::string_view text) {
   when.tm_hour = at(11, 2);
   when.tm_min = at(14, 2);
   when.tm_sec = at(17, 2);
-  return timegm(&when);
+  return when;
+}
+
+std::optional<int64_t> seconds_of(std::string_view text) {
+  auto when = time_in(text);
+  return when ? std::optional<int64_t>(timegm(&*when)) : std::nullopt;
 }
 
 }  // namespace
@@ -323,6 +330,24 @@ std::optional<int64_t> seconds_between(std::string_view earlier, std::string_vie
   const auto from = seconds_of(earlier);
   const auto to = seconds_of(later);
   return from && to ? std::optional(*to - *from) : std::nullopt;
+}
+
+std::string utc_of(std::string_view local) {
+  constexpr size_t kSeconds = 19;
+  auto when = time_in(local);
+  if (!when) {
+    return std::string(local);
+  }
+  when->tm_isdst = -1;  // whether it was summer then
+  const time_t moment = mktime(&*when);
+  std::tm utc{};
+  std::array<char, 32> out{};
+  if (moment == -1 || gmtime_r(&moment, &utc) == nullptr || strftime(out.data(), out.size(), "%FT%T", &utc) == 0) {
+    return std::string(local);
+  }
+  const std::string_view rest = local.substr(kSeconds);
+  const bool fraction = rest.starts_with('.') && rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  return std::string(out.data()) + (fraction ? std::string(rest) : "") + "Z";
 }
 
 Complaint parse_complaint(std::string_view said, std::string_view file) {

@@ -4,6 +4,7 @@
 
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_reply.h"
+#include "features/bird/bird_sessions.h"
 #include "features/bird/bird_show_data.h"
 
 using namespace floof::bird;
@@ -27,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)bfd_json(parse_bfd_sessions(*reply), protocols, status.server_time, config)
         .dump(-1, ' ', false, Json::error_handler_t::replace);
     (void)parse_counts(*reply);
+    SessionMemory memory;
+    memory.follow({protocols, status, session_errors(bytes), 0}, config);
+    (void)memory.to_json().dump(-1, ' ', false, Json::error_handler_t::replace);
     for (const Route& route : parse_routes(*reply)) {
       (void)route_json(route, PeerNames(config));
     }
@@ -34,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)reader.partial();
   (void)parse_complaint(bytes, "f");
   (void)parse_communities(bytes);
+  (void)utc_of(bytes);
   (void)seconds_between(bytes, "2026-11-22 21:29:18.088");
   return 0;
 }

@@ -62,6 +62,13 @@ std::string target_text(const Json& route) {
   return !hops.empty() ? hop_text(hops[0]) : type.empty() ? "-" : type;
 }
 
+/// Without the fraction of a second.
+std::string since_text(const Json& protocol) {
+  const std::string since = field(protocol, "since");
+  const size_t dot = since.find('.');
+  return dot == std::string::npos || !since.ends_with('Z') ? since : since.substr(0, dot) + "Z";
+}
+
 std::string channels_text(const Json& channels) {
   shell::Table table({{"  Channel"},
                       {"State"},
@@ -262,7 +269,7 @@ std::string render_protocols(const Json& protocols) {
                       {"Info", kLeft, 1, true}});
   for (const Json& protocol : protocols) {
     table.add({field(protocol, "name"), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
-               field(protocol, "since"), field(protocol, "info", "")});
+               since_text(protocol), field(protocol, "info", "")});
   }
   return table.text();
 }
@@ -271,7 +278,7 @@ std::string render_protocol_details(const Json& protocols) {
   std::string out;
   for (const Json& protocol : array_or_none(protocols)) {
     out += fmt::format("{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", field(protocol, "name"),
-                       field(protocol, "protocol"), field(protocol, "state"), field(protocol, "since"),
+                       field(protocol, "protocol"), field(protocol, "state"), since_text(protocol),
                        field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
     out += shell::plain_text(shell::without(protocol, {"name", "protocol", "state", "since", "info", "channels"}), 2);
     out += channels_text(list(protocol, "channels"));

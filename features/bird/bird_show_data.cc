@@ -50,7 +50,7 @@ Json channel_json(const Channel& channel) {
 void describe_session(const Protocol& protocol, const Status& status, Json& out) {
   const std::string state = protocol.detail("BGP state");
   out["protocol"] = protocol.name;
-  out["since"] = protocol.since;
+  out["since"] = utc_of(protocol.since);
   if (const auto seconds = seconds_between(protocol.since, status.server_time)) {
     out["state-s"] = std::max<int64_t>(0, *seconds);
   }
@@ -172,8 +172,8 @@ Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, c
 }
 
 Json protocol_json(const Protocol& protocol, const Json& config) {
-  Json out = {{"name", protocol.name},   {"protocol", protocol.type}, {"table", protocol.table},
-              {"state", protocol.state}, {"since", protocol.since},   {"info", protocol.info}};
+  Json out = {{"name", protocol.name},   {"protocol", protocol.type},       {"table", protocol.table},
+              {"state", protocol.state}, {"since", utc_of(protocol.since)}, {"info", protocol.info}};
   if (const std::string peer = peer_of_protocol(protocol.name, config); !peer.empty()) {
     out["peer"] = peer;
   }

@@ -124,6 +124,15 @@ Result<bool> collect(BirdClient& client, const std::string& command, const PeerN
   return true;
 }
 
+/// What BIRD adds itself: a preference of its own for want of one that an external peer cannot send (RFC 4271, 5.1.5),
+/// and the mark of the best, which says nothing of a table of what one peer sent.
+void leave_as_sent(Json& route, bool external) {
+  route["best"] = false;
+  if (external) {
+    route.erase("local-pref");
+  }
+}
+
 /// Routes of a session in the table of its channel, as the filter left them: those that were taken, those that were
 /// not.
 Result<void> collect_filtered(BirdClient& client, const Json& config, Json arguments, const Json& channel,
@@ -143,6 +152,7 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
   }
   for (size_t i = before; i < found.routes.size(); i++) {
     found.routes[i]["policy-applied"] = true;
+    leave_as_sent(found.routes[i], false);
   }
   return {};
 }
@@ -154,6 +164,8 @@ Result<void> collect_received(BirdClient& client, const Json& config, Json argum
   if (!channels.ok()) {
     return channels.error();
   }
+  const Json* peer = find_peer(config, string_of(arguments, "import"));
+  const bool external = peer != nullptr && is_external(config, *peer);
   const std::string to = string_of(arguments, "prefix") + string_of(arguments, "address");
   for (const Json& channel : *channels) {
     const bool ip6 = string_of(channel, "channel") == "ipv6";
@@ -165,9 +177,13 @@ Result<void> collect_received(BirdClient& client, const Json& config, Json argum
     if (!commands.ok()) {
       return commands.error();
     }
+    const size_t before = found.routes.size();
     const auto done = commands->empty() ? true : collect(client, commands->front(), names, found);
     if (!done.ok()) {
       return done.error();
+    }
+    for (size_t i = before; i < found.routes.size(); i++) {
+      leave_as_sent(found.routes[i], external);
     }
     if (const auto rest = *done ? Result<void>() : collect_filtered(client, config, arguments, channel, names, found);
         !rest.ok()) {
@@ -319,10 +335,11 @@ void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>
 }
 
 Json route_json(const Route& route, const PeerNames& names) {
-  Json out = {
-      {"prefix", route.prefix}, {"table", route.table}, {"protocol", route.protocol}, {"preference", route.preference},
-      {"metric", route.metric}, {"best", route.best},   {"type", route.type},         {"source", route.source},
-      {"since", route.since},   {"from", route.from}};
+  Json out = {{"prefix", route.prefix},       {"table", route.table},
+              {"protocol", route.protocol},   {"preference", route.preference},
+              {"metric", route.metric},       {"best", route.best},
+              {"type", route.type},           {"source", route.source},
+              {"since", utc_of(route.since)}, {"from", route.from}};
   if (const std::string peer = names.peer_of(route.protocol); !peer.empty()) {
     out["peer"] = peer;
   }
@@ -386,6 +403,9 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
     }
   }
   if (flag_of(arguments, "filtered")) {
+    for (Json& route : found.routes) {
+      route["best"] = false;  // BIRD marks the first of those that it does not use, too
+    }
     explain_refusals(client, config, found.routes);
   } else if (received) {
     add_reasons(found.routes, config);
