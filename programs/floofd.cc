@@ -30,7 +30,9 @@
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
+#include "features/bird/bird_kernel_sync.h"
 #include "features/bird/bird_limit_watch.h"
+#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_session_watch.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
@@ -101,6 +103,8 @@ class Daemon {
   std::shared_ptr<bird::Holds> holds_;
   std::optional<bird::LimitWatch> limits_;
   std::optional<bird::SessionWatch> sessions_;
+  std::optional<bird::RecoveryWatch> recovery_;
+  std::unique_ptr<bird::KernelSync> kernel_sync_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
@@ -203,6 +207,14 @@ Result<> Daemon::start() {
                                                        .file = arguments_.file("bird.sessions"),
                                                        .config = [this] { return engine_->running().for_features(); },
                                                        .generation = [this] { return engine_->generation(); }});
+  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                        .config = [this] { return engine_->running().for_features(); },
+                                                        .pulse = pulse});
+  if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl"), pulse); sync) {
+    kernel_sync_ = std::move(*sync);
+  } else {
+    log::warning("BIRD learns late of routes that Linux drops: {}", sync.error().text());
+  }
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
   loop_.every(kBeat, [this] {
@@ -273,6 +285,9 @@ Json Daemon::alarms() const {
   }
   for (const std::string& one : limits_->alarms()) {
     out.push_back(one);
+  }
+  if (const std::string recovers = recovery_->alarm(); !recovers.empty()) {
+    out.push_back(recovers);
   }
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));

@@ -140,6 +140,10 @@ std::string render_summary(const Json& summary, const std::string& tag) {
     return "BGP is not configured; 'set bgp asn N' starts it\n";
   }
   std::string out = fmt::format("Router id {}, local AS {}\n", field(summary, "router-id"), field(summary, "asn"));
+  if (member(summary, "recovery-s").is_number()) {
+    out += fmt::format("BIRD recovers from a restart, at most {} s more: until then nothing is exported\n",
+                       field(summary, "recovery-s"));
+  }
   if (list(summary, "peers").empty() && !tag.empty()) {
     return out + fmt::format("no peer has the tag {}\n", tag);
   }

@@ -20,6 +20,7 @@
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
 #include "features/bird/bird_plan.h"
+#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_render.h"
 #include "features/bird/bird_sets.h"
 
@@ -97,8 +98,9 @@ class BirdBackend : public config::Backend {
   Rendered rendered_;
   bool had_previous_ = false;
   Done done_ = Done::nothing;
-  std::vector<Protocol> protocols_;  ///< as of the last look, as is server_time_
+  std::vector<Protocol> protocols_;  ///< as of the last look, as are the next two
   std::string server_time_;
+  std::optional<Recovery> recovery_;
   std::map<std::string, Holds::Hold> held_before_;  ///< the last publish
   std::vector<std::string> restarted_;              ///< sessions that the last publish restarted
   std::vector<std::string> warnings_;
@@ -216,6 +218,7 @@ std::string BirdBackend::on_disk(const std::string& text) const {
 /// Takes in which sessions there are; none when BIRD does not answer.
 void BirdBackend::look() {
   protocols_.clear();
+  recovery_.reset();
   const auto status = client_.ask("show status");
   const auto reply = status.ok() ? client_.ask("show protocols all") : status;
   if (!reply.ok()) {
@@ -223,6 +226,7 @@ void BirdBackend::look() {
   }
   protocols_ = parse_protocols(*reply);
   server_time_ = parse_status(*status).server_time;
+  recovery_ = recovery_of(parse_status(*status), protocols_, config_);
 }
 
 /// What cannot be filtered again, such as a session that is no more, has no need of it.
@@ -382,6 +386,9 @@ std::vector<Error> BirdBackend::publish() {
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
   }
   reload_blocked();
+  if (recovery_) {
+    warnings_.push_back(recovery_->commit_text());
+  }
   return configured.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
 }
 

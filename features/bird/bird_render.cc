@@ -76,6 +76,9 @@ void render_kernel(Scribe& scribe) {
     out.open("protocol kernel floof_table{} {{", family);
     out.line("kernel table {};", scribe.context.feed_table);
     out.line("metric 32;");
+    // There is nothing to learn, but without it BIRD compares the table only once a minute (`reload in` then does it).
+    out.line("learn;");
+    out.line("scan time 20;");
     // What is in the table stays there while BIRD restarts; the first synchronisation removes what is gone.
     out.line("persist;");
     out.line("graceful restart yes;");

@@ -111,6 +111,9 @@ Status parse_status(const Reply& reply) {
       out.version = text;
     } else if (line.code == 13) {
       out.state = text;
+    } else if (constexpr std::string_view kTimer = "Wait timer is "; line.code == 24 && text.starts_with(kTimer)) {
+      const std::string_view left = text.substr(kTimer.size());
+      out.recovery_s = number(left.substr(0, left.find_first_of("./"))).value_or(0);
     }
     for (const auto& [start, into] : known) {
       if (text.starts_with(start)) {
@@ -196,6 +199,9 @@ void parse_channel_line(std::string_view text, Channel& channel, std::string& op
     open_limit = kind;
   } else if (key == "Action" && channel.limits.contains(open_limit)) {
     channel.limits[open_limit].action = value;
+  } else if (key == "GR recovery") {
+    channel.holds_recovery = value.find("pending") != std::string::npos;
+    channel.waits_for_recovery = value.find("waiting") != std::string::npos;
   } else if (key == "Preference") {
     channel.preference = number(value).value_or(0);
   } else if (key == "Routes") {

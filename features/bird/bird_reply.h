@@ -67,6 +67,8 @@ struct Status {
   std::string last_reboot;
   std::string last_reconfiguration;
   std::string state;  ///< "Daemon is up and running"
+  /// The recovery of a graceful restart goes on, for at most so many seconds more (RFC 4724).
+  std::optional<uint64_t> recovery_s;
 };
 Status parse_status(const Reply& reply);
 
@@ -88,6 +90,8 @@ struct Channel {
   uint64_t filtered = 0;
   uint64_t exported = 0;
   uint64_t preferred = 0;
+  bool holds_recovery = false;      ///< a graceful restart's recovery waits for what this one has to learn
+  bool waits_for_recovery = false;  ///< nothing is exported before its end
   /// "Import updates" -> received, rejected, filtered, ignored, accepted ("---" is absent).
   std::map<std::string, std::vector<std::optional<uint64_t>>> changes;
   std::map<std::string, ChannelLimit> limits;  ///< by "import", "receive", "export"

@@ -5,6 +5,7 @@
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_reply.h"
 #include "features/bird/bird_sessions.h"
+#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_show_data.h"
 
 using namespace floof::bird;
@@ -24,6 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const Protocol& protocol : protocols) {
       (void)protocol_json(protocol, config);
     }
+    (void)recovery_of(status, protocols, config);
+    (void)ospf_settled(*reply, *reply, 1);
     (void)parse_roa_state(*reply);
     (void)bfd_json(parse_bfd_sessions(*reply), protocols, status.server_time, config)
         .dump(-1, ' ', false, Json::error_handler_t::replace);

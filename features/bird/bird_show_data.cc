@@ -158,6 +158,9 @@ Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, c
                  const std::string& tag) {
   const Json& bgp = member(config, "bgp");
   Json out = {{"router-id", status.router_id}, {"asn", number_of(bgp, "asn")}, {"version", status.version}};
+  if (status.recovery_s) {
+    out["recovery-s"] = *status.recovery_s;
+  }
   out["peers"] = Json::array();
   for (const Json* peer : sorted_by(items(bgp, "peer"), "name")) {
     const Json& tags = session_leaf(config, *peer, "tag");
