@@ -84,8 +84,15 @@ void KernelFeed::on_route(const netlink::Route& route) {
 }
 
 void KernelFeed::add(Entries& entries, const netlink::Route& route) {
-  const Entry fresh{route.metric, route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric, route.protocol, route.type,
-                    route.next_hops};
+  const bool known_origin = route.window <= static_cast<uint32_t>(kLastFeedOrigin);
+  const Entry fresh{.metric = route.metric,
+                    .igp_metric = route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric,
+                    .protocol = route.protocol,
+                    .type = route.type,
+                    .origin = known_origin ? static_cast<FeedOrigin>(route.window) : FeedOrigin::unknown,
+                    .preference = route.reordering,
+                    .second_metric = route.rttvar,
+                    .next_hops = route.next_hops};
   const auto same =
       std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
   const bool six = route.prefix.family() == Family::ip6;
@@ -151,6 +158,12 @@ void KernelFeed::tell(Source source, const Prefix& prefix) {
 
 RouteInfo KernelFeed::to_info(Source source, const Entry& entry) {
   RouteInfo info{.protocol = entry.protocol, .metric = entry.metric, .igp_metric = entry.igp_metric};
+  if (source == Source::feed_table) {
+    const bool external2 = entry.origin == FeedOrigin::ospf_external2;
+    info.origin = entry.origin;
+    info.preference = entry.preference;
+    info.metric = external2 ? entry.second_metric : entry.igp_metric == kUnknownIgpMetric ? 0 : entry.igp_metric;
+  }
   switch (entry.type) {
     case RTN_BLACKHOLE:
       info.kind = ip::PathKind::blackhole;

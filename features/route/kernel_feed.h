@@ -5,8 +5,8 @@
 // so are our own defaults and copies, BIRD's copies, and what is never forwarded (multicast, link-local). Control
 // thread only.
 //
-// Of several routes for a prefix the kernel uses the one with the smallest metric, and so do we. BIRD passes the IGP
-// distance of a route in RTAX_CWND (nobody consults that table): BGP's multipath rule needs it.
+// Of several routes for a prefix the kernel uses the one with the smallest metric, and so do we. feed_origin.h tells
+// what else BIRD says of a route; BGP's multipath rule needs its IGP distance.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 #include "base/netlink.h"
 #include "features/lcp/lcp.h"
+#include "features/route/feed_origin.h"
 #include "features/route/rib.h"
 
 namespace floof::route {
@@ -47,6 +48,9 @@ class KernelFeed {
     uint32_t igp_metric = kUnknownIgpMetric;
     uint8_t protocol = 0;
     uint8_t type = 0;
+    FeedOrigin origin = FeedOrigin::unknown;
+    uint32_t preference = 0;
+    uint32_t second_metric = 0;
     std::vector<netlink::RouteNextHop> next_hops;
   };
   using Entries = std::vector<Entry>;  ///< of one prefix, by ascending metric
