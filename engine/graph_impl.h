@@ -37,6 +37,8 @@ struct Graph::Impl {
   DropId queue_full;  ///< the engine's own reasons
   DropId input_down;
   DropId control_queue_full;
+  DropId rx_malformed, rx_segments, rx_no_buffer;
+  CounterId rx_waits;
 
   NodeId find(std::string_view name) const;
   /// Nodes that `id` may hand packets to, through edges or arcs.

@@ -136,7 +136,7 @@ Result<void> Dataplane::start_engine() {
     return engine.error();
   }
   engine_ = std::move(*engine);
-  auto hold = neighbor::HoldState::create();
+  auto hold = neighbor::HoldState::create(engine_->pools());
   if (!hold) {
     return hold.error();
   }

@@ -2,6 +2,7 @@
 #include "features/bird/bird_peers.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/address.h"
 
@@ -71,6 +72,49 @@ std::string PeerNames::peer_of(std::string_view protocol) const {
   }
   const auto parent = unnumbered_.find(spawned_by(protocol));
   return parent == unnumbered_.end() ? "" : parent->second;
+}
+
+std::string PeerNames::name_of(std::string_view protocol) const {
+  for (std::string name : {peer_of(protocol), plain_name(protocol)}) {
+    if (!name.empty()) {
+      return name;
+    }
+  }
+  return std::string(protocol);
+}
+
+std::string plain_name(std::string_view protocol) {
+  constexpr std::string_view kOurs = "floof_";
+  if (!protocol.starts_with(kOurs)) {
+    return "";
+  }
+  std::string out(protocol.substr(kOurs.size()));
+  while (!out.empty() && all_digits(out.substr(out.size() - 1))) {
+    out.pop_back();
+  }
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+std::vector<std::string> protocols_called(const std::vector<Protocol>& all, const Json& config,
+                                          const std::string& name) {
+  if (const Json* peer = find_peer(config, name); peer != nullptr) {
+    return protocol_names(all, *peer);
+  }
+  const auto alike = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  std::vector<std::string> ours, of_type;
+  for (const Protocol& protocol : all) {
+    if (protocol.name == name) {
+      return {name};
+    }
+    if (plain_name(protocol.name) == name) {
+      ours.push_back(protocol.name);
+    }
+    if (std::equal(protocol.type.begin(), protocol.type.end(), name.begin(), name.end(), alike)) {
+      of_type.push_back(protocol.name);
+    }
+  }
+  return ours.empty() ? of_type : ours;
 }
 
 std::string peer_of_protocol(std::string_view protocol, const Json& config) {

@@ -34,11 +34,21 @@ class PeerNames {
   explicit PeerNames(const Json& config);
   /// The user's peer that a protocol belongs to, sessions of unnumbered peers included; empty for other protocols.
   std::string peer_of(std::string_view protocol) const;
+  /// What users call a protocol: the peer, plain_name of ours, else BIRD's name.
+  std::string name_of(std::string_view protocol) const;
 
  private:
   std::map<std::string, std::string, std::less<>> numbered_, unnumbered_;
 };
 std::string peer_of_protocol(std::string_view protocol, const Json& config);
+
+/// "static" of "floof_static4", "ospf" of "floof_ospf2", "feed-best" of "floof_feed_best"; empty when it is none of
+/// ours.
+std::string plain_name(std::string_view protocol);
+/// The names in BIRD of what users mean by `name`, of those that BIRD has: a peer's sessions, protocols of ours by
+/// their plain name ("static"), all of a type ("bgp", "ospf"). None: there is no such thing, except by BIRD's name.
+std::vector<std::string> protocols_called(const std::vector<Protocol>& all, const Json& config,
+                                          const std::string& name);
 
 /// The protocols of `peer` among `all`, in the order of its neighbors; for an unnumbered peer the sessions that it has
 /// spawned, or the parent while there is none.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "features/bird/bird_render_parts.h"
+#include "features/route/feed_origin.h"
 
 namespace floof::bird {
 
@@ -59,6 +60,29 @@ void render_globals(Scribe& scribe) {
   out.blank();
 }
 
+/// What the dataplane learns beside the route: features/route/feed_origin.h.
+void render_feed_fields(ConfigText& out, int family) {
+  using route::FeedOrigin;
+  const auto origin = [&](std::string_view sources, FeedOrigin value) {
+    out.line("{}: krt_window = {};", sources, static_cast<unsigned>(value));
+  };
+  out.line("if defined(ospf_metric1) then krt_cwnd = ospf_metric1;");
+  out.line("if defined(ospf_metric2) then krt_rttvar = ospf_metric2;");
+  out.line("krt_reordering = preference;");
+  out.open("case source {{");
+  origin("RTS_STATIC", FeedOrigin::static_route);
+  origin("RTS_OSPF", FeedOrigin::ospf);
+  origin("RTS_OSPF_IA", FeedOrigin::ospf_inter_area);
+  origin("RTS_OSPF_EXT1", FeedOrigin::ospf_external1);
+  origin("RTS_OSPF_EXT2", FeedOrigin::ospf_external2);
+  origin("RTS_RIP", FeedOrigin::rip);
+  origin("RTS_BABEL", FeedOrigin::babel);
+  origin("else", FeedOrigin::other);
+  out.close();
+  out.line("if proto = \"floof_originated{}\" then krt_window = {};", family,
+           static_cast<unsigned>(FeedOrigin::originated));
+}
+
 void render_kernel(Scribe& scribe) {
   ConfigText& out = scribe.out;
   out.line("protocol device floof_device {{ scan time 10; }}");
@@ -87,8 +111,7 @@ void render_kernel(Scribe& scribe) {
     out.line("import none;");
     out.open("export filter {{");
     out.line("if source = RTS_BGP || source = RTS_DEVICE || proto = \"floof_default{}\" then reject;", family);
-    // Nobody consults the table but the dataplane, which learns the IGP metric of BGP's next hops from this field.
-    out.line("if defined(ospf_metric1) then krt_cwnd = ospf_metric1;");
+    render_feed_fields(out, family);
     out.line("accept;");
     out.close("};");
     out.close("};");

@@ -93,6 +93,9 @@ TEST(BirdRender, EmptyConfigurationIsStillARunningRouter) {
   EXPECT_TRUE(has(out, "protocol kernel floof_table4 {"));
   EXPECT_TRUE(has(out, "kernel table 10001;"));
   EXPECT_TRUE(has(out, "if source = RTS_BGP || source = RTS_DEVICE || proto = \"floof_default4\" then reject;"));
+  EXPECT_TRUE(has(out, "krt_reordering = preference;"));
+  EXPECT_TRUE(has(out, "RTS_OSPF_EXT2: krt_window = 6;"));
+  EXPECT_TRUE(has(out, "if proto = \"floof_originated6\" then krt_window = 2;"));
   EXPECT_FALSE(has(out, "protocol ospf"));
   EXPECT_FALSE(has(out, "protocol bfd"));
 }

@@ -175,11 +175,13 @@ Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, c
 }
 
 Json protocol_json(const Protocol& protocol, const Json& config) {
-  Json out = {{"name", protocol.name},   {"protocol", protocol.type},       {"table", protocol.table},
-              {"state", protocol.state}, {"since", utc_of(protocol.since)}, {"info", protocol.info}};
-  if (const std::string peer = peer_of_protocol(protocol.name, config); !peer.empty()) {
+  Json out = {{"name", protocol.name},   {"protocol", protocol.type}, {"table", protocol.table},
+              {"state", protocol.state}, {"since", utc_of(protocol.since)},   {"info", protocol.info}};
+  const PeerNames names(config);
+  if (const std::string peer = names.peer_of(protocol.name); !peer.empty()) {
     out["peer"] = peer;
   }
+  out["called"] = names.name_of(protocol.name);
   out["channels"] = Json::array();
   for (const Channel& channel : protocol.channels) {
     out["channels"].push_back(channel_json(channel));
@@ -271,9 +273,12 @@ Result<Json> show_protocols(BirdClient& client, const Json& config, const std::s
     return reply.error();
   }
   const bool is_peer = find_peer(config, name) != nullptr;
+  const auto all = parse_protocols(*reply);
+  const auto named = name.empty() || is_peer ? std::vector<std::string>() : protocols_called(all, config, name);
   Json out = Json::array();
-  for (const Protocol& protocol : parse_protocols(*reply)) {
-    if (name.empty() || protocol.name == name || (is_peer && peer_of_protocol(protocol.name, config) == name)) {
+  for (const Protocol& protocol : all) {
+    if (name.empty() || protocol.name == name || (is_peer && peer_of_protocol(protocol.name, config) == name) ||
+        std::find(named.begin(), named.end(), protocol.name) != named.end()) {
       out.push_back(protocol_json(protocol, config));
     }
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <optional>
 #include <tuple>
 
@@ -303,6 +305,25 @@ bool is_limited(const std::vector<Protocol>& protocols, const Json& route) {
   });
 }
 
+/// Local time as BIRD writes it.
+std::string local_now() {
+  const time_t now = time(nullptr);
+  tm parts{};
+  std::array<char, 32> text{};
+  localtime_r(&now, &parts);
+  return {text.data(), strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
+/// How long BIRD has had each as it is.
+void add_ages(Json& routes) {
+  const std::string now = local_now();
+  for (Json& route : routes) {
+    if (const auto age = seconds_between(string_of(route, "since"), now)) {
+      route["age-s"] = std::max<int64_t>(0, *age);
+    }
+  }
+}
+
 /// Of routes that BIRD has refused.
 void explain_refusals(BirdClient& client, const Json& config, Json& routes) {
   add_reasons(routes, config);
@@ -343,6 +364,7 @@ Json route_json(const Route& route, const PeerNames& names) {
   if (const std::string peer = names.peer_of(route.protocol); !peer.empty()) {
     out["peer"] = peer;
   }
+  out["name"] = names.name_of(route.protocol);
   out["next-hops"] = Json::array();
   for (const RouteNextHop& hop : route.next_hops) {
     out["next-hops"].push_back({{"gateway", hop.gateway}, {"interface", hop.interface}, {"weight", hop.weight}});
@@ -411,6 +433,7 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
     add_reasons(found.routes, config);
   }
   sort_routes(found.routes);
+  add_ages(found.routes);
   return Json{{"routes", std::move(found.routes)}, {"more", found.more}};
 }
 

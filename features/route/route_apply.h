@@ -71,6 +71,7 @@ class Routes final : public dataplane::Participant {
   void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
   Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
   Json show_routes(const Json& arguments) const;
+  Json show_prefix(const Prefix& prefix, bool around) const;
   Json show_summary() const;
   Json show_limits() const;
   Json alarms() const;

@@ -363,7 +363,7 @@ def test_route_lookup_tells_rib_and_fib(lab):
     wait_for("the static route", lambda: lab.r1.show("ip", "route", "10.2.3.4"))
     text = lab.r1.ctl("show", "ip", "route", "10.2.3.4").stdout
     assert "10.2.3.4: longest match 10.0.0.0/8" in text
-    assert "feed-table" in text and "via 192.0.2.254 on e0" in text.split("FIB:")[1]
+    assert "static" in text and "via 192.0.2.254 on e0" in text.split("FIB:")[1]
     assert "10.1.0.0/16, blackhole" in lab.r1.ctl("show", "ip", "fib", "10.1.2.3").stdout
     done = lab.r1.ctl("show", "ip", "route", "2001:db8::5", check=False)
     assert done.returncode == 1 and "use 'show ip6" in done.stderr

@@ -9,6 +9,7 @@
 import json
 import os
 import random
+import re
 import signal
 import time
 
@@ -326,6 +327,38 @@ def test_bgp_unnumbered_carries_both_families(lab):
 def link_local(lab):
     text = lab.r1.output("ip", "-6", "-br", "address", "show", "dev", "ru", "scope", "link")
     return text.split()[2].split("/")[0]
+
+
+def test_both_tables_tell_protocol_preference_metric_and_age(lab):
+    announce(lab, {"ospf": BOTH_OSPF}, {})
+    lab.r1.commit("set route 198.18.1.0/24 blackhole\nset route 198.18.2.0/24 via 172.20.1.2\nset bgp prefix 198.18.3.0/24")
+    try:
+        for prefix in (NET, "198.18.2.0/24", "198.18.3.0/24"):
+            wait_for(prefix, lambda p=prefix: any(c["chosen"] for c in lab.r1.show("ip", "route", p)[0]["candidates"]), 20)
+        # BIRD's own words: "unicast [floof_ospf2 ...] * I (150/20) [...]"
+        said = re.search(r"\((\d+)/(\d+)\)", lab.r1.run("birdc", "-s", lab.r1.run_dir / "bird.ctl", "show", "route", NET).stdout)
+        [entry] = lab.r1.show("ip", "route", NET)
+        [ospf] = [c for c in entry["candidates"] if c["chosen"]]
+        assert (ospf["protocol"], ospf["preference"], ospf["metric"]) == ("ospf", int(said[1]), int(said[2]))
+        assert 0 <= entry["age-s"] < 600
+        table = lab.r1.ctl("show", "ip", "route", "198.18.0.0/16", "longer-prefixes").stdout
+        assert re.search(r"\*  +198\.18\.1\.0/24  +static  +200  +\d\d:\d\d:\d\d  blackhole", table), table
+        assert re.search(r"\*  +198\.18\.2\.0/24  +static  +200  +\d\d:\d\d:\d\d  via 172.20.1.2 on ra", table), table
+        assert re.search(r"\*  +198\.18\.3\.0/24  +originated  +\d+  +\d\d:\d\d:\d\d  ", table), table
+        text = lab.r1.ctl("show", "ip", "route", "198.18.0.0/16").stdout
+        assert "no route to exactly this prefix" in text and "3 more specific: show ip route 198.18.0.0/16 longer-prefixes" in text
+        assert "more specific" not in lab.r1.ctl("show", "ip", "route", "198.18.1.0/24").stdout
+        # One name for one thing, in BIRD's table too.
+        statics = lab.r1.show("route", "protocol", "static")
+        assert [r["prefix"] for r in statics] == ["198.18.1.0/24", "198.18.2.0/24"] and all(r["age-s"] < 600 for r in statics)
+        text = lab.r1.ctl("show", "route", "protocol", "ospf").stdout
+        assert re.search(rf"{NET} +ospf +150 +{said[2]} ", text) and "floof_" not in text, text
+        assert "floof_" not in lab.r1.ctl("show", "protocols").stdout
+        assert {p["name"] for p in lab.r1.show("protocols", "static")} == {"floof_static4"}
+        assert "floof_static4 in BIRD" in lab.r1.ctl("show", "protocols", "static").stdout
+        assert lab.r1.show("route", "protocol", "floof_static4") and lab.r1.ctl("show", "route", "protocol", "nobody", check=False).returncode
+    finally:
+        lab.r1.commit("delete route 198.18.1.0/24\ndelete route 198.18.2.0/24\ndelete bgp prefix 198.18.3.0/24")
 
 
 def test_blackhole_unreachable_and_prohibit_routes(lab):
