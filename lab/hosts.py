@@ -19,6 +19,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("FLOOF_BUILD", TOP / "build"))
 BIN = BUILD / "bin"
+BIRD = os.environ.get("FLOOF_BIRD")  # another BIRD for the routers under test; neighbours stay Debian's
 
 
 class CommandFailed(AssertionError):
@@ -147,7 +148,7 @@ class FloofRouter(Host):
 
     def boot(self):
         self.init = self.start(BIN / "floof-init", "--instance", self.netns, "--run-dir", self.run_dir, "--state-dir",
-                               self.state_dir, log="floof-init.log")
+                               self.state_dir, *(["--program", f"bird={BIRD}"] if BIRD else []), log="floof-init.log")
         wait_for(f"{self.name}: floofd answers", lambda: self.ctl("show", "system", check=False).returncode == 0, 20)
         return self
 

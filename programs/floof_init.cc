@@ -52,6 +52,7 @@ class Init {
   std::string path_of(const std::string& program) const;
   std::vector<std::string> common_arguments() const;
   std::vector<std::string> dataplane_arguments() const;
+  std::vector<std::string> floofd_arguments() const;
   Child* find(const std::string& name);
 
   Result<void> lock();
@@ -104,6 +105,15 @@ std::vector<std::string> Init::dataplane_arguments() const {
   return out;
 }
 
+/// It has its configurations judged by the BIRD that will run them.
+std::vector<std::string> Init::floofd_arguments() const {
+  auto out = common_arguments();
+  if (const auto program = path_of("bird"); program != "bird") {
+    out.insert(out.end(), {"--bird", program});
+  }
+  return out;
+}
+
 Child* Init::find(const std::string& name) {
   for (const auto& child : children_) {
     if (child->name() == name) {
@@ -139,7 +149,7 @@ void Init::make_children() {
             .watch = std::move(watch)};
   };
   auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
-  auto floofd = add("floofd", common_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
+  auto floofd = add("floofd", floofd_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
   auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
   bird.crash_arguments = {"-R"};
