@@ -21,6 +21,7 @@ BUILD = pathlib.Path(os.environ.get("FLOOF_BUILD", TOP / "build"))
 BIN = BUILD / "bin"
 # Limits are written for a quiet machine and only end what has failed. One with builds beside the tests gets as much more.
 PATIENCE = 3
+BIRD = os.environ.get("FLOOF_BIRD")  # another BIRD for the routers under test; neighbours stay Debian's
 
 
 class CommandFailed(AssertionError):
@@ -149,7 +150,7 @@ class FloofRouter(Host):
 
     def boot(self):
         self.init = self.start(BIN / "floof-init", "--instance", self.netns, "--run-dir", self.run_dir, "--state-dir",
-                               self.state_dir, log="floof-init.log")
+                               self.state_dir, *(["--program", f"bird={BIRD}"] if BIRD else []), log="floof-init.log")
         wait_for(f"{self.name}: floofd answers", lambda: self.ctl("show", "system", check=False).returncode == 0, 20)
         return self
 

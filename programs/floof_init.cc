@@ -46,6 +46,7 @@ class Init {
   std::string path_of(const std::string& program) const;
   std::vector<std::string> common_arguments() const;
   std::vector<std::string> dataplane_arguments() const;
+  std::vector<std::string> floofd_arguments() const;
 
   Result<void> lock();
   void make_children();
@@ -91,6 +92,15 @@ std::vector<std::string> Init::dataplane_arguments() const {
   return out;
 }
 
+/// It has its configurations judged by the BIRD that will run them.
+std::vector<std::string> Init::floofd_arguments() const {
+  auto out = common_arguments();
+  if (const auto program = path_of("bird"); program != "bird") {
+    out.insert(out.end(), {"--bird", program});
+  }
+  return out;
+}
+
 Result<void> Init::lock() {
   lock_.reset(open(options_.run_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_ || flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -107,7 +117,7 @@ void Init::make_children() {
             .watch = std::move(watch)};
   };
   auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
-  auto floofd = add("floofd", common_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
+  auto floofd = add("floofd", floofd_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
   auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
   bird.crash_arguments = {"-R"};

@@ -276,7 +276,7 @@ std::string render_rpki(const Json& data) {
   std::string out = validators.empty() ? "" : validators.text() + errors_text(list(data, "validators"));
   if (const Json& served = member(data, "served"); served.is_object()) {
     out += fmt::format("BIRD is told {} VRPs, serial {}{}\n", field(served, "vrps"), field(served, "serial"),
-                       number(served, "readers") == 0 ? ", and is not connected" : "");
+                       number(served, "readers") == 0 ? ", and has not got them" : "");
   }
   out += (out.empty() || table.empty() ? "" : "\n") + (table.empty() ? "" : table.text()) + errors;
   return out.empty() ? "RPKI has no source; 'set bgp rpki server NAME address HOST' or 'set bgp rpki vrp-file PATH'\n"

@@ -8,7 +8,7 @@
 namespace floof::bird {
 
 Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
-                                                const std::vector<Protocol>& protocols) {
+                                                const std::vector<Protocol>& protocols, const Version& version) {
   const std::string name = string_of(request, "peer"), how = string_of(request, "how"),
                     direction = string_of(request, "direction"), neighbor = string_of(request, "neighbor");
   const auto peers = named_peers(config, name);
@@ -40,7 +40,7 @@ Result<std::vector<std::string>> clear_commands(const Json& config, const Json& 
         out.push_back("enable " + symbol_text);
         out.push_back("restart " + symbol_text);
       } else {
-        out.push_back(fmt::format("reload {}{}", direction.empty() ? "" : direction + " ", symbol_text));
+        out.push_back(fmt::format("{} {}{}", version.reload(), direction.empty() ? "" : direction + " ", symbol_text));
       }
     }
   }
@@ -85,7 +85,7 @@ Result<> clear_peers(BirdClient& client, const Json& config, const Json& request
   if (!reply.ok()) {
     return reply.error();
   }
-  const auto commands = clear_commands(config, request, parse_protocols(*reply));
+  const auto commands = clear_commands(config, request, parse_protocols(*reply), client.version());
   if (!commands.ok()) {
     return commands.error();
   }

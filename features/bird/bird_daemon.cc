@@ -73,6 +73,7 @@ class BirdBackend : public config::Backend {
 
   std::string file(std::string_view name) const { return options_.run_dir + "/" + std::string(name); }
   void remove_leftovers() const;
+  Result<Version> ask_version();
   void pause(std::chrono::milliseconds& step) const;
   std::optional<Error> judge(const Rendered& rendered);
   std::vector<BirdChange> changes() const;
@@ -92,6 +93,7 @@ class BirdBackend : public config::Backend {
   BirdClient client_;
   SetFiles sets_;
   Farewell farewell_;
+  Version version_;          ///< that was staged for
   std::string staged_text_;  ///< without what holds add
   Json config_;              ///< what was staged
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
@@ -141,6 +143,12 @@ std::optional<Error> BirdBackend::judge(const Rendered& rendered) {
   return error;
 }
 
+/// Of the BIRD that will be told, else of the one that would be started.
+Result<Version> BirdBackend::ask_version() {
+  return client_.connect() ? Result<Version>(client_.version())
+                           : version_of_program(options_.bird_program, options_.check_limit);
+}
+
 std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desired, bool lenient) {
   abort();
   warnings_.clear();
@@ -149,6 +157,11 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
   context.outside = outside.get();
   context.sets = &sets_;
   context.dump_dir = options_.dump_dir;
+  if (const auto version = ask_version()) {
+    version_ = context.version = *version;
+  } else if (!lenient) {
+    return {version.error()};
+  }
   // Who has put a mount or a link there has also chosen its mode.
   if (!items(member(config, "bgp"), "mrt").empty() && access(options_.dump_dir.c_str(), F_OK) != 0) {
     if (const auto made = make_folder(options_.dump_dir, 0750); !made && !lenient) {
@@ -196,8 +209,9 @@ void BirdBackend::abort() {
 }
 
 std::vector<BirdChange> BirdBackend::changes() const {
-  return staged_file_.empty() ? std::vector<BirdChange>()
-                              : bird_changes(without_holds(read_file(file("bird.conf")).value_or("")), staged_text_);
+  return staged_file_.empty()
+             ? std::vector<BirdChange>()
+             : bird_changes(without_holds(read_file(file("bird.conf")).value_or("")), staged_text_, version_);
 }
 
 std::vector<config::PlanStep> BirdBackend::plan() {
@@ -231,7 +245,7 @@ void BirdBackend::look() {
 
 /// What cannot be filtered again, such as a session that is no more, has no need of it.
 void BirdBackend::reload_blocked() {
-  for (const std::string& command : block_reloads(protocols_)) {
+  for (const std::string& command : block_reloads(protocols_, client_.version())) {
     (void)client_.call(command);
   }
 }
@@ -426,6 +440,7 @@ void BirdBackend::put_back() {
   }
   // There was none before: one that does nothing.
   RenderContext context;
+  context.version = version_;
   context.feeds = false;
   const auto written = write_private(file("bird.conf.new"), render_all(Json::object(), context).text);
   if (!written.ok() || rename(written->c_str(), current.c_str()) != 0) {

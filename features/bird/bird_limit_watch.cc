@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -25,6 +26,7 @@ void LimitWatch::look() {
     has_limits_ = has_limits(config_);
     blocking_ = has_blocking_limits(config_);
   }
+  judge_version();
   if (!has_limits_ && options_.holds->all().empty()) {
     return;
   }
@@ -36,7 +38,9 @@ void LimitWatch::look() {
   const auto protocols = parse_protocols(*reply);
   const std::string now = parse_status(*status).server_time;
   options_.holds->follow(protocols, now, config_);
-  alarms_ = blocking_alarms(protocols, config_);
+  for (std::string& alarm : blocking_alarms(protocols, config_)) {
+    alarms_.push_back(std::move(alarm));
+  }
   for (const LimitedSession& session : options_.holds->sessions(now, config_)) {
     if (session.due()) {
       try_again(session, protocols);
@@ -44,6 +48,20 @@ void LimitWatch::look() {
       alarms_.push_back(session.alarm());
       ended_.push_back(session);
     }
+  }
+}
+
+/// A connection stays open, so that this is nothing but a look whether it does.
+void LimitWatch::judge_version() {
+  if (!client_.connect()) {
+    return;
+  }
+  const Version& version = client_.version();
+  if (std::string alarm = version.alarm(); !alarm.empty()) {
+    alarms_.push_back(std::move(alarm));
+  }
+  if (version.dumps_one_peer() && !items(member(config_, "bgp"), "mrt").empty()) {
+    alarms_.push_back(fmt::format("bgp mrt: BIRD {} writes one peer for all routes into its dumps", version.text()));
   }
 }
 

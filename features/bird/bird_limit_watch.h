@@ -16,8 +16,9 @@
 namespace floof::bird {
 
 /// Looks every few seconds for limits that keep routes out and for sessions that one has ended, has an alarm for each,
-/// holds them down and enables those whose restart-after is over. BIRD is not asked while nobody has a limit. Loop
-/// thread; a look blocks as long as BIRD takes for `show protocols`, two seconds at most.
+/// holds them down and enables those whose restart-after is over; has an alarm too for a version of BIRD that nobody
+/// has tried or that cannot do what is configured. BIRD is not asked while nobody has a limit. Loop thread; a look
+/// blocks as long as BIRD takes for `show protocols`, two seconds at most.
 class LimitWatch {
  public:
   struct Options {
@@ -43,6 +44,7 @@ class LimitWatch {
   void annotate(Json& shown) const;
 
  private:
+  void judge_version();
   void try_again(const LimitedSession& session, const std::vector<Protocol>& protocols);
 
   EventLoop& loop_;

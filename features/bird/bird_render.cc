@@ -46,9 +46,10 @@ void render_globals(Scribe& scribe) {
     }
   }
   out.origin("");
-  const std::string hostname = string_of(member(scribe.config, "system"), "hostname");
-  if (!hostname.empty()) {
-    out.line("hostname {};", literal(hostname));
+  if (scribe.context.version.names_host_per_session()) {
+    out.line("hostname \"router\";");  // another one would restart every session; see render_flags
+  } else if (const std::string name = string_of(member(scribe.config, "system"), "hostname"); !name.empty()) {
+    out.line("hostname {};", literal(name));
   }
   for (const std::string_view what : {"base", "log", "protocol", "route"}) {
     out.line("timeformat {} iso long ms;", what);
@@ -106,7 +107,10 @@ void render_kernel(Scribe& scribe) {
     // What is in the table stays there while BIRD restarts; the first synchronisation removes what is gone.
     out.line("persist;");
     out.line("graceful restart yes;");
-    out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    // Only of routes of several protocols: one protocol's next hops are one route.
+    if (!scribe.context.version.loses_merged_routes()) {
+      out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    }
     out.open("ipv{} {{", family);
     out.line("import none;");
     out.open("export filter {{");

@@ -173,8 +173,45 @@ void parse_route_counts(std::string_view text, Channel& channel) {
   }
 }
 
-// `open_limit`: the limit whose action the next line may tell.
-void parse_channel_line(std::string_view text, Channel& channel, std::string& open_limit) {
+/// "received   rejected   RX limit": what two blanks part, as "received", "rejected", "rx-limit".
+std::vector<std::string> column_names(std::string_view text) {
+  std::vector<std::string> out;
+  bool gap = true;
+  for (std::string_view one = word(text); !one.empty(); one = word(text)) {
+    std::string name(one);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (gap) {
+      out.push_back(std::move(name));
+    } else {
+      out.back() += "-" + name;
+    }
+    gap = text.starts_with("  ");
+  }
+  return out;
+}
+
+/// A row may lack columns: BIRD 3 leaves one out before the last.
+std::map<std::string, uint64_t> named_counts(std::string_view text, const std::vector<std::string>& columns) {
+  std::vector<std::optional<uint64_t>> counts;
+  for (std::string_view one = word(text); !one.empty() && counts.size() < columns.size(); one = word(text)) {
+    counts.push_back(number(one));
+  }
+  std::map<std::string, uint64_t> out;
+  for (size_t i = 0; i < counts.size(); i++) {
+    if (counts[i]) {
+      out[i + 1 == counts.size() ? columns.back() : columns[i]] = *counts[i];
+    }
+  }
+  return out;
+}
+
+/// What the next lines of a channel may be about.
+struct OpenLines {
+  std::string limit;                 ///< whose action comes
+  std::vector<std::string> columns;  ///< of the rows of numbers
+};
+
+void parse_channel_line(std::string_view text, Channel& channel, OpenLines& open) {
   const auto pair = key_value(text);
   if (!pair) {
     return;
@@ -196,23 +233,20 @@ void parse_channel_line(std::string_view text, Channel& channel, std::string& op
     ChannelLimit& limit = channel.limits[kind];
     limit.most = number(word(rest)).value_or(0);
     limit.hit = word(rest) == "[HIT]";
-    open_limit = kind;
-  } else if (key == "Action" && channel.limits.contains(open_limit)) {
-    channel.limits[open_limit].action = value;
+    open.limit = kind;
+  } else if (key == "Action" && channel.limits.contains(open.limit)) {
+    channel.limits[open.limit].action = value;
   } else if (key == "GR recovery") {
     channel.holds_recovery = value.find("pending") != std::string::npos;
     channel.waits_for_recovery = value.find("waiting") != std::string::npos;
+  } else if (key == "Route change stats") {
+    open.columns = column_names(value);
   } else if (key == "Preference") {
     channel.preference = number(value).value_or(0);
   } else if (key == "Routes") {
     parse_route_counts(value, channel);
   } else if (key.ends_with("updates") || key.ends_with("withdraws")) {
-    std::vector<std::optional<uint64_t>> counts;
-    std::string_view rest = value;
-    for (std::string_view one = word(rest); !one.empty(); one = word(rest)) {
-      counts.push_back(number(one));
-    }
-    channel.changes[key] = std::move(counts);
+    channel.changes[key] = named_counts(value, open.columns);
   }
 }
 
@@ -231,12 +265,12 @@ class DetailParser {
       in_channel_ = body.starts_with("Channel ");
       if (in_channel_) {
         protocol.channels.emplace_back().name = body.substr(8);
-        open_limit_.clear();
+        open_ = {};
         return;
       }
     }
     if (in_channel_) {
-      parse_channel_line(body, protocol.channels.back(), open_limit_);
+      parse_channel_line(body, protocol.channels.back(), open_);
       return;
     }
     if (indent <= 4) {
@@ -260,7 +294,7 @@ class DetailParser {
  private:
   bool in_channel_ = false;
   std::vector<std::string>* capabilities_ = nullptr;
-  std::string open_limit_;
+  OpenLines open_;
 };
 
 }  // namespace
@@ -359,6 +393,7 @@ std::string utc_of(std::string_view local) {
 Complaint parse_complaint(std::string_view said, std::string_view file) {
   Complaint out;
   const std::string start = std::string(file) + ":";
+  bool placed = false;
   size_t at = 0;
   while (at < said.size()) {
     const size_t end = std::min(said.find('\n', at), said.size());
@@ -371,6 +406,12 @@ Complaint parse_complaint(std::string_view said, std::string_view file) {
       }
       continue;
     }
+    // Warnings may come before the error, of the same form (2.16 and later) or as such (3.x): the error is the last.
+    if (placed && line.substr(0, found).find("<WARN>") != std::string_view::npos) {
+      continue;
+    }
+    placed = true;
+    out = {};
     line.remove_prefix(found + start.size());
     std::string_view place = word(line);
     const size_t colon = place.find(':');
@@ -381,7 +422,6 @@ Complaint parse_complaint(std::string_view said, std::string_view file) {
     } else {
       out.text = trimmed(std::string(place) + std::string(line));
     }
-    break;
   }
   return out;
 }

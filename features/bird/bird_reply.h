@@ -92,8 +92,9 @@ struct Channel {
   uint64_t preferred = 0;
   bool holds_recovery = false;      ///< a graceful restart's recovery waits for what this one has to learn
   bool waits_for_recovery = false;  ///< nothing is exported before its end
-  /// "Import updates" -> received, rejected, filtered, ignored, accepted ("---" is absent).
-  std::map<std::string, std::vector<std::optional<uint64_t>>> changes;
+  /// "Import updates" -> "received", "rejected", "filtered", "ignored", "rx-limit", "limit", "accepted": what BIRD's
+  /// header names and is not "---".
+  std::map<std::string, std::map<std::string, uint64_t>> changes;
   std::map<std::string, ChannelLimit> limits;  ///< by "import", "receive", "export"
 };
 
@@ -127,7 +128,8 @@ struct BfdSession {
 /// Those of all protocols; none when BIRD says that there is no BFD.
 std::vector<BfdSession> parse_bfd_sessions(const Reply& reply);
 
-/// "(enum 35)2" of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is something else.
+/// "(enum 35)2", with any number in it, of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is
+/// something else.
 std::optional<unsigned> parse_roa_state(const Reply& reply);
 
 /// "17 of 17 routes for 14 networks in table master4".
@@ -155,9 +157,9 @@ struct Route {
   std::string metric;  ///< what stands in the round brackets: "100" or "150/10/10000"
   uint64_t preference = 0;
   std::string origin;  ///< what stands in the last square brackets: "AS64501i" or a router id
-  std::string source;  ///< "BGP univ"
+  std::string source;  ///< "BGP", "OSPF-E2"
   std::vector<RouteNextHop> next_hops;
-  std::map<std::string, std::string> attributes;  ///< "BGP.as_path" -> "64501 64999"
+  std::map<std::string, std::string> attributes;  ///< "BGP.as_path" -> "64501 64999", see attribute_name
 };
 std::vector<Route> parse_routes(const Reply& reply);
 

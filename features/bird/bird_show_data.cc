@@ -30,18 +30,11 @@ Json channel_json(const Channel& channel) {
     out["limits"][kind] = {
         {"most", limit.most}, {"now", counted(channel, kind)}, {"hit", limit.hit}, {"action", limit.action}};
   }
-  const std::string_view columns[] = {"received", "rejected", "filtered", "ignored", "accepted"};
   for (const auto& [name, counts] : channel.changes) {
-    Json row = Json::object();
-    for (size_t i = 0; i < counts.size() && i < std::size(columns); i++) {
-      if (counts[i]) {
-        row[std::string(columns[i])] = *counts[i];
-      }
-    }
     std::string key = name;
     std::transform(key.begin(), key.end(), key.begin(),
                    [](unsigned char c) { return c == ' ' ? '-' : std::tolower(c); });
-    out["changes"][key] = std::move(row);
+    out["changes"][key] = counts;
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include "features/bird/bird_route_query.h"
 #include "features/bird/bird_sent.h"
 #include "features/bird/bird_show_data.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -109,7 +110,7 @@ Result<bool> collect(BirdClient& client, const std::string& command, const PeerN
   if (said.starts_with("No import table")) {
     return false;
   }
-  if (said.starts_with("No valid tables")) {  // a session that is down announces nothing
+  if (refuses_idle_export(said)) {
     return true;
   }
   if (!reply->ok()) {
@@ -159,15 +160,17 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
   return {};
 }
 
-/// What a peer sent. An internal peer has no table of that, see render_filters.
+/// What a peer sent. An internal peer has no table of that, see render_filters; BIRD 3 answers nevertheless.
 Result<void> collect_received(BirdClient& client, const Json& config, Json arguments, const PeerNames& names,
                               Found& found) {
   const auto channels = channels_of(client, config, string_of(arguments, "import"));
   if (!channels.ok()) {
     return channels.error();
   }
-  const Json* peer = find_peer(config, string_of(arguments, "import"));
-  const bool external = peer != nullptr && is_external(config, *peer);
+  const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
+  const bgp::PeerPolicy* peer = bgp::find_peer(policies, string_of(arguments, "import"));
+  const bool internal = peer != nullptr && peer->internal;
+  const bool external = peer != nullptr && !peer->internal;
   const std::string to = string_of(arguments, "prefix") + string_of(arguments, "address");
   for (const Json& channel : *channels) {
     const bool ip6 = string_of(channel, "channel") == "ipv6";
@@ -180,7 +183,9 @@ Result<void> collect_received(BirdClient& client, const Json& config, Json argum
       return commands.error();
     }
     const size_t before = found.routes.size();
-    const auto done = commands->empty() ? true : collect(client, commands->front(), names, found);
+    const auto done = internal            ? Result<bool>(false)
+                      : commands->empty() ? Result<bool>(true)
+                                          : collect(client, commands->front(), names, found);
     if (!done.ok()) {
       return done.error();
     }
