@@ -78,6 +78,7 @@ class ConfigServer {
   struct Amendment {
     std::vector<Words> edits;
     std::string comment;
+    bool gentle = false;  ///< nobody expects it to interrupt anything: what it interrupts is a warning
   };
   using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
   /// Begins something; `user` is who asked.

@@ -353,11 +353,17 @@ Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
     }
   }
   const std::string user = user_name(peer.uid);
-  const auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
+  const auto plan = wanted->gentle ? engine_.plan(candidate) : ConfigEngine::Plan{};
+  auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
   if (!done.errors.empty()) {
     Json out = ipc::failure(done.errors);
     out["warnings"] = done.warnings;
     return out;
+  }
+  for (const PlanStep& step : plan.steps) {
+    if (!step.interrupts.empty()) {
+      done.warnings.push_back(fmt::format("{}, which interrupts {}", step.what, step.interrupts));
+    }
   }
   if (done.changed) {
     announce(fmt::format("{} committed generation {}: {}", user, done.generation, wanted->comment), peer.connection);

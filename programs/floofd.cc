@@ -32,6 +32,7 @@
 #include "features/bird/bird_explain.h"
 #include "features/bird/bird_kernel_sync.h"
 #include "features/bird/bird_limit_watch.h"
+#include "features/bird/bird_neighbor_watch.h"
 #include "features/bird/bird_recovery.h"
 #include "features/bird/bird_session_watch.h"
 #include "features/bird/bird_show_data.h"
@@ -105,6 +106,7 @@ class Daemon {
   std::optional<bird::SessionWatch> sessions_;
   std::optional<bird::RecoveryWatch> recovery_;
   std::unique_ptr<bird::KernelSync> kernel_sync_;
+  std::optional<bird::NeighborWatch> neighbors_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
@@ -215,6 +217,11 @@ Result<> Daemon::start() {
   } else {
     log::warning("BIRD learns late of routes that Linux drops: {}", sync.error().text());
   }
+  neighbors_.emplace(loop_, bird::NeighborWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                         .log = arguments_.file("log/bird.log"),
+                                                         .config = [this] { return engine_->running().for_features(); },
+                                                         .generation = [this] { return engine_->generation(); },
+                                                         .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   requests_.emplace(*engine_, exec_, server_options());
   loop_.every(kBeat, [this] {
@@ -288,6 +295,9 @@ Json Daemon::alarms() const {
   }
   if (const std::string recovers = recovery_->alarm(); !recovers.empty()) {
     out.push_back(recovers);
+  }
+  for (std::string& one : neighbors_->alarms()) {
+    out.push_back(std::move(one));
   }
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));
@@ -380,7 +390,8 @@ config::ConfigServer::Options Daemon::server_options() {
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
     using Amendment = config::ConfigServer::Amendment;
     auto made = bgp::maintenance_of(config, arguments);
-    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment)})
+    const bool gentle = config::text_of(arguments, "mode") != "down";
+    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment), gentle})
                 : Result<Amendment>(made.error());
   };
   out.clear = [this](const std::string& what, const Json& request) -> Result<> {

@@ -221,11 +221,12 @@ class Judge {
   void checks(const std::string& path, const Json& peer) {
     const Json& import = member(peer, "import");
     const Json& filter = member(import, "filter");
-    if (is_internal(peer) || flag_of(peer, "confederation-member") || flag_of(import, "trust")) {
+    if (flag_of(import, "trust")) {
       return;
     }
+    const bool inside = is_internal(peer) || flag_of(peer, "confederation-member");
     const std::string name = text_of(peer, "name");
-    if (flag_of(filter, "aspa") && text_of(peer, "role").empty()) {
+    if (!inside && flag_of(filter, "aspa") && text_of(peer, "role").empty()) {
       add(path + " aspa", "without a role nobody knows whether the path has to run up or down",
           fmt::format("set bgp peer {} role, or import filter aspa false", name));
     }
@@ -413,9 +414,40 @@ void warn_of_leaks(const Json& config, std::vector<std::string>& out) {
   }
 }
 
+/// IPv4 routes of these may have IPv6 next hops (RFC 8950).
+bool has_other_next_hops(const Json& merged) {
+  const auto neighbors = texts(merged, "neighbor");
+  const bool link_local = std::any_of(neighbors.begin(), neighbors.end(), [](const std::string& text) {
+    const auto address = parse_ip(text.substr(0, text.find('%')));
+    return address && address->is_ip6() && address->is_link_local();
+  });
+  return text_of(merged, "family") != "ip6" &&
+         (neighbors.empty() || link_local || flag_of(merged, "extended-next-hop"));
+}
+
+void warn_of_dumps(const Json& config, std::vector<std::string>& out) {
+  constexpr size_t kMost = 3;
+  const Json& bgp = member(config, "bgp");
+  size_t count = 0;
+  std::string names;
+  for (const Json& peer : items(bgp, "peer")) {
+    if (has_other_next_hops(merged_peer(config, peer)) && count++ <= kMost) {
+      names += (names.empty() ? "" : ", ") + (count <= kMost ? text_of(peer, "name") : std::string("..."));
+    }
+  }
+  for (const Json& dump : items(bgp, "mrt")) {
+    if (count > 0 && text_of(dump, "table") != "ip6") {
+      out.push_back(
+          fmt::format("bgp mrt {}: BIRD leaves out next hops of IPv4 routes that are IPv6 addresses, as those of {}",
+                      text_of(dump, "name"), names));
+    }
+  }
+}
+
 std::vector<std::string> warnings(const Json& config) {
   std::vector<std::string> out;
   warn_of_leaks(config, out);
+  warn_of_dumps(config, out);
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");

@@ -89,13 +89,16 @@ struct NextHopIsNot {
   std::vector<IpAddress> addresses;
   std::vector<Prefix> subnets{};
 };
+/// `own` is the origin of what has an empty path (RFC 6811, 2), of confederation segments too.
 struct OriginNotIn {
   std::vector<NamedAsns> sets;
+  uint32_t own = 0;
 };
 struct RpkiIs {
   bool invalid, unknown;  ///< which states are refused
   /// For a route that asks for a blackhole a ROA's maximum length does not count, its origin does (RFC 7999, 3.3).
   bool blackholes_loosely = false;
+  uint32_t own = 0;  ///< as above
 };
 /// draft-ietf-sidrops-aspa-verification; `downstream`: learnt from a provider.
 struct AspaInvalid {
@@ -205,6 +208,7 @@ struct PeerPolicy {
   bool internal = false;       ///< iBGP
   bool external = false;       ///< neither internal nor of our confederation
   std::string role;            ///< empty: none
+  std::string raw_path;        ///< where `raw` of the session is configured
   bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
   std::vector<Family> families;  ///< exchanged over any of its sessions; empty: both

@@ -19,6 +19,7 @@
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
+#include "features/bird/bird_links.h"
 #include "features/bird/bird_plan.h"
 #include "features/bird/bird_recovery.h"
 #include "features/bird/bird_render.h"
@@ -77,7 +78,9 @@ class BirdBackend : public config::Backend {
   void pause(std::chrono::milliseconds& step) const;
   std::optional<Error> judge(const Rendered& rendered);
   std::vector<BirdChange> changes() const;
+  std::vector<OspfNeighbor> ospf_neighbors();
   void reload_blocked();
+  void restart_homeless();
   Result<void> swap_in();
   void put_back();
   void look();
@@ -96,6 +99,7 @@ class BirdBackend : public config::Backend {
   Version version_;          ///< that was staged for
   std::string staged_text_;  ///< without what holds add
   Json config_;              ///< what was staged
+  Json published_, before_;  ///< what runs, and what the last publish has replaced
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
   bool had_previous_ = false;
@@ -219,8 +223,21 @@ std::vector<config::PlanStep> BirdBackend::plan() {
   look();
   if (!protocols_.empty()) {
     judge_by_sessions(all, protocols_, options_.holds ? options_.holds->all() : std::map<std::string, Holds::Hold>());
+    judge_by_interfaces(all, published_, config_, protocols_, ospf_neighbors());
   }
   return bird_plan(all);
+}
+
+std::vector<OspfNeighbor> BirdBackend::ospf_neighbors() {
+  std::vector<OspfNeighbor> out;
+  for (const Protocol& protocol : protocols_) {
+    const auto reply = protocol.type == "OSPF" ? client_.ask("show ospf neighbors " + symbol("", protocol.name))
+                                               : Result<Reply>(Reply{});
+    for (OspfNeighbor& neighbor : reply.ok() ? parse_ospf_neighbors(*reply) : std::vector<OspfNeighbor>()) {
+      out.push_back(std::move(neighbor));
+    }
+  }
+  return out;
 }
 
 // -- publish --------------------------------------------------------------------------------------------------------
@@ -247,6 +264,17 @@ void BirdBackend::look() {
 void BirdBackend::reload_blocked() {
   for (const std::string& command : block_reloads(protocols_, client_.version())) {
     (void)client_.call(command);
+  }
+}
+
+/// The dataplane has taken the addresses by now, and a connection from one of them is never heard of again.
+void BirdBackend::restart_homeless() {
+  if (member(before_, "interface") == member(config_, "interface")) {
+    return;
+  }
+  look();
+  for (const std::string& session : homeless_sessions(config_, protocols_)) {
+    (void)client_.call("restart " + symbol("", session));
   }
 }
 
@@ -362,6 +390,7 @@ Result<void> BirdBackend::configure(const std::string& command) {
 
 std::vector<Error> BirdBackend::publish() {
   done_ = Done::nothing;
+  before_ = std::exchange(published_, config_);
   held_before_.clear();
   restarted_.clear();
   const auto all = changes();
@@ -376,6 +405,7 @@ std::vector<Error> BirdBackend::publish() {
         warnings_.push_back(running.error().text());
       }
     }
+    restart_homeless();
     return {};
   }
   hold_back();
@@ -400,6 +430,7 @@ std::vector<Error> BirdBackend::publish() {
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
   }
   reload_blocked();
+  restart_homeless();
   if (recovery_) {
     warnings_.push_back(recovery_->commit_text());
   }
@@ -450,6 +481,7 @@ void BirdBackend::put_back() {
 
 void BirdBackend::undo() {
   abort();
+  published_ = before_;
   const Done done = std::exchange(done_, Done::nothing);
   if (done == Done::nothing) {
     return;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "features/bird/bird_blocks.h"
+#include "features/bird/bird_next_hop.h"
 #include "features/bird/bird_render_parts.h"
 #include "features/route/feed_origin.h"
 
@@ -175,7 +177,8 @@ void render_advertisements(Scribe& scribe) {
   out.blank();
 }
 
-void render_raw(Scribe& scribe) {
+/// `bird raw`, as pieces; empty when there is none.
+std::vector<Piece> raw_pieces(const Scribe& scribe, bool defining) {
   const Json& raw = member(member(scribe.config, "bird"), "raw");
   std::vector<std::string> texts;
   if (raw.is_string()) {
@@ -187,17 +190,31 @@ void render_raw(Scribe& scribe) {
       }
     }
   }
-  if (texts.empty()) {
-    return;
-  }
-  scribe.out.line("# bird raw, as it was typed");
+  std::vector<Piece> out;
   for (const std::string& text : texts) {
-    scribe.out.origin("bird raw", true);
-    scribe.out.verbatim(text);
+    for (Piece& piece : pieces_of(text)) {
+      if (piece.defines == defining) {
+        out.push_back(std::move(piece));
+      }
+    }
   }
+  return out;
 }
 
 }  // namespace
+
+void render_raw(Scribe& scribe, bool defining) {
+  const auto pieces = raw_pieces(scribe, defining);
+  if (!pieces.empty()) {
+    scribe.out.origin("");
+    scribe.out.line("# bird raw, as it was typed{}", defining ? ": what it defines" : "");
+  }
+  for (const Piece& piece : pieces) {
+    scribe.out.origin("bird raw", true, piece.line);
+    scribe.out.verbatim(piece.text);
+  }
+  scribe.out.origin("");
+}
 
 RenderContext RenderContext::from_desired(const Json& desired) {
   RenderContext out;
@@ -245,8 +262,12 @@ Rendered render_all(const Json& config, const RenderContext& context) {
   scribe.out.origin("");
   render_bfd(scribe);
   render_feeds(scribe);
-  render_raw(scribe);
-  return {scribe.out.text(), scribe.out.marks(), policies.warnings, std::move(scribe.errors)};
+  render_raw(scribe, false);
+  std::vector<std::string> warnings = policies.warnings;
+  for (std::string& missing : next_hops_missing(config, policies)) {
+    warnings.push_back(std::move(missing));
+  }
+  return {scribe.out.text(), scribe.out.marks(), std::move(warnings), std::move(scribe.errors)};
 }
 
 Result<std::string> render(const Json& config, const RenderContext& context) {

@@ -49,7 +49,7 @@ class Condition {
   std::string operator()(const bgp::OriginNotIn& check) {
     std::string any;
     for (const bgp::NamedAsns& asns : check.sets) {
-      any += fmt::format("{}bgp_path.last_nonaggregated ~ {}", any.empty() ? "" : " || ", asn_set(scribe_, asns));
+      any += fmt::format("{}floof_origin() ~ {}", any.empty() ? "" : " || ", asn_set(scribe_, asns));
     }
     return outside(any);
   }

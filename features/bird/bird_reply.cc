@@ -241,6 +241,10 @@ void parse_channel_line(std::string_view text, Channel& channel, OpenLines& open
     channel.waits_for_recovery = value.find("waiting") != std::string::npos;
   } else if (key == "Route change stats") {
     open.columns = column_names(value);
+  } else if (key == "BGP Next hop") {
+    std::string_view rest = value;
+    const std::string_view global = word(rest);
+    channel.next_hop = global == "::" ? word(rest) : global;  // only a link-local one
   } else if (key == "Preference") {
     channel.preference = number(value).value_or(0);
   } else if (key == "Routes") {
@@ -329,6 +333,25 @@ std::vector<Protocol> parse_protocols(const Reply& reply) {
       }
     } else if (line.code == 1006 && !out.empty()) {
       details.line(out.back(), line.text);
+    }
+  }
+  return out;
+}
+
+std::vector<OspfNeighbor> parse_ospf_neighbors(const Reply& reply) {
+  std::vector<OspfNeighbor> out;
+  std::string protocol;
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    std::vector<std::string> words;
+    for (std::string_view one = word(rest); !one.empty() && words.size() < 8; one = word(rest)) {
+      words.emplace_back(one);
+    }
+    if (words.size() == 1 && words[0].ends_with(':')) {
+      protocol = words[0].substr(0, words[0].size() - 1);
+    } else if (words.size() == 6 &&
+               is_digit(words[0][0])) {  // router id, priority, state, dead time, interface, address
+      out.push_back({protocol, words[0], words[2], words[4], words[5]});
     }
   }
   return out;

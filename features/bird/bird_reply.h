@@ -85,6 +85,7 @@ struct Channel {
   std::string table;
   std::string input_filter;
   std::string output_filter;
+  std::string next_hop;  ///< of BGP: this router's own address in what it announces
   uint64_t preference = 0;
   uint64_t imported = 0;
   uint64_t filtered = 0;
@@ -127,6 +128,14 @@ struct BfdSession {
 };
 /// Those of all protocols; none when BIRD says that there is no BFD.
 std::vector<BfdSession> parse_bfd_sessions(const Reply& reply);
+
+/// A line of `show ospf neighbors`.
+struct OspfNeighbor {
+  std::string protocol;  ///< "floof_ospf2"
+  std::string router_id, state, interface, address;
+};
+/// Those of the protocol that BIRD was asked of, by its heading.
+std::vector<OspfNeighbor> parse_ospf_neighbors(const Reply& reply);
 
 /// "(enum 35)2", with any number in it, of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is
 /// something else.

@@ -210,12 +210,35 @@ class Translator {
     for (Policy& policy : shared_) {
       const Leafs before = policy.leafs;
       for (const Leaf& leaf : before.all()) {
+        if (is_open(leaf)) {
+          fill(policy, leaf.path);
+          continue;
+        }
         const bool missing = std::any_of(policy.peers.begin(), policy.peers.end(),
                                          [&](size_t i) { return peers_[i].leafs.find(leaf.path) == nullptr; });
         if (missing) {
           policy.leafs.erase(leaf.path);
         }
       }
+    }
+  }
+
+  static bool is_open(const Leaf& leaf) {
+    return std::any_of(leaf.values.begin(), leaf.values.end(), [](const Words& value) {
+      return !value.empty() && value[0].find(kPlaceholder) != std::string::npos;
+    });
+  }
+
+  /// What a template says of each of its peers stands there, unless it is the same for all.
+  void fill(Policy& policy, const Words& path) {
+    const Leaf* first = policy.peers.empty() ? nullptr : peers_[policy.peers.front()].leafs.find(path);
+    const bool same = first != nullptr && std::all_of(policy.peers.begin(), policy.peers.end(), [&](size_t i) {
+                        const Leaf* own = peers_[i].leafs.find(path);
+                        return own != nullptr && own->same_values(*first);
+                      });
+    policy.leafs.erase(path);
+    for (const Words& value : same ? first->values : std::vector<Words>()) {
+      policy.leafs.add(path, value);
     }
   }
 
@@ -331,8 +354,10 @@ class Translator {
                  "import keep-own-communities lets them pass");
     }
     if (internal) {
-      notes_.add(0, "", "internal peers are not checked, and keep their local preference unless the file sets one",
-                 "check at the border");
+      notes_.add(
+          0, "",
+          "internal peers are checked only where the file says so, and keep their local preference unless it sets one",
+          "check at the border");
     }
     if (!without_role.empty()) {
       constexpr size_t kNamed = 10;

@@ -37,6 +37,9 @@ struct Found {
   explicit operator bool() const { return value != nullptr; }
 };
 
+/// What a raw text has where a value of the peer's own belongs.
+inline constexpr std::string_view kPlaceholder = "<pathvector.";
+
 /// A leaf or list of ours: the words of its path, and its values. A leaf without a value (`bfd`) has one empty value.
 struct Leaf {
   Words path;
