@@ -323,8 +323,8 @@ config::ConfigServer::Options Daemon::server_options() {
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
   };
-  for (const char* what :
-       {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
+  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes",
+                           "workers", "punt"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
   for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {
