@@ -33,15 +33,18 @@ Result<std::string> spell(const Result<T>& value) {
 
 Result<std::string> next_hop(std::string_view text) {
   const size_t percent = text.find('%');
+  if (percent != std::string_view::npos && percent + 1 == text.size()) {
+    return Error{"", "no interface follows the %", "write ADDRESS%INTERFACE, such as fe80::1%e0"};
+  }
+  if (percent == 0) {
+    return std::string(text);
+  }
   const auto address = parse_ip(text.substr(0, percent));
   if (!address) {
     return address.error();
   }
   if (percent == std::string_view::npos) {
     return to_string(*address);
-  }
-  if (percent + 1 == text.size()) {
-    return Error{"", "no interface follows the %", "write ADDRESS%INTERFACE, such as fe80::1%e0"};
   }
   return to_string(*address) + std::string(text.substr(percent));
 }
@@ -143,7 +146,8 @@ const std::array<Kind, 14> kKinds = {{
     {"interface-address", "an address with its length such as 192.0.2.1/24 or 2001:db8::1/64", "<address/length>",
      [](std::string_view t) { return spell(parse_interface_address(t)); }},
     {"mac", "a MAC address such as 02:00:5e:00:01:0a", "<mac>", [](std::string_view t) { return spell(parse_mac(t)); }},
-    {"next-hop", "a next hop such as 192.0.2.1 or fe80::1%e0", "<address>[%<interface>]", next_hop},
+    {"next-hop", "a next hop such as 192.0.2.1 or fe80::1%e0, or an interface such as %e0",
+     "<address>[%<interface>]|%<interface>", next_hop},
     {"area", "an area such as 0 or 10.0.0.1", "<area>", area},
     {"community", "a community such as 65000:100 or no-export", "<community>", community},
     {"community-pattern", "a community such as 65000:100, 65000:* or no-export", "<community>", community_pattern},

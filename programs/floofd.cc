@@ -356,7 +356,7 @@ config::ConfigServer::Options Daemon::server_options() {
     return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
   };
   for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes",
-                           "workers", "devices"}) {
+                           "workers", "devices", "punt"}) {
     out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
   }
   for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {

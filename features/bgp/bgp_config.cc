@@ -9,6 +9,7 @@
 #include "config/feature.h"
 #include "config/json_view.h"
 #include "features/bgp/bgp.h"
+#include "features/bgp/bgp_speakers.h"
 #include "features/bgp/policy.h"
 #include "features/interface/subnets.h"
 
@@ -377,6 +378,7 @@ void desired(const Json& config, Json& desired) {
     peers.push_back({{"id", id}, {"name", name}, {"internal", internal[name]}});
   }
   desired["route"]["peers"] = std::move(peers);
+  desired["bgp"] = speakers(config);
 }
 
 /// A list alone says nothing of who announced a prefix.

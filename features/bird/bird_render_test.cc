@@ -364,6 +364,20 @@ TEST(BirdRender, AnotherPeerLeavesTheOthersAlone) {
   EXPECT_NE(block(before, "filter floof_feed {"), block(after, "filter floof_feed {"));
 }
 
+TEST(BirdRender, RoutesToALinkAndToGatewaysOffAllSubnets) {
+  Json config = parse(kWhole);
+  config["route"] = parse(R"([{"prefix":"16.3.0.0/16","via":["%e1"]},{"prefix":"17.0.0.0/8","via":["1.2.3.7%e1"]},
+    {"prefix":"18.0.0.0/8","via":["169.254.0.1%e1"]},{"prefix":"19.0.0.0/8","via":["1.2.3.7%e1","fe80::1%e1"]},
+    {"prefix":"2001:db8:16::/48","via":["%e1"]},{"prefix":"2001:db8:17::/48","via":["2001:db8:f::1%e1"]}])");
+  const Rendered out = rendered(config);
+  for (const char* line :
+       {"route 16.3.0.0/16 via \"e1\";", "route 17.0.0.0/8 via 1.2.3.7%'e1' onlink;",
+        "route 18.0.0.0/8 via 169.254.0.1%'e1' onlink;", "route 19.0.0.0/8 via 1.2.3.7%'e1' onlink via fe80::1%'e1';",
+        "route 2001:db8:16::/48 via \"e1\";", "route 2001:db8:17::/48 via 2001:db8:f::1%'e1' onlink;"}) {
+    EXPECT_TRUE(has(out, line)) << line;
+  }
+}
+
 TEST(BirdRender, OrderInTheConfigurationDoesNotMatter) {
   Json config = parse(kWhole);
   const std::string before = rendered(config).text;

@@ -223,7 +223,7 @@ Json Routes::show_routes(const Json& arguments) const {
 Json Routes::show_summary() const {
   Json rows = Json::array();
   for (const Source source :
-       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel, Source::neighbor}) {
+       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel}) {
     rows.push_back({{"source", to_string(source)},
                     {"routes4", context_.rib.count(source, Family::ip4)},
                     {"routes6", context_.rib.count(source, Family::ip6)}});

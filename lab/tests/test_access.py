@@ -46,7 +46,7 @@ REQUESTS = [
       for mode in ("set", "delete", "show", "annotate", "insert")),
     *({"op": "show", "what": what, "arguments": {"name": "a"}} for what in (
         "configuration", "system", "system-commit", "interface", "route", "route-summary", "neighbor", "feeds", "drops",
-        "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
+        "drop-samples", "nodes", "workers", "punt", "bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
         "bgp-peeringdb", "bgp-rpki", "bgp-blocklist", "bgp-job")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
     {"op": "show-config", "path": ["bg", "peer", "a", "password", SECRET], "format": "set"},
