@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "base/event_loop.h"
+#include "base/feed_key.h"
 #include "base/log.h"
 #include "base/netlink.h"
 #include "engine/engine.h"
@@ -207,13 +208,14 @@ Result<void> Dataplane::start_features() {
       .kernel = *kernel_,
       .hold = *hold_,
       .connected = [this](IfId id, const IpAddress& address) { return lcp_->connected(id, address); }});
-  routes_ = std::make_unique<route::Routes>(route::Routes::Context{
-      .loop = loop_,
-      .tables = *tables_,
-      .rib = *rib_,
-      .links = links_,
-      .events = *events_,
-      .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); }});
+  routes_ = std::make_unique<route::Routes>(
+      route::Routes::Context{.loop = loop_,
+                             .tables = *tables_,
+                             .rib = *rib_,
+                             .links = links_,
+                             .events = *events_,
+                             .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); },
+                             .feed_key = [this] { return feed_key(options_.run_dir); }});
   lcp_->on_addresses_changed = [this](IfId id) { neighbors_->addresses_changed(id); };
   lcp_->on_link_up = [this](IfId id) { neighbors_->link_up(id); };
   lcp_->on_remove = [this](IfId id) { neighbors_->interface_removed(id); };

@@ -11,14 +11,26 @@ namespace floof::bird {
 LimitWatch::LimitWatch(EventLoop& loop, Options options)
     : loop_(loop),
       options_(std::move(options)),
-      client_(options_.socket, {.limit = std::chrono::seconds(2), .pulse = options_.pulse}),
-      timer_(loop.every(options_.period, [this] { look(); })) {}
+      client_(options_.socket, {.limit = std::chrono::seconds(2), .pulse = {}}),
+      timer_(loop.every(options_.period, [this] { look(); })),
+      background_(loop) {}
 
 LimitWatch::~LimitWatch() { loop_.cancel(timer_); }
 
+/// `work` on the thread, then `done` here.
+template <typename Work, typename Done>
+void LimitWatch::ask(Work work, Done done) {
+  under_way_++;
+  background_.run(std::move(work), [this, done = std::move(done)](auto result) mutable {
+    under_way_--;
+    done(std::move(result));
+  });
+}
+
 void LimitWatch::look() {
-  alarms_.clear();
-  ended_.clear();
+  if (looking()) {
+    return;
+  }
   if (const uint64_t now = options_.generation(); generation_ != now) {
     generation_ = now;
     config_ = options_.config();
@@ -26,20 +38,35 @@ void LimitWatch::look() {
     blocking_ = has_blocking_limits(config_);
   }
   if (!has_limits_ && options_.holds->all().empty()) {
+    alarms_.clear();
+    ended_.clear();
     return;
   }
-  const auto status = client_.ask("show status");
-  const auto reply = status.ok() ? client_.ask(blocking_ ? "show protocols all" : "show protocols") : status;
-  if (!reply.ok()) {
-    return;  // whoever asks for the state of BIRD hears why
-  }
-  const auto protocols = parse_protocols(*reply);
-  const std::string now = parse_status(*status).server_time;
-  options_.holds->follow(protocols, now, config_);
-  alarms_ = blocking_alarms(protocols, config_);
-  for (const LimitedSession& session : options_.holds->sessions(now, config_)) {
+  ask(
+      [this, command = blocking_ ? "show protocols all" : "show protocols"]() -> std::optional<Seen> {
+        const auto status = client_.ask("show status");
+        const auto reply = status.ok() ? client_.ask(command) : status;
+        return reply.ok() ? std::optional(Seen{parse_protocols(*reply), parse_status(*status).server_time})
+                          : std::nullopt;
+      },
+      [this](const std::optional<Seen>& seen) {
+        if (options_.generation() != generation_) {
+          return;  // a commit has looked itself meanwhile
+        }
+        alarms_.clear();
+        ended_.clear();
+        if (seen) {  // whoever asks for the state of BIRD hears why there is none
+          judge(*seen);
+        }
+      });
+}
+
+void LimitWatch::judge(const Seen& seen) {
+  options_.holds->follow(seen.protocols, seen.now, config_);
+  alarms_ = blocking_alarms(seen.protocols, config_);
+  for (const LimitedSession& session : options_.holds->sessions(seen.now, config_)) {
     if (session.due()) {
-      try_again(session, protocols);
+      try_again(session, seen.protocols);
     } else {
       alarms_.push_back(session.alarm());
       ended_.push_back(session);
@@ -49,19 +76,32 @@ void LimitWatch::look() {
 
 void LimitWatch::try_again(const LimitedSession& session, const std::vector<Protocol>& protocols) {
   // BIRD forgets the session of an unnumbered peer with its next configuration; then the parent is what is disabled.
+  std::vector<std::string> commands;
   for (const std::string& name :
        std::set<std::string>{session.protocol, options_.holds->all().at(session.protocol).configured}) {
-    const bool known = std::any_of(protocols.begin(), protocols.end(),
-                                   [&](const Protocol& protocol) { return protocol.name == name; });
-    const auto done = known ? client_.ask("enable " + symbol("", name)) : Result<Reply>(Reply{});
-    if (!done.ok()) {
-      alarms_.push_back(fmt::format("bgp peer {}: cannot be tried again: {}", session.peer, done.error().reason));
-      return;
+    if (std::any_of(protocols.begin(), protocols.end(),
+                    [&](const Protocol& protocol) { return protocol.name == name; })) {
+      commands.push_back("enable " + symbol("", name));
     }
   }
-  options_.holds->release(session.protocol);
-  log::info("peer {}: tried again {} min after its limit on routes had ended the session", session.peer,
-            *session.restart_min);
+  ask(
+      [this, commands]() -> Result<> {
+        for (const std::string& command : commands) {
+          if (const auto done = client_.ask(command); !done.ok()) {
+            return done.error();
+          }
+        }
+        return {};
+      },
+      [this, session](const Result<>& done) {
+        if (!done.ok()) {
+          alarms_.push_back(fmt::format("bgp peer {}: cannot be tried again: {}", session.peer, done.error().reason));
+          return;
+        }
+        options_.holds->release(session.protocol);
+        log::info("peer {}: tried again {} min after its limit on routes had ended the session", session.peer,
+                  session.restart_min.value_or(0));
+      });
 }
 
 void LimitWatch::annotate(Json& shown) const {

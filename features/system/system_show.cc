@@ -284,9 +284,10 @@ std::string render_system(const Json& system) {
                                 field(system, "hostname"), field(system, "instance"), field(system, "version"),
                                 field(system, "generation"),
                                 shell::duration_text(std::chrono::seconds(shell::number(system, "uptime-s"))));
-  const std::string rest = shell::plain_text(
-      shell::without(system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs"}));
+  const std::string rest = shell::plain_text(shell::without(
+      system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs", "unconfirmed"}));
   out += rest.empty() ? "" : "\n" + rest;
+  out += render_waiting(system);
   const std::string programs = programs_text(member(system, "programs"));
   out += programs.empty() ? "" : "\n" + programs;
   const Json& alarms = member(system, "alarms");
