@@ -335,7 +335,8 @@ struct Server::Impl {
     if ((happened & (EPOLLERR | EPOLLHUP)) != 0 && (happened & EPOLLIN) == 0) {
       return drop(connection);
     }
-    if ((happened & EPOLLIN) != 0 && !receive(*connection)) {
+    // While its handler turns the loop, a connection may be found readable though nothing more is wanted of it.
+    if ((happened & EPOLLIN) != 0 && !connection->busy && !receive(*connection)) {
       return drop(connection);
     }
     go_on(connection);

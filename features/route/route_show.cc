@@ -26,6 +26,7 @@ using shell::Table;
 
 constexpr auto kRight = Table::Align::right;
 constexpr size_t kDefaultLimit = 1000;
+constexpr size_t kMostRows = 10'000;  // of one answer (programs/asker.h)
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -151,8 +152,8 @@ Result<size_t> limit_of(const Invocation& words) {
   const std::string text = words.get("limit");
   size_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value == 0) {
-    return Error{"limit " + text, "is no number above 0", "write limit 5000"};
+  if (code != std::errc() || end != text.data() + text.size() || value == 0 || value > kMostRows) {
+    return Error{"limit " + text, fmt::format("is no number from 1 to {}", kMostRows), "write limit 5000"};
   }
   return value;
 }
@@ -181,7 +182,7 @@ shell::Handler show_lookup(Family family) {
 
 void register_family(shell::Registry& registry, Family family) {
   const std::string ip = family == Family::ip4 ? "show ip " : "show ip6 ";
-  const std::vector<shell::Option> options{{"limit", "n", "How many prefixes at most"}};
+  const std::vector<shell::Option> options{{"limit", "n", "How many prefixes at most, up to 10000; otherwise 1000"}};
   const Argument prefix{.help = "an address (longest match) or a prefix (exact)", .accepts = looks_like_address};
   registry.add({.path = ip + "route",
                 .help = "Routes of all sources, which are used, and why",

@@ -147,7 +147,7 @@ TEST_F(RouteCommands, ExplainMistakes) {
   EXPECT_NE(terminal.errors.find("fe80::1: is IPv6; use 'show ip6 ...'"), std::string::npos) << terminal.errors;
   EXPECT_NE(terminal.errors.find("10.0.0.0/40"), std::string::npos) << terminal.errors;
   EXPECT_NE(terminal.errors.find("expected an address (longest match) or a prefix (exact)"), std::string::npos);
-  EXPECT_NE(terminal.errors.find("limit x: is no number above 0"), std::string::npos);
+  EXPECT_NE(terminal.errors.find("limit x: is no number from 1 to 10000"), std::string::npos);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from lab import init_status
 from lab.hosts import Lab, wait_for
 from lab.tests.test_router import Stream
 
@@ -360,6 +361,10 @@ def fed(lab):
     return all(feeds(lab)[name]["state"] == "established" for name in ("feed-best", "feed-all"))
 
 
+def restart_bird(lab):
+    assert init_status.call(lab.r1.run_dir, {"op": "restart", "program": "bird"})["ok"]
+
+
 def test_no_local_user_takes_the_feeds(lab):
     """He connects from their addresses all the time while BIRD starts anew: he gets not a byte, and they do."""
     key = (lab.r1.run_dir / "feed.key").read_text()
@@ -367,7 +372,7 @@ def test_no_local_user_takes_the_feeds(lab):
     thief = subprocess.Popen(lab.r1.words("/usr/bin/python3", "-c", THIEF, "6"), stdout=subprocess.PIPE, text=True)
     for _ in range(2):
         before = feeds(lab)["feed-best"]["restarts"]
-        os.kill(lab.r1.pid("bird"), signal.SIGKILL)
+        restart_bird(lab)
         wait_for("the feeds are back", lambda: feeds(lab)["feed-best"]["restarts"] > before and fed(lab), 30)
     assert thief.communicate(timeout=30)[0].strip() == "0"
     assert lab.r1.show("feeds") and "no session" not in alarms(lab)
@@ -386,7 +391,7 @@ def test_a_feed_that_is_refused_is_an_alarm_and_loses_nothing(lab):
     key = file.read_text()
     try:
         file.write_text("0" * 32)  # BIRD has another one
-        os.kill(lab.r1.pid("bird"), signal.SIGKILL)
+        restart_bird(lab)
         wait_for("the alarm", lambda: "feed-best: no session with BIRD" in alarms(lab) and "another key" in alarms(lab), 30)
         assert chosen(lab, SERVICE) == ("bgp", ["ra"])
     finally:
