@@ -20,7 +20,7 @@ import pexpect
 
 from lab.hosts import BIN, wait_for
 
-PROMPT = re.compile(r"(?:\[edit[^\]]*\](?: \*)?\r?\n)?[\w-]+@[\w.-]+([>#]) $")
+PROMPT = re.compile(r"(?:\[generation[^\]]*\]\r?\n)?(?:\[edit[^\]]*\](?: \*)?(?: \[[^\]]*\])?\r?\n)?[\w-]+@[\w.-]+([>#]) $")
 
 
 class Person:

@@ -18,6 +18,7 @@
 #include "base/init_server.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/log_pump.h"
 #include "base/named_netns.h"
 #include "base/notifier.h"
 
@@ -47,6 +48,7 @@ class Init {
   std::vector<std::string> common_arguments() const;
   std::vector<std::string> dataplane_arguments() const;
   std::vector<std::string> floofd_arguments() const;
+  int log_of(const std::string& name);
 
   Result<void> lock();
   void make_children();
@@ -60,6 +62,7 @@ class Init {
   Notifier notifier_;
   UniqueFd lock_;
   UniqueFd signals_;
+  std::map<std::string, std::unique_ptr<LogPump>> logs_;
   Children children_{loop_, options_.file("init.json")};
   std::unique_ptr<InitServer> server_;
   EventLoop::Clock::time_point started_ = EventLoop::Clock::now();
@@ -101,6 +104,19 @@ std::vector<std::string> Init::floofd_arguments() const {
   return out;
 }
 
+/// Where a program's log goes in; -1 when that cannot be had, and it writes the file itself.
+int Init::log_of(const std::string& name) {
+  if (!logs_.contains(name)) {
+    auto pump = LogPump::open(loop_, {.path = file("log/" + name + ".log")});
+    if (!pump) {
+      log::error("{}", pump.error().text());
+      return -1;
+    }
+    logs_[name] = std::move(*pump);
+  }
+  return logs_[name]->input();
+}
+
 Result<void> Init::lock() {
   lock_.reset(open(options_.run_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_ || flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -113,7 +129,7 @@ void Init::make_children() {
   const auto add = [this](const std::string& name, std::vector<std::string> arguments,
                           std::unique_ptr<HangWatch> watch) -> Child::Options {
     return {.name = name,
-            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log")},
+            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log"), log_of(name)},
             .watch = std::move(watch)};
   };
   auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
@@ -210,7 +226,8 @@ void Init::tick() {
 
 /// False: not all of them, and they would be lost with their namespace.
 bool Init::release_devices() {
-  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log")};
+  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log"),
+                log_of("floof-dataplane")};
   launch.arguments.insert(launch.arguments.begin(), "--release-devices");
   return children_.run_helper(launch, "giving the host's devices back");
 }

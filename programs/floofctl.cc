@@ -476,6 +476,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
                          shell::field(hello.body, "hostname", "router"));
     session.set_class(shell::field(hello.body, "class", ""));
     session.set_changed(shell::flag(hello.body, "changed"));
+    session.set_waiting(shell::member(hello.body, "unconfirmed"));
   }
   return hello.errors;
 }

@@ -31,9 +31,12 @@ OutsideKeeper::OutsideKeeper(EventLoop& loop, Options options)
     : loop_(loop),
       options_(std::move(options)),
       fetch_(loop),
-      validators_(loop, [this](const std::string& name, Result<ItemDataPtr> said) {
-        taken({ItemKind::validator, name}, {std::move(said), validators_.about(name)["address"], ""});
-      }) {
+      validators_(
+          loop,
+          [this](const std::string& name, Result<ItemDataPtr> said) {
+            taken({ItemKind::validator, name}, {std::move(said), validators_.about(name)["address"], ""});
+          },
+          options_.keeper) {
   load();
 }
 

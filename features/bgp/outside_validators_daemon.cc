@@ -9,11 +9,11 @@ namespace floof::bgp {
 using rpki::rtr::Vrps;
 using rpki::rtr::VrpsPtr;
 
-OutsideValidators::OutsideValidators(EventLoop& loop, Told told)
+OutsideValidators::OutsideValidators(EventLoop& loop, Told told, rpki::RtrCache::Keeper keeper)
     : loop_(loop),
       told_(std::move(told)),
       errands_(loop),
-      cache_(loop, rpki::rtr::kLocalAddress, rpki::rtr::kLocalPort) {}
+      cache_(loop, rpki::rtr::kLocalAddress, rpki::rtr::kLocalPort, std::move(keeper)) {}
 
 std::set<std::string> OutsideValidators::need(const std::map<std::string, OutsideNeeds::Validator>& validators) {
   std::set<std::string> changed;
@@ -37,9 +37,11 @@ std::set<std::string> OutsideValidators::need(const std::map<std::string, Outsid
                                                });
     changed.insert(name);
   }
-  if (clients_.empty() && cache_.served()) {
+  if (clients_.empty()) {
     cache_.stop();
     good_.clear();
+  } else {
+    cache_.listen();
   }
   return changed;
 }

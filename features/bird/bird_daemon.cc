@@ -11,6 +11,7 @@
 
 #include "base/arguments.h"
 #include "base/fd.h"
+#include "base/feed_key.h"
 #include "base/file.h"
 #include "base/init_client.h"
 #include "base/log.h"
@@ -165,6 +166,14 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
     version_ = context.version = *version;
   } else if (!lenient) {
     return {version.error()};
+  }
+  if (auto key = feed_key(options_.run_dir)) {
+    context.feed_key = std::move(*key);
+  } else if (lenient) {
+    context.feeds = false;  // rather than open to everybody
+    log::error("the dataplane gets no BGP routes: {}", key.error().text());
+  } else {
+    return {key.error()};
   }
   // Who has put a mount or a link there has also chosen its mode.
   if (!items(member(config, "bgp"), "mrt").empty() && access(options_.dump_dir.c_str(), F_OK) != 0) {

@@ -158,6 +158,12 @@ void render_feed(Scribe& scribe, std::string_view name, const std::string& path,
   out.open("protocol bgp {} {{", name);
   out.line("local {} port {} as {};", to_string(*here), scribe.context.bgp_port, scribe.context.feed_as);
   out.line("neighbor {} as {};", to_string(*there), scribe.context.feed_as);
+  // A listener of its own, on loopback only: with the one of all peers BIRD would take connections before it has told
+  // the kernel about our key.
+  out.line("strict bind yes;");
+  if (!scribe.context.feed_key.empty()) {
+    out.line("password \"{}\";", scribe.context.feed_key);
+  }
   out.line("multihop;");
   out.line("passive;");
   out.line("rr client;");

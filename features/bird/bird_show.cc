@@ -25,7 +25,7 @@ using shell::member;
 using shell::number;
 
 constexpr auto kRight = shell::Table::Align::right;
-constexpr uint32_t kMostRoutes = 100000;
+constexpr uint32_t kMostRoutes = 10000;
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -232,7 +232,7 @@ std::vector<shell::Option> route_options() {
 
 }  // namespace
 
-shell::Option limit_option() { return {"limit", "n", "How many at most, up to 100000; otherwise 1000"}; }
+shell::Option limit_option() { return {"limit", "n", "How many at most, up to 10000; otherwise 1000"}; }
 
 shell::Reply ask_routes(Context& context, const Invocation& words, Json arguments, std::string (*render)(const Json&)) {
   if (words.has("limit")) {

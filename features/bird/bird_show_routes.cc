@@ -88,7 +88,7 @@ Result<Json> channels_of(BirdClient& client, const Json& config, const std::stri
   return out;
 }
 
-constexpr uint64_t kMostRoutes = 100000;
+constexpr uint64_t kMostRoutes = 10000;
 
 /// What has been found so far.
 struct Found {

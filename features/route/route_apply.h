@@ -51,6 +51,7 @@ class Routes final : public dataplane::Participant {
     lcp::LinkMap& links;
     lcp::KernelEvents& events;
     std::function<std::string(IfId)> interface_name;
+    std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
   };
   explicit Routes(Context context);
   ~Routes() override;

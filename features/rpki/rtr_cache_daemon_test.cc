@@ -138,6 +138,38 @@ TEST_F(RtrCacheTest, PortsThatAreTakenAreTriedAgain) {
   until([&cache] { return cache.problem().empty(); });
 }
 
+TEST_F(RtrCacheTest, ItsPlaceIsKeptForTheNextOne) {
+  UniqueFd kept;
+  const RtrCache::Keeper keeper{.recall = [&] { return UniqueFd(kept ? dup(kept.get()) : -1); },
+                                .keep = [&](int fd) { kept.reset(fd < 0 ? -1 : dup(fd)); }};
+  auto first = std::make_unique<RtrCache>(loop_, kHere, port_, keeper);
+  first->listen();
+  first->listen();
+  ASSERT_TRUE(kept) << "before there is anything to tell";
+  EXPECT_EQ(first->problem(), "") << "nobody is missed yet";
+  first.reset();
+  const auto one = client();
+  one->ask();  // while nobody is there: it waits, and nobody else can answer
+  loop_.turn(std::chrono::milliseconds(20));
+  RtrCache second(loop_, kHere, port_, keeper);
+  second.serve(payloads(0, 2));
+  EXPECT_EQ((*next())->vrps, *payloads(0, 2));
+  second.stop();
+  EXPECT_FALSE(kept) << "it is not needed any more";
+}
+
+TEST_F(RtrCacheTest, AnotherUserInItsPlaceIsNamed) {
+  ASSERT_EQ(geteuid(), 0U) << "tests are run as root: ./dev test";
+  std::optional<Port> taken{std::in_place};
+  ASSERT_EQ(fchown(taken->fd.get(), 65534, 65534), 0);
+  ASSERT_EQ(listen(taken->fd.get(), 1), 0);
+  RtrCache cache(loop_, kHere, taken->number);
+  cache.listen();
+  EXPECT_NE(cache.problem().find("a program of user 65534 has it"), std::string::npos) << cache.problem();
+  taken.reset();
+  until([&cache] { return cache.problem().empty(); });
+}
+
 TEST_F(RtrCacheTest, OthersThanRootAreNotTaken) {
   ASSERT_EQ(geteuid(), 0U) << "tests are run as root: ./dev test";
   cache_.serve(payloads(0, 1));
