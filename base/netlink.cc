@@ -258,8 +258,13 @@ std::optional<Route> parse_route(const nlmsghdr& message) {
         break;
       case RTA_METRICS:
         for_each_attribute(value, [&](uint16_t metric, std::string_view bytes) {
-          if (metric == RTAX_CWND) {
-            route.cwnd = read<uint32_t>(bytes).value_or(0);
+          uint32_t* const field = metric == RTAX_CWND         ? &route.cwnd
+                                  : metric == RTAX_RTTVAR     ? &route.rttvar
+                                  : metric == RTAX_REORDERING ? &route.reordering
+                                  : metric == RTAX_WINDOW     ? &route.window
+                                                              : nullptr;
+          if (field != nullptr) {
+            *field = read<uint32_t>(bytes).value_or(0);
           }
         });
         break;

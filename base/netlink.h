@@ -63,7 +63,8 @@ struct Route {
   uint8_t protocol = 0;  ///< RTPROT_*
   uint8_t type = 0;      ///< RTN_*
   uint32_t metric = 0;
-  uint32_t cwnd = 0;         ///< RTAX_CWND of RTA_METRICS, 0 when not given
+  uint32_t cwnd = 0;  ///< this and the next ones: RTAX_* of RTA_METRICS, 0 when not given
+  uint32_t rttvar = 0, reordering = 0, window = 0;
   bool conditional = false;  ///< for packets of one TOS or one source only
   Prefix prefix;
   std::vector<RouteNextHop> next_hops;

@@ -119,15 +119,6 @@ void Lcp::refresh(Tap& tap) {
   };
   apply(local_, tap.local, local);
   apply(connected_, tap.connected, connected);
-  if (on_addresses_changed) {
-    on_addresses_changed(tap.id);
-  }
-}
-
-bool Lcp::connected(IfId interface, const IpAddress& address) const {
-  const auto at = taps_.find(interface);
-  return at != taps_.end() && std::any_of(at->second.connected.begin(), at->second.connected.end(),
-                                          [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
 bool Lcp::assigned(const IpAddress& address) const {

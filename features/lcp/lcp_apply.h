@@ -67,10 +67,7 @@ class Lcp final : public dataplane::Participant {
   Result<Json> publish() override;
   void abort() override {}
 
-  /// Whether the address lies in a subnet of the interface.
-  bool connected(IfId interface, const IpAddress& address) const;
-
-  std::function<void(IfId)> on_addresses_changed, on_link_up, on_remove;
+  std::function<void(IfId)> on_link_up, on_remove;
 
  private:
   struct Tap {

@@ -85,7 +85,15 @@ void KernelFeed::on_route(const netlink::Route& route) {
 }
 
 KernelFeed::Entry KernelFeed::entry_of(const netlink::Route& route) {
-  return {route.metric, route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric, route.protocol, route.type, route.next_hops};
+  const bool known_origin = route.window <= static_cast<uint32_t>(kLastFeedOrigin);
+  return {.metric = route.metric,
+          .igp_metric = route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric,
+          .protocol = route.protocol,
+          .type = route.type,
+          .origin = known_origin ? static_cast<FeedOrigin>(route.window) : FeedOrigin::unknown,
+          .preference = route.reordering,
+          .second_metric = route.rttvar,
+          .next_hops = route.next_hops};
 }
 
 /// `in_order`: the routes of a prefix come in the order in which the kernel has them, some perhaps twice.
@@ -171,6 +179,12 @@ void KernelFeed::tell(Source source, const Prefix& prefix) {
 
 RouteInfo KernelFeed::to_info(Source source, const Entry& entry) {
   RouteInfo info{.protocol = entry.protocol, .metric = entry.metric, .igp_metric = entry.igp_metric};
+  if (source == Source::feed_table) {
+    const bool external2 = entry.origin == FeedOrigin::ospf_external2;
+    info.origin = entry.origin;
+    info.preference = entry.preference;
+    info.metric = external2 ? entry.second_metric : entry.igp_metric == kUnknownIgpMetric ? 0 : entry.igp_metric;
+  }
   switch (entry.type) {
     case RTN_BLACKHOLE:
       info.kind = ip::PathKind::blackhole;

@@ -10,8 +10,7 @@
 // that is read while it changes may lack something.
 //
 // Of several routes for a prefix the kernel uses the one with the smallest metric that has a living next hop, and so do
-// we. BIRD passes the IGP
-// distance of a route in RTAX_CWND (nobody consults that table): BGP's multipath rule needs it.
+// we. feed_origin.h tells what else BIRD says of a route; BGP's multipath rule needs its IGP distance.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +22,7 @@
 
 #include "base/netlink.h"
 #include "features/lcp/lcp.h"
+#include "features/route/feed_origin.h"
 #include "features/route/rib.h"
 
 namespace floof::route {
@@ -67,6 +67,9 @@ class KernelFeed {
     uint32_t igp_metric = kUnknownIgpMetric;
     uint8_t protocol = 0;
     uint8_t type = 0;
+    FeedOrigin origin = FeedOrigin::unknown;
+    uint32_t preference = 0;
+    uint32_t second_metric = 0;
     std::vector<netlink::RouteNextHop> next_hops;
     uint32_t seen = 0;  ///< the last reading that had it
     /// Whatever the order of the next hops.

@@ -107,6 +107,28 @@ TEST_F(KernelFeedTest, KindsAndIgpMetric) {
   r.replace = true;
   feed.on_route(r);
   EXPECT_EQ(told("10.0.1.0/24")->igp_metric, 20u);
+  EXPECT_EQ(told("10.0.1.0/24")->metric, 20u);
+}
+
+TEST_F(KernelFeedTest, WhatBirdTellsBesideTheRoute) {
+  auto r = route("10.0.0.0/24", {via(11, "192.0.2.1")});
+  r.replace = true;
+  r.metric = 32;  // that of the kernel protocol, nobody's business
+  r.window = 1;
+  r.reordering = 200;
+  feed.on_route(r);
+  EXPECT_EQ(told("10.0.0.0/24")->origin, FeedOrigin::static_route);
+  EXPECT_EQ(told("10.0.0.0/24")->preference, 200u);
+  EXPECT_EQ(told("10.0.0.0/24")->metric, 0u);
+  r.window = static_cast<uint32_t>(FeedOrigin::ospf_external2);
+  r.cwnd = 20;
+  r.rttvar = 10000;
+  feed.on_route(r);
+  EXPECT_EQ(told("10.0.0.0/24")->metric, 10000u);
+  EXPECT_EQ(told("10.0.0.0/24")->igp_metric, 20u);
+  r.window = 77;  // of another version of the rendering
+  feed.on_route(r);
+  EXPECT_EQ(told("10.0.0.0/24")->origin, FeedOrigin::unknown);
 }
 
 TEST_F(KernelFeedTest, TheSmallestMetricCounts) {

@@ -240,7 +240,8 @@ void Routes::run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before,
                         const auto at = running_.peers.find(id);
                         return at != running_.peers.end() && at->second.internal;
                       },
-                  .changed = [this] { schedule(); }});
+                  .changed = [this] { schedule(); },
+                  .key = context_.feed_key});
   feed->start();
 }
 

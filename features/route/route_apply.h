@@ -51,6 +51,7 @@ class Routes final : public dataplane::Participant {
     lcp::LinkMap& links;
     lcp::KernelEvents& events;
     std::function<std::string(IfId)> interface_name;
+    std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
   };
   explicit Routes(Context context);
   ~Routes() override;
@@ -71,6 +72,7 @@ class Routes final : public dataplane::Participant {
   void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
   Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
   Json show_routes(const Json& arguments) const;
+  Json show_prefix(const Prefix& prefix, bool around) const;
   Json show_summary() const;
   Json show_limits() const;
   Json alarms() const;
