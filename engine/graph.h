@@ -189,6 +189,8 @@ class NodeContext {
   void drop(DropId reason, rte_mbuf* packet);
   /// The same against tx_if (tx_drops), for nodes behind the choice of the way out.
   void drop_output(DropId reason, rte_mbuf* packet);
+  /// For long work on one vector, now and then: see Worker::beat.
+  void beat();
   void count(CounterId counter, uint64_t by = 1) { lane_.add(lane_.counter_slots + counter.value(), by); }
   void count_interface(IfId interface, stats::InterfaceSlot slot, uint64_t by = 1) {
     lane_.add(lane_.interface_slots + interface.value() * stats::kPerInterface + slot, by);

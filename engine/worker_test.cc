@@ -343,6 +343,24 @@ TEST_F(EngineTest, DisabledInterfacesReceiveNothing) {
   EXPECT_EQ(out.take().size(), 1u);
 }
 
+TEST_F(EngineTest, CountsWhatPortsLose) {
+  start(0);
+  TestPort in(engine_->pools());
+  in.losses().malformed = 7;  // before it was bound: nobody's
+  engine_->bind(in, in_, input_);
+  in.losses().malformed += 2;
+  in.losses().segments += 3;
+  in.losses().no_buffer += 4;
+  in.losses().waits += 5;
+  engine_->turn();
+  engine_->turn();
+  EXPECT_EQ(counter("rx-malformed"), 2u);
+  EXPECT_EQ(counter("rx-segments"), 3u);
+  EXPECT_EQ(counter("rx-no-buffer"), 4u);
+  EXPECT_EQ(counter("rx-waits"), 5u);
+  EXPECT_EQ(interface_counter(in_, stats::rx_errors), 9u);
+}
+
 TEST_F(EngineTest, GroupsByInterfaceInOrder) {
   start(0);
   std::vector<std::unique_ptr<TestPort>> ports;

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "base/event_loop.h"
+#include "base/feed_key.h"
 #include "base/log.h"
 #include "base/netlink.h"
 #include "engine/engine.h"
@@ -138,7 +139,7 @@ Result<void> Dataplane::start_engine() {
     return engine.error();
   }
   engine_ = std::move(*engine);
-  auto hold = neighbor::HoldState::create(engine_->worker_count());
+  auto hold = neighbor::HoldState::create(engine_->pools(), engine_->worker_count());
   if (!hold) {
     return hold.error();
   }
@@ -214,7 +215,8 @@ Result<void> Dataplane::start_features() {
       .rib = *rib_,
       .links = links_,
       .events = *events_,
-      .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); }});
+      .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); },
+      .feed_key = [this] { return feed_key(options_.run_dir); }});
   lcp_->on_link_up = [this](IfId id) { neighbors_->link_up(id); };
   lcp_->on_remove = [this](IfId id) { neighbors_->interface_removed(id); };
   return {};

@@ -169,6 +169,28 @@ void Lcp::choose_sources() {
   context_.ip.set_default_source(default4, default6);
 }
 
+/// floof0's, with the configured sources if there are any.
+Result<void> Lcp::set_default_routes() {
+  const auto at = taps_.find(own_);
+  if (at == taps_.end() || !at->second.port) {
+    return {};
+  }
+  for (const Family family : {Family::ip4, Family::ip6}) {
+    auto source = family == Family::ip4 ? source4_ : source6_;
+    if (source && (source->family() != family || !assigned(*source))) {
+      source.reset();
+    }
+    auto done = context_.kernel.set_default_route(family, at->second.index, source, kDefaultMetric, kRouteProtocol);
+    if (!done && source) {
+      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, kDefaultMetric, kRouteProtocol);
+    }
+    if (!done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 // -- What is configured -------------------------------------------------------------------------------------------
 
 Result<void> Lcp::publish_addresses(Tap& tap) {

@@ -50,7 +50,7 @@ Lcp::Lcp(Context context)
         names.push_back(running->spec.name);
       }
     }
-    interface::delete_links(context_.kernel, names);
+    interface::delete_links(context_.kernel, names, [this] { context_.engine.beat(); });
   };
   context_.interfaces.is_linux_side = [this](int index) { return context_.links.interface_of(index).valid(); };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
@@ -375,6 +375,11 @@ void Lcp::pull(Tap& tap) {
   }
   if (tap.running == nullptr) {
     context_.engine.interfaces()[tap.id].set_mac(have->mac);
+    if (!have->admin_up) {
+      log::warning("{} was set down by hand; it is up again, for it is the router's own", tap.name);
+      (void)make_own_tap();
+    }
+    (void)set_default_routes();  // Linux drops them with the link
     return;
   }
   tap.known = {have->mac, have->mtu, have->admin_up};
@@ -464,6 +469,7 @@ void Lcp::batch_end() {
   if (any) {
     choose_sources();
     context_.rib.settle(std::chrono::steady_clock::now());
+    (void)set_default_routes();  // Linux drops them with the address that is their source
   }
 }
 
@@ -533,27 +539,6 @@ void Lcp::set_own_mtu() {
   if (slot.mtu.exchange(static_cast<uint16_t>(mtu)) != mtu || !any) {
     (void)context_.kernel.change_link(at->second.index, {.mtu = mtu});
   }
-}
-
-Result<void> Lcp::set_default_routes() {
-  const auto at = taps_.find(own_);
-  if (at == taps_.end() || !at->second.port) {
-    return {};
-  }
-  for (const Family family : {Family::ip4, Family::ip6}) {
-    auto source = family == Family::ip4 ? source4_ : source6_;
-    if (source && (source->family() != family || !assigned(*source))) {
-      source.reset();
-    }
-    auto done = context_.kernel.set_default_route(family, at->second.index, source, kDefaultMetric, kRouteProtocol);
-    if (!done && source) {
-      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, kDefaultMetric, kRouteProtocol);
-    }
-    if (!done) {
-      return done;
-    }
-  }
-  return {};
 }
 
 }  // namespace floof::lcp

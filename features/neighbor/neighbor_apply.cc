@@ -55,7 +55,10 @@ IpAddress destination_of(rte_mbuf* packet) {
 
 }  // namespace
 
-void Neighbors::FreePacket::operator()(rte_mbuf* packet) const { rte_pktmbuf_free(packet); }
+void Neighbors::FreePacket::operator()(rte_mbuf* packet) const {
+  budget->give_back(*packet);
+  rte_pktmbuf_free(packet);
+}
 
 Neighbors::Neighbors(Context context) : context_(std::move(context)) {
   lcp::KernelEvents::Subscriber subscriber;
@@ -274,7 +277,7 @@ void Neighbors::take_packets() {
     }
     taken += n;
     for (unsigned i = 0; i < n; i++) {
-      take_packet(Packet(static_cast<rte_mbuf*>(batch[i])));
+      take_packet(Packet(static_cast<rte_mbuf*>(batch[i]), FreePacket{&context_.hold.budget}));
     }
   }
   if (taken >= kPacketsPerTurn && !context_.hold.signalled.exchange(true)) {
@@ -351,6 +354,7 @@ void Neighbors::give_up(std::vector<HoldQueue<Packet>::Left> left, bool answer) 
 
 void Neighbors::inject(engine::NodeId node4, engine::NodeId node6, Packet packet) {
   const bool is4 = *rte_pktmbuf_mtod(packet.get(), const uint8_t*) >> 4 == 4;
+  context_.hold.budget.give_back(*packet);  // on its way, no longer kept
   if (!context_.engine.inject(is4 ? node4 : node6, packet.release())) {
     context_.engine.count_drop(context_.hold.ring_full);
   }

@@ -58,6 +58,7 @@ class Neighbors final : public dataplane::Participant {
     bool stale = false;  ///< not told again since the mark
   };
   struct FreePacket {
+    HoldBudget* budget;
     void operator()(rte_mbuf* packet) const;
   };
   using Packet = std::unique_ptr<rte_mbuf, FreePacket>;

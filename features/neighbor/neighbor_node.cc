@@ -15,6 +15,16 @@ namespace floof::neighbor {
 
 namespace {
 
+size_t pool_bytes(const rte_mempool& pool) { return size_t{pool.size} * pool.elt_size; }
+
+size_t bytes_of(const rte_mbuf& packet) {
+  size_t bytes = 0;
+  for (const rte_mbuf* segment = &packet; segment != nullptr; segment = segment->next) {
+    bytes += segment->buf_len;
+  }
+  return bytes;
+}
+
 using engine::meta;
 using engine::notes;
 
@@ -73,9 +83,12 @@ void process(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
   for (rte_mbuf* packet : packets) {
     if (!may_ask(state, worker, node.now(), packet)) {
       node.drop_output(state.limited, packet);
+    } else if (!state.budget.take(*packet)) {
+      node.drop_output(state.no_room, packet);
     } else if (rte_ring_mp_enqueue(state.ring.get(), packet) == 0) {
       queued++;
     } else {
+      state.budget.give_back(*packet);
       node.drop_output(state.ring_full, packet);
     }
   }
@@ -89,10 +102,31 @@ void process(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
 
 }  // namespace
 
+HoldBudget::HoldBudget(const engine::Pools& pools)
+    : HoldBudget(std::min(pool_bytes(*pools.packets), pool_bytes(*pools.large)) / 4,
+                 std::min(pool_bytes(*pools.packets), pool_bytes(*pools.large)) / 8) {}
+
+bool HoldBudget::take(const rte_mbuf& packet) {
+  const size_t bytes = bytes_of(packet), long_bytes = bytes > RTE_MBUF_DEFAULT_BUF_SIZE ? bytes : 0;
+  if (taken_long_.fetch_add(long_bytes, std::memory_order_relaxed) + long_bytes > most_long_ ||
+      taken_.load(std::memory_order_relaxed) + bytes > most_) {
+    taken_long_.fetch_sub(long_bytes, std::memory_order_relaxed);
+    return false;
+  }
+  taken_.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+void HoldBudget::give_back(const rte_mbuf& packet) {
+  const size_t bytes = bytes_of(packet);
+  taken_.fetch_sub(bytes, std::memory_order_relaxed);
+  taken_long_.fetch_sub(bytes > RTE_MBUF_DEFAULT_BUF_SIZE ? bytes : 0, std::memory_order_relaxed);
+}
+
 void HoldState::FreeRing::operator()(rte_ring* ring) const { rte_ring_free(ring); }
 
-Result<std::unique_ptr<HoldState>> HoldState::create(unsigned workers) {
-  auto out = std::make_unique<HoldState>();
+Result<std::unique_ptr<HoldState>> HoldState::create(const engine::Pools& pools, unsigned workers) {
+  auto out = std::make_unique<HoldState>(pools);
   out->limits = {limit_of(kStrangers, workers), limit_of(kKnown, workers)};
   for (unsigned i = 0; i < workers; i++) {
     out->workers.push_back(std::make_unique<PerWorker>());
@@ -110,6 +144,8 @@ void register_nodes(engine::GraphBuilder& builder, HoldState& state) {
       "neighbor-limit", "More packets for unknown neighbours of this interface than are let through (a scan?).");
   state.ring_full =
       builder.declare_drop("neighbor-queue-full", "More packets for unknown neighbours than can be looked after.");
+  state.no_room =
+      builder.declare_drop("neighbor-memory", "Packets for unknown neighbours fill the memory that they may have.");
   state.refused = builder.declare_drop(
       "neighbor-too-many", "So many neighbours are asked for at once that the packet made room for a later one.");
   state.replaced =

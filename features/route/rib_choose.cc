@@ -155,7 +155,8 @@ void Rib::Impl::install(Entry& entry, Choice choice) {
     sets.release(set);
     return refuse(entry);
   }
-  if (choice.path != entry.chosen_path) {
+  const bool other_path = choice.path != entry.chosen_path;
+  if (other_path) {
     if (choice.path != 0) {
       paths.reference(choice.path);
     }
@@ -169,6 +170,10 @@ void Rib::Impl::install(Entry& entry, Choice choice) {
     sets.release(old);
   } else {
     installed_lengths[index(entry.key.family())][entry.key.length()]++;
+  }
+  if (old != set || other_source || other_path) {
+    entry.since =
+        static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
   }
   if (old != set || other_source) {
     tell(entry.key);

@@ -215,7 +215,7 @@ void desired(const Json& config, Json& desired) {
   route["feed-best"] = "127.0.0.2";
   route["feed-all"] = "127.0.0.3";
   route["bird"] = "127.0.0.1";
-  route["bgp-port"] = 179u;
+  route["bgp-port"] = 1020u;  // not 179, where strangers may knock
   route["multipath"] = number_of(bgp, "multipath", 16);
   route["router-id"] = id.empty() ? Json(nullptr) : Json(id);
   route["source4"] = source_address(addresses, Family::ip4, id);

@@ -81,7 +81,7 @@ set bgp multipath 4
 )"),
                            desired);
   EXPECT_EQ(desired["route"], nlohmann::json::parse(R"({"feed-table":10001,"feed-as":4200000000,"feed-best":"127.0.0.2",
-"feed-all":"127.0.0.3","bird":"127.0.0.1","bgp-port":179,"multipath":4,"router-id":"198.51.100.20","source4":"198.51.100.20",
+"feed-all":"127.0.0.3","bird":"127.0.0.1","bgp-port":1020,"multipath":4,"router-id":"198.51.100.20","source4":"198.51.100.20",
 "source6":"2001:db8::1","kernel-routes":"all","feeds":true})"));
   desired = nullptr;
   config_feature().desired(
