@@ -49,6 +49,17 @@ set bgp peer e interface e0
   EXPECT_EQ(complaints(config_feature(), "set interface e0 device null"), Strings{});
 }
 
+TEST(BgpConfig, BfdOverSeveralHopsNeedsOurAddress) {
+  const std::string near = "set bgp peer i remote-as 65000\nset bgp peer i neighbor 192.0.2.9\nset bgp peer i bfd\n";
+  EXPECT_EQ(judge(near), Strings{});
+  const Strings wanted{
+      "bgp peer i bfd: over several hops BFD has to know which of our addresses the neighbour watches"};
+  EXPECT_EQ(judge(near + "set bgp peer i multihop 2"), wanted);
+  const std::string far = "set bgp peer i remote-as 65000\nset bgp peer i neighbor 203.0.113.9\nset bgp peer i bfd\n";
+  EXPECT_EQ(judge(far), wanted);
+  EXPECT_EQ(judge(far + "set bgp peer i source 198.51.100.1"), Strings{});
+}
+
 /// BIRD writes them, as root: no name leads out of the folder for dumps.
 TEST(BgpConfig, DumpsStayInTheirFolder) {
   for (const char* name : {"%N_%F_%T.mrt", "a", "rib.v4-%Y%m%dT%H%M%S", "_..x", "%s"}) {
