@@ -9,6 +9,7 @@
 #include "config/feature.h"
 #include "config/json_view.h"
 #include "features/bgp/bgp.h"
+#include "features/bgp/bgp_speakers.h"
 #include "features/bgp/policy.h"
 #include "features/interface/subnets.h"
 
@@ -65,12 +66,37 @@ class Judge {
     }
     policy_part("bgp forwarding", member(bgp_, "forwarding"));
     for (const Json& entry : peers) {
+      own_ = &entry;
       peer(merged_peer(config_, entry));
     }
     return std::move(errors_);
   }
 
  private:
+  bool is_of_policy(std::initializer_list<const char*> leaf) const {
+    const Json* here = own_;
+    for (const char* word : leaf) {
+      here = &member(*here, word);
+    }
+    return here->is_null() && !text_of(*own_, "policy").empty();
+  }
+
+  /// "bgp peer x role", or that of its policy when that says it.
+  std::string place(std::initializer_list<const char*> leaf) const {
+    std::string out =
+        is_of_policy(leaf) ? "bgp policy " + text_of(*own_, "policy") : "bgp peer " + text_of(*own_, "name");
+    for (const char* word : leaf) {
+      out += fmt::format(" {}", word);
+    }
+    return out;
+  }
+
+  /// How to be rid of it: a peer cannot take back what its policy says.
+  std::string without(std::initializer_list<const char*> leaf) const {
+    const std::string out = "delete " + place(leaf);
+    return is_of_policy(leaf) ? fmt::format("{}, or give peer {} another policy", out, text_of(*own_, "name")) : out;
+  }
+
   void add(std::string path, std::string reason, std::string remedy) {
     errors_.push_back({std::move(path), std::move(reason), std::move(remedy)});
   }
@@ -226,11 +252,11 @@ class Judge {
   void role(const std::string& path, const Json& peer) {
     const bool inside = is_internal(peer) || flag_of(peer, "confederation-member");
     if (inside && !text_of(peer, "role").empty()) {
-      add(path + " role", "roles are for peers of other networks (RFC 9234)", fmt::format("delete {} role", path));
+      add(path + " role", "roles are for peers of other networks (RFC 9234)", without({"role"}));
     }
     if (is_internal(peer) && peer.contains("local-as") && number_of(peer, "local-as") != number_of(bgp_, "asn")) {
       add(path + " local-as", "an internal peer knows this router by its own AS number",
-          fmt::format("delete {} local-as, or give the peer's real AS number", path));
+          without({"local-as"}) + ", or give the peer's real AS number");
     }
     // BIRD makes the session internal when both ends have one number, whatever the number (RFC 7705, 4).
     const bool member_of = flag_of(peer, "confederation-member");
@@ -243,7 +269,7 @@ class Judge {
               "both ends of the session would be AS {}, which makes an internal one of it with the checks of an "
               "external one",
               shown),
-          leaf == "local-as" ? fmt::format("delete {} local-as, or give the peer's real AS number", path)
+          leaf == "local-as" ? without({"local-as"}) + ", or give the peer's real AS number"
                              : fmt::format("give the peer's real AS number, or set {} confederation-member", path));
     }
     if (flag_of(peer, "require-role") && text_of(peer, "role").empty()) {
@@ -255,7 +281,7 @@ class Judge {
     }
     if (is_internal(peer) && flag_of(peer, "route-server-client")) {
       add(path + " route-server-client", "only an external peer can be a route server's client",
-          fmt::format("delete {} route-server-client", path));
+          without({"route-server-client"}));
     }
   }
 
@@ -299,8 +325,7 @@ class Judge {
           "name the interface that leads to the peer");
     }
     if (number_of(peer, "multihop") != 0) {
-      add(path + " multihop", "an unnumbered peer is on the link",
-          fmt::format("delete {} multihop, or set its neighbor", path));
+      add(path + " multihop", "an unnumbered peer is on the link", without({"multihop"}) + ", or set its neighbor");
     }
   }
 
@@ -338,13 +363,14 @@ class Judge {
     }
     if (flag_of(peer, "route-reflector-client") && !is_internal(peer)) {
       add(path + " route-reflector-client", "only an internal peer (with this router's AS number) can be a client",
-          fmt::format("delete {} route-reflector-client", path));
+          without({"route-reflector-client"}));
     }
   }
 
   const Json& bgp_;
   std::vector<interface::ConfiguredAddress> addresses_;
   const Json& config_;
+  const Json* own_ = nullptr;  ///< the peer's own words, without its policy's
   std::map<std::pair<std::string, std::string>, std::string> seen_;
   std::vector<Error> errors_;
 };
@@ -364,6 +390,7 @@ void desired(const Json& config, Json& desired) {
     peers.push_back({{"id", id}, {"name", name}, {"internal", internal[name]}});
   }
   desired["route"]["peers"] = std::move(peers);
+  desired["bgp"] = speakers(config);
 }
 
 /// A list alone says nothing of who announced a prefix.

@@ -143,6 +143,7 @@ struct ImportPolicy {
   std::vector<RawText> raw_first;
   std::vector<Check> checks;
   std::vector<RawText> raw_checked;
+  std::optional<uint16_t> strip_above;  ///< what has more communities keeps only the well-known ones
   std::optional<uint32_t> local_pref, local_pref4, local_pref6;
   std::vector<std::pair<uint32_t, uint32_t>> as_prefs;          ///< AS number -> local preference, a later one wins
   std::vector<std::pair<Community, uint32_t>> community_prefs;  ///< a later one wins

@@ -144,7 +144,9 @@ class Importer {
 
   void route_checks() {
     const uint16_t most = static_cast<uint16_t>(number_of(filter_, "max-communities", kMostCommunities));
-    if (counts("max-communities")) {
+    if (text_of(filter_, "too-many-communities") == "strip") {
+      out_.strip_above = most;
+    } else if (counts("max-communities")) {
       add(Reason::too_many_communities, MoreCommunitiesThan{most}, "filter max-communities");
     }
     if (checked_) {  // from inside the AS a path is empty or begins behind the peer

@@ -62,8 +62,8 @@ class Warner {
   void tell_of_prefixes(std::vector<std::string>& warnings) const;
 
   const Shared& shared_;
-  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_, inside_first_,
-      inside_aspa_, inside_sets_;
+  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_, silent_,
+      inside_first_, inside_aspa_, inside_sets_;
 };
 
 /// Every link has such addresses, so it takes an interface to know whose it is.

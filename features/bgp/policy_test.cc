@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bgp/policy.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -283,6 +284,34 @@ Outside with_validator() {
   Outside out;
   out.validators = true;
   return out;
+}
+
+TEST(Policy, AnExportThatLeavesOutAllThatItMayAnnounceIsTold) {
+  const auto silent = [](const char* exports) {
+    const auto all = said_of(fmt::format(R"({{"role":"customer","export":{}}})", exports).c_str(), with_validator());
+    return std::any_of(all.begin(), all.end(), [](const std::string& one) {
+      return one.starts_with("bgp peer p: only originated prefixes would be announced");
+    });
+  };
+  EXPECT_TRUE(silent(R"({"accept":"originated","originated":false})"));
+  EXPECT_FALSE(silent(R"({"accept":"originated"})"));
+  EXPECT_FALSE(silent(R"({"accept":"customers","originated":false})"));
+  EXPECT_FALSE(silent(R"({"accept":"none","originated":false})"));
+  EXPECT_FALSE(silent(R"({"accept":"originated","originated":false,"default-route":true})"));
+  EXPECT_FALSE(silent(R"({"accept":"originated","originated":false,"accept-community":["1:1"]})"));
+}
+
+TEST(Policy, TooManyCommunitiesMayBeStripped) {
+  const auto refuses = [](const PeerPolicy& peer) {
+    return std::any_of(peer.import.checks.begin(), peer.import.checks.end(),
+                       [](const Check& check) { return check.reason == Reason::too_many_communities; });
+  };
+  const PeerPolicy strips = policy_of(R"({"import":{"filter":{"too-many-communities":"strip","max-communities":7}}})");
+  EXPECT_FALSE(refuses(strips));
+  EXPECT_EQ(strips.import.strip_above, 7);
+  const PeerPolicy plain = policy_of(R"({"import":{"filter":{"too-many-communities":"refuse"}}})");
+  EXPECT_TRUE(refuses(plain));
+  EXPECT_EQ(plain.import.strip_above, std::nullopt);
 }
 
 TEST(Policy, WhoIsNotLimitedIsTold) {

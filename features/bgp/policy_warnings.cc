@@ -43,6 +43,12 @@ bool has_next_hop(const NextHopIsNot& check, Family family) {
                      [&](const Prefix& subnet) { return subnet.family() == family; });
 }
 
+/// Whether what it announces is only what it leaves out.
+bool is_silent(const ExportPolicy& exports) {
+  return !exports.closed && exports.base == ExportPolicy::Base::originated && !exports.originated &&
+         exports.accept.empty() && !exports.default_route && exports.raw_first.empty();
+}
+
 }  // namespace
 
 void Warner::note(bool wanted, Peers& peers, const PeerPolicy& peer) {
@@ -54,6 +60,7 @@ void Warner::note(bool wanted, Peers& peers, const PeerPolicy& peer) {
 
 void Warner::look(const PeerPolicy& peer, const Json& merged) {
   const Json& import = object_of(merged, "import");
+  note(is_silent(peer.exports), silent_, peer);
   if (peer.import.closed) {
     return;
   }
@@ -177,6 +184,9 @@ void Warner::tell(std::vector<std::string>& warnings) const {
       "import filter bogon-asns false");
   one(unentitled_, "import blackhole-community without as-set or prefix list, so nothing may be blackholed",
       "import as-set <as-set>, or import prefix <prefix>");
+  one(silent_,
+      "only originated prefixes would be announced, and export originated false leaves them out, so nothing is",
+      "export accept customers, all or, if that is meant, none");
   one(no_next_hop_, "filter next-hop takes no next hop of one of the families, so every such route is refused",
       "import filter next-hop subnet where the link has addresses of both, or neighbor <address> of that family");
   const auto inside = [&](const Peers& peers, std::string_view filter, std::string_view why) {

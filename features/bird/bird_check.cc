@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "base/fd.h"
 #include "features/bird/bird_blocks.h"
@@ -30,10 +31,10 @@ struct Started {
   UniqueFd output;
 };
 
-Result<Started> start(const std::string& program, const std::string& file) {
+Result<Started> start(std::vector<std::string>& words) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return errno_error(program, "pipe");
+    return errno_error(words[0], "pipe");
   }
   Started out{-1, UniqueFd(ends[0])};
   const UniqueFd writing(ends[1]);
@@ -42,12 +43,14 @@ Result<Started> start(const std::string& program, const std::string& file) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), 2);
-  std::array<std::string, 4> words = {program, "-p", "-c", file};
-  std::array<char*, 5> arguments = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
-  const int error = posix_spawnp(&out.pid, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  std::vector<char*> arguments;
+  std::transform(words.begin(), words.end(), std::back_inserter(arguments),
+                 [](std::string& word) { return word.data(); });
+  arguments.push_back(nullptr);
+  const int error = posix_spawnp(&out.pid, words[0].c_str(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
-    return Error{program, std::string("cannot be run: ") + std::strerror(error), "install the package bird2"};
+    return Error{words[0], std::string("cannot be run: ") + std::strerror(error), "install the package bird2"};
   }
   return out;
 }
@@ -105,14 +108,14 @@ std::string_view lines_of(std::string_view text, size_t first, size_t end) {
 
 }  // namespace
 
-Result<std::string> run_bird_check(const std::string& program, const std::string& file, std::chrono::milliseconds limit,
-                                   const std::function<void()>& pulse) {
-  auto child = start(program, file);
+Result<BirdSaid> run_bird(std::vector<std::string> words, std::chrono::milliseconds limit,
+                          const std::function<void()>& pulse) {
+  auto child = start(words);
   if (!child.ok()) {
     return child.error();
   }
-  std::string said;
-  const bool ended = collect(*child, limit, pulse, said);
+  BirdSaid out;
+  const bool ended = collect(*child, limit, pulse, out.text);
   if (!ended) {
     kill(child->pid, SIGKILL);
   }
@@ -120,12 +123,23 @@ Result<std::string> run_bird_check(const std::string& program, const std::string
   while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!ended) {
-    return Error{"bird", "bird -p takes too long", "make the configuration smaller, or look at `bird raw`"};
+    return Error{"bird", fmt::format("bird {} takes too long", words[1]),
+                 "make the configuration smaller, or look at `bird raw`"};
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+  out.good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return out;
+}
+
+Result<std::string> run_bird_check(const std::string& program, const std::string& file, std::chrono::milliseconds limit,
+                                   const std::function<void()>& pulse) {
+  auto said = run_bird({program, "-p", "-c", file}, limit, pulse);
+  if (!said) {
+    return said.error();
+  }
+  if (said->good) {
     return std::string();
   }
-  return said.empty() ? "bird -p failed without a word" : said;
+  return said->text.empty() ? "bird -p failed without a word" : std::move(said->text);
 }
 
 namespace {

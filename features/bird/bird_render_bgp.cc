@@ -176,6 +176,13 @@ void render_flags(Scribe& scribe, const Json& leafs) {
       scribe.out.line("{}", flag.text);
     }
   }
+  const std::string host = string_of(member(scribe.config, "system"), "hostname");
+  if (scribe.context.version.names_host_per_session() && flag_of(leafs, "advertise-hostname") && !host.empty()) {
+    scribe.out.line("hostname {};", literal(host));
+  }
+  if (scribe.context.version.can_allow_as_sets()) {
+    scribe.out.line("allow as sets on;");
+  }
   if (!flag_of(leafs, "interpret-communities", true)) {
     scribe.out.line("interpret communities off;");
   }

@@ -117,7 +117,7 @@ void render_aspa_functions(Scribe& scribe) {
   out.open("function floof_not_provider(int customer; int provider) {{");
   out.open("case customer {{");
   for (const auto& [customer, providers] : scribe.outside.aspas) {
-    out.line("{}: return ! (provider ~ [ {} ]);", customer,
+    out.line("{}: {{ return ! (provider ~ [ {} ]); }}", customer,
              providers.empty() ? "0" : fmt::to_string(fmt::join(providers, ", ")));
   }
   out.close();

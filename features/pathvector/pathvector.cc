@@ -9,6 +9,7 @@
 
 #include "features/pathvector/globals.h"
 #include "features/pathvector/keys.h"
+#include "features/pathvector/older.h"
 #include "features/pathvector/peer.h"
 
 namespace floof::pathvector {
@@ -39,10 +40,9 @@ class Translator {
  public:
   explicit Translator(const Yaml& root) : root_{&root, ""}, read_(notes_) {}
 
-  Translation run(const std::vector<std::pair<std::string, size_t>>& repeated) {
-    for (const auto& [key, line] : repeated) {
-      notes_.add(line, key, "is there twice; the first one counts", "Pathvector refuses that");
-    }
+  Translation run(Notes earlier, std::string_view text) {
+    notes_ = std::move(earlier);
+    read_.keep_off_marks(own_asns(), text);
     common_ = translate_globals(root_, read_, lines_);
     templates();
     peers();
@@ -56,6 +56,25 @@ class Translator {
   }
 
  private:
+  /// The AS number, and that of a confederation, which is what marks begin with then.
+  std::vector<uint32_t> own_asns() const {
+    Notes unsaid;
+    Reader quiet(unsaid);
+    std::vector<uint32_t> out;
+    const auto add = [&](const Found& found) {
+      if (const auto asn = found ? quiet.asn(found) : std::nullopt) {
+        out.push_back(*asn);
+      }
+    };
+    add(field(root_, "asn"));
+    for (const char* table : {"templates", "peers"}) {
+      for (const auto& [name, map] : quiet.fields(field(root_, table))) {
+        add(map.value->kind == Yaml::Kind::map ? field(map, "confederation") : Found());
+      }
+    }
+    return out;
+  }
+
   std::vector<std::pair<std::string, Found>> maps(std::string_view table) {
     std::vector<std::pair<std::string, Found>> out;
     for (const auto& [name, map] : read_.fields(field(root_, table))) {
@@ -81,9 +100,6 @@ class Translator {
 
   void templates() {
     for (const auto& [name, map] : maps("templates")) {
-      if (field(map, "template")) {
-        read_.note(field(map, "template"), "a template cannot have one");
-      }
       if (templates_.size() >= kMostPeers) {
         return read_.note(map, fmt::format("at most {} templates are read", kMostPeers), "split the file");
       }
@@ -378,7 +394,12 @@ Result<Translation> translate(std::string_view text) {
   if (document->root.kind != Yaml::Kind::map) {
     return Error{"", "is no configuration of Pathvector: that is a map of keys", "give a pathvector.yml"};
   }
-  return Translator(document->root).run(document->repeated);
+  Notes notes;
+  for (const auto& [key, line] : document->repeated) {
+    notes.add(line, key, "is there twice; the first one counts", "Pathvector refuses that");
+  }
+  make_current(document->root, notes);
+  return Translator(document->root).run(std::move(notes), text);
 }
 
 }  // namespace floof::pathvector
