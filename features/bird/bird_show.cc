@@ -32,6 +32,11 @@ const Json& array_or_none(const Json& data) {
   return data.is_array() ? data : none;
 }
 
+std::string since_text(const Json& data) {
+  return member(data, "state-s").is_number() ? shell::duration_text(std::chrono::seconds(number(data, "state-s")))
+                                             : "-";
+}
+
 std::string hop_text(const Json& hop) {
   const std::string gateway = field(hop, "gateway", ""), interface = field(hop, "interface", "");
   std::string out = gateway.empty() ? "" : "via " + gateway;
@@ -262,7 +267,7 @@ std::string render_protocols(const Json& protocols) {
                       {"Info", kLeft, 1, true}});
   for (const Json& protocol : protocols) {
     table.add({field(protocol, "name"), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
-               field(protocol, "since"), field(protocol, "info", "")});
+               since_text(protocol), field(protocol, "info", "")});
   }
   return table.text();
 }
@@ -270,10 +275,11 @@ std::string render_protocols(const Json& protocols) {
 std::string render_protocol_details(const Json& protocols) {
   std::string out;
   for (const Json& protocol : array_or_none(protocols)) {
-    out += fmt::format("{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", field(protocol, "name"),
-                       field(protocol, "protocol"), field(protocol, "state"), field(protocol, "since"),
+    out += fmt::format("{}{}: {}, {} for {}{}\n", out.empty() ? "" : "\n", field(protocol, "name"),
+                       field(protocol, "protocol"), field(protocol, "state"), since_text(protocol),
                        field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
-    out += shell::plain_text(shell::without(protocol, {"name", "protocol", "state", "since", "info", "channels"}), 2);
+    out += shell::plain_text(
+        shell::without(protocol, {"name", "protocol", "state", "since", "state-s", "info", "channels"}), 2);
     out += channels_text(list(protocol, "channels"));
   }
   return out.empty() ? "no such protocol\n" : out;
@@ -331,11 +337,9 @@ std::string render_bfd(const Json& sessions) {
                       {"Interval", kRight, 5},
                       {"Timeout", kRight, 4}});
   for (const Json& session : array_or_none(sessions)) {
-    const bool counted = member(session, "state-s").is_number();
     table.add({field(session, "neighbor"), field(session, "interface", ""), field(session, "peer", ""),
-               field(session, "state"),
-               counted ? shell::duration_text(std::chrono::seconds(number(session, "state-s"))) : "-",
-               field(session, "interval-ms") + " ms", field(session, "timeout-ms") + " ms"});
+               field(session, "state"), since_text(session), field(session, "interval-ms") + " ms",
+               field(session, "timeout-ms") + " ms"});
   }
   return table.empty() ? "no BFD sessions\n" : table.text();
 }

@@ -267,11 +267,19 @@ Result<Json> show_protocols(BirdClient& client, const Json& config, const std::s
   if (!reply.ok()) {
     return reply.error();
   }
+  const auto status = client.ask("show status");
+  if (!status.ok()) {
+    return status.error();
+  }
+  const std::string now = parse_status(*status).server_time;
   const bool is_peer = find_peer(config, name) != nullptr;
   Json out = Json::array();
   for (const Protocol& protocol : parse_protocols(*reply)) {
     if (name.empty() || protocol.name == name || (is_peer && peer_of_protocol(protocol.name, config) == name)) {
       out.push_back(protocol_json(protocol, config));
+      if (const auto seconds = seconds_between(protocol.since, now)) {
+        out.back()["state-s"] = std::max<int64_t>(0, *seconds);
+      }
     }
   }
   if (out.empty() && !name.empty()) {
