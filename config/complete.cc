@@ -38,6 +38,17 @@ class Completer {
       }
       at++;
       Step step{node, {}, {}};
+      if (makes() && is_list(node) && at < words.size() && words[at] == "[" && keys_of(node).size() == 1) {
+        const size_t end = static_cast<size_t>(std::find(words.begin() + static_cast<ptrdiff_t>(at), words.end(), "]") -
+                                               words.begin());
+        if (end == words.size()) {
+          return in_brackets(step, data, end > at + 1);
+        }
+        at = end + 1;
+        parent = node;
+        data = nullptr;
+        continue;
+      }
       for (const Node key : is_list(node) ? keys_of(node) : std::vector<Node>()) {
         if (at == words.size()) {
           names_of_list(step, key, data);
@@ -212,6 +223,14 @@ class Completer {
       references(key);
       add(value_hint(key), description_of(key), "value");
     }
+  }
+
+  Completion in_brackets(const Step& step, const Items* data, bool any) {
+    names_of_list(step, keys_of(step.node)[0], data);
+    if (any) {
+      add("]", "No more names", "keyword");
+    }
+    return finish(false);
   }
 
   bool offered(std::string_view word) const {

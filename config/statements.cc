@@ -140,7 +140,9 @@ class LineReader {
       take_value(node);
       return;
     }
-    const size_t keys = is_list(node) ? keys_of(node).size() : 0;
+    const size_t keys = !is_list(node)              ? 0
+                        : keys_of(node).size() == 1 ? in_brackets().value_or(1)
+                                                    : keys_of(node).size();
     stopped_ = out_.words.size() - at_ < keys;
     if (!stopped_) {
       if (keys == 1 && extension(keys_of(node)[0], "canonical") == "prefix") {
@@ -160,13 +162,18 @@ class LineReader {
     }
   }
 
+  /// How many words `[ a b ]` has, if it stands here; it may lack its end.
+  std::optional<size_t> in_brackets() const {
+    if (at_ >= out_.words.size() || out_.words[at_] != "[") {
+      return std::nullopt;
+    }
+    const auto from = out_.words.begin() + static_cast<ptrdiff_t>(at_);
+    return static_cast<size_t>(std::find(from, out_.words.end(), "]") - from) + 1;
+  }
+
   void take_value(Node node) {
     confidential_ = is_confidential(node);
-    size_t count = is_empty_leaf(node) ? 0 : 1;
-    if (is_leaf_list(node) && at_ < out_.words.size() && out_.words[at_] == "[") {
-      const auto from = out_.words.begin() + static_cast<ptrdiff_t>(at_);
-      count = static_cast<size_t>(std::find(from, out_.words.end(), "]") - from) + 1;
-    }
+    const size_t count = is_empty_leaf(node) ? 0 : is_leaf_list(node) ? in_brackets().value_or(1) : 1;
     stopped_ = out_.words.size() - at_ < count;
     if (!stopped_) {
       take(count);

@@ -18,6 +18,7 @@
 #include "base/init_server.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/log_pump.h"
 #include "base/named_netns.h"
 #include "base/notifier.h"
 
@@ -46,6 +47,8 @@ class Init {
   std::string path_of(const std::string& program) const;
   std::vector<std::string> common_arguments() const;
   std::vector<std::string> dataplane_arguments() const;
+  std::vector<std::string> floofd_arguments() const;
+  int log_of(const std::string& name);
 
   Result<void> lock();
   void make_children();
@@ -59,6 +62,7 @@ class Init {
   Notifier notifier_;
   UniqueFd lock_;
   UniqueFd signals_;
+  std::map<std::string, std::unique_ptr<LogPump>> logs_;
   Children children_{loop_, options_.file("init.json")};
   std::unique_ptr<InitServer> server_;
   EventLoop::Clock::time_point started_ = EventLoop::Clock::now();
@@ -91,6 +95,28 @@ std::vector<std::string> Init::dataplane_arguments() const {
   return out;
 }
 
+/// It has its configurations judged by the BIRD that will run them.
+std::vector<std::string> Init::floofd_arguments() const {
+  auto out = common_arguments();
+  if (const auto program = path_of("bird"); program != "bird") {
+    out.insert(out.end(), {"--bird", program});
+  }
+  return out;
+}
+
+/// Where a program's log goes in; -1 when that cannot be had, and it writes the file itself.
+int Init::log_of(const std::string& name) {
+  if (!logs_.contains(name)) {
+    auto pump = LogPump::open(loop_, {.path = file("log/" + name + ".log")});
+    if (!pump) {
+      log::error("{}", pump.error().text());
+      return -1;
+    }
+    logs_[name] = std::move(*pump);
+  }
+  return logs_[name]->input();
+}
+
 Result<void> Init::lock() {
   lock_.reset(open(options_.run_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_ || flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -103,11 +129,11 @@ void Init::make_children() {
   const auto add = [this](const std::string& name, std::vector<std::string> arguments,
                           std::unique_ptr<HangWatch> watch) -> Child::Options {
     return {.name = name,
-            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log")},
+            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log"), log_of(name)},
             .watch = std::move(watch)};
   };
   auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
-  auto floofd = add("floofd", common_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
+  auto floofd = add("floofd", floofd_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
   auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
   bird.crash_arguments = {"-R"};
@@ -200,7 +226,8 @@ void Init::tick() {
 
 /// False: not all of them, and they would be lost with their namespace.
 bool Init::release_devices() {
-  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log")};
+  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log"),
+                log_of("floof-dataplane")};
   launch.arguments.insert(launch.arguments.begin(), "--release-devices");
   return children_.run_helper(launch, "giving the host's devices back");
 }

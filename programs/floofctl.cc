@@ -29,6 +29,7 @@
 #include "features/bird/bird_show.h"
 #include "features/dataplane/dataplane_show.h"
 #include "features/interface/interface_show.h"
+#include "features/lcp/lcp_show.h"
 #include "features/neighbor/neighbor_show.h"
 #include "features/route/route_show.h"
 #include "features/system/system_show.h"
@@ -249,6 +250,7 @@ shell::Registry all_commands() {
   bgp::register_show(registry);
   bird::register_show(registry);
   dataplane::register_show(registry);
+  lcp::register_show(registry);
   system::register_show(registry);
   // What people type who come from other routers (docs/coming-from.md).
   for (const auto& [path, meant] : {std::pair("show interfaces", "show interface"),
@@ -474,6 +476,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
                          shell::field(hello.body, "hostname", "router"));
     session.set_class(shell::field(hello.body, "class", ""));
     session.set_changed(shell::flag(hello.body, "changed"));
+    session.set_waiting(shell::member(hello.body, "unconfirmed"));
   }
   return hello.errors;
 }

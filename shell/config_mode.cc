@@ -2,12 +2,13 @@
 #include "shell/config_mode.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <cerrno>
 #include <fstream>
-#include <iostream>
 #include <sstream>
 
 #include "base/file.h"
@@ -19,16 +20,33 @@
 namespace floof::shell {
 namespace {
 
-Result<std::string> read_file(const std::string& path) {
-  std::ostringstream typed;
-  if (path == "terminal") {
-    write_all(STDOUT_FILENO, "[Type ^D on a new line to end the input]\n");
-    for (std::string line; std::getline(std::cin, line);) {
-      typed << line << '\n';
+/// What is typed up to ^D. After Ctrl-C nothing of it counts.
+Result<std::string> read_typed(Context& context) {
+  write_all(STDOUT_FILENO, "[Type ^D on a new line to end the input, ^C to load nothing]\n");
+  const Error stopped{"terminal", "interrupted", "nothing was loaded"};
+  constexpr int kTick = 100;  // ms, for a Ctrl-C between two looks
+  std::string out;
+  std::array<char, 4096> bytes;
+  while (true) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    const int ready = poll(&input, 1, kTick);
+    if (context.interrupted()) {
+      return stopped;
     }
-    std::cin.clear();
-    std::clearerr(stdin);
-    return typed.str();
+    const ssize_t count = ready > 0 ? read(STDIN_FILENO, bytes.data(), bytes.size()) : -1;
+    if (context.interrupted()) {
+      return stopped;
+    }
+    if (count == 0 || (ready > 0 && count < 0 && errno != EINTR)) {
+      return out;
+    }
+    out.append(bytes.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  }
+}
+
+Result<std::string> read_file(Context& context, const std::string& path) {
+  if (path == "terminal") {
+    return read_typed(context);
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -292,7 +310,7 @@ Reply ConfigurationMode::save(Context& context, const Invocation& words) const {
 void ConfigurationMode::add_load_commands(Registry& registry) {
   const auto load = [](std::string mode) {
     return [mode](Context& context, const Invocation& words) {
-      const Result<std::string> text = read_file(words.get("file"));
+      const Result<std::string> text = read_file(context, words.get("file"));
       if (!text) {
         return failure(text.error());
       }
@@ -331,7 +349,7 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
 /// The lines are added to the candidate; the warnings tell what could not be carried over.
 void ConfigurationMode::add_foreign(Registry& registry, const ForeignForm& form) const {
   const auto load = [word = form.word](Context& context, const Invocation& words) {
-    const Result<std::string> text = read_file(words.get("file"));
+    const Result<std::string> text = read_file(context, words.get("file"));
     if (!text) {
       return failure(text.error());
     }

@@ -56,6 +56,7 @@ void Session::add_own_commands() {
   for (const char* word : {"exit", "quit"}) {
     operational_.add({.path = word, .help = "Leave the shell", .handler = [this](Context&, const Invocation&) {
                         finished_ = true;
+                        warn_of_waiting();
                         return Reply{};
                       }});
     configuration_.add({.path = word,
@@ -135,10 +136,27 @@ void Session::leave() {
                          edit_mode_ == "private" ? " private" : ""),
              terminal_.columns_err()));
   }
+  warn_of_waiting();
+}
+
+void Session::set_waiting(const Json& waiting) {
+  waiting_ = !waiting.is_object() ? ""
+                                  : fmt::format("generation {} of {} goes back in {} s", field(waiting, "generation"),
+                                                field(waiting, "user"), field(waiting, "seconds"));
+}
+
+void Session::warn_of_waiting() {
+  const Answer hello = context_.call({{"op", "hello"}}, std::chrono::seconds(5));
+  set_waiting(member(hello.body, "unconfirmed"));
+  if (!waiting_.empty()) {
+    terminal_.err(fmt::format("warning: {} unless 'commit confirm' lets it stay\n", printable(waiting_)));
+  }
 }
 
 std::string Session::banner() const {
-  return configuring_ ? configuration_mode_.banner() + (changed_ ? " *" : "") : "";
+  const std::string waits = waiting_.empty() ? "" : fmt::format("[{} unless confirmed]", waiting_);
+  return configuring_ ? configuration_mode_.banner() + (changed_ ? " *" : "") + (waits.empty() ? "" : " ") + waits
+                      : waits;
 }
 
 std::string Session::prompt() const {

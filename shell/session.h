@@ -54,14 +54,17 @@ class Session {
   bool finished() const { return finished_; }
   bool configuring() const { return configuring_; }
   /// "user@host> " or "user@host# "; `banner` is the line above it: "[edit interface e0]", with a " *" behind it when
-  /// there are uncommitted changes; empty in operational mode.
+  /// there are uncommitted changes, and the commit that waits for its confirmation; without one empty in operational
+  /// mode.
   std::string prompt() const;
   std::string banner() const;
   void set_changed(bool changed) { changed_ = changed; }
+  /// The commit that waits for its confirmation, as floofd says it ("unconfirmed"): it stands in the banner.
+  void set_waiting(const Json& waiting);
   /// As floofd says it; a name that is unknown here leaves all to floofd.
   void set_class(std::string_view name);
   void set_identity(std::string user, std::string host) { user_ = std::move(user), host_ = std::move(host); }
-  /// Warns about uncommitted changes when the session ends in configuration mode.
+  /// Warns about uncommitted changes when the session ends in configuration mode, and about a commit that goes back.
   void leave();
 
   struct Completion : Completions {
@@ -84,6 +87,7 @@ class Session {
   void add_own_commands();
   Reply configure(const std::string& mode);
   Reply leave_mode();
+  void warn_of_waiting();
   Reply help(const Registry& registry) const;
   std::string shown_text(const Reply& reply, const Pipes& pipes, bool configuration) const;
   int report(const Reply& reply, const Pipes& pipes, bool configuration, std::string_view prefix);
@@ -100,6 +104,7 @@ class Session {
   ConfigurationMode configuration_mode_;
   Kind kind_;
   bool configuring_ = false;
+  std::string waiting_;    ///< what waits for its confirmation; empty: nothing
   bool changed_ = false;   ///< there are uncommitted changes, as far as we were told
   std::string edit_mode_;  ///< shared, private or exclusive while configuring
   bool finished_ = false;

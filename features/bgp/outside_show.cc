@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 #include <thread>
 
+#include "base/as_number.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -94,15 +94,9 @@ std::string ports_text(const Json& items) {
   return table.empty() ? "" : table.text() + errors_text(items) + addresses;
 }
 
-/// "AS64500" or "64500".
 std::optional<uint32_t> asn_of(std::string_view text) {
-  if (text.starts_with("AS") || text.starts_with("as")) {
-    text.remove_prefix(2);
-  }
-  uint32_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  const bool whole = code == std::errc() && end == text.data() + text.size() && out != 0;
-  return whole ? std::optional(out) : std::nullopt;
+  const auto out = parse_as_number(text);
+  return out && *out != 0 ? out : std::nullopt;
 }
 
 Error no_asn(const std::string& text) { return {text, "is no AS number", "write it like AS64500"}; }
@@ -282,7 +276,7 @@ std::string render_rpki(const Json& data) {
   std::string out = validators.empty() ? "" : validators.text() + errors_text(list(data, "validators"));
   if (const Json& served = member(data, "served"); served.is_object()) {
     out += fmt::format("BIRD is told {} VRPs, serial {}{}\n", field(served, "vrps"), field(served, "serial"),
-                       number(served, "readers") == 0 ? ", and is not connected" : "");
+                       number(served, "readers") == 0 ? ", and has not got them" : "");
   }
   out += (out.empty() || table.empty() ? "" : "\n") + (table.empty() ? "" : table.text()) + errors;
   return out.empty() ? "RPKI has no source; 'set bgp rpki server NAME address HOST' or 'set bgp rpki vrp-file PATH'\n"
@@ -290,8 +284,12 @@ std::string render_rpki(const Json& data) {
 }
 
 std::string render_blocklist(const Json& data) {
-  const std::string out = lists_text(list(data, "lists"));
-  return out.empty() ? "no lists; 'set bgp blocklist file PATH' or 'url URL'\n" : out;
+  const uint64_t prefixes = number(data, "prefixes"), asns = number(data, "asns");
+  const std::string own = prefixes + asns == 0 ? ""
+                                               : fmt::format("configured: {} prefix{}, {} AS number{}\n", prefixes,
+                                                             prefixes == 1 ? "" : "es", asns, asns == 1 ? "" : "s");
+  const std::string out = own + lists_text(list(data, "lists"));
+  return out.empty() ? "no lists; 'set bgp blocklist prefix PREFIX', 'asn ASN', 'file PATH' or 'url URL'\n" : out;
 }
 
 std::string render_match(const Json& match) {

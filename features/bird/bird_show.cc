@@ -25,7 +25,7 @@ using shell::member;
 using shell::number;
 
 constexpr auto kRight = shell::Table::Align::right;
-constexpr uint32_t kMostRoutes = 100000;
+constexpr uint32_t kMostRoutes = 10000;
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -67,6 +67,13 @@ std::string target_text(const Json& route) {
   return !hops.empty() ? hop_text(hops[0]) : type.empty() ? "-" : type;
 }
 
+/// Without the fraction of a second.
+std::string since_text(const Json& protocol) {
+  const std::string since = field(protocol, "since");
+  const size_t dot = since.find('.');
+  return dot == std::string::npos || !since.ends_with('Z') ? since : since.substr(0, dot) + "Z";
+}
+
 std::string channels_text(const Json& channels) {
   shell::Table table({{"  Channel"},
                       {"State"},
@@ -87,8 +94,26 @@ std::string channels_text(const Json& channels) {
   return table.empty() ? "" : table.text();
 }
 
-/// The user's name of a BGP peer, else BIRD's name of the protocol.
-std::string origin_text(const Json& route) { return field(route, "peer", field(route, "protocol")); }
+/// "t1", "static", "ospf"; the user's own protocols by BIRD's name.
+std::string origin_text(const Json& route) {
+  return field(route, "peer", field(route, "name", field(route, "protocol")));
+}
+
+/// MED of BGP's, OSPF's own of "150/20", of external ones of type 2 the last of "150/20/10000".
+std::string metric_text(const Json& route) {
+  const std::string all = field(route, "metric", "");
+  const size_t at = all.rfind('/');
+  return field(route, "med", at == std::string::npos ? "" : all.substr(at + 1));
+}
+
+std::string age_text(const Json& route) {
+  return member(route, "age-s").is_number()
+             ? shell::duration_text(std::chrono::seconds(static_cast<int64_t>(number(route, "age-s"))))
+             : "";
+}
+
+/// What users call it; a peer's sessions and both families of one thing share a name.
+std::string called(const Json& protocol) { return field(protocol, "called", field(protocol, "name")); }
 
 /// Enough to tell it from a keyword; lookup says exactly what is wrong with it.
 bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
@@ -150,10 +175,13 @@ shell::Reply show_protocol(Context& context, const Invocation& words) {
 
 std::vector<shell::Choice> protocol_choices(Context& context, const std::vector<std::string>&, const std::string&) {
   const shell::Reply reply = shell::show(context, "protocols", Json::object(), [](const Json&) { return ""; });
-  std::vector<shell::Choice> out;
+  std::map<std::string, std::string> names;
   for (const Json& protocol : array_or_none(reply.data)) {
-    out.push_back(
-        {field(protocol, "name"), fmt::format("{} {}", field(protocol, "protocol"), field(protocol, "state"))});
+    names.emplace(called(protocol), fmt::format("{} {}", field(protocol, "protocol"), field(protocol, "state")));
+  }
+  std::vector<shell::Choice> out;
+  for (const auto& [name, help] : names) {
+    out.push_back({name, help});
   }
   return out;
 }
@@ -171,15 +199,6 @@ std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std:
   for (const auto& [peer, state] : peers) {
     out.push_back({peer, "BGP " + state});
   }
-  return out;
-}
-
-/// What `protocol` takes.
-std::vector<shell::Choice> source_choices(Context& context, const std::vector<std::string>& words,
-                                          const std::string& partial) {
-  auto out = peer_choices(context, words, partial);
-  const auto protocols = protocol_choices(context, words, partial);
-  out.insert(out.end(), protocols.begin(), protocols.end());
   return out;
 }
 
@@ -206,7 +225,7 @@ std::vector<shell::Option> route_options() {
           {"noexport", "peer", "Those that this peer's export policy rejects", peer_choices},
           {"origin-as", "asn", "Only of this origin"},
           {"preexport", "peer", "Those that this peer would get without its export policy", peer_choices},
-          {"protocol", "name", "Only of this peer or protocol", source_choices},
+          {"protocol", "name", "Only of this peer or protocol: static, ospf, bgp, ...", protocol_choices},
           {"rpki", "state", "Only those in this state",
            shell::always({{"valid", "A ROA makes the origin valid"},
                           {"invalid", "ROAs are for other origins or shorter prefixes"},
@@ -218,7 +237,7 @@ std::vector<shell::Option> route_options() {
 
 }  // namespace
 
-shell::Option limit_option() { return {"limit", "n", "How many at most, up to 100000; otherwise 1000"}; }
+shell::Option limit_option() { return {"limit", "n", "How many at most, up to 10000; otherwise 1000"}; }
 
 shell::Reply ask_routes(Context& context, const Invocation& words, Json arguments, std::string (*render)(const Json&)) {
   if (words.has("limit")) {
@@ -266,7 +285,7 @@ std::string render_protocols(const Json& protocols) {
                       {"Since", kLeft, 3},
                       {"Info", kLeft, 1, true}});
   for (const Json& protocol : protocols) {
-    table.add({field(protocol, "name"), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
+    table.add({called(protocol), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
                since_text(protocol), field(protocol, "info", "")});
   }
   return table.text();
@@ -275,11 +294,13 @@ std::string render_protocols(const Json& protocols) {
 std::string render_protocol_details(const Json& protocols) {
   std::string out;
   for (const Json& protocol : array_or_none(protocols)) {
-    out += fmt::format("{}{}: {}, {} for {}{}\n", out.empty() ? "" : "\n", field(protocol, "name"),
-                       field(protocol, "protocol"), field(protocol, "state"), since_text(protocol),
+    const std::string name = called(protocol), in_bird = field(protocol, "name");
+    out += fmt::format("{}{}{}: {}, {} for {}{}\n", out.empty() ? "" : "\n", name,
+                       name == in_bird ? "" : fmt::format(" ({} in BIRD)", in_bird), field(protocol, "protocol"),
+                       field(protocol, "state"), since_text(protocol),
                        field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
     out += shell::plain_text(
-        shell::without(protocol, {"name", "protocol", "state", "since", "state-s", "info", "channels"}), 2);
+        shell::without(protocol, {"name", "called", "protocol", "state", "since", "state-s", "info", "channels"}), 2);
     out += channels_text(list(protocol, "channels"));
   }
   return out.empty() ? "no such protocol\n" : out;
@@ -289,17 +310,24 @@ std::string render_bird_routes(const Json& routes) {
   if (array_or_none(routes).empty()) {
     return "no routes\n";
   }
-  shell::Table table(
-      {{""}, {"Prefix"}, {"Protocol"}, {"Preference", kRight}, {"Local pref", kRight}, {"Next hop"}, {"AS path"}});
+  shell::Table table({{""},
+                      {"Prefix"},
+                      {"Protocol"},
+                      {"Pref", kRight},
+                      {"Local pref", kRight},
+                      {"Metric", kRight},
+                      {"Age"},
+                      {"Next hop"},
+                      {"AS path"}});
   std::string last;
   for (const Json& route : routes) {
     const std::string prefix = field(route, "prefix");
     table.add({flag(route, "best") ? "*" : " ", prefix == last ? "" : prefix, origin_text(route),
-               field(route, "preference", ""), field(route, "local-pref", ""), target_text(route),
-               words_of(member(route, "as-path"))});
+               field(route, "preference", ""), field(route, "local-pref", ""), metric_text(route), age_text(route),
+               target_text(route), words_of(member(route, "as-path"))});
     const Json& hops = list(route, "next-hops");
     for (size_t i = 1; i < hops.size(); i++) {
-      table.add({"", "", "", "", "", hop_text(hops[i])});
+      table.add({"", "", "", "", "", "", "", hop_text(hops[i])});
     }
     last = prefix;
   }
@@ -320,7 +348,8 @@ std::string render_bird_route_details(const Json& routes) {
       line("next hop:", hop_text(hop));
     }
     for (const auto& [key, value] : route.items()) {
-      if (key != "prefix" && key != "peer" && key != "best" && key != "next-hops" && key != "attributes") {
+      if (key != "prefix" && key != "peer" && key != "name" && key != "age-s" && key != "best" && key != "next-hops" &&
+          key != "attributes") {
         line(key + ":", words_of(value));
       }
     }
@@ -367,7 +396,7 @@ void register_show(shell::Registry& registry) {
   const shell::Argument prefix{.help = "an address or a prefix", .accepts = looks_like_address};
   const std::vector<shell::Option> options = route_options();
   registry.add({.path = "show route",
-                .help = "Routes as BIRD sees them",
+                .help = "BIRD's table: routes of all protocols, chosen or not, before they reach the router's",
                 .handler = [](Context& c, const Invocation& words) { return show_routes(c, words, Json::object()); },
                 .options = options});
   registry.add({.path = "show route <prefix>",

@@ -223,8 +223,9 @@ std::string render_system(const Json& system) {
                                     ? shell::duration_text(std::chrono::seconds(shell::number(system, "uptime-s")))
                                     : "unknown");
   const std::string rest = shell::plain_text(
-      shell::without(system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs"}));
+      shell::without(system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs", "unconfirmed"}));
   out += rest.empty() ? "" : "\n" + rest;
+  out += render_waiting(system);
   const std::string programs = programs_text(member(system, "programs"));
   out += programs.empty() ? "" : "\n" + programs;
   const Json& alarms = member(system, "alarms");

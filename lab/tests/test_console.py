@@ -114,6 +114,25 @@ def test_questions_inside_of_a_sentence(ann):
     assert "[edit" not in "".join(ann.type("compare", "#")), "^C forgets the line"
 
 
+def test_an_interrupted_load_loads_nothing(ann):
+    ann.type("configure", ">")
+    for command in ("load merge terminal", "load set terminal", "load override terminal"):
+        ann.child.sendline(command)
+        ann.child.expect("\\^C to load nothing")
+        ann.child.send("set system hostname half-typed\n")
+        ann.child.expect("half-typed\r\n")
+        ann.child.send("\x03")
+        ann.child.expect("interrupted; nothing was loaded")
+        ann.await_prompt()
+        assert not ann.type("compare", "#"), "nothing of it is in the candidate"
+    ann.child.sendline("load set terminal")
+    ann.child.expect("\\^C to load nothing")
+    ann.child.send("set system hostname whole\n\x04")
+    ann.await_prompt()
+    assert "hostname whole" in "\n".join(ann.type("compare", "#"))
+    ann.type("discard", "#")
+
+
 def test_tab_inside_of_a_sentence(ann):
     ann.type("configure", ">")
     ann.type("set bgp peer n1 remote-as 4 neigh\t192.0.2.9 poli\ttr\tdesc\tx", "#")

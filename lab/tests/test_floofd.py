@@ -179,11 +179,16 @@ def test_many_clients_at_once(lab):
 
 
 def test_a_long_script_is_loaded_in_reasonable_time(floofd):
-    lines = "".join(f"set route 11.{i >> 8}.{i & 255}.0/24 blackhole\n" for i in range(10000))
-    start = time.monotonic()
-    set_lines(floofd, lines)
-    assert time.monotonic() - start < 10
-    floofd.call("discard")
+    """Ten times as many lines take some ten times as long, not a hundred."""
+    def seconds(count):
+        lines = "".join(f"set route 11.{i >> 8}.{i & 255}.0/24 blackhole\n" for i in range(count))
+        start = time.monotonic()
+        set_lines(floofd, lines)
+        took = time.monotonic() - start
+        floofd.call("discard")
+        return took
+
+    assert min(seconds(20000) for _ in range(2)) < 40 * min(seconds(2000) for _ in range(3))
 
 
 def test_strict_at_commit_lenient_at_boot(lab):
@@ -226,5 +231,5 @@ def test_without_floof_init_the_programs_are_still_shown(lab):
 
 
 def test_the_program_says_what_is_wrong_with_its_arguments():
-    done = subprocess.run([BIN / "floofd", "--nonsense"], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([BIN / "floofd", "--nonsense"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "usage" in done.stderr
