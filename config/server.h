@@ -11,7 +11,7 @@
 //   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
-//   commit        check comment confirmed? when?  generation changed confirmed warnings waits?
+//   commit        check comment confirmed? when?  generation changed confirmed warnings standing? waits?
 //                 via? persist? persist-id? force?                  confirmed: seconds; waits: for its confirmation;
 //                                                                   via "netconf", which has to name what waits;
 //                                                                   force: root, whoever has it exclusively
@@ -28,7 +28,7 @@
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
 //   place         words                           words spelled out: a part of the tree that `edit` may go to
-//   complete      words partial mode              options [{word help kind}] complete
+//   complete      words partial mode              options [{word help kind group?}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
 //   clear         what, and what it wants to know
@@ -82,6 +82,7 @@ class ConfigServer {
   struct Amendment {
     std::vector<Words> edits;
     std::string comment;
+    bool gentle = false;  ///< nobody expects it to interrupt anything: what it interrupts is a warning
   };
   using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
   /// A question to another program, which may be slow: everybody else is served meanwhile.
@@ -97,6 +98,8 @@ class ConfigServer {
   using FarHandler = std::function<Result<Errand>(const std::string& what, const Json& arguments)>;
   /// Begins something; `user` is who asked.
   using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
+  /// Values that exist on the machine, each with its help.
+  using Values = std::vector<std::pair<std::string, std::string>>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
@@ -109,6 +112,7 @@ class ConfigServer {
     std::string drafts{};                              ///< folder for what is not committed; empty: it dies with us
     std::map<std::string, AmendHandler> amend{};       ///< by `what`
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
+    std::map<std::string, std::function<Values()>> values{};  ///< by the source that the schema's fc:values names
     std::map<std::string, FarHandler> far_show{};      ///< by `what`
     FarHandler far_clear{};                            ///< for what `clear` does not know; may be empty
   };
@@ -190,7 +194,7 @@ class ConfigServer {
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);
   Json request(const ipc::Peer& peer, const Json& request);
-  Json exec_start(const Json& request);
+  Json exec_start(const ipc::Peer& peer, const Json& request);
   Json exec_read(const Json& request);
 
   /// What came while somebody waited inside a call.

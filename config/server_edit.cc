@@ -44,6 +44,17 @@ Result<> check_comment(const std::string& comment) {
   return checked ? Result<>() : Error{"comment", checked.error().reason, checked.error().remedy};
 }
 
+/// How many lines a load has changed.
+void add_difference(Json& out, const Tree& before, const Tree& after) {
+  const std::string difference = compare(before, after);
+  size_t added = 0, removed = 0;
+  for (size_t at = 0; at < difference.size(); at = std::min(difference.find('\n', at), difference.size() - 1) + 1) {
+    added += difference[at] == '+' || difference[at] == '!' ? 1 : 0;
+    removed += difference[at] == '-' ? 1 : 0;
+  }
+  out.update({{"added", added}, {"removed", removed}});
+}
+
 }  // namespace
 
 std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std::string& op, const Json& request) {
@@ -89,8 +100,11 @@ std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std
   if (op == "load") {
     return load_text(candidate, request);
   }
-  candidate.tree = Tree(candidate.tree.shared_schema());
-  return success();
+  Json out = success();
+  Tree empty(candidate.tree.shared_schema());
+  add_difference(out, candidate.tree, empty);
+  candidate.tree = std::move(empty);
+  return out;
 }
 
 std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const std::string& op, const Json& request) {
@@ -325,6 +339,9 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
               {"changed", done.changed},
               {"confirmed", done.confirmed},
               {"warnings", done.warnings}};
+  if (done.standing > 0) {
+    out["standing"] = done.standing;
+  }
   if (engine_.unconfirmed()) {
     out["waits"] = true;
   }
@@ -392,11 +409,17 @@ Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
     }
   }
   const std::string user = user_name(peer.uid);
-  const auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
+  const auto plan = wanted->gentle ? engine_.plan(candidate) : ConfigEngine::Plan{};
+  auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
   if (!done.errors.empty()) {
     Json out = ipc::failure(done.errors);
     out["warnings"] = done.warnings;
     return out;
+  }
+  for (const PlanStep& step : plan.steps) {
+    if (!step.interrupts.empty()) {
+      done.warnings.push_back(fmt::format("{}, which interrupts {}", step.what, step.interrupts));
+    }
   }
   if (done.changed) {
     announce(fmt::format("{} committed generation {}: {}", user, done.generation, wanted->comment), peer.connection);
@@ -478,8 +501,10 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
       return with_warnings(loaded.notes);
     }
   }
+  Json out = with_warnings(loaded.notes);
+  add_difference(out, candidate.tree, loaded.tree);
   candidate.tree = std::move(loaded.tree);
-  return with_warnings(loaded.notes);
+  return out;
 }
 
 Json ConfigServer::load_foreign(Candidate& candidate, const Translator& translate, const std::string& text) {
@@ -526,6 +551,16 @@ Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {
   Json options = Json::array();
   for (const Option& option : found.options) {
     options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});
+    if (!option.group.empty()) {
+      options.back()["group"] = option.group;
+    }
+  }
+  if (const auto source = options_.values.find(found.values); source != options_.values.end()) {
+    for (const auto& [word, help] : source->second()) {
+      if (word.starts_with(text_of(request, "partial"))) {
+        options.push_back({{"word", word}, {"help", help}, {"kind", "existing"}});
+      }
+    }
   }
   return {{"ok", true}, {"options", std::move(options)}, {"complete", found.complete}};
 }

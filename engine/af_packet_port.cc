@@ -23,10 +23,8 @@ namespace floof::engine {
 namespace {
 
 constexpr unsigned kMinBatch = 4, kMaxBatch = 32;
-constexpr unsigned kMaxSegments = 24;
-constexpr unsigned kMaxPieces = 128;  ///< of one UDP super packet, as the kernel bounds it
+constexpr unsigned kMaxParts = 24;  ///< of a chain that is sent; longer ones are rare and dropped
 constexpr int kSocketBuffer = 16 << 20;
-constexpr uint8_t kGsoUdp = 5;  ///< VIRTIO_NET_HDR_GSO_UDP_L4
 
 class AfPacketPort final : public Port {
  public:
@@ -47,8 +45,9 @@ class AfPacketPort final : public Port {
   unsigned receive(std::span<rte_mbuf*> out) override {
     out_ = out;
     filled_ = 0;
+    tails_used_ = 0;
     uint32_t bytes = 0;
-    while (filled_ < out.size() && bytes < kReceiveBytes) {
+    while (filled_ < out.size() && bytes < kReceiveBytes && tails_used_ < kReceiveTails) {
       if (first_waiting_ < waiting_count_) {
         out_[filled_++] = waiting_[first_waiting_++];
         continue;
@@ -92,18 +91,20 @@ class AfPacketPort final : public Port {
     unsigned ready = 0;
     while (ready < wanted) {
       rte_mbuf* packet = rte_pktmbuf_alloc(pools_.packets);
-      rte_mbuf* tail = rte_pktmbuf_alloc(pools_.large);
-      if (packet == nullptr || tail == nullptr) {
-        rte_pktmbuf_free(packet);
-        rte_pktmbuf_free(tail);
-        break;  // what waits stays in the kernel's queue
+      if (packet == nullptr) [[unlikely]] {
+        lost_.waits++;  // what waits stays in the kernel's queue
+        break;
       }
-      tail->data_off = 0;
+      rte_mbuf* tail = rte_pktmbuf_alloc(pools_.large);
       batch.packets[ready] = packet;
       batch.tails[ready] = tail;
       batch.parts[ready] = {{{&batch.headers[ready], sizeof(VnetHeader)},
                              {rte_pktmbuf_mtod(packet, void*), rte_pktmbuf_tailroom(packet)},
-                             {rte_pktmbuf_mtod(tail, void*), rte_pktmbuf_tailroom(tail)}}};
+                             {spill_room().data(), spill_room().size()}}};
+      if (tail != nullptr) [[likely]] {
+        tail->data_off = 0;
+        batch.parts[ready][2] = {rte_pktmbuf_mtod(tail, void*), rte_pktmbuf_tailroom(tail)};
+      }
       batch.messages[ready] = {};
       msghdr& message = batch.messages[ready].msg_hdr;
       message.msg_iov = batch.parts[ready].data();
@@ -114,11 +115,11 @@ class AfPacketPort final : public Port {
     }
     const int got = ready == 0 ? 0 : recvmmsg(fd_.get(), batch.messages.data(), ready, MSG_DONTWAIT, nullptr);
     if (got < 0 && errno != EAGAIN && errno != EINTR && errno != ENETDOWN) {
-      rx_errors_++;  // the kernel cannot express the packet's offloads in a vnet header and threw it away
+      lost_.malformed++;  // the kernel cannot express the packet's offloads in a vnet header and threw it away
     }
     const unsigned taken = got > 0 ? static_cast<unsigned>(got) : 0;
     rte_pktmbuf_free_bulk(&batch.packets[taken], ready - taken);
-    rte_pktmbuf_free_bulk(&batch.tails[taken], ready - taken);
+    rte_pktmbuf_free_bulk(&batch.tails[taken], ready - taken);  // passes over those that are missing
     return taken;
   }
 
@@ -139,29 +140,39 @@ class AfPacketPort final : public Port {
     const uint16_t room = rte_pktmbuf_tailroom(packet);
     packet->pkt_len = length;
     packet->data_len = static_cast<uint16_t>(std::min<uint32_t>(length, room));
-    if (length > room) {
+    if (length <= room) {
+      rte_pktmbuf_free(tail);
+    } else if (tail != nullptr) {
       tail->data_len = static_cast<uint16_t>(length - room);
       packet->next = tail;
       packet->nb_segs = 2;
+      tails_used_++;
     } else {
-      rte_pktmbuf_free(tail);
+      lost_.no_buffer++;
+      rte_pktmbuf_free(packet);
+      return;
     }
     meta(packet) = PacketMeta{};
-    const bool truncated = (batch.messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    VnetHeader& header = batch.headers[i];
-    const uint8_t gso_type = header.gso_type;
-    if (gso_type == kGsoUdp) {
-      header.gso_type = VnetHeader::gso_none;
+    const Verdict verdict = judge(batch.messages[i].msg_hdr, batch.headers[i], *packet);
+    if (verdict == Verdict::good) [[likely]] {
+      if (batch.headers[i].gso_type == VnetHeader::gso_udp) {
+        cut_udp(packet);
+      } else {
+        deliver(packet);
+      }
+      return;
     }
-    if (length < kEthernetHeader || truncated || !restore_vlan(batch.messages[i].msg_hdr, header, *packet) ||
-        !apply_vnet_header(header, *packet)) {
-      rx_errors_++;
-      rte_pktmbuf_free(packet);
-    } else if (gso_type == kGsoUdp) {
-      cut_udp(packet, header.gso_size);
-    } else {
-      deliver(packet);
+    lost_.malformed += verdict == Verdict::malformed;
+    lost_.segments += verdict == Verdict::segments;
+    rte_pktmbuf_free(packet);
+  }
+
+  static Verdict judge(msghdr& message, VnetHeader& header, rte_mbuf& packet) {
+    const bool truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    if (packet.pkt_len < kEthernetHeader || truncated || !restore_vlan(message, header, packet)) {
+      return Verdict::malformed;
     }
+    return apply_vnet_header(header, packet, true);
   }
 
   /// The kernel takes a VLAN tag out of the frame and tells it beside; it goes back where it was.
@@ -190,26 +201,26 @@ class AfPacketPort final : public Port {
   }
 
   /// UDP super packets (senders on this machine that use UDP_SEGMENT) are cut here, so that nobody else knows of them.
-  void cut_udp(rte_mbuf* packet, uint16_t size) {
-    meta(packet).gso_size = size;
+  void cut_udp(rte_mbuf* packet) {
     Segmenter segments(*packet, pools_, Segmenter::Kind::udp);
-    unsigned pieces = 0;
-    while (!segments.done() && pieces++ < kMaxPieces) {
+    lost_.malformed += !segments.valid();
+    while (!segments.done()) {
       if (rte_mbuf* piece = segments.next()) {
         deliver(piece);
+      } else {
+        lost_.no_buffer++;
       }
     }
-    rx_errors_ += !segments.valid() || !segments.done();
     rte_pktmbuf_free(packet);
   }
 
   unsigned send_batch(std::span<rte_mbuf*> packets) {
     std::array<mmsghdr, kMaxBatch> messages;
     std::array<VnetHeader, kMaxBatch> headers;
-    std::array<std::array<iovec, kMaxSegments + 1>, kMaxBatch> parts;
+    std::array<std::array<iovec, kMaxParts + 1>, kMaxBatch> parts;
     unsigned count = 0;
     for (rte_mbuf* packet : packets) {
-      if (packet->nb_segs > kMaxSegments) {
+      if (packet->nb_segs > kMaxParts) {
         continue;
       }
       headers[count] = make_vnet_header(*packet);
@@ -244,7 +255,8 @@ class AfPacketPort final : public Port {
   unsigned batch_size_ = kMinBatch;
   std::span<rte_mbuf*> out_;  ///< of the caller of `receive`
   unsigned filled_ = 0;
-  std::array<rte_mbuf*, kMaxBatch * kMaxPieces> waiting_;  ///< what did not fit: [first_waiting_, waiting_count_)
+  unsigned tails_used_ = 0;                                  ///< since the call of `receive`
+  std::array<rte_mbuf*, kMaxBatch * kMaxSegments> waiting_;  ///< what did not fit: [first_waiting_, waiting_count_)
   unsigned first_waiting_ = 0, waiting_count_ = 0;
 };
 

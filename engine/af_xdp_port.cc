@@ -338,11 +338,22 @@ class AfXdpPort final : public Port {
     unsigned n = 0;
     for (size_t i = 0; i < queues_.size() && n < out.size(); i++) {
       queues_[next_queue_]->receive(static_cast<uint32_t>(out.size()) - n, [&](const uint8_t* bytes, uint32_t length) {
-        rte_mbuf* packet = copy_in(bytes, length);
-        if (packet != nullptr) {
-          out[n++] = packet;
+        rte_mbuf* packet = rte_pktmbuf_alloc(pools_.packets);
+        if (packet == nullptr) [[unlikely]] {
+          lost_.waits++;  // the frame waits in the ring
+          return false;
         }
-        return packet != nullptr;
+        if (length > rte_pktmbuf_tailroom(packet)) {
+          rte_pktmbuf_free(packet);
+          packet = rte_pktmbuf_alloc(pools_.large);
+        }
+        if (packet != nullptr) {
+          copy_in(bytes, length, *packet);
+          out[n++] = packet;
+        } else {
+          lost_.no_buffer++;  // those behind it may be shorter
+        }
+        return true;
       });
       next_queue_ = next_queue_ + 1 == queues_.size() ? 0 : next_queue_ + 1;
     }
@@ -367,24 +378,14 @@ class AfXdpPort final : public Port {
     }
   }
 
-  /// nullptr: no buffer is free, the frame waits in the ring.
-  rte_mbuf* copy_in(const uint8_t* bytes, uint32_t length) {
-    rte_mbuf* packet = rte_pktmbuf_alloc(pools_.packets);
-    if (packet != nullptr && length > rte_pktmbuf_tailroom(packet)) {
-      rte_pktmbuf_free(packet);
-      packet = rte_pktmbuf_alloc(pools_.large);
-    }
-    if (packet == nullptr) {
-      return nullptr;
-    }
-    std::memcpy(rte_pktmbuf_mtod(packet, void*), bytes, length);
-    packet->data_len = static_cast<uint16_t>(length);
-    packet->pkt_len = length;
-    meta(packet) = PacketMeta{};
+  void copy_in(const uint8_t* bytes, uint32_t length, rte_mbuf& packet) const {
+    std::memcpy(rte_pktmbuf_mtod(&packet, void*), bytes, length);
+    packet.data_len = static_cast<uint16_t>(length);
+    packet.pkt_len = length;
+    meta(&packet) = PacketMeta{};
     if (device_->is_virtual()) {
-      recognize_partial_checksum(*packet);
+      recognize_partial_checksum(packet);
     }
-    return packet;
   }
 
   std::shared_ptr<const LinuxDevice> device_;

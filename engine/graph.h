@@ -81,8 +81,9 @@ class GraphBuilder {
 };
 
 /// The finished graph: immutable but for the arcs' per-interface switches. Errors of `build` name a missing node or
-/// arc, a duplicate name, or features of an arc whose before/after form a cycle. (Nodes may form cycles: an ICMP error
-/// is routed like any packet.)
+/// arc, a duplicate name, or features of an arc whose before/after form a cycle. Nodes may form cycles (an ICMP error
+/// is routed like any packet), and packets that the control thread injects may come back to it: a packet that does so
+/// more than PacketMeta::kMostRounds times is dropped as graph-loop.
 class Graph {
  public:
   static Result<std::unique_ptr<Graph>> build(GraphBuilder&& builder);
@@ -188,6 +189,8 @@ class NodeContext {
   void drop(DropId reason, rte_mbuf* packet);
   /// The same against tx_if (tx_drops), for nodes behind the choice of the way out.
   void drop_output(DropId reason, rte_mbuf* packet);
+  /// For long work on one vector, now and then: see Worker::beat.
+  void beat();
   void count(CounterId counter, uint64_t by = 1) { lane_.add(lane_.counter_slots + counter.value(), by); }
   void count_interface(IfId interface, stats::InterfaceSlot slot, uint64_t by = 1) {
     lane_.add(lane_.interface_slots + interface.value() * stats::kPerInterface + slot, by);

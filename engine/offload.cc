@@ -6,22 +6,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/bytes.h"
+#include "engine/frame.h"
 #include "engine/vnet_header.h"
 
 namespace floof::engine {
 namespace {
 
-constexpr uint16_t kVlanTypes[] = {0x8100, 0x88a8};
 constexpr uint8_t kFin = 0x01, kPsh = 0x08, kCwr = 0x80;
-constexpr uint8_t kTcp = 6, kUdp = 17;
 constexpr uint16_t kUdpHeader = 8;
-
-uint16_t load16(const uint8_t* at) {
-  uint16_t raw;
-  std::memcpy(&raw, at, 2);
-  return be16::from_raw(raw).host();
-}
 
 void store16(uint8_t* at, uint16_t host) {
   const uint16_t raw = be16::from(host).raw();
@@ -49,19 +41,6 @@ uint16_t fold(uint32_t sum) {
   return static_cast<uint16_t>(sum + (sum >> 16));
 }
 
-/// Where the L3 header starts, behind up to two VLAN tags.
-uint16_t l3_offset(const uint8_t* frame) {
-  uint16_t at = 12;
-  for (int tags = 0; tags < 2; tags++) {
-    const uint16_t type = load16(frame + at);
-    if (type != kVlanTypes[0] && type != kVlanTypes[1]) {
-      break;
-    }
-    at += 4;
-  }
-  return at + 2;
-}
-
 }  // namespace
 
 bool complete_checksum(rte_mbuf& packet) {
@@ -83,31 +62,19 @@ bool complete_checksum(rte_mbuf& packet) {
 
 void recognize_partial_checksum(rte_mbuf& packet) {
   const auto* frame = rte_pktmbuf_mtod(&packet, const uint8_t*);
-  constexpr uint16_t kLongestL2 = 22, kLongestIp = 60;
-  if (packet.data_len < kEthernetHeader + sizeof(rte_ipv4_hdr) + kUdpHeader) {
+  const auto transport = find_transport(frame, packet.data_len);
+  if (!transport || (transport->protocol != kTcp && transport->protocol != kUdp)) {
     return;
   }
-  const uint16_t ip_at = l3_offset(frame);
-  const uint8_t* ip = frame + ip_at;
-  uint32_t l4_at = 0, end = 0, sum = 0;
-  uint8_t protocol = 0;
-  if (ip_at + sizeof(rte_ipv4_hdr) <= packet.data_len && ip[0] >> 4 == 4 && (load16(ip + 6) & 0x3fff) == 0) {
-    l4_at = ip_at + (ip[0] & 15u) * 4;
-    end = ip_at + load16(ip + 2);
-    protocol = ip[9];
-    sum = rte_raw_cksum(ip + 12, 8);
-  } else if (ip_at + sizeof(rte_ipv6_hdr) <= packet.data_len && ip[0] >> 4 == 6) {
-    l4_at = ip_at + sizeof(rte_ipv6_hdr);
-    end = l4_at + load16(ip + 4);
-    protocol = ip[6];
-    sum = rte_raw_cksum(ip + 8, 32);
-  }
-  const uint32_t field = l4_at + (protocol == kTcp ? 16 : 6);
-  if ((protocol != kTcp && protocol != kUdp) || l4_at > kLongestL2 + kLongestIp || field + 2 > packet.data_len ||
-      end > packet.pkt_len || field + 2 > end) {
+  const uint8_t* ip = frame + transport->ip_at;
+  const uint32_t l4_at = transport->at, field = l4_at + (transport->protocol == kTcp ? 16 : 6);
+  const uint32_t end =
+      transport->ip_at + (transport->ip6 ? uint32_t{sizeof(rte_ipv6_hdr)} + load16(ip + 4) : load16(ip + 2));
+  if (field + 2 > packet.data_len || end > packet.pkt_len || field + 2 > end) {
     return;
   }
-  sum += be16::from(protocol).raw() + be16::from(static_cast<uint16_t>(end - l4_at)).raw();
+  uint32_t sum = transport->ip6 ? rte_raw_cksum(ip + 8, 32) : rte_raw_cksum(ip + 12, 8);
+  sum += be16::from(transport->protocol).raw() + be16::from(static_cast<uint16_t>(end - l4_at)).raw();
   if (fold(sum) == load_raw16(frame + field)) {
     meta(&packet).flags |= PacketMeta::checksum_partial;
     meta(&packet).csum_start = static_cast<uint16_t>(l4_at - kEthernetHeader);
@@ -122,34 +89,26 @@ Segmenter::Segmenter(const rte_mbuf& super, const Pools& pools, Kind kind) : sup
 bool Segmenter::find_headers() {
   const PacketMeta& m = meta(&super_);
   const auto* frame = rte_pktmbuf_mtod(&super_, const uint8_t*);
-  constexpr uint16_t kLongestL2 = 22;
-  if (super_.data_len < kLongestL2 + sizeof(rte_ipv4_hdr) || m.gso_size == 0) {
+  const bool tcp = kind_ == Kind::tcp;
+  const auto transport = find_transport(frame, super_.data_len);
+  if (!transport || transport->protocol != (tcp ? kTcp : kUdp) ||
+      (tcp && m.gso != (transport->ip6 ? PacketMeta::gso_tcp6 : PacketMeta::gso_tcp4))) {
     return false;
   }
-  ip_at_ = l3_offset(frame);
-  const uint8_t version = frame[ip_at_] >> 4;
-  ip6_ = version == 6;
-  if (kind_ == Kind::tcp ? m.gso != (ip6_ ? PacketMeta::gso_tcp6 : PacketMeta::gso_tcp4)
-                         : (version != 4 && version != 6)) {
+  ip6_ = transport->ip6;
+  ip_at_ = transport->ip_at;
+  l4_at_ = transport->at;
+  const uint16_t least = tcp ? 20 : kUdpHeader;
+  if (l4_at_ + least > super_.data_len) {
     return false;
   }
-  const uint16_t ip_bytes = ip6_ ? 40 : static_cast<uint16_t>((frame[ip_at_] & 15) * 4);
-  l4_at_ = static_cast<uint16_t>(ip_at_ + ip_bytes);
-  if (ip6_ && frame[ip_at_ + 6] != (kind_ == Kind::tcp ? kTcp : kUdp)) {
-    // Extension headers: only the sender's word says where they end.
-    l4_at_ = static_cast<uint16_t>(m.csum_start + kEthernetHeader);
-  }
-  if (ip_bytes < 20 || l4_at_ < ip_at_ + ip_bytes ||
-      l4_at_ + (kind_ == Kind::udp ? kUdpHeader : 20) > super_.data_len) {
-    return false;
-  }
-  const uint16_t l4_bytes = kind_ == Kind::udp ? kUdpHeader : static_cast<uint16_t>((frame[l4_at_ + 12] >> 4) * 4);
+  const uint16_t l4_bytes = tcp ? static_cast<uint16_t>((frame[l4_at_ + 12] >> 4) * 4) : kUdpHeader;
   headers_ = static_cast<uint16_t>(l4_at_ + l4_bytes);
-  if (l4_bytes < (kind_ == Kind::udp ? kUdpHeader : 20) || headers_ > super_.data_len || headers_ >= super_.pkt_len) {
+  if (l4_bytes < least || headers_ > super_.data_len || headers_ >= super_.pkt_len) {
     return false;
   }
   payload_ = super_.pkt_len - headers_;
-  return true;
+  return m.gso_size >= kLeastSegment && payload_ <= kMaxSegments * m.gso_size;
 }
 
 rte_mbuf* Segmenter::next() {

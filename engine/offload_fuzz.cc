@@ -26,7 +26,10 @@ Pools make() {
 
 void cut(const rte_mbuf& packet, const Pools& pools, Segmenter::Kind kind) {
   Segmenter segments(packet, pools, kind);
-  while (!segments.done()) {
+  for (unsigned pieces = 0; !segments.done(); pieces++) {
+    if (pieces == kMaxSegments) {
+      abort();
+    }
     rte_pktmbuf_free(segments.next());
   }
 }
@@ -50,13 +53,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rte_pktmbuf_free(packet);
 
   packet = TestPort::make_packet(pools, frame);
-  if (apply_vnet_header(header, *packet)) {
+  if (apply_vnet_header(header, *packet, true) == Verdict::good) {
     make_vnet_header(*packet);
-    if (meta(packet).gso != PacketMeta::gso_none) {
-      cut(*packet, pools, Segmenter::Kind::tcp);
-    }
-    meta(packet).gso_size = header.gso_size;
-    cut(*packet, pools, Segmenter::Kind::udp);
+    cut(*packet, pools, meta(packet).gso != PacketMeta::gso_none ? Segmenter::Kind::tcp : Segmenter::Kind::udp);
     complete_checksum(*packet);
   }
   rte_pktmbuf_free(packet);

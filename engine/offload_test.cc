@@ -242,15 +242,13 @@ TEST_F(OffloadTest, CutsUdpLikeTheModel) {
   for (Shape shape : shapes()) {
     shape.protocol = 17;
     shape.tcp_options = 0;
-    for (const size_t size : {1u, 100u, 1448u}) {
+    for (const size_t size : {64u, 100u, 1448u}) {
       for (const size_t payload : {size, size + 1, 3 * size}) {
         const Bytes super = make_frame(shape, payload, random_);
         rte_mbuf* packet = packet_of(super, shape);
         meta(packet).gso_size = static_cast<uint16_t>(size);
         Segmenter segments(*packet, pools, Segmenter::Kind::udp);
-        if (super.size() < 42) {
-          EXPECT_FALSE(segments.valid());  // shorter than any headers, nothing the kernel would make
-        }
+        ASSERT_TRUE(segments.valid());
         size_t at = shape.l4() + 8;
         for (uint32_t index = 0; !segments.done(); index++) {
           rte_mbuf* cut = segments.next();
@@ -275,7 +273,7 @@ TEST_F(OffloadTest, CutsUdpLikeTheModel) {
           rte_pktmbuf_free(cut);
           at += part;
         }
-        EXPECT_TRUE(!segments.valid() || at == super.size());
+        EXPECT_EQ(at, super.size());
         rte_pktmbuf_free(packet);
       }
     }
@@ -330,6 +328,11 @@ TEST_F(OffloadTest, RefusesMalformedSuperPackets) {
   const auto nothing = [](PacketMeta&) {};
   EXPECT_TRUE(valid(good, nothing));
   EXPECT_FALSE(valid(good, [](PacketMeta& m) { m.gso_size = 0; }));
+  EXPECT_FALSE(valid(good, [](PacketMeta& m) { m.gso_size = 63; }));
+  EXPECT_TRUE(valid(good, [](PacketMeta& m) { m.gso_size = 64; }));
+  const Bytes most = make_frame(shape, 64 * 128, random_), more = make_frame(shape, 64 * 128 + 1, random_);
+  EXPECT_TRUE(valid(most, [](PacketMeta& m) { m.gso_size = 64; }));
+  EXPECT_FALSE(valid(more, [](PacketMeta& m) { m.gso_size = 64; }));
   EXPECT_FALSE(valid(good, [](PacketMeta& m) { m.gso = PacketMeta::gso_tcp6; }));
   for (size_t cut = 14; cut <= shape.l4() + shape.l4_bytes(); cut++) {
     EXPECT_FALSE(valid(Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(cut)), nothing)) << cut;
@@ -355,7 +358,7 @@ TEST_F(OffloadTest, VnetHeaderThereAndBack) {
     }
     header.hdr_len = static_cast<uint16_t>(shape.l4() + shape.l4_bytes());
     rte_mbuf* packet = TestPort::make_packet(pools, make_frame(shape, 5000, random_));
-    ASSERT_TRUE(apply_vnet_header(header, *packet));
+    ASSERT_EQ(apply_vnet_header(header, *packet), Verdict::good);
     const VnetHeader back = make_vnet_header(*packet);
     EXPECT_EQ(std::memcmp(&back, &header, sizeof(header)), 0);
     rte_pktmbuf_free(packet);
@@ -363,20 +366,57 @@ TEST_F(OffloadTest, VnetHeaderThereAndBack) {
 }
 
 TEST_F(OffloadTest, RefusesContradictoryVnetHeaders) {
-  const auto fits = [&](VnetHeader header) {
-    rte_mbuf* packet = TestPort::make_packet(pools, Bytes(100));
-    const bool out = apply_vnet_header(header, *packet);
+  const Bytes frame = make_frame({}, 3000, random_);
+  const auto judge = [&](VnetHeader header, bool cuts_udp = false) {
+    rte_mbuf* packet = TestPort::make_packet(pools, frame);
+    const Verdict out = apply_vnet_header(header, *packet, cuts_udp);
     rte_pktmbuf_free(packet);
     return out;
   };
-  EXPECT_TRUE(fits({}));
-  EXPECT_TRUE(fits({.flags = 1, .csum_start = 34, .csum_offset = 16}));
-  EXPECT_FALSE(fits({.flags = 1, .csum_start = 13, .csum_offset = 16}));
-  EXPECT_FALSE(fits({.flags = 1, .csum_start = 99, .csum_offset = 16}));
-  EXPECT_FALSE(fits({.flags = 1, .csum_start = 65535, .csum_offset = 65535}));
-  EXPECT_FALSE(fits({.gso_type = 1, .gso_size = 100}));                                  // no checksum left over
-  EXPECT_FALSE(fits({.flags = 1, .gso_type = 1, .csum_start = 34, .csum_offset = 16}));  // no size
-  EXPECT_FALSE(fits({.flags = 1, .gso_type = 3, .gso_size = 9, .csum_start = 34, .csum_offset = 16}));  // UFO
+  EXPECT_EQ(judge({}), Verdict::good);
+  EXPECT_EQ(judge({.flags = 1, .csum_start = 34, .csum_offset = 16}), Verdict::good);
+  EXPECT_EQ(judge({.flags = 1, .gso_type = 1, .gso_size = 64, .csum_start = 34, .csum_offset = 16}), Verdict::good);
+  EXPECT_EQ(judge({.flags = 1, .gso_type = 1, .gso_size = 63, .csum_start = 34, .csum_offset = 16}), Verdict::segments);
+  EXPECT_EQ(judge({.flags = 1, .gso_type = 1, .gso_size = 1, .csum_start = 34, .csum_offset = 16}), Verdict::segments);
+  for (const VnetHeader& bad : std::initializer_list<VnetHeader>{
+           {.flags = 1, .csum_start = 13, .csum_offset = 16},
+           {.flags = 1, .csum_start = 65535, .csum_offset = 65535},
+           {.flags = 1, .csum_start = 14, .csum_offset = 16},  // the destination address
+           {.flags = 1, .csum_start = 34, .csum_offset = 0},   // a port
+           {.flags = 1, .csum_start = 34, .csum_offset = 6},   // UDP's
+           {.flags = 1, .csum_start = 54, .csum_offset = 16},  // TCP is no tunnel
+           {.gso_type = 1, .gso_size = 100},                   // no checksum left over
+           {.flags = 1, .gso_type = 4, .gso_size = 100, .csum_start = 34, .csum_offset = 16},     // IPv6
+           {.flags = 1, .gso_type = 3, .gso_size = 100, .csum_start = 34, .csum_offset = 16}}) {  // UFO
+    EXPECT_EQ(judge(bad), Verdict::malformed);
+  }
+  EXPECT_EQ(judge({.flags = 1, .gso_type = 1, .csum_start = 34, .csum_offset = 16}), Verdict::segments);  // no size
+  EXPECT_EQ(judge({.flags = 1, .gso_type = 5, .gso_size = 100, .csum_start = 34, .csum_offset = 16}, true),
+            Verdict::malformed);  // TCP cut as UDP
+}
+
+TEST_F(OffloadTest, JudgesUdpSuperPacketsAndTunnels) {
+  Shape udp;
+  udp.protocol = 17;
+  const auto judge = [&](const Bytes& frame, VnetHeader header, bool cuts_udp) {
+    rte_mbuf* packet = TestPort::make_packet(pools, frame);
+    const Verdict out = apply_vnet_header(header, *packet, cuts_udp);
+    EXPECT_EQ(meta(packet).gso, PacketMeta::gso_none);
+    rte_pktmbuf_free(packet);
+    return out;
+  };
+  const VnetHeader cut{.flags = 1, .gso_type = 5, .gso_size = 100, .csum_start = 34, .csum_offset = 6};
+  EXPECT_EQ(judge(make_frame(udp, 12800, random_), cut, true), Verdict::good);
+  EXPECT_EQ(judge(make_frame(udp, 12801, random_), cut, true), Verdict::segments);
+  EXPECT_EQ(judge(make_frame(udp, 5000, random_), cut, false), Verdict::malformed) << "nobody offered it";
+  // The checksum of a packet inside a UDP tunnel is left to us as well (VXLAN on a veth).
+  const Bytes tunnel = make_frame(udp, 200, random_);
+  EXPECT_EQ(judge(tunnel, {.flags = 1, .csum_start = 84, .csum_offset = 16}, true), Verdict::good);
+  EXPECT_EQ(judge(tunnel, {.flags = 1, .csum_start = 41, .csum_offset = 16}, true), Verdict::malformed);
+  Bytes fragment = make_frame(udp, 200, random_);
+  fragment[20] = 0x20;
+  EXPECT_EQ(judge(fragment, {.flags = 1, .csum_start = 34, .csum_offset = 6}, true), Verdict::malformed);
+  EXPECT_EQ(judge(Bytes(60, 0), {.flags = 1, .csum_start = 34, .csum_offset = 6}, true), Verdict::malformed);
 }
 
 }  // namespace

@@ -47,20 +47,29 @@ class alignas(64) Port {
   virtual Mac mac() const { return {}; }
   /// Carrier as the device reports it. Control thread.
   virtual bool link_up() const { return true; }
-  /// Frames that the device or the port could not hand over (no buffer, malformed vnet_hdr). Worker thread that
-  /// receives.
-  uint64_t rx_errors() const { return rx_errors_; }
+  /// Frames that came and could not be handed over, by why.
+  struct Lost {
+    uint64_t malformed = 0;  ///< too short, cut off, or its offload header contradicts it
+    uint64_t segments = 0;   ///< a super packet of too many or too small segments (vnet_header.h)
+    uint64_t no_buffer = 0;  ///< longer than one buffer, and no large one was free
+    uint64_t waits = 0;      ///< no loss: times that frames were left where they are for want of any buffer
+    friend bool operator==(const Lost&, const Lost&) = default;
+  };
+  /// Worker thread that receives.
+  const Lost& lost() const { return lost_; }
+  uint64_t rx_errors() const { return lost_.malformed + lost_.segments + lost_.no_buffer; }
 
  protected:
   void add_queue(std::unique_ptr<Port> queue) { others_.push_back(std::move(queue)); }
 
-  uint64_t rx_errors_ = 0;
+  Lost lost_;
 
  private:
   std::vector<std::unique_ptr<Port>> others_;  ///< queues 1 and up; does not change once the port is open
 };
 
-/// The mbuf pools of the instance. `packets` holds 2 KiB buffers, `large` 64 KiB ones for the tail of TSO frames.
+/// The mbuf pools of the instance. `packets` holds 2 KiB buffers, `large` 64 KiB ones for what does not fit one of
+/// them. Large ones are few: whoever keeps packets bounds what he keeps (features/neighbor).
 struct Pools {
   rte_mempool* packets = nullptr;
   rte_mempool* large = nullptr;

@@ -86,6 +86,7 @@ class Sender {
       }
       put(piece);
     }
+    node_.beat();  // a vector of super packets is 32,000 frames at worst
     rte_pktmbuf_free(packet);
   }
 

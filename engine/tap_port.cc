@@ -24,7 +24,7 @@
 namespace floof::engine {
 namespace {
 
-constexpr unsigned kMaxSegments = 24;  ///< of a chain that is written in one call; longer ones are rare and dropped
+constexpr unsigned kMaxParts = 24;  ///< of a chain that is written in one call; longer ones are rare and dropped
 constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 
 class TapPort final : public Port {
@@ -54,15 +54,16 @@ class TapPort final : public Port {
   unsigned receive(std::span<rte_mbuf*> out) override {
     unsigned n = 0;
     uint32_t bytes = 0;
-    rte_mbuf* tail = nullptr;  // used up by super packets only
-    while (n < out.size() && bytes < kReceiveBytes) {
+    unsigned tails = 0;
+    rte_mbuf* tail = nullptr;  // used up by long frames only
+    while (n < out.size() && bytes < kReceiveBytes && tails < kReceiveTails) {
       rte_mbuf* packet = rte_pktmbuf_alloc(pools_.packets);
+      if (packet == nullptr) [[unlikely]] {
+        lost_.waits++;  // what waits stays in the kernel's queue
+        break;
+      }
       if (tail == nullptr) {
         tail = rte_pktmbuf_alloc(pools_.large);
-      }
-      if (packet == nullptr || tail == nullptr) {
-        rte_pktmbuf_free(packet);
-        break;  // what waits stays in the kernel's queue
       }
       const Read result = read_one(packet, tail);
       if (result == Read::nothing) {
@@ -71,10 +72,10 @@ class TapPort final : public Port {
       }
       if (packet->nb_segs > 1) {
         tail = nullptr;
+        tails++;
       }
-      if (result == Read::bad) {
+      if (result == Read::lost) [[unlikely]] {
         rte_pktmbuf_free(packet);
-        rx_errors_++;
         continue;
       }
       bytes += packet->pkt_len;
@@ -94,42 +95,54 @@ class TapPort final : public Port {
   }
 
  private:
-  enum class Read { nothing, bad, packet };
+  enum class Read { nothing, lost, packet };
 
+  /// Without a tail only a frame that fits `packet` is taken. What is lost has been counted.
   Read read_one(rte_mbuf* packet, rte_mbuf* tail) {
     const uint16_t room = rte_pktmbuf_tailroom(packet);
-    tail->data_off = 0;
     VnetHeader header;
-    const std::array<iovec, 3> parts{{{&header, sizeof(header)},
-                                      {rte_pktmbuf_mtod(packet, void*), room},
-                                      {rte_pktmbuf_mtod(tail, void*), rte_pktmbuf_tailroom(tail)}}};
+    std::array<iovec, 3> parts{{{&header, sizeof(header)}, {rte_pktmbuf_mtod(packet, void*), room}, {}}};
+    if (tail != nullptr) [[likely]] {
+      tail->data_off = 0;
+      parts[2] = {rte_pktmbuf_mtod(tail, void*), rte_pktmbuf_tailroom(tail)};
+    } else {
+      parts[2] = {spill_room().data(), spill_room().size()};
+    }
     const ssize_t got = readv(fd_.get(), parts.data(), parts.size());
     if (got < 0) {
       return Read::nothing;
     }
     if (got < static_cast<ssize_t>(sizeof(header) + kEthernetHeader)) {
-      return Read::bad;
+      lost_.malformed++;
+      return Read::lost;
     }
     const auto length = static_cast<uint32_t>(got) - static_cast<uint32_t>(sizeof(header));
     packet->pkt_len = length;
     packet->data_len = static_cast<uint16_t>(std::min<uint32_t>(length, room));
     if (length > room) {
+      if (tail == nullptr) {
+        lost_.no_buffer++;
+        return Read::lost;
+      }
       tail->data_len = static_cast<uint16_t>(length - room);
       packet->next = tail;
       packet->nb_segs = 2;
     }
     meta(packet) = PacketMeta{};
     meta(packet).flags = flags_;
-    return apply_vnet_header(header, *packet) ? Read::packet : Read::bad;
+    const Verdict verdict = apply_vnet_header(header, *packet);
+    lost_.malformed += verdict == Verdict::malformed;
+    lost_.segments += verdict == Verdict::segments;
+    return verdict == Verdict::good ? Read::packet : Read::lost;
   }
 
   unsigned write_one(const rte_mbuf& packet) {
     VnetHeader header = make_vnet_header(packet);
-    std::array<iovec, kMaxSegments + 1> parts;
+    std::array<iovec, kMaxParts + 1> parts;
     parts[0] = {&header, sizeof(header)};
     int count = 1;
     for (const rte_mbuf* segment = &packet; segment != nullptr; segment = segment->next) {
-      if (count > static_cast<int>(kMaxSegments)) {
+      if (count > static_cast<int>(kMaxParts)) {
         return 0;
       }
       parts[static_cast<size_t>(count++)] = {rte_pktmbuf_mtod(segment, void*), segment->data_len};

@@ -300,6 +300,65 @@ TEST_F(TapTest, FlowsKeepTheirQueue) {
   EXPECT_EQ(rte_mempool_avail_count(pools.packets), 1024u);
 }
 
+/// All buffers of a pool, for as long as it lives.
+class Taken {
+ public:
+  explicit Taken(rte_mempool* pool) {
+    while (rte_mbuf* buffer = rte_pktmbuf_alloc(pool)) {
+      buffers_.push_back(buffer);
+    }
+  }
+  ~Taken() { rte_pktmbuf_free_bulk(buffers_.data(), static_cast<unsigned>(buffers_.size())); }
+
+ private:
+  std::vector<rte_mbuf*> buffers_;
+};
+
+/// The lengths of the frames of `frame_of` that come next, without what the kernel sends by itself.
+std::vector<uint32_t> lengths_of(Port& port) {
+  std::vector<uint32_t> lengths;
+  std::array<rte_mbuf*, 256> out{};
+  while (const unsigned n = port.receive(out)) {
+    for (unsigned i = 0; i < n; i++) {
+      if (rte_pktmbuf_mtod(out[i], const uint8_t*)[12] == 0x88) {
+        lengths.push_back(out[i]->pkt_len);
+      }
+      rte_pktmbuf_free(out[i]);
+    }
+  }
+  return lengths;
+}
+
+TEST_F(TapTest, ShortFramesNeedNoLargeBuffer) {
+  auto port = open_one("tap-a");
+  set_up("tap-a", true);
+  ASSERT_TRUE(netns_.run("ip link set tap-a mtu 9000"));
+  UniqueFd kernel = packet_socket("tap-a");
+  const auto send_three = [&] {
+    for (const size_t bytes : {60u, 9000u, 2048u}) {
+      const Bytes frame = frame_of(bytes, 1);
+      ASSERT_EQ(send(kernel.get(), frame.data(), frame.size(), 0), static_cast<ssize_t>(bytes));
+    }
+  };
+  send_three();
+  EXPECT_EQ(lengths_of(*port), (std::vector<uint32_t>{60, 9000, 2048}));
+  {
+    const Taken large(pools.large);
+    send_three();
+    EXPECT_EQ(lengths_of(*port), (std::vector<uint32_t>{60, 2048}));
+    EXPECT_EQ(port->lost().no_buffer, 1u);
+    EXPECT_EQ(port->rx_errors(), 1u);
+  }
+  {
+    const Taken packets(pools.packets);
+    send_three();
+    EXPECT_TRUE(lengths_of(*port).empty());
+    EXPECT_GE(port->lost().waits, 1u);
+  }
+  EXPECT_EQ(lengths_of(*port), (std::vector<uint32_t>{60, 9000, 2048})) << "they waited";
+  EXPECT_EQ(port->lost().no_buffer, 1u);
+}
+
 TEST_F(TapTest, CountsWhatADownDeviceRefuses) {
   auto port = open_one("tap-a");
   rte_mbuf* packet = TestPort::make_packet(pools, frame_of(100, 1));

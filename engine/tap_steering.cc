@@ -5,7 +5,9 @@
 #include <linux/bpf.h>
 #include <linux/if_tun.h>
 #include <net/ethernet.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <sys/ioctl.h>
 
 #include <array>
@@ -26,7 +28,7 @@ constexpr int32_t kMultiplier = -1640531535;
 /// Instructions with jumps to labels further down.
 class Program {
  public:
-  enum Label : uint8_t { ip4, ip6, transport, ports, mix, kLabels };
+  enum Label : uint8_t { ip4, ip6, transport, icmp6, identifier, ports, spread, mix, kLabels };
 
   void put(int code, uint8_t to, uint8_t from, int32_t value, int16_t over = 0) {
     code_.push_back({static_cast<uint8_t>(code), to, from, over, value});
@@ -112,12 +114,26 @@ void add_ports(Program& program) {
   for (const int transport : {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP}) {
     program.jump_if(BPF_JEQ, kTransport, transport, Program::ports);
   }
+  program.jump_if(BPF_JEQ, kTransport, IPPROTO_ICMPV6, Program::icmp6);
+  program.jump_if(BPF_JNE, kTransport, IPPROTO_ICMP, Program::mix);
+  program.load(BPF_B, 0);
+  program.jump_if(BPF_JEQ, kLoaded, ICMP_ECHO, Program::identifier);
+  program.jump_if(BPF_JEQ, kLoaded, ICMP_ECHOREPLY, Program::identifier);
   program.jump(Program::mix);
+  program.here(Program::icmp6);
+  program.load(BPF_B, 0);
+  program.change(BPF_AND, kLoaded, 0xfe);
+  program.jump_if(BPF_JNE, kLoaded, ICMP6_ECHO_REQUEST, Program::mix);  // or its reply, 129
+  program.here(Program::identifier);
+  program.load(BPF_H, 4);
+  program.copy(kTransport, kLoaded);
+  program.jump(Program::spread);
   program.here(Program::ports);
   program.load(BPF_H, 0);
   program.copy(kTransport, kLoaded);
   program.load(BPF_H, 2);
   program.add(kTransport, kLoaded);
+  program.here(Program::spread);
   program.change(BPF_MUL, kTransport, kPortsMultiplier);
   program.add(kSum, kTransport);
   program.here(Program::mix);

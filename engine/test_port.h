@@ -31,6 +31,8 @@ class TestPort final : public Port {
   /// What packets received from now on carry in their meta.
   void set_flags(uint16_t flags) { flags_ = flags; }
   void set_link(bool up) { link_up_ = up; }
+  /// What the port says that it lost.
+  Lost& losses() { return lost_; }
   /// Makes `transmit` refuse everything.
   void set_broken(bool broken) { broken_ = broken; }
 

@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include <cstdint>
+#include <span>
 
 #include "engine/packet.h"
 
@@ -22,17 +23,36 @@ struct VnetHeader {
   uint16_t csum_offset = 0;
 
   static constexpr uint8_t needs_csum = 1, data_valid = 2;
-  static constexpr uint8_t gso_none = 0, gso_tcp4 = 1, gso_tcp6 = 4, gso_ecn = 0x80;
+  static constexpr uint8_t gso_none = 0, gso_tcp4 = 1, gso_tcp6 = 4, gso_udp = 5, gso_ecn = 0x80;
 };
 static_assert(sizeof(VnetHeader) == 10);
 
-/// Puts into the packet's (reset) meta what the header says. False: the header contradicts the packet.
-bool apply_vnet_header(const VnetHeader& header, rte_mbuf& packet);
+/// What one super packet may become: no kernel asks for more in one UDP send, and the TCP of 64 KiB with the smallest
+/// MTU of old (576) needs 123. Without a bound one packet of 64 KiB would be 60,000 frames.
+inline constexpr uint32_t kMaxSegments = 128;
+inline constexpr uint16_t kLeastSegment = 64;  ///< bytes of payload
+
+enum class Verdict : uint8_t {
+  good,
+  malformed,  ///< the header contradicts the packet, or asks for what nobody offered
+  segments    ///< a super packet of too many or too small segments
+};
+
+/// Puts into the packet's (reset) meta what the header says. The checksum that is left to be finished must be that of
+/// the transport header, or of one inside a tunnel: it will be written to, so it must be no other field. `cuts_udp`:
+/// the caller takes UDP super packets; such a one has gso_size, but stays gso_none.
+Verdict apply_vnet_header(const VnetHeader& header, rte_mbuf& packet, bool cuts_udp = false);
 /// What to tell the kernel about a packet whose data starts at the Ethernet header.
 VnetHeader make_vnet_header(const rte_mbuf& packet);
 
 /// Bytes that a receiver takes in one go before it lets them be sent: super packets must not push each other out of
 /// the CPU's cache.
 inline constexpr uint32_t kReceiveBytes = 512 * 1024;
+/// And large buffers, so that one port leaves enough of them to the others.
+inline constexpr unsigned kReceiveTails = 64;
+
+/// Where the rest of a frame goes when no large buffer is free, to be forgotten: a frame that fits a packet's buffer
+/// needs no more and gets through, one that does not is lost.
+std::span<uint8_t> spill_room();
 
 }  // namespace floof::engine

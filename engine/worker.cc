@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <utility>
 
 #include "base/log.h"
 #include "engine/counting.h"
@@ -29,6 +30,9 @@ constexpr unsigned kCollectEveryUs = 20;  ///< asks epoll this often while busy
 constexpr unsigned kSleepMs = 100;        ///< longest sleep: heartbeats must move
 constexpr unsigned kRestUs = 100'000;     ///< a port with an error and no packets is left alone this long
 constexpr unsigned kHeartbeatUs = 1000;
+/// Received bytes after which the graph runs before the next port is asked: many ports with super packets must neither
+/// push them out of the cache nor take all large buffers at once.
+constexpr uint64_t kRunAfterBytes = 256 * 1024;
 
 }  // namespace
 
@@ -51,6 +55,8 @@ void Lane::enqueue_all(NodeQueue& to, std::span<rte_mbuf*> packets) {
 void NodeContext::drop(DropId reason, rte_mbuf* packet) {
   lane_.worker->drop(reason, packet, meta(packet).rx_if, stats::rx_drops);
 }
+
+void NodeContext::beat() { lane_.worker->beat(); }
 
 void NodeContext::drop_output(DropId reason, rte_mbuf* packet) {
   lane_.worker->drop(reason, packet, meta(packet).tx_if, stats::tx_drops);
@@ -98,7 +104,8 @@ void Worker::make_nodes() {
   for (size_t id = 0; id < n; id++) {
     const auto& from = graph.nodes[id];
     Node& node = nodes_[from.rank];
-    node = {from.process, from.state, {}, by_id_[id], setup_.stats->node_slot(NodeId(static_cast<uint16_t>(id)))};
+    node = {from.process,     from.state, {}, by_id_[id], setup_.stats->node_slot(NodeId(static_cast<uint16_t>(id))),
+            from.closes_cycle};
     for (NodeId next : from.next) {
       node.edges.push_back(by_id_[next.value()]);
     }
@@ -208,7 +215,7 @@ void Worker::bind(Port& port, IfId interface, NodeId input) {
   auto binding = std::make_unique<Binding>(Binding{&port, interface, by_id_[input.value()], port.receive_fd()});
   call([&] {
     Binding* b = binding.get();
-    b->errors_seen = port.rx_errors();
+    b->lost_seen = port.lost();
     if (b->fd < 0) {
       polled_.push_back(b);
     } else {
@@ -313,6 +320,8 @@ void Worker::heartbeat(uint64_t now) {
   retry_resting(now);
 }
 
+void Worker::beat() { heartbeat(rte_rdtsc()); }
+
 unsigned Worker::turn() {
   now_ = rte_rdtsc();
   turn_number_++;
@@ -320,6 +329,7 @@ unsigned Worker::turn() {
   unsigned packets = take_injected();
   packets += poll_ready(now_);
   run_graph();
+  received_bytes_ = 0;
   if (packets > 0) {
     packets_.store(packets_.load(std::memory_order_relaxed) + packets, std::memory_order_relaxed);
   }
@@ -335,7 +345,12 @@ unsigned Worker::take_injected() {
   std::array<Injected, 64> items;
   const unsigned n = rte_ring_dequeue_burst_elem(injected_, items.data(), sizeof(Injected), items.size(), nullptr);
   for (unsigned i = 0; i < n; i++) {
-    lane_.enqueue(*by_id_[items[i].node], items[i].packet);
+    rte_mbuf* packet = items[i].packet;
+    if (begin_round(meta(packet))) [[likely]] {
+      lane_.enqueue(*by_id_[items[i].node], packet);
+    } else {
+      drop(setup_.graph->impl().too_many_rounds, packet, meta(packet).rx_if, stats::rx_drops);
+    }
   }
   return n;
 }
@@ -406,15 +421,13 @@ void Worker::retry_resting(uint64_t now) {
 
 unsigned Worker::receive(Binding& binding) {
   NodeQueue& queue = *binding.input;
-  if (queue.count + kFrameSize > NodeQueue::kSize) {
-    run_graph();
+  if (received_bytes_ >= kRunAfterBytes || queue.count + kFrameSize > NodeQueue::kSize) {
+    run_received();
   }
   rte_mbuf** packets = &queue.packets[queue.count];
   const unsigned n = binding.port->receive({packets, kFrameSize});
-  if (binding.port->rx_errors() != binding.errors_seen) [[unlikely]] {
-    const uint64_t errors = binding.port->rx_errors() - binding.errors_seen;
-    binding.errors_seen += errors;
-    lane_.add(lane_.interface_slots + binding.interface.value() * stats::kPerInterface + stats::rx_errors, errors);
+  if (binding.port->lost() != binding.lost_seen) [[unlikely]] {
+    count_lost(binding);
   }
   if (n == 0) {
     return 0;
@@ -424,6 +437,7 @@ unsigned Worker::receive(Binding& binding) {
     meta(packets[i]).rx_if = binding.interface;
     bytes += packets[i]->pkt_len;
   }
+  received_bytes_ += bytes;
   // What comes from the kernel's side of an interface is on its way out: counted there, and judged there.
   if ((meta(packets[0]).flags & PacketMeta::from_tap) == 0) {
     const uint32_t slots = lane_.interface_slots + binding.interface.value() * stats::kPerInterface;
@@ -443,7 +457,27 @@ unsigned Worker::receive(Binding& binding) {
   return n;
 }
 
+void Worker::count_lost(Binding& binding) {
+  const Port::Lost now = binding.port->lost(), before = std::exchange(binding.lost_seen, now);
+  const Graph::Impl& graph = setup_.graph->impl();
+  uint64_t errors = 0;
+  for (const auto& [reason, lost] : {std::pair{graph.rx_malformed, now.malformed - before.malformed},
+                                     std::pair{graph.rx_segments, now.segments - before.segments},
+                                     std::pair{graph.rx_no_buffer, now.no_buffer - before.no_buffer}}) {
+    lane_.add(lane_.drop_slots + reason.value(), lost);
+    errors += lost;
+  }
+  lane_.add(lane_.counter_slots + graph.rx_waits.value(), now.waits - before.waits);
+  lane_.add(lane_.interface_slots + binding.interface.value() * stats::kPerInterface + stats::rx_errors, errors);
+}
+
 // -- The graph --------------------------------------------------------------------------------------------------------
+
+void Worker::run_received() {
+  run_graph();
+  received_bytes_ = 0;
+  beat();
+}
 
 void Worker::run_graph() {
   for (;;) {
@@ -469,7 +503,8 @@ void Worker::run_node(Node& node) {
   uint32_t calls = 0;
   while (done < queue.count) {
     const uint32_t n = std::min(kFrameSize, queue.count - done);
-    node.process(context, {&queue.packets[done], n});
+    const std::span packets(&queue.packets[done], n);
+    node.process(context, node.closes_cycle ? packets.first(drop_loops(packets)) : packets);
     done += n;
     calls++;
   }
@@ -477,6 +512,19 @@ void Worker::run_node(Node& node) {
   lane_.add(node.slot, calls);
   lane_.add(node.slot + 1, done);
   lane_.add(node.slot + 2, rte_rdtsc() - before);
+}
+
+/// Leaves those that may go on at the front, and tells how many.
+uint32_t Worker::drop_loops(std::span<rte_mbuf*> packets) {
+  uint32_t kept = 0;
+  for (rte_mbuf* packet : packets) {
+    if (begin_round(meta(packet))) [[likely]] {
+      packets[kept++] = packet;
+    } else {
+      drop(setup_.graph->impl().too_many_rounds, packet, meta(packet).rx_if, stats::rx_drops);
+    }
+  }
+  return kept;
 }
 
 void Worker::free_trash() {

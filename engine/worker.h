@@ -64,6 +64,8 @@ class alignas(64) Worker {
   /// Hands packets straight to a node; they run at the next `turn`.
   void feed(NodeId node, std::span<rte_mbuf*> packets);
   void drop(DropId reason, rte_mbuf* packet, IfId interface, stats::InterfaceSlot slot);
+  /// Tells the supervisor that this worker lives, inside work on one vector that may take long.
+  void beat();
   unsigned index() const { return setup_.index; }
   const InterfaceTable& interfaces() const { return *setup_.interfaces; }
 
@@ -76,7 +78,7 @@ class alignas(64) Worker {
     bool ready = false;   ///< on ready_
     bool failed = false;  ///< epoll reported an error; when it has no packets either it rests until retry_at
     uint64_t retry_at = 0;
-    uint64_t errors_seen = 0;
+    Port::Lost lost_seen{};
   };
   struct Node {
     Process process;
@@ -84,6 +86,7 @@ class alignas(64) Worker {
     std::vector<NodeQueue*> edges;
     NodeQueue* queue;
     uint32_t slot;
+    bool closes_cycle;
   };
   struct Injected {
     rte_mbuf* packet;
@@ -113,6 +116,8 @@ class alignas(64) Worker {
   void heartbeat(uint64_t now);
   unsigned poll_ready(uint64_t now);
   unsigned receive(Binding& binding);
+  void count_lost(Binding& binding);
+  void run_received();
   void rest(Binding& binding, uint64_t now);
   void retry_resting(uint64_t now);
   /// Asks epoll which ports have something; waits at most `timeout_ms`.
@@ -120,6 +125,7 @@ class alignas(64) Worker {
   unsigned take_injected();
   void run_graph();
   void run_node(Node& node);
+  uint32_t drop_loops(std::span<rte_mbuf*> packets);
   void free_trash();
   void sample(DropId reason, const rte_mbuf& packet, IfId interface);
 
@@ -139,6 +145,7 @@ class alignas(64) Worker {
   unsigned reader_ = 0;
   uint64_t tsc_per_us_ = 1;
   uint64_t turn_number_ = 0;
+  uint64_t received_bytes_ = 0;  ///< that wait for the graph
   uint64_t now_ = 0, last_packet_ = 0, last_collect_ = 0, last_heartbeat_ = 0;
 
   std::thread thread_;

@@ -9,7 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "base/init_client.h"
 #include "config/crew.h"
 #include "config/json_view.h"
 #include "config/server.h"
@@ -21,6 +20,7 @@
 #include "features/bird/bird_limit_watch.h"
 #include "features/bird/bird_show_data.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/system/programs_daemon.h"
 
 namespace floof {
 
@@ -89,6 +89,11 @@ class Asker {
                   }};
   }
 
+  /// A question to the dataplane that is waited for, 2 s at most. Any thread.
+  static Result<Json> dataplane_now(const std::string& run_dir, const std::string& what) {
+    return data_of(dataplane::ask_for_text(run_dir, show(what, Json::object()), kShort));
+  }
+
   /// One of the questions above as root, for floofd itself; `done` is called with the answer's data, on the loop.
   void ask(const Result<Errand>& errand, std::function<void(Result<Json>)> done) {
     if (!errand) {
@@ -147,17 +152,18 @@ class Asker {
   }
 
   static Result<Json> system_state(const std::string& run_dir, Json state) {
-    const Result<Json> alarms = data_of(dataplane::ask_for_text(run_dir, show("alarms", Json::object()), kShort));
+    const Result<Json> alarms = dataplane_now(run_dir, "alarms");
     if (alarms && alarms->is_array()) {
       state["alarms"].insert(state["alarms"].end(), alarms->begin(), alarms->end());
     } else if (!alarms) {
       state["alarms"].push_back(alarms.error().text());
     }
-    if (auto init = InitClient::connect(run_dir); init) {
-      if (auto status = init->status(); status) {
-        state["programs"] = config::member(*status, "programs");
-      }
+    Json programs = system::programs_state(run_dir);
+    if (const auto alarm = programs.find("alarm"); alarm != programs.end()) {
+      state["alarms"].push_back(std::move(*alarm));
+      programs.erase(alarm);
     }
+    state.update(programs);
     return state;
   }
 

@@ -15,7 +15,6 @@
 #include "base/arguments.h"
 #include "base/event_loop.h"
 #include "base/heartbeat.h"
-#include "base/init_client.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "config/audit.h"
@@ -28,8 +27,13 @@
 #include "features/bgp/bgp_maintenance.h"
 #include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
+#include "features/bird/bird_kernel_sync.h"
 #include "features/bird/bird_limit_watch.h"
+#include "features/bird/bird_neighbor_watch.h"
+#include "features/bird/bird_recovery.h"
+#include "features/bird/bird_session_watch.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/interface/device_text.h"
 #include "features/pathvector/pathvector.h"
 #include "features/system/login_daemon.h"
 #include "features/system/tools.h"
@@ -95,12 +99,15 @@ class Daemon {
   EventLoop loop_;
   EventLoop door_;  ///< the socket's, so that it can be served while a commit waits
   UniqueFd signals_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
   std::shared_ptr<bird::Holds> holds_;
   std::optional<bird::LimitWatch> limits_;
+  std::optional<bird::SessionWatch> sessions_;
+  std::optional<bird::RecoveryWatch> recovery_;
+  std::unique_ptr<bird::KernelSync> kernel_sync_;
+  std::optional<bird::NeighborWatch> neighbors_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
@@ -175,7 +182,11 @@ void Daemon::make_asker() {
   asker_.emplace(door_, Asker::Sources{.run_dir = arguments_.run_dir,
                                        .running = [this] { return engine_->running().for_features(); },
                                        .outside = [this](const Json& config) { return outside_->outside(config); },
-                                       .annotate = [this](Json& shown) { limits_->annotate(shown); },
+                                       .annotate =
+                                           [this](Json& shown) {
+                                             limits_->annotate(shown);
+                                             sessions_->annotate(shown);
+                                           },
                                        .state = [this] { return system_state(); }});
 }
 
@@ -253,6 +264,24 @@ Result<> Daemon::start() {
                                                    .holds = holds_,
                                                    .config = [this] { return engine_->running().for_features(); },
                                                    .generation = [this] { return engine_->generation(); }});
+  sessions_.emplace(loop_, bird::SessionWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                       .log = arguments_.file("log/bird.log"),
+                                                       .file = arguments_.file("bird.sessions"),
+                                                       .config = [this] { return engine_->running().for_features(); },
+                                                       .generation = [this] { return engine_->generation(); }});
+  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                        .config = [this] { return engine_->running().for_features(); },
+                                                        .pulse = pulse});
+  if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl"), pulse); sync) {
+    kernel_sync_ = std::move(*sync);
+  } else {
+    log::warning("BIRD learns late of routes that Linux drops: {}", sync.error().text());
+  }
+  neighbors_.emplace(loop_, bird::NeighborWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                         .log = arguments_.file("log/bird.log"),
+                                                         .config = [this] { return engine_->running().for_features(); },
+                                                         .generation = [this] { return engine_->generation(); },
+                                                         .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   make_asker();
   requests_.emplace(*engine_, exec_, server_options());
@@ -296,6 +325,12 @@ Json Daemon::alarms() const {
   for (const std::string& one : limits_->alarms()) {
     out.push_back(one);
   }
+  if (const std::string recovers = recovery_->alarm(); !recovers.empty()) {
+    out.push_back(recovers);
+  }
+  for (std::string& one : neighbors_->alarms()) {
+    out.push_back(std::move(one));
+  }
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));
   }
@@ -304,12 +339,10 @@ Json Daemon::alarms() const {
 
 Json Daemon::system_state() const {
   const Json config = engine_->running().to_json(config::Secrets::hidden);
-  const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
   Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
               {"version", kVersion},
               {"generation", engine_->generation()},
-              {"uptime-s", uptime.count()},
               {"alarms", alarms()}};
   if (Json waiting = requests_->unconfirmed(); !waiting.is_null()) {
     out["unconfirmed"] = std::move(waiting);
@@ -348,8 +381,8 @@ config::ConfigServer::Options Daemon::server_options() {
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { pulse(); });
   };
-  for (const char* what :
-       {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
+  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes",
+                           "workers", "devices", "punt"}) {
     out.far_show[what] = [this](const std::string& w, const Json& arguments) {
       return asker_->dataplane(w, arguments);
     };
@@ -363,13 +396,30 @@ config::ConfigServer::Options Daemon::server_options() {
     return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
                 : made.error();
   };
+  out.values["devices"] = [this] {
+    config::ConfigServer::Values values;
+    const auto devices = Asker::dataplane_now(arguments_.run_dir, "devices");
+    for (const Json& device : devices && devices->is_array() ? *devices : Json::array()) {
+      const std::string use = interface::use_text(device);
+      values.emplace_back(
+          config::text_of(device, "name"),
+          fmt::format("{}, {}, link {}{}", config::text_of(device, "driver"), interface::speed_text(device),
+                      config::text_of(device, "link"), use.empty() ? "" : ", used: " + use));
+    }
+    return values;
+  };
   add_outside(out);
-  out.programs["ping"] = system::ping_command;
-  out.programs["traceroute"] = system::traceroute_command;
+  out.programs["ping"] = [](const Json& arguments) {
+    return system::ping_command(arguments, system::kernel_address_of);
+  };
+  out.programs["traceroute"] = [](const Json& arguments) {
+    return system::traceroute_command(arguments, system::kernel_address_of);
+  };
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
     using Amendment = config::ConfigServer::Amendment;
     auto made = bgp::maintenance_of(config, arguments);
-    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment)})
+    const bool gentle = config::text_of(arguments, "mode") != "down";
+    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment), gentle})
                 : Result<Amendment>(made.error());
   };
   out.far_clear = [this](const std::string& what, const Json& request) { return asker_->clear(what, request); };

@@ -66,6 +66,11 @@ Reply send_commit(Context& context, Json request, const Invocation& words) {
                : !changed && confirmed ? "commit confirmed\n"
                : !changed              ? "commit complete: nothing has changed\n"
                           : fmt::format("commit complete{}{}\n", generation.empty() ? "" : ": generation ", generation);
+  if (const uint64_t standing = number(answer.body, "standing"); changed && standing > 0) {
+    reply.text +=
+        fmt::format("{} that stood before; 'commit check' tells {}\n",
+                    standing == 1 ? "a warning" : fmt::format("{} warnings", standing), standing == 1 ? "it" : "them");
+  }
   reply.data = answer.body;
   reply.data.erase("ok");
   return reply;

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "shell/file_choices.h"
 #include "shell/pager.h"
 #include "shell/text.h"
 #include "shell/words.h"
@@ -54,6 +55,25 @@ Result<std::string> read_file(Context& context, const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::vector<Choice> files(Context&, const std::vector<std::string>&, const std::string& partial) {
+  return file_choices(partial);
+}
+
+std::vector<Choice> files_or_terminal(Context&, const std::vector<std::string>&, const std::string& partial) {
+  std::vector<Choice> out = file_choices(partial);
+  out.insert(out.begin(), {"terminal", "What you type, up to ^D"});
+  return out;
+}
+
+/// What a load did to the candidate.
+std::string loaded_text(const Json& answer) {
+  const uint64_t added = number(answer, "added"), removed = number(answer, "removed");
+  return added + removed == 0
+             ? "loaded; the candidate is as it was before\n"
+             : fmt::format("loaded: {} lines are new and {} are gone; 'compare' shows what commit would change\n",
+                           added, removed);
 }
 
 /// First words of lines in set form (config/tree.h, edit_verbs).
@@ -111,7 +131,8 @@ Completions complete_configuration(Context& context, std::string_view mode, cons
   for (const Json& option : list(answer.body, "options")) {
     const std::string word = field(option, "word", "");
     if (!word.empty()) {
-      out.choices.push_back({word, field(option, "help", ""), field(option, "kind") != "value"});
+      out.choices.push_back(
+          {word, field(option, "help", ""), field(option, "kind") != "value", field(option, "group", "")});
     }
   }
   return out;
@@ -293,22 +314,25 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
       if (!text) {
         return failure(text.error());
       }
-      return reply_of(
-          context.call({{"op", "load"}, {"text", *text}, {"format", form_of(*text)}, {"mode", mode}}, kCommitLimit));
+      const Answer answer =
+          context.call({{"op", "load"}, {"text", *text}, {"format", form_of(*text)}, {"mode", mode}}, kCommitLimit);
+      return reply_of(answer, loaded_text(answer.body));
     };
   };
   registry.help("load", "Load a file into the candidate");
   registry.add({.path = "load factory-default",
                 .help = "Empty the candidate: what a new router starts with",
                 .handler = [](Context& c, const Invocation&) {
-                  return reply_of(c.call({{"op", "load-factory"}}));
+                  const Answer answer = c.call({{"op", "load-factory"}});
+                  return reply_of(answer, loaded_text(answer.body));
                 }});
   registry.add({.path = "save <file>",
                 .help = "Write the candidate, or this part of it, to a file",
                 .handler = [this](Context& c, const Invocation& i) { return save(c, i); },
-                .arguments = {{"file", {.help = "Name of the file; what is there is replaced"}}},
+                .arguments = {{"file", {.help = "Name of the file; what is there is replaced", .values = files}}},
                 .prints_configuration = true});
-  const Argument file{.help = "File of set lines, JSON, XML or curly form; 'terminal' reads what you type"};
+  const Argument file{.help = "File of set lines, JSON, XML or curly form; 'terminal' reads what you type",
+                      .values = files_or_terminal};
   for (const auto& [path, mode, help] :
        {std::tuple("load merge <file>", "merge", "Add a file's configuration to the candidate"),
         {"load override <file>", "override", "Replace the candidate by a file's configuration"},
@@ -339,10 +363,12 @@ void ConfigurationMode::add_foreign(Registry& registry, const ForeignForm& form)
     }
     return reply;
   };
-  registry.add({.path = fmt::format("load {} <file>", form.word),
-                .help = form.help,
-                .handler = load,
-                .arguments = {{"file", {.help = "File in that form; 'terminal' reads what you type"}}}});
+  registry.add(
+      {.path = fmt::format("load {} <file>", form.word),
+       .help = form.help,
+       .handler = load,
+       .arguments = {
+           {"file", {.help = "File in that form; 'terminal' reads what you type", .values = files_or_terminal}}}});
 }
 
 void ConfigurationMode::add_commands(Registry& registry) {

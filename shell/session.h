@@ -26,6 +26,9 @@ class Terminal {
   virtual void err(std::string_view text) = 0;
   virtual bool colour_out() const { return false; }
   virtual bool colour_err() const { return false; }
+  /// Columns of the screens that they go to; 0: no screen.
+  virtual size_t columns_out() const { return 0; }
+  virtual size_t columns_err() const { return 0; }
 };
 
 class Session {
@@ -70,7 +73,7 @@ class Session {
   };
   /// What may stand at the end of `text`.
   Completion complete(std::string_view text);
-  /// The list for '?', one choice a line with its help, made harmless.
+  /// The list for '?', one choice a line with its help, made harmless and folded to screen_columns().
   static std::string choices_text(const Completion& completion, size_t most = 100);
   /// docs/reference/cli.md: every command of both modes with its arguments and options, and the pipes, as Markdown.
   std::string reference() const;
@@ -86,7 +89,8 @@ class Session {
   Reply leave_mode();
   void warn_of_waiting();
   Reply help(const Registry& registry) const;
-  int report(const Reply& reply, const Pipes& pipes, std::string_view prefix);
+  std::string shown_text(const Reply& reply, const Pipes& pipes, bool configuration) const;
+  int report(const Reply& reply, const Pipes& pipes, bool configuration, std::string_view prefix);
   void report_error(const Error& error, std::string_view prefix);
   void point_at(size_t column_in_line, std::string_view prefix);
   void point_at_word(const Line& line, size_t word, std::string_view prefix);

@@ -82,7 +82,7 @@ nlohmann::json OutsideValidators::about(const std::string& name) const {
 nlohmann::json OutsideValidators::served() const {
   return {{"vrps", cache_.served() ? cache_.served()->size() : 0},
           {"serial", cache_.serial()},
-          {"readers", cache_.routers()}};
+          {"readers", cache_.synced()}};
 }
 
 }  // namespace floof::bgp

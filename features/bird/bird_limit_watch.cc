@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -37,25 +38,35 @@ void LimitWatch::look() {
     has_limits_ = has_limits(config_);
     blocking_ = has_blocking_limits(config_);
   }
-  if (!has_limits_ && options_.holds->all().empty()) {
-    alarms_.clear();
-    ended_.clear();
-    return;
-  }
+  const bool held = has_limits_ || !options_.holds->all().empty();
   ask(
-      [this, command = blocking_ ? "show protocols all" : "show protocols"]() -> std::optional<Seen> {
+      [this, command = !held ? "" : blocking_ ? "show protocols all" : "show protocols"]() -> std::optional<Seen> {
+        if (!client_.connect()) {
+          return std::nullopt;  // whoever asks for the state of BIRD hears why there is none
+        }
+        Seen seen{.version = client_.version()};
+        if (*command == '\0') {
+          return seen;
+        }
         const auto status = client_.ask("show status");
         const auto reply = status.ok() ? client_.ask(command) : status;
-        return reply.ok() ? std::optional(Seen{parse_protocols(*reply), parse_status(*status).server_time})
-                          : std::nullopt;
+        if (!reply.ok()) {
+          return std::nullopt;
+        }
+        seen.protocols = parse_protocols(*reply);
+        seen.now = parse_status(*status).server_time;
+        return seen;
       },
-      [this](const std::optional<Seen>& seen) {
+      [this, held](const std::optional<Seen>& seen) {
         if (options_.generation() != generation_) {
           return;  // a commit has looked itself meanwhile
         }
         alarms_.clear();
         ended_.clear();
-        if (seen) {  // whoever asks for the state of BIRD hears why there is none
+        if (seen) {
+          judge_version(seen->version);
+        }
+        if (seen && held) {
           judge(*seen);
         }
       });
@@ -63,7 +74,9 @@ void LimitWatch::look() {
 
 void LimitWatch::judge(const Seen& seen) {
   options_.holds->follow(seen.protocols, seen.now, config_);
-  alarms_ = blocking_alarms(seen.protocols, config_);
+  for (std::string& alarm : blocking_alarms(seen.protocols, config_)) {
+    alarms_.push_back(std::move(alarm));
+  }
   for (const LimitedSession& session : options_.holds->sessions(seen.now, config_)) {
     if (session.due()) {
       try_again(session, seen.protocols);
@@ -71,6 +84,15 @@ void LimitWatch::judge(const Seen& seen) {
       alarms_.push_back(session.alarm());
       ended_.push_back(session);
     }
+  }
+}
+
+void LimitWatch::judge_version(const Version& version) {
+  if (std::string alarm = version.alarm(); !alarm.empty()) {
+    alarms_.push_back(std::move(alarm));
+  }
+  if (version.dumps_one_peer() && !items(member(config_, "bgp"), "mrt").empty()) {
+    alarms_.push_back(fmt::format("bgp mrt: BIRD {} writes one peer for all routes into its dumps", version.text()));
   }
 }
 
@@ -116,7 +138,7 @@ void LimitWatch::annotate(Json& shown) const {
   for (const auto& [protocol, hold] : options_.holds->all()) {
     const std::string name = string_of(shown, "protocol");
     if ((name == protocol || name == hold.configured) && string_of(shown, "state") == "Idle") {
-      shown["since"] = hold.since;
+      shown["since"] = utc_of(hold.since);
       shown["last-error"] = "Automatic shutdown: Route limit exceeded";
       shown["ended-by-limit"] = true;
       const auto session =

@@ -17,8 +17,9 @@
 namespace floof::bird {
 
 /// Looks every few seconds for limits that keep routes out and for sessions that one has ended, has an alarm for each,
-/// holds them down and enables those whose restart-after is over. BIRD is not asked while nobody has a limit. Loop
-/// thread; BIRD is asked on a thread of ours, as it may be slow.
+/// holds them down and enables those whose restart-after is over; has an alarm too for a version of BIRD that nobody
+/// has tried or that cannot do what is configured. BIRD is asked nothing while nobody has a limit. Loop thread; BIRD is
+/// asked on a thread of ours, as it may be slow.
 class LimitWatch {
  public:
   struct Options {
@@ -45,11 +46,13 @@ class LimitWatch {
 
  private:
   struct Seen {
-    std::vector<Protocol> protocols;
-    std::string now;
+    Version version;
+    std::vector<Protocol> protocols{};
+    std::string now{};
   };
   template <typename Work, typename Done>
   void ask(Work work, Done done);
+  void judge_version(const Version& version);
   void judge(const Seen& seen);
   void try_again(const LimitedSession& session, const std::vector<Protocol>& protocols);
 

@@ -157,7 +157,7 @@ TEST(LimitWatch, TheSessionIsHeldOverConfigurationsAndRestarts) {
     Json shown = {{"peers", {{{"protocol", "bgp_p"}, {"state", "Idle"}, {"last-error", ""}}}}};
     watch.annotate(shown);
     EXPECT_EQ(shown["peers"][0]["last-error"], "Automatic shutdown: Route limit exceeded");
-    EXPECT_EQ(shown["peers"][0]["since"], "2026-11-23 06:29:00.000");
+    EXPECT_EQ(shown["peers"][0]["since"], utc_of("2026-11-23 06:29:00.000"));
     EXPECT_EQ(shown["peers"][0]["ended-by-limit"], true);
     EXPECT_EQ(shown["peers"][0]["state-s"], 60);
     EXPECT_EQ(shown["peers"][0]["retry-s"], 240);

@@ -2,6 +2,9 @@
 #include "features/bird/bird_peers.h"
 
 #include <algorithm>
+#include <cctype>
+
+#include "base/address.h"
 
 namespace floof::bird {
 
@@ -34,6 +37,11 @@ bool has_only_interface(const Json& peer) {
 
 bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
 
+bool is_external(const Json& config, const Json& peer) {
+  const Json& member_of = session_leaf(config, peer, "confederation-member");
+  return number_of(peer, "remote-as") != number_of(member(config, "bgp"), "asn") && member_of != Json(true);
+}
+
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key) {
   if (const Json& own = member(peer, key); !own.is_null()) {
     return own;
@@ -64,6 +72,49 @@ std::string PeerNames::peer_of(std::string_view protocol) const {
   }
   const auto parent = unnumbered_.find(spawned_by(protocol));
   return parent == unnumbered_.end() ? "" : parent->second;
+}
+
+std::string PeerNames::name_of(std::string_view protocol) const {
+  for (std::string name : {peer_of(protocol), plain_name(protocol)}) {
+    if (!name.empty()) {
+      return name;
+    }
+  }
+  return std::string(protocol);
+}
+
+std::string plain_name(std::string_view protocol) {
+  constexpr std::string_view kOurs = "floof_";
+  if (!protocol.starts_with(kOurs)) {
+    return "";
+  }
+  std::string out(protocol.substr(kOurs.size()));
+  while (!out.empty() && all_digits(out.substr(out.size() - 1))) {
+    out.pop_back();
+  }
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+std::vector<std::string> protocols_called(const std::vector<Protocol>& all, const Json& config,
+                                          const std::string& name) {
+  if (const Json* peer = find_peer(config, name); peer != nullptr) {
+    return protocol_names(all, *peer);
+  }
+  const auto alike = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  std::vector<std::string> ours, of_type;
+  for (const Protocol& protocol : all) {
+    if (protocol.name == name) {
+      return {name};
+    }
+    if (plain_name(protocol.name) == name) {
+      ours.push_back(protocol.name);
+    }
+    if (std::equal(protocol.type.begin(), protocol.type.end(), name.begin(), name.end(), alike)) {
+      of_type.push_back(protocol.name);
+    }
+  }
+  return ours.empty() ? of_type : ours;
 }
 
 std::string peer_of_protocol(std::string_view protocol, const Json& config) {
@@ -101,6 +152,37 @@ std::vector<std::string> protocol_names(const std::vector<Protocol>& all, const 
   }
   for (const PeerSession& session : peer_sessions(peer)) {
     out.push_back(session.protocol);
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> protocol_names(const std::vector<Protocol>& all, const Json& peer,
+                                                std::string_view neighbor) {
+  const auto wanted = parse_ip(neighbor.substr(0, neighbor.find('%')));
+  const auto is_it = [&](std::string_view text) {
+    const auto address = parse_ip(text.substr(0, text.find('%')));
+    return wanted.ok() && address.ok() && *address == *wanted;
+  };
+  std::vector<std::string> out;
+  std::string known;
+  const auto add = [&](const std::string& address, const std::string& protocol) {
+    known += (known.empty() || address.empty() ? "" : ", ") + address;
+    if (is_it(address)) {
+      out.push_back(protocol);
+    }
+  };
+  if (has_only_interface(peer)) {
+    for (const Protocol* session : protocols_of(all, peer)) {
+      add(session->detail("Neighbor address"), session->name);
+    }
+  } else {
+    for (const PeerSession& session : peer_sessions(peer)) {
+      add(session.neighbor, session.protocol);
+    }
+  }
+  if (out.empty()) {
+    return Error{fmt::format("bgp peer {} neighbor {}", string_of(peer, "name"), neighbor),
+                 "the peer has no session with that address", known.empty() ? "it has none" : "it has " + known};
   }
   return out;
 }

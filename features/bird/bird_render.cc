@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <set>
 
+#include "features/bird/bird_blocks.h"
+#include "features/bird/bird_next_hop.h"
 #include "features/bird/bird_render_parts.h"
+#include "features/route/feed_origin.h"
 
 namespace floof::bird {
 
@@ -45,9 +48,10 @@ void render_globals(Scribe& scribe) {
     }
   }
   out.origin("");
-  const std::string hostname = string_of(member(scribe.config, "system"), "hostname");
-  if (!hostname.empty()) {
-    out.line("hostname {};", literal(hostname));
+  if (scribe.context.version.names_host_per_session()) {
+    out.line("hostname \"router\";");  // another one would restart every session; see render_flags
+  } else if (const std::string name = string_of(member(scribe.config, "system"), "hostname"); !name.empty()) {
+    out.line("hostname {};", literal(name));
   }
   for (const std::string_view what : {"base", "log", "protocol", "route"}) {
     out.line("timeformat {} iso long ms;", what);
@@ -57,6 +61,29 @@ void render_globals(Scribe& scribe) {
   out.line("graceful restart wait 60;");
   out.line("watchdog warning 5 s;");
   out.blank();
+}
+
+/// What the dataplane learns beside the route: features/route/feed_origin.h.
+void render_feed_fields(ConfigText& out, int family) {
+  using route::FeedOrigin;
+  const auto origin = [&](std::string_view sources, FeedOrigin value) {
+    out.line("{}: krt_window = {};", sources, static_cast<unsigned>(value));
+  };
+  out.line("if defined(ospf_metric1) then krt_cwnd = ospf_metric1;");
+  out.line("if defined(ospf_metric2) then krt_rttvar = ospf_metric2;");
+  out.line("krt_reordering = preference;");
+  out.open("case source {{");
+  origin("RTS_STATIC", FeedOrigin::static_route);
+  origin("RTS_OSPF", FeedOrigin::ospf);
+  origin("RTS_OSPF_IA", FeedOrigin::ospf_inter_area);
+  origin("RTS_OSPF_EXT1", FeedOrigin::ospf_external1);
+  origin("RTS_OSPF_EXT2", FeedOrigin::ospf_external2);
+  origin("RTS_RIP", FeedOrigin::rip);
+  origin("RTS_BABEL", FeedOrigin::babel);
+  origin("else", FeedOrigin::other);
+  out.close();
+  out.line("if proto = \"floof_originated{}\" then krt_window = {};", family,
+           static_cast<unsigned>(FeedOrigin::originated));
 }
 
 void render_kernel(Scribe& scribe) {
@@ -76,16 +103,21 @@ void render_kernel(Scribe& scribe) {
     out.open("protocol kernel floof_table{} {{", family);
     out.line("kernel table {};", scribe.context.feed_table);
     out.line("metric 32;");
+    // There is nothing to learn, but without it BIRD compares the table only once a minute (`reload in` then does it).
+    out.line("learn;");
+    out.line("scan time 20;");
     // What is in the table stays there while BIRD restarts; the first synchronisation removes what is gone.
     out.line("persist;");
     out.line("graceful restart yes;");
-    out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    // Only of routes of several protocols: one protocol's next hops are one route.
+    if (!scribe.context.version.loses_merged_routes()) {
+      out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    }
     out.open("ipv{} {{", family);
     out.line("import none;");
     out.open("export filter {{");
     out.line("if source = RTS_BGP || source = RTS_DEVICE || proto = \"floof_default{}\" then reject;", family);
-    // Nobody consults the table but the dataplane, which learns the IGP metric of BGP's next hops from this field.
-    out.line("if defined(ospf_metric1) then krt_cwnd = ospf_metric1;");
+    render_feed_fields(out, family);
     out.line("accept;");
     out.close("};");
     out.close("};");
@@ -145,7 +177,8 @@ void render_advertisements(Scribe& scribe) {
   out.blank();
 }
 
-void render_raw(Scribe& scribe) {
+/// `bird raw`, as pieces; empty when there is none.
+std::vector<Piece> raw_pieces(const Scribe& scribe, bool defining) {
   const Json& raw = member(member(scribe.config, "bird"), "raw");
   std::vector<std::string> texts;
   if (raw.is_string()) {
@@ -157,17 +190,31 @@ void render_raw(Scribe& scribe) {
       }
     }
   }
-  if (texts.empty()) {
-    return;
-  }
-  scribe.out.line("# bird raw, as it was typed");
+  std::vector<Piece> out;
   for (const std::string& text : texts) {
-    scribe.out.origin("bird raw", true);
-    scribe.out.verbatim(text);
+    for (Piece& piece : pieces_of(text)) {
+      if (piece.defines == defining) {
+        out.push_back(std::move(piece));
+      }
+    }
   }
+  return out;
 }
 
 }  // namespace
+
+void render_raw(Scribe& scribe, bool defining) {
+  const auto pieces = raw_pieces(scribe, defining);
+  if (!pieces.empty()) {
+    scribe.out.origin("");
+    scribe.out.line("# bird raw, as it was typed{}", defining ? ": what it defines" : "");
+  }
+  for (const Piece& piece : pieces) {
+    scribe.out.origin("bird raw", true, piece.line);
+    scribe.out.verbatim(piece.text);
+  }
+  scribe.out.origin("");
+}
 
 RenderContext RenderContext::from_desired(const Json& desired) {
   RenderContext out;
@@ -215,8 +262,12 @@ Rendered render_all(const Json& config, const RenderContext& context) {
   scribe.out.origin("");
   render_bfd(scribe);
   render_feeds(scribe);
-  render_raw(scribe);
-  return {scribe.out.text(), scribe.out.marks(), policies.warnings, std::move(scribe.errors)};
+  render_raw(scribe, false);
+  std::vector<std::string> warnings = policies.warnings;
+  for (std::string& missing : next_hops_missing(config, policies)) {
+    warnings.push_back(std::move(missing));
+  }
+  return {scribe.out.text(), scribe.out.marks(), std::move(warnings), std::move(scribe.errors)};
 }
 
 Result<std::string> render(const Json& config, const RenderContext& context) {

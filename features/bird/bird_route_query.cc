@@ -114,9 +114,13 @@ Result<std::vector<std::string>> places(const Json& config, const Json& argument
 }  // namespace
 
 bool asks_for_sessions(const Json& config, const Json& arguments) {
+  if (flag_of(arguments, "session")) {
+    return false;
+  }
   for (const std::string_view word : {"export", "noexport", "preexport", "peer", "protocol"}) {
-    if (const Json* peer = find_peer(config, string_of(arguments, word));
-        peer != nullptr && has_only_interface(*peer)) {
+    const std::string name = string_of(arguments, word);
+    const Json* peer = find_peer(config, name);
+    if (!name.empty() && (peer == nullptr || has_only_interface(*peer))) {
       return true;
     }
   }
@@ -125,15 +129,11 @@ bool asks_for_sessions(const Json& config, const Json& arguments) {
 
 std::vector<std::string> protocol_symbols(const Json& config, const std::vector<Protocol>& protocols,
                                           const std::string& name) {
-  const Json* peer = find_peer(config, name);
-  if (peer == nullptr) {
-    return {symbol("", symbol_part(name))};
-  }
   std::vector<std::string> out;
-  for (const std::string& protocol : protocol_names(protocols, *peer)) {
+  for (const std::string& protocol : protocols_called(protocols, config, name)) {
     out.push_back(symbol("", protocol));
   }
-  return out;
+  return out.empty() ? std::vector<std::string>{symbol("", symbol_part(name))} : out;
 }
 
 Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments,

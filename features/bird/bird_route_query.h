@@ -13,7 +13,7 @@
 namespace floof::bird {
 
 /// Commands for `arguments`, whose answers belong together. Where to look, at most one of:
-///   "protocol" or "peer"    routes that came from it (by the user's name or BIRD's)
+///   "protocol" or "peer"    routes that came from it (by the user's name, BIRD's, or a type: static, ospf, bgp)
 ///   "import"                what a peer sent, as it came; tables of BIRD's that have it, for each of "channels"
 ///   "export", "noexport", "preexport"   what a peer gets; what it does not get; what it would get without its filter
 /// (with "session" the name is BIRD's of one session)
@@ -28,7 +28,7 @@ namespace floof::bird {
 Result<std::vector<std::string>> route_commands(const Json& config, const Json& arguments,
                                                 const std::vector<Protocol>& protocols = {});
 
-/// Whether `arguments` name a peer whose sessions only BIRD knows: an unnumbered one.
+/// Whether `arguments` name what only BIRD knows: an unnumbered peer, or no peer.
 bool asks_for_sessions(const Json& config, const Json& arguments);
 
 /// `name` as BIRD knows it, quoted: the protocols of a peer, else the name itself made harmless.

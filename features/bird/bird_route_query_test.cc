@@ -151,6 +151,11 @@ TEST(BirdPeers, NamesAndTags) {
   EXPECT_EQ(names.peer_of("bgp_un"), "un");
   EXPECT_EQ(names.peer_of("bgp_up_u1"), "");
   EXPECT_EQ(names.peer_of("floof_static4"), "");
+  EXPECT_EQ(names.name_of("bgp_un_u12"), "un");
+  EXPECT_EQ(names.name_of("floof_static4"), "static");
+  EXPECT_EQ(names.name_of("floof_ospf3"), "ospf");
+  EXPECT_EQ(names.name_of("floof_feed_best"), "feed-best");
+  EXPECT_EQ(names.name_of("mine4"), "mine4");
   EXPECT_EQ(session_leaf(kConfig, *find_peer(kConfig, "up"), "tag"), Json({"transit"}));
   EXPECT_EQ(session_leaf(kConfig, *find_peer(kConfig, "un"), "tag"), Json({"lab"}));
   EXPECT_EQ(named_peers(kConfig, "all")->size(), 3u);
@@ -161,6 +166,34 @@ TEST(BirdPeers, NamesAndTags) {
   all[2].name = "bgp_:ix_2001:db8::3";
   EXPECT_EQ(protocols_of(all, *find_peer(kConfig, "un")), std::vector<const Protocol*>{&all[1]});
   EXPECT_EQ(protocols_of(all, *find_peer(kConfig, "ix")), std::vector<const Protocol*>{&all[2]});
+}
+
+TEST(BirdPeers, ProtocolsAreFoundByTheirPlainNameOrType) {
+  std::vector<Protocol> all;
+  for (const auto& [name, type] : {std::pair{"floof_static4", "Static"},
+                                   {"floof_static6", "Static"},
+                                   {"floof_originated4", "Static"},
+                                   {"floof_ospf2", "OSPF"},
+                                   {"mine", "OSPF"},
+                                   {"bgp_up", "BGP"},
+                                   {"bgp_:ix_2001:db8::3", "BGP"}}) {
+    all.emplace_back();
+    all.back().name = name;
+    all.back().type = type;
+  }
+  using Names = std::vector<std::string>;
+  const auto called = [&](const char* name) { return protocols_called(all, kConfig, name); };
+  EXPECT_EQ(called("static"), (Names{"floof_static4", "floof_static6"}));
+  EXPECT_EQ(called("originated"), Names{"floof_originated4"});
+  EXPECT_EQ(called("ospf"), Names{"floof_ospf2"}) << "the user's own has a name";
+  EXPECT_EQ(called("mine"), Names{"mine"});
+  EXPECT_EQ(called("bgp"), (Names{"bgp_up", "bgp_:ix_2001:db8::3"}));
+  EXPECT_EQ(called("up"), Names{"bgp_up"});
+  EXPECT_EQ(called("floof_static6"), Names{"floof_static6"});
+  EXPECT_EQ(called("nothing"), Names{});
+  EXPECT_TRUE(asks_for_sessions(kConfig, {{"protocol", "static"}}));
+  EXPECT_EQ(*route_commands(kConfig, {{"protocol", "static"}}, all),
+            (Names{"show route protocol 'floof_static4' all", "show route protocol 'floof_static6' all"}));
 }
 
 }  // namespace

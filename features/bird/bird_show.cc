@@ -62,17 +62,24 @@ std::string target_text(const Json& route) {
   return !hops.empty() ? hop_text(hops[0]) : type.empty() ? "-" : type;
 }
 
+/// Without the fraction of a second.
+std::string since_text(const Json& protocol) {
+  const std::string since = field(protocol, "since");
+  const size_t dot = since.find('.');
+  return dot == std::string::npos || !since.ends_with('Z') ? since : since.substr(0, dot) + "Z";
+}
+
 std::string channels_text(const Json& channels) {
   shell::Table table({{"  Channel"},
                       {"State"},
-                      {"Table"},
-                      {"Pref", kRight},
+                      {"Table", shell::Table::kLeft, 3},
+                      {"Pref", kRight, 4},
                       {"Imported", kRight},
-                      {"Filtered", kRight},
-                      {"Exported", kRight},
-                      {"Best", kRight},
-                      {"Input filter"},
-                      {"Output filter"}});
+                      {"Filtered", kRight, 2},
+                      {"Exported", kRight, 1},
+                      {"Best", kRight, 3},
+                      {"Input filter", shell::Table::kLeft, 5},
+                      {"Output filter", shell::Table::kLeft, 5}});
   for (const Json& channel : channels) {
     table.add({"  " + field(channel, "name"), field(channel, "state"), field(channel, "table", ""),
                field(channel, "preference", ""), field(channel, "imported", "0"), field(channel, "filtered", "0"),
@@ -82,8 +89,26 @@ std::string channels_text(const Json& channels) {
   return table.empty() ? "" : table.text();
 }
 
-/// The user's name of a BGP peer, else BIRD's name of the protocol.
-std::string origin_text(const Json& route) { return field(route, "peer", field(route, "protocol")); }
+/// "t1", "static", "ospf"; the user's own protocols by BIRD's name.
+std::string origin_text(const Json& route) {
+  return field(route, "peer", field(route, "name", field(route, "protocol")));
+}
+
+/// MED of BGP's, OSPF's own of "150/20", of external ones of type 2 the last of "150/20/10000".
+std::string metric_text(const Json& route) {
+  const std::string all = field(route, "metric", "");
+  const size_t at = all.rfind('/');
+  return field(route, "med", at == std::string::npos ? "" : all.substr(at + 1));
+}
+
+std::string age_text(const Json& route) {
+  return member(route, "age-s").is_number()
+             ? shell::duration_text(std::chrono::seconds(static_cast<int64_t>(number(route, "age-s"))))
+             : "";
+}
+
+/// What users call it; a peer's sessions and both families of one thing share a name.
+std::string called(const Json& protocol) { return field(protocol, "called", field(protocol, "name")); }
 
 /// Enough to tell it from a keyword; lookup says exactly what is wrong with it.
 bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
@@ -124,7 +149,7 @@ shell::Reply show_stats(Context& context, const Invocation&) {
 /// `exact`: for a prefix only routes to that very prefix.
 shell::Handler show_destination(bool exact) {
   return [exact](Context& context, const Invocation& words) {
-    const std::string asked = words.get("prefix");
+    const std::string typed = words.get("prefix"), asked = typed == "default" ? "0.0.0.0/0" : typed;
     const bool is_prefix = asked.find('/') != std::string::npos;
     const Result<Prefix> prefix = parse_prefix(asked);
     const Result<IpAddress> address = parse_ip(asked);
@@ -145,10 +170,13 @@ shell::Reply show_protocol(Context& context, const Invocation& words) {
 
 std::vector<shell::Choice> protocol_choices(Context& context, const std::vector<std::string>&, const std::string&) {
   const shell::Reply reply = shell::show(context, "protocols", Json::object(), [](const Json&) { return ""; });
-  std::vector<shell::Choice> out;
+  std::map<std::string, std::string> names;
   for (const Json& protocol : array_or_none(reply.data)) {
-    out.push_back(
-        {field(protocol, "name"), fmt::format("{} {}", field(protocol, "protocol"), field(protocol, "state"))});
+    names.emplace(called(protocol), fmt::format("{} {}", field(protocol, "protocol"), field(protocol, "state")));
+  }
+  std::vector<shell::Choice> out;
+  for (const auto& [name, help] : names) {
+    out.push_back({name, help});
   }
   return out;
 }
@@ -166,15 +194,6 @@ std::vector<shell::Choice> peer_choices(Context& context, const std::vector<std:
   for (const auto& [peer, state] : peers) {
     out.push_back({peer, "BGP " + state});
   }
-  return out;
-}
-
-/// What `protocol` takes.
-std::vector<shell::Choice> source_choices(Context& context, const std::vector<std::string>& words,
-                                          const std::string& partial) {
-  auto out = peer_choices(context, words, partial);
-  const auto protocols = protocol_choices(context, words, partial);
-  out.insert(out.end(), protocols.begin(), protocols.end());
   return out;
 }
 
@@ -201,7 +220,7 @@ std::vector<shell::Option> route_options() {
           {"noexport", "peer", "Those that this peer's export policy rejects", peer_choices},
           {"origin-as", "asn", "Only of this origin"},
           {"preexport", "peer", "Those that this peer would get without its export policy", peer_choices},
-          {"protocol", "name", "Only of this peer or protocol", source_choices},
+          {"protocol", "name", "Only of this peer or protocol: static, ospf, bgp, ...", protocol_choices},
           {"rpki", "state", "Only those in this state",
            shell::always({{"valid", "A ROA makes the origin valid"},
                           {"invalid", "ROAs are for other origins or shorter prefixes"},
@@ -253,10 +272,16 @@ std::string render_protocols(const Json& protocols) {
   if (array_or_none(protocols).empty()) {
     return "no protocols\n";
   }
-  shell::Table table({{"Name"}, {"Protocol"}, {"Table"}, {"State"}, {"Since"}, {"Info"}});
+  constexpr auto kLeft = shell::Table::kLeft;
+  shell::Table table({{"Name"},
+                      {"Protocol", kLeft, 2},
+                      {"Table", kLeft, 4},
+                      {"State"},
+                      {"Since", kLeft, 3},
+                      {"Info", kLeft, 1, true}});
   for (const Json& protocol : protocols) {
-    table.add({field(protocol, "name"), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
-               field(protocol, "since"), field(protocol, "info", "")});
+    table.add({called(protocol), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
+               since_text(protocol), field(protocol, "info", "")});
   }
   return table.text();
 }
@@ -264,10 +289,13 @@ std::string render_protocols(const Json& protocols) {
 std::string render_protocol_details(const Json& protocols) {
   std::string out;
   for (const Json& protocol : array_or_none(protocols)) {
-    out += fmt::format("{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", field(protocol, "name"),
-                       field(protocol, "protocol"), field(protocol, "state"), field(protocol, "since"),
+    const std::string name = called(protocol), in_bird = field(protocol, "name");
+    out += fmt::format("{}{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", name,
+                       name == in_bird ? "" : fmt::format(" ({} in BIRD)", in_bird), field(protocol, "protocol"),
+                       field(protocol, "state"), since_text(protocol),
                        field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
-    out += shell::plain_text(shell::without(protocol, {"name", "protocol", "state", "since", "info", "channels"}), 2);
+    out += shell::plain_text(
+        shell::without(protocol, {"name", "called", "protocol", "state", "since", "info", "channels"}), 2);
     out += channels_text(list(protocol, "channels"));
   }
   return out.empty() ? "no such protocol\n" : out;
@@ -277,17 +305,24 @@ std::string render_bird_routes(const Json& routes) {
   if (array_or_none(routes).empty()) {
     return "no routes\n";
   }
-  shell::Table table(
-      {{""}, {"Prefix"}, {"Protocol"}, {"Preference", kRight}, {"Local pref", kRight}, {"Next hop"}, {"AS path"}});
+  shell::Table table({{""},
+                      {"Prefix"},
+                      {"Protocol"},
+                      {"Pref", kRight},
+                      {"Local pref", kRight},
+                      {"Metric", kRight},
+                      {"Age"},
+                      {"Next hop"},
+                      {"AS path"}});
   std::string last;
   for (const Json& route : routes) {
     const std::string prefix = field(route, "prefix");
     table.add({flag(route, "best") ? "*" : " ", prefix == last ? "" : prefix, origin_text(route),
-               field(route, "preference", ""), field(route, "local-pref", ""), target_text(route),
-               words_of(member(route, "as-path"))});
+               field(route, "preference", ""), field(route, "local-pref", ""), metric_text(route), age_text(route),
+               target_text(route), words_of(member(route, "as-path"))});
     const Json& hops = list(route, "next-hops");
     for (size_t i = 1; i < hops.size(); i++) {
-      table.add({"", "", "", "", "", hop_text(hops[i])});
+      table.add({"", "", "", "", "", "", "", hop_text(hops[i])});
     }
     last = prefix;
   }
@@ -308,7 +343,8 @@ std::string render_bird_route_details(const Json& routes) {
       line("next hop:", hop_text(hop));
     }
     for (const auto& [key, value] : route.items()) {
-      if (key != "prefix" && key != "peer" && key != "best" && key != "next-hops" && key != "attributes") {
+      if (key != "prefix" && key != "peer" && key != "name" && key != "age-s" && key != "best" && key != "next-hops" &&
+          key != "attributes") {
         line(key + ":", words_of(value));
       }
     }
@@ -317,8 +353,13 @@ std::string render_bird_route_details(const Json& routes) {
 }
 
 std::string render_bfd(const Json& sessions) {
-  shell::Table table(
-      {{"Neighbor"}, {"Interface"}, {"Peer"}, {"State"}, {"Since"}, {"Interval", kRight}, {"Timeout", kRight}});
+  shell::Table table({{"Neighbor"},
+                      {"Interface", shell::Table::kLeft, 3},
+                      {"Peer", shell::Table::kLeft, 1},
+                      {"State"},
+                      {"Since", shell::Table::kLeft, 2},
+                      {"Interval", kRight, 5},
+                      {"Timeout", kRight, 4}});
   for (const Json& session : array_or_none(sessions)) {
     const bool counted = member(session, "state-s").is_number();
     table.add({field(session, "neighbor"), field(session, "interface", ""), field(session, "peer", ""),
@@ -352,7 +393,7 @@ void register_show(shell::Registry& registry) {
   const shell::Argument prefix{.help = "an address or a prefix", .accepts = looks_like_address};
   const std::vector<shell::Option> options = route_options();
   registry.add({.path = "show route",
-                .help = "Routes as BIRD sees them",
+                .help = "BIRD's table: routes of all protocols, chosen or not, before they reach the router's",
                 .handler = [](Context& c, const Invocation& words) { return show_routes(c, words, Json::object()); },
                 .options = options});
   registry.add({.path = "show route <prefix>",

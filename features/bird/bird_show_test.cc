@@ -11,16 +11,16 @@ namespace {
 using shell::Json;
 
 const Json kRoutes = Json::parse(R"([
-  {"prefix":"10.0.0.0/8","protocol":"p_a","peer":"peer_a","preference":100,"best":true,"type":"unicast","as-path":[64501,64510],
+  {"prefix":"10.0.0.0/8","protocol":"p_a","peer":"peer_a","name":"peer_a","preference":100,"metric":"100","med":7,"age-s":62,"best":true,"type":"unicast","as-path":[64501,64510],
    "next-hops":[{"gateway":"192.0.2.254","interface":"e0","weight":1}],"local-pref":100,"communities":["65535:666"]},
-  {"prefix":"10.0.0.0/8","protocol":"peer_b","preference":100,"best":false,"type":"blackhole","as-path":"64502",
-   "next-hops":[]}])");
+  {"prefix":"10.0.0.0/8","protocol":"floof_ospf2","name":"ospf","preference":150,"metric":"150/20/10000","best":false,
+   "type":"blackhole","next-hops":[]}])");
 
 TEST(BirdShow, Routes) {
   EXPECT_EQ(render_bird_routes(kRoutes),
-            "   Prefix      Protocol  Preference  Local pref  Next hop               AS path\n"
-            "*  10.0.0.0/8  peer_a           100         100  via 192.0.2.254 on e0  64501 64510\n"
-            "               peer_b           100              blackhole              64502\n");
+            "   Prefix      Protocol  Pref  Local pref  Metric  Age       Next hop               AS path\n"
+            "*  10.0.0.0/8  peer_a     100         100       7  00:01:02  via 192.0.2.254 on e0  64501 64510\n"
+            "               ospf       150               10000            blackhole\n");
   const std::string details = render_bird_route_details(kRoutes);
   EXPECT_NE(details.find("10.0.0.0/8 from peer_a, best\n  next hop:          via 192.0.2.254 on e0\n"),
             std::string::npos)
@@ -30,14 +30,14 @@ TEST(BirdShow, Routes) {
 
 TEST(BirdShow, Protocols) {
   const Json protocols = Json::parse(R"([{"name":"device1","protocol":"Device","table":null,"state":"up",
-    "since":"12:00:00","info":"","channels":[]},{"name":"peer_a","protocol":"BGP","state":"up","since":"12:00:01",
+    "since":"12:00:00","info":"","channels":[]},{"name":"bgp_a","called":"a","protocol":"BGP","state":"up","since":"12:00:01",
     "info":"Established","channels":[{"name":"ipv4","state":"UP","imported":3}]}])");
   EXPECT_EQ(render_protocols(protocols),
             "Name     Protocol  Table  State  Since     Info\n"
             "device1  Device    -      up     12:00:00\n"
-            "peer_a   BGP       -      up     12:00:01  Established\n");
+            "a        BGP       -      up     12:00:01  Established\n");
   EXPECT_NE(render_protocol_details(protocols).find(
-                "peer_a: BGP, up since 12:00:01, Established\n  Channel  State  Imported"),
+                "a (bgp_a in BIRD): BGP, up since 12:00:01, Established\n  Channel  State  Imported"),
             std::string::npos)
       << render_protocol_details(protocols);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The hash that spreads flows over ECMP buckets: 5-tuple where the transport has ports, else (source, destination,
-// protocol); fragments never use ports, so that all of a packet take one way. Both directions of a flow hash alike.
+// The hash that spreads flows over ECMP buckets: 5-tuple where the transport has ports, the identifier of ICMP echoes,
+// else (source, destination, protocol); fragments use neither, so that all of a packet take one way. Both directions of
+// a flow hash alike.
 // Pure functions on bytes; workers call them, fuzzers too.
 #pragma once
 
@@ -28,10 +29,15 @@ inline bool has_ports(uint8_t protocol) {
   return protocol == 6 || protocol == 17 || protocol == 33 || protocol == 132 || protocol == 136;
 }
 
-/// The ports, smaller first, so that the direction does not matter; 0 when they are not there.
+/// Request or reply, of ICMP or ICMPv6: they have an identifier that is the same in both (RFC 792, RFC 4443 4).
+inline bool is_echo(uint8_t protocol, uint8_t type) {
+  return (protocol == 1 && (type & 0xf7) == 0) || (protocol == 58 && (type & 0xfe) == 128);
+}
+
+/// The ports, smaller first, so that the direction does not matter, or an echo's identifier; 0 when they are not there.
 inline uint32_t ports_of(const uint8_t* l4, uint32_t length, uint8_t protocol) {
   if (!has_ports(protocol) || length < 4) {
-    return 0;
+    return length >= 8 && is_echo(protocol, l4[0]) ? load<uint16_t>(l4 + 4) : 0;
   }
   const uint16_t a = load<uint16_t>(l4);
   const uint16_t b = load<uint16_t>(l4 + 2);

@@ -67,7 +67,35 @@ TEST(FlowHash, FragmentsIgnorePorts) {
 }
 
 TEST(FlowHash, ProtocolsWithoutPortsIgnoreThePayload) {
-  EXPECT_EQ(hash4(ip4(1, 2, 1, 8, 1)), hash4(ip4(1, 2, 1, 9, 2)));
+  EXPECT_EQ(hash4(ip4(1, 2, 47, 8, 1)), hash4(ip4(1, 2, 47, 9, 2)));
+}
+
+Bytes icmp4(uint32_t source, uint32_t destination, uint8_t type, uint16_t identifier, uint16_t fragment = 0) {
+  Bytes p =
+      ip4(source, destination, 1, static_cast<uint16_t>(type << 8), static_cast<uint16_t>(identifier * 7), fragment);
+  p[24] = static_cast<uint8_t>(identifier >> 8);
+  p[25] = static_cast<uint8_t>(identifier);
+  p[27] = static_cast<uint8_t>(identifier * 3);  // the sequence number is not the flow's, nor is the checksum
+  return p;
+}
+Bytes icmp6(uint8_t source, uint8_t destination, uint8_t type, uint8_t identifier, uint8_t sequence = 1) {
+  return ip6(source, destination, 58, {type, 0, identifier, sequence, 0, identifier, 0, sequence});
+}
+
+TEST(FlowHash, EchoesOfOneIdentifierAreAFlow) {
+  std::vector<bool> seen4(64), seen6(64);
+  for (uint8_t i = 0; i < 250; i++) {
+    EXPECT_EQ(hash4(icmp4(1, 2, 8, i)), hash4(icmp4(2, 1, 0, i)));
+    EXPECT_EQ(hash6(icmp6(1, 2, 128, i)), hash6(icmp6(2, 1, 129, i, 9)));
+    seen4[hash4(icmp4(1, 2, 8, i)) % 64] = true;
+    seen6[hash6(icmp6(1, 2, 128, i)) % 64] = true;
+  }
+  EXPECT_GE(std::count(seen4.begin(), seen4.end(), true), 50);
+  EXPECT_GE(std::count(seen6.begin(), seen6.end(), true), 50);
+  // What an error has in that place is something else, and fragments stay together.
+  EXPECT_EQ(hash4(icmp4(1, 2, 3, 1)), hash4(icmp4(1, 2, 11, 2)));
+  EXPECT_EQ(hash6(icmp6(1, 2, 3, 1)), hash6(icmp6(1, 2, 135, 2)));
+  EXPECT_EQ(hash4(icmp4(1, 2, 8, 1, 0x2000)), hash4(icmp4(1, 2, 8, 2, 0x00b9)));
 }
 
 TEST(FlowHash, WalksExtensionHeaders) {

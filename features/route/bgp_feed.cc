@@ -281,13 +281,15 @@ bool BgpFeed::Impl::handle(const bgp::Frame& frame) {
     case bgp::MessageType::notification: {
       const Notification notification = bgp::parse_notification(frame.body);
       // "Administrative shutdown" is also what a BIRD says that is being stopped.
-      lost("BIRD ended the session: " + notification.text(),
-           notification.code != bgp::kCease || notification.subcode != bgp::kAdministrativeShutdown);
+      const bool same = notification.code != bgp::kCease || notification.subcode != bgp::kAdministrativeShutdown;
+      told = status.state >= State::syncing ? same : told;
+      lost("BIRD ended the session: " + notification.text(), same);
       return false;
     }
     case bgp::MessageType::keepalive:
       if (status.state == State::open_confirm) {
         enter(State::syncing);
+        told = false;
         back_off = 0ms;
         if (std::exchange(overdue, false)) {
           await_resync();
@@ -397,7 +399,8 @@ void BgpFeed::Impl::lost(std::string why, bool same) {
     status.away_since = Clock::now();
     mark();
   }
-  same_process = same_process && same;
+  // One that has told us is busy with its protocols: for a while nobody may listen.
+  same_process = same_process && (same || told);
   status.last_error = std::move(why);
   close();
   retry_later();

@@ -34,6 +34,7 @@ struct BgpFeed::Impl {
   bgp::FamilyFlags add_path;
   bool can_refresh = false;
   bool recovering = false;   ///< R bit in BIRD's OPEN
+  bool told = false;         ///< BIRD itself ended the last session that was up, and said that it goes on
   bool same_process = true;  ///< nothing speaks for a death of BIRD since the stale routes were told
   bool unknown_interfaces = false;
   bool overdue = false;  ///< the stale limit has passed while somebody refused us

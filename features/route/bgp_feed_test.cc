@@ -206,9 +206,23 @@ TEST_F(BgpFeedTest, ALivingBirdSweepsAtItsEndOfRib) {
   EXPECT_TRUE(wait([&] { return !has(1) && !has(2); }));
 }
 
-TEST_F(BgpFeedTest, ABirdThatWasRefusedMeanwhileIsAnotherOne) {
+TEST_F(BgpFeedTest, ABirdThatRestartsItsProtocolsIsTheSame) {
   two_routes();
-  say(bgp::encode_notification({bgp::kCease, 6, {}}));
+  say(bgp::encode_notification({bgp::kCease, 4, {}}));
+  session.reset();
+  listener.reset();
+  ASSERT_TRUE(wait([&] { return feed->status().last_error == "Connection refused"; }));
+  listen_again();
+  establish();
+  end_of_rib();
+  EXPECT_TRUE(wait([&] { return !has(1) && !has(2); }));
+  EXPECT_FALSE(feed->status().stale);
+}
+
+TEST_F(BgpFeedTest, ABirdThatNobodyHeardEndIsAnotherOne) {
+  two_routes();
+  say({1, 2, 3});  // we end it
+  ASSERT_TRUE(wait([&] { return heard_type(bgp::MessageType::notification); }));
   session.reset();
   listener.reset();
   ASSERT_TRUE(wait([&] { return feed->status().last_error == "Connection refused"; }));

@@ -49,6 +49,7 @@ size_t RouteInfoHash::operator()(const RouteInfo& info) const noexcept {
   for (const NextHop& hop : info.next_hops) {
     h = hash_hop(h, hop);
   }
+  h = mix_hash(h, size_t{info.preference} << 8 | static_cast<uint8_t>(info.origin));
   return mix_hash(h, info.igp_metric);
 }
 
@@ -141,9 +142,9 @@ void Rib::link_changed(IfId interface) {
   }
 }
 
-const Entry* Rib::Impl::longest(const IpAddress& destination) const {
+const Entry* Rib::Impl::longest(const IpAddress& destination, int longest_length) const {
   const unsigned family = index(destination.family());
-  for (int length = destination.is_ip4() ? 32 : 128; length >= 0; length--) {
+  for (int length = std::min(destination.is_ip4() ? 32 : 128, longest_length); length >= 0; length--) {
     if (installed_lengths[family][length] == 0) {
       continue;
     }

@@ -26,6 +26,7 @@
 #include "base/ids.h"
 #include "base/prefix.h"
 #include "features/ip/forwarding.h"
+#include "features/route/feed_origin.h"
 
 namespace floof::route {
 
@@ -36,7 +37,6 @@ enum class Source : uint8_t {
   feed_table,  ///< BIRD's non-BGP choice, by netlink from the feed table (static, OSPF, RIP, Babel, ...)
   feed_best,   ///< BIRD's BGP choice (with feed_all: its ECMP members and the proof that it is still alive)
   kernel,      ///< somebody's own route in Linux's main table
-  neighbor,    ///< host route of a resolved neighbour on a connected subnet
 };
 std::string_view to_string(Source source);
 
@@ -56,7 +56,9 @@ struct RouteInfo {
   ip::PathKind kind = ip::PathKind::forward;  ///< forward, connected, local, blackhole, unreachable, prohibit
   std::vector<NextHop> next_hops;
   uint8_t protocol = 0;                     ///< rtm_protocol for netlink sources
-  uint32_t metric = 0;                      ///< for display
+  FeedOrigin origin = FeedOrigin::unknown;  ///< this and the next two: for display
+  uint32_t preference = 0;                  ///< BIRD's
+  uint32_t metric = 0;                      ///< the protocol's own
   uint32_t igp_metric = kUnknownIgpMetric;  ///< distance that BGP next hops resolved through it have
   std::string detail;                       ///< for display: BIRD protocol or peer name
   friend bool operator==(const RouteInfo&, const RouteInfo&) = default;
@@ -178,6 +180,7 @@ class Rib {
     std::vector<Candidate> candidates;
     ip::PathSet forwarding;
     bool held = false;  ///< kept although its source withdrew it (feeds disagree or removal is deferred)
+    std::optional<std::chrono::steady_clock::time_point> since;  ///< that packets go this way; nothing: not in the FIB
   };
   /// How many times a next-hop set changed in place (one write each, whatever the number of its routes).
   uint64_t group_updates() const;
@@ -186,8 +189,18 @@ class Rib {
   size_t size(Family family) const;
   size_t count(Source source, Family family) const;
   size_t count_paths(Family family) const;  ///< of feed-all
-  /// In ascending order; stops when `visit` returns false.
-  void for_each(Family family, const std::function<bool(const View&)>& visit) const;
+  /// A part of the table in its order.
+  struct Range {
+    std::optional<Prefix> after{};   ///< only what comes behind it
+    std::optional<Prefix> within{};  ///< only it and more specific ones
+    size_t most = 1000;
+  };
+  /// In ascending order. Looks through the whole table: some 10 ms for a million.
+  void visit(Family family, const Range& range, const std::function<void(const View&)>& visit) const;
+  /// How many prefixes are more specific than this one. Looks through the whole table.
+  size_t count_within(const Prefix& prefix) const;
+  /// What packets to all of a prefix meet that is not in the table itself.
+  std::optional<View> covering(const Prefix& prefix) const;
 
  private:
   struct Impl;

@@ -50,8 +50,8 @@ struct Saying {
 
 /// What marks and sweeps work on: the sources, and feed-all's paths.
 using Teller = uint8_t;
-inline constexpr Teller kAllPaths = 6;
-inline constexpr Teller kTellers = 7;
+inline constexpr Teller kAllPaths = 5;
+inline constexpr Teller kTellers = 6;
 inline constexpr Teller teller(Source source) { return static_cast<Teller>(source); }
 
 /// A mark begins a new round, so it costs nothing however many routes there are: what was told in another one is stale.
@@ -66,7 +66,7 @@ inline constexpr uint8_t kNoSource = 0xff;
 
 enum class Hold : uint8_t { none, removal, disagreement };
 
-/// There are millions: 52 bytes.
+/// There are millions: 56 bytes.
 struct Entry {
   Prefix key;
   uint8_t chosen = kNoSource;  ///< whose opinion is installed
@@ -80,6 +80,7 @@ struct Entry {
   SetId set = 0;             ///< installed
   uint32_t igp_metric = kUnknownIgpMetric;
   uint32_t hold_serial = 0;
+  uint32_t since = 0;     ///< second of Clock at which `set`, the source or the path changed last
   uint32_t paths = 0;     ///< first Saying of feed-all
   uint32_t opinions = 0;  ///< first Saying of the other sources
 
@@ -141,7 +142,7 @@ struct Rib::Impl {
   Entry* find_or_add(const Prefix& prefix, Source source);
   bool room_to_remember(Source source);
   void track_connected(const Prefix& prefix, const RouteInfo& info, bool add);
-  const Entry* longest(const IpAddress& destination) const;
+  const Entry* longest(const IpAddress& destination, int longest_length = 128) const;
   NextHopSets::Cover cover_of(const IpAddress& gateway) const;
   size_t bytes() const;
 

@@ -421,9 +421,6 @@ TEST_F(RibTest, ASweepIsDoneInSlicesAndAMarkEndsIt) {
 TEST_F(RibTest, NextHopsInUseAreReported) {
   std::map<std::pair<uint16_t, IpAddress>, int> in_use;
   rib.watch_next_hops([&](IfId i, const IpAddress& a, bool added) { in_use[{i.value(), a}] += added ? 1 : -1; });
-  rib.set(Source::neighbor, prefix("192.0.2.9/32"), via("192.0.2.9", 1));
-  settle();
-  EXPECT_TRUE(in_use.empty()) << "a neighbour's own route does not keep it alive";
   rib.set(Source::feed_table, prefix("10.0.0.0/24"), via("192.0.2.1", 1));
   rib.set(Source::feed_table, prefix("10.0.1.0/24"), via("192.0.2.1", 1));
   settle();
@@ -448,13 +445,48 @@ TEST_F(RibTest, VisitsInOrder) {
     rib.set_best(Prefix(IpAddress(Ip4(random())), 8 + random() % 25), direct("192.0.2.2", 2, 1));
   }
   settle();
-  std::vector<Prefix> seen;
-  rib.for_each(Family::ip4, [&](const Rib::View& view) {
-    seen.push_back(view.prefix);
-    return seen.size() < 100;
-  });
-  EXPECT_EQ(seen.size(), 100u);
-  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  const auto visited = [&](Rib::Range range) {
+    std::vector<Prefix> seen;
+    rib.visit(Family::ip4, range, [&](const Rib::View& view) { seen.push_back(view.prefix); });
+    return seen;
+  };
+  const auto all = visited({.most = 1000});
+  EXPECT_EQ(all.size(), rib.size(Family::ip4));
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+  // In pages it is the same.
+  std::vector<Prefix> pages = visited({.most = 100});
+  EXPECT_EQ(pages.size(), 100u);
+  while (pages.size() < all.size()) {
+    const auto page = visited({.after = pages.back(), .most = 77});
+    ASSERT_FALSE(page.empty());
+    pages.insert(pages.end(), page.begin(), page.end());
+  }
+  EXPECT_EQ(pages, all);
+  EXPECT_TRUE(visited({.after = all.back()}).empty());
+  EXPECT_TRUE(visited({.most = 0}).empty());
+
+  const Prefix half = prefix("128.0.0.0/1");
+  const auto inside = visited({.within = half});
+  EXPECT_EQ(static_cast<size_t>(std::count_if(all.begin(), all.end(), [&](auto& p) { return half.contains(p); })),
+            inside.size());
+  EXPECT_EQ(rib.count_within(half), inside.size());
+  EXPECT_EQ(rib.count_within(inside.front()) + 1, visited({.within = inside.front()}).size());
+}
+
+TEST_F(RibTest, TellsWhatCoversAPrefixAndSinceWhen) {
+  connected("192.0.2.0/24", 1);
+  rib.set(Source::feed_table, prefix("10.0.0.0/8"), via("192.0.2.1", 1, 10));
+  settle();
+  EXPECT_EQ(rib.covering(prefix("10.1.0.0/16"))->prefix, prefix("10.0.0.0/8"));
+  EXPECT_FALSE(rib.covering(prefix("10.0.0.0/8")));
+  EXPECT_FALSE(rib.covering(prefix("0.0.0.0/0")));
+  const auto since = rib.find(prefix("10.0.0.0/8"))->since;
+  ASSERT_TRUE(since);
+  forever();
+  EXPECT_EQ(rib.find(prefix("10.0.0.0/8"))->since, since) << "nothing has changed";
+  rib.set(Source::feed_table, prefix("10.0.0.0/8"), via("192.0.2.2", 1, 10));
+  settle();
+  EXPECT_GT(rib.find(prefix("10.0.0.0/8"))->since, since);
 }
 
 TEST_F(RibTest, ALinkFlapIsAFewWritesHoweverManyRoutes) {

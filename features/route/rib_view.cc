@@ -34,6 +34,7 @@ Rib::View Rib::Impl::view(const Entry& entry) const {
   }
   if (entry.set != 0) {
     out.forwarding = sets.resolved(entry.set);
+    out.since = Clock::time_point(std::chrono::seconds(entry.since));
   }
   return out;
 }
@@ -77,25 +78,44 @@ std::optional<Rib::View> Rib::longest_match(const IpAddress& destination) const 
   return entry == nullptr ? std::nullopt : std::optional(impl_->view(*entry));
 }
 
-void Rib::for_each(Family family, const std::function<bool(const View&)>& visit) const {
-  // A heap gives the first few of a million in order without sorting them all.
+std::optional<Rib::View> Rib::covering(const Prefix& prefix) const {
+  const Entry* const entry = prefix.length() == 0 ? nullptr : impl_->longest(prefix.address(), prefix.length() - 1);
+  return entry == nullptr ? std::nullopt : std::optional(impl_->view(*entry));
+}
+
+void Rib::visit(Family family, const Range& range, const std::function<void(const View&)>& visit) const {
+  // A heap of the first few: a million are neither kept nor sorted.
   const Table& table = impl_->table(family);
-  std::vector<const Entry*> entries;
-  entries.reserve(table.size());
+  const auto earlier = [](const Entry* a, const Entry* b) { return a->key < b->key; };
+  std::vector<const Entry*> first;
+  for (uint32_t at = 1; at < table.end() && range.most != 0; at++) {
+    const Entry& entry = table[at];
+    const bool full = first.size() == range.most;
+    if (table.is_free(at) || (range.after && !(*range.after < entry.key)) ||
+        (range.within && !range.within->contains(entry.key)) || (full && !(entry.key < first.front()->key))) {
+      continue;
+    }
+    if (full) {
+      std::pop_heap(first.begin(), first.end(), earlier);
+      first.back() = &entry;
+    } else {
+      first.push_back(&entry);
+    }
+    std::push_heap(first.begin(), first.end(), earlier);
+  }
+  std::sort_heap(first.begin(), first.end(), earlier);
+  for (const Entry* entry : first) {
+    visit(impl_->view(*entry));
+  }
+}
+
+size_t Rib::count_within(const Prefix& prefix) const {
+  const Table& table = impl_->table(prefix.family());
+  size_t out = 0;
   for (uint32_t at = 1; at < table.end(); at++) {
-    if (!table.is_free(at)) {
-      entries.push_back(&table[at]);
-    }
+    out += !table.is_free(at) && table[at].key.length() > prefix.length() && prefix.contains(table[at].key);
   }
-  const auto later = [](const Entry* a, const Entry* b) { return b->key < a->key; };
-  std::make_heap(entries.begin(), entries.end(), later);
-  while (!entries.empty()) {
-    std::pop_heap(entries.begin(), entries.end(), later);
-    if (!visit(impl_->view(*entries.back()))) {
-      return;
-    }
-    entries.pop_back();
-  }
+  return out;
 }
 
 }  // namespace floof::route

@@ -13,6 +13,7 @@
 #include "features/dataplane/participant.h"
 #include "features/lcp/kernel_events.h"
 #include "features/route/bgp_feed.h"
+#include "features/route/kernel_check.h"
 #include "features/route/kernel_copy.h"
 #include "features/route/kernel_feed.h"
 #include "features/route/rib.h"
@@ -71,6 +72,7 @@ class Routes final : public dataplane::Participant {
   void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
   Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
   Json show_routes(const Json& arguments) const;
+  Json show_prefix(const Prefix& prefix, bool around) const;
   Json show_summary() const;
   Json show_limits() const;
   Json alarms() const;
@@ -82,6 +84,7 @@ class Routes final : public dataplane::Participant {
 
   Context context_;
   KernelFeed kernel_feed_;
+  KernelCheck kernel_check_;
   KernelCopy kernel_copy_;
   RouteSettings running_;
   std::unique_ptr<RouteSettings> staged_;

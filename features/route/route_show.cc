@@ -26,7 +26,8 @@ using shell::Table;
 
 constexpr auto kRight = Table::Align::right;
 constexpr size_t kDefaultLimit = 1000;
-constexpr size_t kMostRows = 10'000;  // of one answer (programs/asker.h)
+constexpr size_t kMostRoutes = 10000;
+constexpr size_t kPage = 1000;  ///< most that one answer of the dataplane has
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -65,7 +66,28 @@ std::string marks(const Json& route, const Json& candidate) {
 std::string limit_note(const Json& routes, size_t limit) {
   return limit == 0 || routes.size() < limit
              ? ""
-             : fmt::format("the first {} are shown; 'limit N' shows more, 'summary' counts them\n", limit);
+             : fmt::format("the first {} are shown; 'longer-prefixes' shows a part, 'limit N' more, 'summary' counts\n",
+                           limit);
+}
+
+/// "static", "ospf E2", "bgp upstream-a".
+std::string protocol_text(const Json& candidate) {
+  std::string out = field(candidate, "protocol", field(candidate, "source"));
+  for (const char* more : {"type", "detail"}) {
+    const std::string word = field(candidate, more, "");
+    out += word.empty() ? "" : " " + word;
+  }
+  return out;
+}
+
+std::string number_or_nothing(const Json& candidate, const char* key) {
+  return number(candidate, key) == 0 ? "" : field(candidate, key);
+}
+
+std::string age_text(const Json& route) {
+  return member(route, "age-s").is_number()
+             ? shell::duration_text(std::chrono::seconds(static_cast<int64_t>(number(route, "age-s"))))
+             : "";
 }
 
 std::string path_text(const Json& path, uint64_t all_buckets) {
@@ -98,17 +120,15 @@ std::string fib_text(const Json& fib) {
 }
 
 std::string candidate_text(const Json& route, const Json& candidate) {
-  std::string out = fmt::format("   {} {}", marks(route, candidate), field(candidate, "source"));
-  for (const char* key : {"protocol", "detail"}) {
-    const std::string value = field(candidate, key, "");
-    out += value.empty() || (std::string_view(key) == "detail" && value == field(candidate, "protocol", ""))
-               ? ""
-               : ", " + value;
+  std::string out = fmt::format("   {} {}", marks(route, candidate), protocol_text(candidate));
+  const std::pair<const char*, const char*> numbers[] = {
+      {"preference", "preference"}, {"local-pref", "local pref"}, {"metric", "metric"}};
+  for (const auto& [key, name] : numbers) {
+    if (const std::string value = number_or_nothing(candidate, key); !value.empty()) {
+      out += fmt::format(", {} {}", name, value);
+    }
   }
-  if (number(candidate, "metric") != 0) {
-    out += ", metric " + field(candidate, "metric");
-  }
-  if (const std::string kind = kind_text(candidate); kind != "-") {
+  if (const std::string kind = kind_text(candidate); kind != "-" && kind != field(candidate, "protocol", "")) {
     out += ", " + kind;
   }
   out += flag(candidate, "stale") ? ", stale\n" : "\n";
@@ -118,11 +138,27 @@ std::string candidate_text(const Json& route, const Json& candidate) {
   return out;
 }
 
+std::string route_text(const Json& route) {
+  std::string out = "  *: used by packets, s: stale, h: held\n";
+  for (const Json& candidate : list(route, "candidates")) {
+    out += candidate_text(route, candidate);
+  }
+  return out + fib_text(member(route, "fib"));
+}
+
+std::string since_text(const Json& route) {
+  const std::string age = age_text(route);
+  return age.empty() ? "" : fmt::format(", for {}", age);
+}
+
 /// Enough to tell it from a keyword; lookup_arguments says exactly what is wrong with it.
-bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
+bool looks_like_address(std::string_view text) {
+  return text == "default" || text.find_first_of(".:") != std::string_view::npos;
+}
 
 /// {"address":...} or {"prefix":...}; an error when it is of the other family.
-Result<Json> lookup_arguments(const std::string& text, Family family) {
+Result<Json> lookup_arguments(const std::string& typed, Family family) {
+  const std::string text = typed != "default" ? typed : family == Family::ip4 ? "0.0.0.0/0" : "::/0";
   const bool is_prefix = text.find('/') != std::string::npos;
   Family found = family;
   if (is_prefix) {
@@ -152,10 +188,41 @@ Result<size_t> limit_of(const Invocation& words) {
   const std::string text = words.get("limit");
   size_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value == 0 || value > kMostRows) {
-    return Error{"limit " + text, fmt::format("is no number from 1 to {}", kMostRows), "write limit 5000"};
+  if (code != std::errc() || end != text.data() + text.size() || value == 0 || value > kMostRoutes) {
+    return Error{"limit " + text, fmt::format("is no number from 1 to {}", kMostRoutes),
+                 "ask for a part of the table: show ip route 192.0.0.0/8 longer-prefixes"};
   }
   return value;
+}
+
+/// The dataplane's answers are bounded, so they come in pages.
+Reply ask_pages(Context& context, Json arguments, size_t limit) {
+  Reply out;
+  out.data = Json::array();
+  while (out.data.size() < limit) {
+    const size_t wanted = std::min(limit - out.data.size(), kPage);
+    arguments["limit"] = wanted;
+    Reply page = shell::show(context, "route", arguments, [](const Json&) { return std::string(); });
+    if (!page.ok()) {
+      return page;
+    }
+    if (!page.data.is_array() || page.data.empty()) {
+      break;
+    }
+    const size_t got = page.data.size();
+    arguments["after"] = field(page.data.back(), "prefix", "");
+    for (Json& route : page.data) {
+      out.data.push_back(std::move(route));
+    }
+    if (got < wanted) {
+      break;
+    }
+    if (context.interrupted()) {
+      out.warnings.push_back("interrupted: these are not all");
+      break;
+    }
+  }
+  return out;
 }
 
 shell::Handler show_table(Family family, std::string (*render)(const Json&, size_t)) {
@@ -164,9 +231,35 @@ shell::Handler show_table(Family family, std::string (*render)(const Json&, size
     if (!limit) {
       return shell::failure(limit.error());
     }
-    const Json arguments{{"family", family == Family::ip4 ? 4 : 6}, {"limit", *limit}};
-    return shell::show(context, "route", arguments, [&](const Json& data) { return render(data, *limit); });
+    Reply reply = ask_pages(context, {{"family", family == Family::ip4 ? 4 : 6}}, *limit);
+    if (reply.ok()) {
+      reply.text = render(reply.data, *limit);
+    }
+    return reply;
   };
+}
+
+Reply show_longer_prefixes(Context& context, const Invocation& words, const std::string& prefix) {
+  const Result<size_t> limit = limit_of(words);
+  if (!limit) {
+    return shell::failure(limit.error());
+  }
+  Reply reply = ask_pages(context, {{"within", prefix}}, *limit);
+  if (reply.ok()) {
+    reply.text = render_routes(reply.data, *limit);
+  }
+  return reply;
+}
+
+/// The data is an array of routes, as ever; `around` is for the text.
+Reply show_prefix(Context& context, Json arguments, const std::string& asked) {
+  arguments["around"] = true;
+  Reply reply = shell::show(context, "route", arguments, [&](const Json& data) { return render_prefix(data, asked); });
+  if (reply.ok() && reply.data.is_object()) {
+    Json routes = list(reply.data, "routes");
+    reply.data = std::move(routes);
+  }
+  return reply;
 }
 
 shell::Handler show_lookup(Family family) {
@@ -176,6 +269,17 @@ shell::Handler show_lookup(Family family) {
     if (!arguments) {
       return shell::failure(arguments.error());
     }
+    const bool is_prefix = arguments->contains("prefix");
+    if (words.has("longer-prefixes")) {
+      return is_prefix ? show_longer_prefixes(context, words, asked)
+                       : shell::failure(Error{asked, "is an address", "give a prefix, such as 192.0.2.0/24"});
+    }
+    if (words.has("limit")) {
+      return shell::failure(Error{"limit", "is for many routes", "add longer-prefixes"});
+    }
+    if (is_prefix) {
+      return show_prefix(context, *arguments, asked);
+    }
     return shell::show(context, "route", *arguments, [&](const Json& data) { return render_lookup(data, asked); });
   };
 }
@@ -183,15 +287,18 @@ shell::Handler show_lookup(Family family) {
 void register_family(shell::Registry& registry, Family family) {
   const std::string ip = family == Family::ip4 ? "show ip " : "show ip6 ";
   const std::vector<shell::Option> options{{"limit", "n", "How many prefixes at most, up to 10000; otherwise 1000"}};
+  std::vector<shell::Option> lookup_options = options;
+  lookup_options.push_back({"longer-prefixes", "", "This prefix and all more specific ones"});
   const Argument prefix{.help = "an address (longest match) or a prefix (exact)", .accepts = looks_like_address};
   registry.add({.path = ip + "route",
-                .help = "Routes of all sources, which are used, and why",
+                .help = "The router's table: routes of all protocols, and which packets use",
                 .handler = show_table(family, render_routes),
                 .options = options});
   registry.add({.path = ip + "route <prefix>",
                 .help = "All candidates for one destination and what packets use",
                 .handler = show_lookup(family),
-                .arguments = {{"prefix", prefix}}});
+                .arguments = {{"prefix", prefix}},
+                .options = lookup_options});
   registry.add({.path = ip + "route summary",
                 .help = "How many routes from which source, limits and memory",
                 .handler = [](Context& c, const Invocation&) {
@@ -211,18 +318,17 @@ std::string render_routes(const Json& routes, size_t limit) {
   if (array_or_none(routes).empty()) {
     return "no routes\n";
   }
-  Table table({{""}, {"Prefix"}, {"Source"}, {"Protocol"}, {"Metric", kRight}, {"Next hop"}});
+  Table table({{""}, {"Prefix"}, {"Protocol"}, {"Pref", kRight}, {"Metric", kRight}, {"Age"}, {"Next hop"}});
   for (const Json& route : routes) {
-    std::string prefix = field(route, "prefix");
+    std::string prefix = field(route, "prefix"), age = age_text(route);
     for (const Json& candidate : list(route, "candidates")) {
       const Json& hops = list(candidate, "next-hops");
       const std::string detail = field(candidate, "detail", "");
-      table.add({marks(route, candidate), prefix, field(candidate, "source"),
-                 detail.empty() ? field(candidate, "protocol", "") : detail,
-                 number(candidate, "metric") == 0 ? "" : field(candidate, "metric"),
+      table.add({marks(route, candidate), prefix, protocol_text(candidate), number_or_nothing(candidate, "preference"),
+                 number_or_nothing(candidate, "metric"), flag(candidate, "chosen") ? age : "",
                  hops.empty() ? kind_text(candidate) : hop_text(hops[0], detail)});
       for (size_t i = 1; i < hops.size(); i++) {
-        table.add({"", "", "", "", "", hop_text(hops[i], detail)});
+        table.add({"", "", "", "", "", "", hop_text(hops[i], detail)});
       }
       prefix.clear();
     }
@@ -238,12 +344,30 @@ std::string render_lookup(const Json& routes, std::string_view asked) {
   std::string out;
   for (const Json& route : routes) {
     const std::string prefix = field(route, "prefix");
-    out += prefix == asked ? fmt::format("{}\n", prefix) : fmt::format("{}: longest match {}\n", asked, prefix);
-    out += "  RIB: *: used, s: stale, h: held\n";
-    for (const Json& candidate : list(route, "candidates")) {
-      out += candidate_text(route, candidate);
-    }
-    out += fib_text(member(route, "fib"));
+    out += prefix == asked ? prefix : fmt::format("{}: longest match {}", asked, prefix);
+    out += since_text(route) + "\n" + route_text(route);
+  }
+  return out;
+}
+
+std::string render_prefix(const Json& found, std::string_view asked) {
+  const Json& routes = list(found, "routes");
+  const Json& covering = member(found, "covering");
+  const uint64_t inside = number(found, "more-specific");
+  std::string out;
+  for (const Json& route : routes) {
+    out += fmt::format("{}{}\n{}", asked, since_text(route), route_text(route));
+  }
+  if (routes.empty()) {
+    out = fmt::format("{}: no route to exactly this prefix; {}packets to it {}\n", asked, inside == 0 ? "" : "other ",
+                      covering.is_object() ? "use " + field(covering, "prefix") : "are dropped");
+  }
+  if (inside != 0) {
+    out += fmt::format("{} more specific: show {} route {} longer-prefixes\n", inside,
+                       asked.find(':') == std::string_view::npos ? "ip" : "ip6", asked);
+  }
+  if (routes.empty() && covering.is_object()) {
+    out += fmt::format("{}{}\n{}", field(covering, "prefix"), since_text(covering), route_text(covering));
   }
   return out;
 }
@@ -277,12 +401,12 @@ std::string render_feeds(const Json& feeds) {
   }
   Table table({{"Feed"},
                {"State"},
-               {"Since"},
+               {"Since", Table::kLeft, 2},
                {"IPv4", kRight},
                {"IPv6", kRight},
-               {"Updates", kRight},
-               {"Restarts", kRight},
-               {"Last error"}});
+               {"Updates", kRight, 4},
+               {"Restarts", kRight, 3},
+               {"Last error", Table::kLeft, 1, true}});
   for (const Json& feed : feeds) {
     const std::chrono::milliseconds since(number(feed, "since-ms"));
     const bool timed = member(feed, "since-ms").is_number();

@@ -11,45 +11,61 @@ namespace {
 using shell::Json;
 
 const Json kRoutes = Json::parse(R"([
-  {"prefix":"10.0.0.0/8","held":false,
+  {"prefix":"10.0.0.0/8","held":false,"age-s":3723,
    "candidates":[
-     {"source":"feed-table","chosen":false,"stale":true,"protocol":"ospf","metric":20,"detail":"","kind":"forward",
-      "next-hops":[{"gateway":"198.51.100.9","interface":"e1"}]},
-     {"source":"feed-best","chosen":true,"stale":false,"protocol":"bgp","metric":0,"detail":"upstream-a","kind":"forward",
+     {"source":"feed-table","chosen":false,"stale":true,"protocol":"ospf","type":"E2","preference":150,"metric":10000,
+      "detail":"","kind":"forward","next-hops":[{"gateway":"198.51.100.9","interface":"e1"}]},
+     {"source":"feed-best","chosen":true,"stale":false,"protocol":"bgp","preference":100,"local-pref":120,"metric":0,
+      "detail":"upstream-a","kind":"forward",
       "next-hops":[{"gateway":"192.0.2.254","interface":"e0"},{"gateway":"192.0.2.253","interface":"e0"}]}],
    "fib":{"prefix":"10.0.0.0/8","kind":"forward","paths":[
      {"interface":"e0","gateway":"192.0.2.254","mac":"02:00:00:00:00:fe","state":"reachable","buckets":8},
      {"interface":"e0","gateway":"192.0.2.253","mac":null,"state":"incomplete","buckets":8}]}},
-  {"prefix":"203.0.113.0/24","held":true,
-   "candidates":[{"source":"feed-table","chosen":true,"stale":false,"protocol":"static","metric":0,"kind":"blackhole",
-                  "next-hops":[]}],
+  {"prefix":"203.0.113.0/24","held":true,"age-s":null,
+   "candidates":[{"source":"feed-table","chosen":true,"stale":false,"protocol":"static","preference":200,"metric":0,
+                  "kind":"blackhole","next-hops":[]}],
    "fib":{"prefix":"203.0.113.0/24","kind":"blackhole","paths":[]}}])");
 
 TEST(RouteShow, TableMarksWhatPacketsUse) {
   EXPECT_EQ(render_routes(kRoutes),
             "*: used by packets, s: stale, h: held until a new route is there\n"
-            "     Prefix          Source      Protocol    Metric  Next hop\n"
-            " s   10.0.0.0/8      feed-table  ospf            20  via 198.51.100.9 on e1\n"
-            "*                    feed-best   upstream-a          via 192.0.2.254 on e0\n"
-            "                                                     via 192.0.2.253 on e0\n"
-            "* h  203.0.113.0/24  feed-table  static              blackhole\n");
+            "     Prefix          Protocol        Pref  Metric  Age       Next hop\n"
+            " s   10.0.0.0/8      ospf E2          150   10000            via 198.51.100.9 on e1\n"
+            "*                    bgp upstream-a   100          01:02:03  via 192.0.2.254 on e0\n"
+            "                                                             via 192.0.2.253 on e0\n"
+            "* h  203.0.113.0/24  static           200                    blackhole\n");
   EXPECT_EQ(render_routes(Json::array()), "no routes\n");
   EXPECT_NE(render_routes(kRoutes, 2).find("the first 2 are shown"), std::string::npos);
 }
 
+constexpr const char* kTenText =
+    "  *: used by packets, s: stale, h: held\n"
+    "    s  ospf E2, preference 150, metric 10000, stale\n"
+    "        via 198.51.100.9 on e1\n"
+    "   *   bgp upstream-a, preference 100, local pref 120\n"
+    "        via 192.0.2.254 on e0\n"
+    "        via 192.0.2.253 on e0\n"
+    "  FIB: 10.0.0.0/8, forward\n"
+    "    via 192.0.2.254 on e0, MAC 02:00:00:00:00:fe, reachable, 8 of 16 buckets\n"
+    "    via 192.0.2.253 on e0, incomplete, 8 of 16 buckets\n";
+
 TEST(RouteShow, LookupShowsCandidatesAndAdjacencies) {
   EXPECT_EQ(render_lookup(Json::array({kRoutes[0]}), "10.0.0.1"),
-            "10.0.0.1: longest match 10.0.0.0/8\n"
-            "  RIB: *: used, s: stale, h: held\n"
-            "    s  feed-table, ospf, metric 20, stale\n"
-            "        via 198.51.100.9 on e1\n"
-            "   *   feed-best, bgp, upstream-a\n"
-            "        via 192.0.2.254 on e0\n"
-            "        via 192.0.2.253 on e0\n"
-            "  FIB: 10.0.0.0/8, forward\n"
-            "    via 192.0.2.254 on e0, MAC 02:00:00:00:00:fe, reachable, 8 of 16 buckets\n"
-            "    via 192.0.2.253 on e0, incomplete, 8 of 16 buckets\n");
+            std::string("10.0.0.1: longest match 10.0.0.0/8, for 01:02:03\n") + kTenText);
   EXPECT_EQ(render_lookup(Json::array(), "10.9.9.9"), "10.9.9.9: no route; packets to it are dropped\n");
+}
+
+TEST(RouteShow, APrefixTellsOfThoseAroundIt) {
+  EXPECT_EQ(render_prefix({{"routes", {kRoutes[0]}}, {"covering", nullptr}, {"more-specific", 3}}, "10.0.0.0/8"),
+            std::string("10.0.0.0/8, for 01:02:03\n") + kTenText +
+                "3 more specific: show ip route 10.0.0.0/8 longer-prefixes\n");
+  EXPECT_EQ(render_prefix({{"routes", Json::array()}, {"covering", kRoutes[0]}, {"more-specific", 0}}, "10.1.0.0/16"),
+            std::string("10.1.0.0/16: no route to exactly this prefix; packets to it use 10.0.0.0/8\n"
+                        "10.0.0.0/8, for 01:02:03\n") +
+                kTenText);
+  EXPECT_EQ(render_prefix({{"routes", Json::array()}, {"covering", nullptr}, {"more-specific", 12}}, "2001:db8::/32"),
+            "2001:db8::/32: no route to exactly this prefix; other packets to it are dropped\n"
+            "12 more specific: show ip6 route 2001:db8::/32 longer-prefixes\n");
 }
 
 TEST(RouteShow, Fib) {
@@ -105,6 +121,7 @@ TEST(RouteShow, StrangeDataDoesNoHarm) {
     const Json data = Json::parse(text);
     render_routes(data, 1);
     render_lookup(data, "10.0.0.1");
+    render_prefix(data, "10.0.0.0/8");
     render_fib(data);
     render_feeds(data);
     render_summary(data);
@@ -133,10 +150,36 @@ TEST_F(RouteCommands, AskForWhatWasTyped) {
   EXPECT_EQ(arguments_of("show ip route"), (Json{{"family", 4}, {"limit", 1000}}));
   EXPECT_EQ(arguments_of("show ip6 fib limit 5"), (Json{{"family", 6}, {"limit", 5}}));
   EXPECT_EQ(arguments_of("show ip route 10.0.0.1"), (Json{{"address", "10.0.0.1"}}));
-  EXPECT_EQ(arguments_of("show ip route 10.0.0.0/8"), (Json{{"prefix", "10.0.0.0/8"}}));
+  EXPECT_EQ(arguments_of("show ip route 10.0.0.0/8"), (Json{{"prefix", "10.0.0.0/8"}, {"around", true}}));
+  EXPECT_EQ(arguments_of("show ip route 10.0.0.0/8 longer-prefixes limit 7"),
+            (Json{{"within", "10.0.0.0/8"}, {"limit", 7}}));
   EXPECT_EQ(arguments_of("show ip6 route fe80::1"), (Json{{"address", "fe80::1"}}));
   EXPECT_EQ(session.run("show ip route sum"), 0);
   EXPECT_EQ(context.asked.back()["what"], "route-summary");
+}
+
+TEST_F(RouteCommands, ManyRoutesComeInPages) {
+  context.answer = [](const Json& request) {
+    const Json& arguments = request["arguments"];
+    const std::string after = arguments.value("after", "0");
+    const unsigned first = after == "0" ? 0 : static_cast<unsigned>(std::stoul(after)) + 1;
+    Json rows = Json::array();
+    for (unsigned i = first; i < first + arguments["limit"].get<unsigned>() && i < 2500; i++) {
+      rows.push_back({{"prefix", std::to_string(i)}, {"candidates", Json::array()}});
+    }
+    return shell::Answer{{{"ok", true}, {"data", rows}}, {}};
+  };
+  const auto shown = [&](const std::string& limit) {
+    context.asked.clear();
+    terminal.output.clear();
+    EXPECT_EQ(session.run("show ip route limit " + limit + " | json"), 0) << terminal.errors;
+    return Json::parse(terminal.output).size();
+  };
+  EXPECT_EQ(shown("1500"), 1500u);
+  EXPECT_EQ(context.asked.size(), 2u);
+  EXPECT_EQ(context.asked.back()["arguments"]["limit"], 500);
+  EXPECT_EQ(shown("10000"), 2500u);
+  EXPECT_EQ(context.asked.size(), 3u);
 }
 
 TEST_F(RouteCommands, ExplainMistakes) {
@@ -148,6 +191,9 @@ TEST_F(RouteCommands, ExplainMistakes) {
   EXPECT_NE(terminal.errors.find("10.0.0.0/40"), std::string::npos) << terminal.errors;
   EXPECT_NE(terminal.errors.find("expected an address (longest match) or a prefix (exact)"), std::string::npos);
   EXPECT_NE(terminal.errors.find("limit x: is no number from 1 to 10000"), std::string::npos);
+  EXPECT_EQ(session.run("show ip route limit 50000"), 1);
+  EXPECT_EQ(session.run("show ip route 10.0.0.1 longer-prefixes"), 1);
+  EXPECT_EQ(session.run("show ip route 10.0.0.0/8 limit 3"), 1);
 }
 
 }  // namespace

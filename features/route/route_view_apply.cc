@@ -11,7 +11,8 @@ namespace floof::route {
 
 namespace {
 
-constexpr size_t kDefaultLimit = 1000;
+/// Of one answer: the control thread does nothing else meanwhile. Who wants more goes on with "after".
+constexpr size_t kPage = 1000;
 /// BIRD starts within it, so that a wanted restart is no alarm.
 constexpr std::chrono::seconds kAwayAlarm{5};
 
@@ -36,21 +37,29 @@ std::string_view kind_name(ip::PathKind kind) {
 }
 
 /// Names of /etc/iproute2/rt_protos that a router meets.
-std::string protocol_name(const Rib::Candidate& candidate) {
-  if (candidate.source == Source::feed_best) {
-    return "bgp";
-  }
-  switch (candidate.route.protocol) {
-    case 0:
-      return "";
+std::string linux_name(uint8_t protocol) {
+  switch (protocol) {
     case 3:
       return "boot";
     case 4:
       return "static";
-    case 12:
-      return "bird";
+    case 16:
+      return "dhcp";
     default:
-      return std::to_string(candidate.route.protocol);
+      return std::to_string(protocol);
+  }
+}
+
+std::string_view protocol_name(const Rib::Candidate& candidate) {
+  switch (candidate.source) {
+    case Source::feed_best:
+      return "bgp";
+    case Source::feed_table:
+      return protocol_of(candidate.route.origin);
+    case Source::kernel:
+      return "linux";
+    default:
+      return to_string(candidate.source);
   }
 }
 
@@ -104,14 +113,24 @@ Json Routes::describe_candidate(const Rib::Candidate& candidate) const {
       hops.push_back(std::move(hop));
     }
   }
-  return {{"source", to_string(candidate.source)},
-          {"chosen", candidate.chosen},
-          {"stale", candidate.stale},
-          {"protocol", protocol_name(candidate)},
-          {"metric", candidate.route.metric},
-          {"detail", detail},
-          {"kind", kind_name(kind)},
-          {"next-hops", std::move(hops)}};
+  Json out = {{"source", to_string(candidate.source)},
+              {"chosen", candidate.chosen},
+              {"stale", candidate.stale},
+              {"protocol", protocol_name(candidate)},
+              {"metric", candidate.route.metric},
+              {"detail", detail},
+              {"kind", kind_name(kind)},
+              {"next-hops", std::move(hops)}};
+  if (!candidate.paths.empty()) {
+    out["preference"] = candidate.paths.front().preference;
+    out["local-pref"] = candidate.paths.front().local_pref;
+  } else if (candidate.source == Source::feed_table) {
+    out["preference"] = candidate.route.preference;
+    out["type"] = kind_of(candidate.route.origin);
+  } else if (candidate.source == Source::kernel) {
+    out["detail"] = linux_name(candidate.route.protocol);
+  }
+  return out;
 }
 
 Json Routes::describe_fib(const Prefix& prefix) const {
@@ -143,20 +162,41 @@ Json Routes::describe(const Rib::View& view) const {
   for (const auto& candidate : view.candidates) {
     candidates.push_back(describe_candidate(candidate));
   }
-  return {{"prefix", to_string(view.prefix)},
-          {"candidates", std::move(candidates)},
-          {"held", view.held},
-          {"fib", describe_fib(view.prefix)}};
+  Json out = {{"prefix", to_string(view.prefix)},
+              {"candidates", std::move(candidates)},
+              {"held", view.held},
+              {"age-s", nullptr},
+              {"fib", describe_fib(view.prefix)}};
+  if (view.since) {
+    const auto age = std::chrono::steady_clock::now() - *view.since;
+    out["age-s"] = std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
+  }
+  return out;
+}
+
+/// Of one prefix: it, or what packets to it meet instead, and how many are inside.
+Json Routes::show_prefix(const Prefix& prefix, bool around) const {
+  Json rows = Json::array();
+  if (const auto view = context_.rib.find(prefix)) {
+    rows.push_back(describe(*view));
+  }
+  if (!around) {
+    return rows;
+  }
+  Json out = {{"routes", std::move(rows)},
+              {"covering", nullptr},
+              {"more-specific", prefix.is_host() ? 0 : context_.rib.count_within(prefix)}};
+  if (const auto view = out["routes"].empty() ? context_.rib.covering(prefix) : std::nullopt) {
+    out["covering"] = describe(*view);
+  }
+  return out;
 }
 
 Json Routes::show_routes(const Json& arguments) const {
-  Json rows = Json::array();
   if (const auto prefix = parse_prefix(text(arguments, "prefix"))) {
-    if (const auto view = context_.rib.find(*prefix)) {
-      rows.push_back(describe(*view));
-    }
-    return rows;
+    return show_prefix(*prefix, arguments.contains("around"));
   }
+  Json rows = Json::array();
   if (const auto address = parse_ip(text(arguments, "address"))) {
     if (const auto view = context_.rib.longest_match(*address)) {
       rows.push_back(describe(*view));
@@ -164,21 +204,28 @@ Json Routes::show_routes(const Json& arguments) const {
     }
     return rows;
   }
-  const auto family = arguments.find("family");
-  const auto limit = arguments.find("limit");
-  const size_t most = limit != arguments.end() && limit->is_number_integer() ? limit->get<size_t>() : kDefaultLimit;
-  const bool six = family != arguments.end() && family->is_number() && family->get<int>() == 6;
-  context_.rib.for_each(six ? Family::ip6 : Family::ip4, [&](const Rib::View& view) {
-    rows.push_back(describe(view));
-    return most == 0 || rows.size() < most;
-  });
+  Rib::Range range{.most = kPage};
+  const auto family = arguments.find("family"), limit = arguments.find("limit");
+  if (limit != arguments.end() && limit->is_number_unsigned() && limit->get<size_t>() != 0) {
+    range.most = std::min(limit->get<size_t>(), kPage);
+  }
+  bool six = family != arguments.end() && family->is_number() && family->get<int>() == 6;
+  if (const auto within = parse_prefix(text(arguments, "within"))) {
+    range.within = *within;
+    six = !within->address().is_ip4();
+  }
+  if (const auto after = parse_prefix(text(arguments, "after"))) {
+    range.after = *after;
+  }
+  context_.rib.visit(six ? Family::ip6 : Family::ip4, range,
+                     [&](const Rib::View& view) { rows.push_back(describe(view)); });
   return rows;
 }
 
 Json Routes::show_summary() const {
   Json rows = Json::array();
   for (const Source source :
-       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel, Source::neighbor}) {
+       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel}) {
     rows.push_back({{"source", to_string(source)},
                     {"routes4", context_.rib.count(source, Family::ip4)},
                     {"routes6", context_.rib.count(source, Family::ip6)}});

@@ -114,8 +114,14 @@ void RtrCache::serve(rtr::VrpsPtr vrps) {
   }
 }
 
+size_t RtrCache::synced() const {
+  return static_cast<size_t>(
+      std::count_if(routers_.begin(), routers_.end(), [](const auto& entry) { return entry.second.synced; }));
+}
+
 std::string RtrCache::problem() const {
-  const bool alone = listener_ && vrps_ && routers_.empty() && EventLoop::Clock::now() - alone_since_ > kLonely;
+  // One that only comes and goes has learnt nothing.
+  const bool alone = listener_ && vrps_ && synced() == 0 && EventLoop::Clock::now() - alone_since_ > kLonely;
   return alone ? "RPKI for BIRD: BIRD does not ask for it; see show protocols" : problem_;
 }
 
@@ -216,9 +222,10 @@ void RtrCache::watch(Router& router) {
 }
 
 void RtrCache::drop(int fd) {
+  const bool knew = routers_.at(fd).synced;
   loop_.unwatch(fd);
   routers_.erase(fd);
-  if (routers_.empty()) {
+  if (knew && synced() == 0) {
     alone_since_ = EventLoop::Clock::now();
   }
 }
@@ -251,7 +258,7 @@ bool RtrCache::hear(Router& router) {
   }
   const auto next = rtr::read(router.input);
   if (!next) {
-    log::warning("RPKI for BIRD: {}", next.error().text());
+    refuse(router, next.error().text());
     return false;
   }
   if (!next->pdu) {
@@ -271,7 +278,20 @@ bool RtrCache::hear(Router& router) {
       log::warning("RPKI for BIRD: it says {}: {}", pdu.number, pdu.text);
       return false;
     default:
+      refuse(router, "it answers instead of asking");
       return false;
+  }
+}
+
+/// Why the connection ends: a router that speaks a newer version comes back with ours (RFC 8210, 7).
+void RtrCache::refuse(const Router& router, const std::string& why) {
+  const bool newer = !router.input.empty() && router.input.front() > rtr::kNewestVersion;
+  const std::string report = newer ? rtr::error_report(rtr::kNewestVersion, rtr::ErrorCode::unsupported_version, why)
+                                   : rtr::error_report(router.version, rtr::ErrorCode::invalid_request, why);
+  (void)send(router.socket.get(), report.data(), report.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (const auto now = EventLoop::Clock::now(); !newer && now - complained_ > kComplaints) {
+    complained_ = now;
+    log::warning("RPKI for BIRD: {}", why);
   }
 }
 

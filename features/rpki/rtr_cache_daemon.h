@@ -42,7 +42,9 @@ class RtrCache {
   const rtr::VrpsPtr& served() const { return vrps_; }  ///< null: nothing yet
   uint32_t serial() const { return serial_; }
   size_t routers() const { return routers_.size(); }
-  /// Empty, or why it cannot listen, or that nobody does.
+  /// Those of them that have got everything once.
+  size_t synced() const;
+  /// Empty, or why it cannot listen, or that nobody knows what it serves.
   std::string problem() const;
 
  private:
@@ -70,6 +72,7 @@ class RtrCache {
   void ready(int fd, uint32_t events);
   bool read_some(Router& router);
   bool hear(Router& router);
+  void refuse(const Router& router, const std::string& why);
   bool flush(Router& router);
   void refill(Router& router) const;
   void answer_all(Router& router) const;

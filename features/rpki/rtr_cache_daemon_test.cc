@@ -201,6 +201,33 @@ TEST_F(RtrCacheTest, StrangersAreSentAway) {
   until([this] { return cache_.routers() == 0; });
 }
 
+TEST_F(RtrCacheTest, NewerVersionsAreToldOurs) {
+  cache_.serve(payloads(0, 1));
+  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(port_);
+  ASSERT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  const std::string question = rtr::reset_query(2);  // as BIRD 2.16 and later begin
+  ASSERT_EQ(send(fd.get(), question.data(), question.size(), MSG_NOSIGNAL), 8);
+  until([this] { return cache_.routers() == 1; });
+  EXPECT_EQ(cache_.synced(), 0U) << "it knows nothing yet";
+  until([this] { return cache_.routers() == 0; });
+  std::vector<uint8_t> said(1024);
+  const ssize_t got = recv(fd.get(), said.data(), said.size(), 0);
+  ASSERT_GT(got, 0);
+  const auto heard = rtr::read(std::span(said).first(static_cast<size_t>(got)));
+  ASSERT_TRUE(heard && heard->pdu);
+  EXPECT_EQ(heard->pdu->type, rtr::Type::error_report);
+  EXPECT_EQ(heard->pdu->version, rtr::kNewestVersion) << "RFC 8210, 7";
+  EXPECT_EQ(heard->pdu->number, static_cast<uint16_t>(rtr::ErrorCode::unsupported_version));
+  EXPECT_EQ(recv(fd.get(), said.data(), said.size(), 0), 0) << "closed";
+  const auto one = client();
+  EXPECT_EQ(this->heard(*one), *payloads(0, 1));
+  EXPECT_EQ(cache_.synced(), 1U);
+}
+
 TEST_F(RtrCacheTest, NamesWithoutAddressesAreErrors) {
   const auto one = client("no-such-host.invalid");
   one->ask();

@@ -47,7 +47,7 @@ REQUESTS = [
       for mode in ("set", "delete", "show", "annotate", "insert")),
     *({"op": "show", "what": what, "arguments": {"name": "a"}} for what in (
         "configuration", "system", "system-commit", "interface", "route", "route-summary", "neighbor", "feeds", "drops",
-        "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
+        "drop-samples", "nodes", "workers", "punt", "bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
         "bgp-peeringdb", "bgp-rpki", "bgp-blocklist", "bgp-job")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
     {"op": "show-config", "path": ["bg", "peer", "a", "password", SECRET], "format": "set"},
@@ -64,8 +64,8 @@ REQUESTS = [
     {"op": "exec-read", "id": 1}, {"op": "exec-stop", "id": 1}, {"op": "no-such-thing"}, {}, {"op": 7},
     {"op": "discard"},
 ]
-LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show"}
-OPERATING = LOOKING | {"clear", "request", "exec-start", "exec-read", "exec-stop"}
+LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show", "exec-start", "exec-read", "exec-stop"}
+OPERATING = LOOKING | {"clear", "request"}
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +195,14 @@ def test_programs_belong_to_who_started_them(lab):
         assert not ask(operator, {"op": "exec-read", "id": own})["ok"]
         theirs = operator.call("exec-start", program="ping", arguments={"address": "127.0.0.1", "count": 1})["id"]
         wait_for("ping has answered", lambda: "127.0.0.1" in operator.call("exec-read", id=theirs)["text"])
+    with user(lab, READER) as reader, root(lab) as client:
+        ping = {"op": "exec-start", "program": "ping", "arguments": {"address": "127.0.0.1", "count": 100}}
+        started = [ask(reader, ping) for _ in range(9)]
+        assert [a["ok"] for a in started] == [True] * 8 + [False]
+        assert "8 programs of yours" in started[8]["errors"][0]["reason"]
+        assert client.call("exec-start", program="ping", arguments={"address": "127.0.0.1", "count": 1})["id"]
+        for one in started[:8]:
+            reader.call("exec-stop", id=one["id"])
 
 
 def test_one_user_cannot_take_all_connections_nor_send_much(lab):

@@ -96,7 +96,7 @@ def connect(lab):
     def one():
         session = manager.connect(host="127.0.0.1", port=PORT, sock=socket_in(lab.r1.netns), username="root",
                                   key_filename=str(lab.r1.folder / "ssh" / "key"), allow_agent=False,
-                                  look_for_keys=False, hostkey_verify=False, timeout=20)
+                                  look_for_keys=False, hostkey_verify=False, timeout=90)
         opened.append(session)
         return session
 
@@ -366,7 +366,7 @@ def test_a_class_counts_here_too(lab):
     asked = ["<get-config><source><running/></source></get-config>", "<commit/>", "<discard-changes/>",
              "<lock><target><candidate/></target></lock>", "<close-session/>"]
     rpcs = [f'<rpc message-id="{number}" {NETCONF}>{text}</rpc>' for number, text in enumerate(asked)]
-    program = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", BIN / "floof-netconf",
+    program = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", lab.program("floof-netconf"),
                                 "--run-dir", lab.r1.run_dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with program:
         program.stdin.write("]]>]]>".join([hello, *rpcs, ""]))

@@ -8,6 +8,8 @@
 
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +18,8 @@ import pytest
 
 from lab import init_status
 from lab.hosts import Lab, wait_for
-from lab.tests.test_router import Stream
+from lab.route_tables import Disorder, differences
+from lab.stream import Stream
 
 PREFIX = f"fr{os.getpid()}-"
 SERVICE, SERVICE6 = "203.0.113.1", "2001:db8:113::1"
@@ -207,7 +210,7 @@ def test_bgp_ecmp_is_balanced_and_survives_a_member(lab, service, net):
     stream = Stream(lab.s, service)
     lab.b.reconfigure(neighbour(2))
     wait_for("one BGP path", lambda: chosen(lab, service) == ("bgp", ["ra"]), 20)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(11)
     assert lost == 0 and sent > 10
 
 
@@ -225,7 +228,7 @@ def test_a_prefix_moves_between_ospf_static_and_bgp_without_a_lost_packet(lab, s
         announce(lab, {"bgp": BOTH_BGP}, {})
         lab.r1.commit(f"delete route {net}")
         wait_for("BGP", lambda: chosen(lab, service) == ("bgp", ["ra"]), 20)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(501)
     assert lost == 0 and sent > 500, (lost, sent)
 
 
@@ -328,6 +331,36 @@ def link_local(lab):
     return text.split()[2].split("/")[0]
 
 
+def test_both_tables_tell_protocol_preference_metric_and_age(lab):
+    announce(lab, {"ospf": BOTH_OSPF}, {})
+    lab.r1.commit("set route 198.18.1.0/24 blackhole\nset route 198.18.2.0/24 via 172.20.1.2\nset bgp prefix 198.18.3.0/24")
+    try:
+        for prefix in (NET, "198.18.2.0/24", "198.18.3.0/24"):
+            wait_for(prefix, lambda p=prefix: any(c["chosen"] for c in lab.r1.show("ip", "route", p)[0]["candidates"]), 20)
+        # BIRD's own words: "unicast [floof_ospf2 ...] * I (150/20) [...]"
+        said = re.search(r"\((\d+)/(\d+)\)", lab.r1.run("birdc", "-s", lab.r1.run_dir / "bird.ctl", "show", "route", NET).stdout)
+        [entry] = lab.r1.show("ip", "route", NET)
+        [ospf] = [c for c in entry["candidates"] if c["chosen"]]
+        assert (ospf["protocol"], ospf["preference"], ospf["metric"]) == ("ospf", int(said[1]), int(said[2]))
+        assert 0 <= entry["age-s"] < 600
+        table = lab.r1.ctl("show", "ip", "route", "198.18.0.0/16", "longer-prefixes").stdout
+        assert re.search(r"\*  +198\.18\.1\.0/24  +static  +200  +\d\d:\d\d:\d\d  blackhole", table), table
+        assert re.search(r"\*  +198\.18\.2\.0/24  +static  +200  +\d\d:\d\d:\d\d  via 172.20.1.2 on ra", table), table
+        assert re.search(r"\*  +198\.18\.3\.0/24  +originated  +\d+  +\d\d:\d\d:\d\d  ", table), table
+        text = lab.r1.ctl("show", "ip", "route", "198.18.0.0/16").stdout
+        assert "no route to exactly this prefix" in text and "3 more specific: show ip route 198.18.0.0/16 longer-prefixes" in text
+        assert "more specific" not in lab.r1.ctl("show", "ip", "route", "198.18.1.0/24").stdout
+        # One name for one thing, in BIRD's table too.
+        statics = lab.r1.show("route", "protocol", "static")
+        assert [r["prefix"] for r in statics] == ["198.18.1.0/24", "198.18.2.0/24"] and all(r["age-s"] < 600 for r in statics)
+        text = lab.r1.ctl("show", "route", "protocol", "ospf").stdout
+        assert re.search(rf"{NET} +ospf +150 +{said[2]} ", text) and "floof_" not in text, text
+        assert "floof_" not in lab.r1.ctl("show", "protocols").stdout
+        assert {p["name"] for p in lab.r1.show("protocols", "static")} == {"floof_static4"}
+        assert "floof_static4 in BIRD" in lab.r1.ctl("show", "protocols", "static").stdout
+        assert lab.r1.show("route", "protocol", "floof_static4") and lab.r1.ctl("show", "route", "protocol", "nobody", check=False).returncode
+    finally:
+        lab.r1.commit("delete route 198.18.1.0/24\ndelete route 198.18.2.0/24\ndelete bgp prefix 198.18.3.0/24")
 THIEF = """
 import errno, os, select, socket, sys, time
 os.setuid(65534)
@@ -426,3 +459,107 @@ def test_blackhole_unreachable_and_prohibit_routes(lab):
     assert "Packet filtered" in say["192.0.2.3"] or "rohibited" in say["192.0.2.3"]
     assert "Address unreachable" in say["2001:db8:dead::2"]
     assert "rohibited" in say["2001:db8:dead::3"]
+
+
+# -- What Linux takes away without telling ----------------------------------------------------------------------------
+
+
+def alike(lab, log):
+    """Waits until BIRD, Linux and the FIB have the same; `log`: what led here."""
+    left = []
+
+    def same():
+        left[:] = differences(lab.r1)
+        return not left
+    try:
+        # Within a second, if nobody else needs the machine. Each program looks by itself after ten or more.
+        wait_for("BIRD, Linux and the FIB are alike", same, 6)
+    except AssertionError as error:
+        raise AssertionError("\n".join([*log[-8:], "", *left])) from error
+
+
+@pytest.mark.parametrize("steps", [14, pytest.param(300, marks=pytest.mark.long)])
+def test_bird_linux_and_fib_are_alike_after_whatever_happens(lab, steps):
+    seed = int(os.environ.get("FLOOF_SEED", random.randrange(10**6)))
+    print(f"FLOOF_SEED={seed}")
+    disorder = Disorder(lab.r1, seed)
+    disorder.begin()
+    try:
+        for number in range(steps):
+            disorder.step()
+            if number % 2 == 1:  # now and then two steps in a row
+                alike(lab, [f"FLOOF_SEED={seed}", *disorder.log])
+    finally:
+        disorder.end()
+    alike(lab, disorder.log)
+
+
+def test_a_disabled_or_deleted_interface_leaves_its_routes_to_the_next(lab):
+    """OSPF has two ways of different cost; and a static route is deleted while its link is down."""
+    announce(lab, {"ospf": BOTH_OSPF}, {"ospf": BOTH_OSPF})
+    lab.r1.commit("set ospf area 0 interface ra cost 5\nset ospf area 0 interface rb cost 50")
+    try:
+        for text in ("set interface ra disabled", "delete interface ra\ndelete ospf area 0 interface ra"):
+            wait_for("the better way", lambda: chosen(lab, SERVICE) == chosen(lab, SERVICE6) == ("feed-table", ["ra"]), 30)
+            lab.r1.commit(text)
+            wait_for("the other way", lambda: chosen(lab, SERVICE) == chosen(lab, SERVICE6) == ("feed-table", ["rb"]), 4)
+            assert lab.s.ping(SERVICE, count=2) == 2 and lab.s.ping(SERVICE6, count=2) == 2
+            alike(lab, [text])
+            lab.r1.script("configure\nrollback 1\ncommit\nexit\n")
+    finally:
+        lab.r1.commit("delete ospf area 0 interface ra cost\ndelete ospf area 0 interface rb cost")
+
+
+def test_a_link_by_hand_takes_its_routes_along(lab):
+    lab.r1.commit("set interface n0 device null\nset interface n0 address 192.0.2.1/24\nset route 203.0.113.0/24 via 192.0.2.2")
+    try:
+        lab.r1.run("ip", "route", "add", "198.18.0.0/24", "via", "192.0.2.2", "dev", "n0", "metric", "5")
+        lab.r1.run("ip", "route", "add", "198.18.0.0/24", "via", "10.9.0.9", "metric", "9")
+        wait_for("all are there", lambda: [chosen(lab, a) for a in ("203.0.113.9", "198.18.0.9")] ==
+                 [("feed-table", ["n0"]), ("kernel", ["n0"])])
+        lab.r1.run("sh", "-c", "ip link set n0 down; ip link set n0 up")
+        wait_for("the one by hand is gone", lambda: chosen(lab, "198.18.0.9") == ("kernel", ["es"]), 4)
+        alike(lab, ["n0 down and up"])
+        lab.r1.commit("set interface n0 disabled")
+        lab.r1.commit("delete route 203.0.113.0/24")
+        lab.r1.commit("delete interface n0 disabled")
+        alike(lab, ["deleted while its link was down"])
+        # A next-hop object, and TOS, which is Linux's business.
+        lab.r1.run("ip", "nexthop", "add", "id", "77", "via", "192.0.2.3", "dev", "n0")
+        lab.r1.run("ip", "route", "add", "198.18.1.0/24", "nhid", "77")
+        lab.r1.run("ip", "route", "add", "198.18.2.0/24", "tos", "0x10", "via", "192.0.2.3")
+        wait_for("by the object", lambda: chosen(lab, "198.18.1.9") == ("kernel", ["n0"]))
+        assert chosen(lab, "198.18.2.9")[0] != "kernel"
+        lab.r1.run("ip", "nexthop", "del", "id", "77")
+        wait_for("without it", lambda: chosen(lab, "198.18.1.9")[0] != "kernel", 4)
+    finally:
+        lab.r1.run("ip", "route", "del", "198.18.0.0/24", check=False)
+        lab.r1.script("configure\ndelete route 203.0.113.0/24\ncommit\nexit\n", check=False)
+        lab.r1.commit("delete interface n0")
+
+
+def recovers(lab):
+    return [a for a in lab.r1.show("system")["alarms"] if "BIRD was restarted and recovers" in a]
+
+
+def test_static_and_ospf_routes_do_not_wait_for_bgp_after_a_crash(lab):
+    """The last one: the unnumbered peer, whose parent never comes up itself, keeps BIRD recovering for a minute."""
+    announce(lab, {"ospf": (NET, NET6, "192.0.2.0/24"), "bgp": (("198.51.100.0/24", ""),)}, {})
+    lab.r1.commit("set bgp peer u interface ru\nset bgp peer u remote-as 64700\nset bgp peer u policy open")
+    wait_for("routes", lambda: chosen(lab, SERVICE) == chosen(lab, "192.0.2.1") == ("feed-table", ["ra"]), 30)
+    before = lab.r1.pid("bird")
+    stream = Stream(lab.s, SERVICE)
+    os.kill(before, signal.SIGKILL)
+    wait_for("another BIRD", lambda: lab.r1.pid("bird") not in (0, None, before))
+    alarm = wait_for("an alarm", lambda: recovers(lab))[0]
+    assert "routes by BGP" in alarm and alarm.endswith(("told their routes: u", ", u")), alarm
+    said = lab.r1.commit("set route 198.18.9.0/24 via 172.20.2.2").stdout
+    assert "BIRD recovers from a restart" in said
+    wait_for("the static route acts", lambda: chosen(lab, "198.18.9.1") == ("feed-table", ["rb"]), 25)
+    announce(lab, {"ospf": (NET, NET6)}, {})
+    wait_for("what OSPF has no more is gone", lambda: chosen(lab, "192.0.2.1")[0] != "feed-table", 10)
+    alike(lab, ["a crash of BIRD"])
+    assert recovers(lab) and "static" not in recovers(lab)[0], "all that while BGP was recovering"
+    assert "until then nothing is exported" in lab.r1.ctl("show", "bgp", "summary").stdout
+    lost, sent = stream.lost()
+    assert lost == 0 and sent > 10, (lost, sent)
