@@ -62,17 +62,24 @@ Result<IpAddress> parse_ip(std::string_view text) {
 }
 
 Result<Mac> parse_mac(std::string_view text) {
+  // 02:00:5e:00:01:0a, 02-00-5e-00-01-0a and 0200.5e00.010a.
   Mac mac;
-  if (text.size() != 17) {
+  const bool dotted = text.size() == 14;
+  const char sign = dotted ? '.' : text.size() == 17 ? text[2] : '\0';
+  const size_t group = dotted ? 4 : 2;
+  if (!dotted && sign != ':' && sign != '-') {
     return not_an("a MAC address", text);
   }
-  for (size_t i = 0; i < 6; i++) {
-    const int high = hex_digit(text[3 * i]);
-    const int low = hex_digit(text[3 * i + 1]);
-    if (high < 0 || low < 0 || (i < 5 && text[3 * i + 2] != ':')) {
+  size_t digits = 0;
+  for (size_t i = 0; i < text.size(); i++) {
+    const int digit = hex_digit(text[i]);
+    if (i % (group + 1) == group ? text[i] != sign : digit < 0) {
       return not_an("a MAC address", text);
     }
-    mac.bytes[i] = static_cast<uint8_t>(high << 4 | low);
+    if (i % (group + 1) != group) {
+      uint8_t& byte = mac.bytes[digits++ / 2];
+      byte = static_cast<uint8_t>(byte << 4 | digit);
+    }
   }
   return mac;
 }

@@ -115,7 +115,7 @@ static_assert(sizeof(Mac) == 6);
 Result<Ip4> parse_ip4(std::string_view text);
 Result<Ip6> parse_ip6(std::string_view text);
 Result<IpAddress> parse_ip(std::string_view text);
-Result<Mac> parse_mac(std::string_view text);
+Result<Mac> parse_mac(std::string_view text);  ///< also with dashes, or as 0200.5e00.010a
 
 std::string to_string(Ip4 address);
 std::string to_string(const Ip6& address);  ///< RFC 5952 spelling.

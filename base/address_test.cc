@@ -55,8 +55,11 @@ TEST(Address, MacRoundTrip) {
   EXPECT_EQ(to_string(*mac), "02:00:5e:00:01:0a");
   EXPECT_FALSE(mac->is_multicast());
   EXPECT_TRUE(parse_mac("ff:ff:ff:ff:ff:ff")->is_multicast());
+  EXPECT_EQ(to_string(*parse_mac("02-00-5E-00-01-0A")), "02:00:5e:00:01:0a");
+  EXPECT_EQ(to_string(*parse_mac("0200.5e00.010A")), "02:00:5e:00:01:0a");
   for (const char* text :
-       {"", "02:00:5e:00:01", "02:00:5e:00:01:0a:", "02-00-5e-00-01-0a", "02:00:5e:00:01:0g", "02:00:5e:00:01: a"}) {
+       {"", "02:00:5e:00:01", "02:00:5e:00:01:0a:", "02-00-5e-00-01:0a", "02:00:5e:00:01:0g", "02:00:5e:00:01: a",
+        "0200.5e00:010a", "0200.5e00.010", "02005e00010a..", "0200.5e000.10a"}) {
     EXPECT_FALSE(parse_mac(text)) << text;
   }
 }

@@ -40,15 +40,16 @@ void Child::launch() {
   }
   started_ = Clock::now();
   on_demand_ = false;
+  hang_.clear();
   const auto pid = spawn(with_arguments);
   if (!pid) {
     log::error("{}: {}", name(), pid.error().text());
     last_exit_ = pid.error().text();
+    last_exit_time_ = std::chrono::system_clock::now();
     failures_++;
     return launch_later();
   }
   id_ = {*pid, process_start_time(*pid)};
-  starts_++;
   log::info("{} runs as process {}", name(), *pid);
   changed_();
 }
@@ -105,14 +106,21 @@ void Child::tick() {
   const auto hang = options_.watch ? options_.watch->tick() : std::nullopt;
   if (hang) {
     log::error("{} (process {}) hangs: {}; killing it", name(), id_.pid, *hang);
+    hang_ = *hang;
     kill();
   }
 }
 
 void Child::exited(int wait_status) {
   loop_.cancel(std::exchange(patience_, 0));
-  last_exit_ = describe_exit(wait_status);
   const bool demanded = std::exchange(on_demand_, false);
+  last_exit_ = fmt::format("{}{}",
+                           demanded        ? "on demand, "
+                           : hang_.empty() ? ""
+                                           : "hung, " + hang_ + ", ",
+                           describe_exit(wait_status));
+  last_exit_time_ = std::chrono::system_clock::now();
+  (demanded ? wanted_restarts_ : restarts_)++;
   log::write(demanded ? log::Level::info : log::Level::error,
              fmt::format("{} (process {}) ended: {}", name(), id_.pid, last_exit_));
   id_ = {};
@@ -127,13 +135,16 @@ void Child::exited(int wait_status) {
 nlohmann::json Child::status() const {
   using std::chrono::milliseconds;
   const auto uptime = std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count();
-  return {{"pid", id_.pid},
-          {"state", running()       ? "running"
-                    : waiting_ != 0 ? "waiting"
-                                    : "stopped"},
-          {"restarts", starts_ > 0 ? starts_ - 1 : 0},
-          {"last-exit", last_exit_},
-          {"uptime-ms", running() ? uptime : 0}};
+  return {
+      {"pid", id_.pid},
+      {"state", running()       ? "running"
+                : waiting_ != 0 ? "waiting"
+                                : "stopped"},
+      {"restarts", restarts_},
+      {"wanted-restarts", wanted_restarts_},
+      {"last-exit", last_exit_},
+      {"last-exit-time", std::chrono::duration_cast<std::chrono::seconds>(last_exit_time_.time_since_epoch()).count()},
+      {"uptime-ms", running() ? uptime : 0}};
 }
 
 }  // namespace floof

@@ -60,7 +60,8 @@ class Child {
   void tick();
   /// Its process has ended with this wait status.
   void exited(int wait_status);
-  /// {"pid","state","restarts","last-exit","uptime-ms"}
+  /// {"pid","state","restarts","wanted-restarts","last-exit","last-exit-time","uptime-ms"}: `restarts` are those that
+  /// nobody wanted; the time is seconds since 1970, 0 when it has not ended yet.
   nlohmann::json status() const;
 
  private:
@@ -77,11 +78,14 @@ class Child {
   EventLoop::TimerId waiting_ = 0;
   EventLoop::TimerId patience_ = 0;
   unsigned failures_ = 0;
-  unsigned starts_ = 0;
+  unsigned restarts_ = 0;  ///< after an end that nobody wanted
+  unsigned wanted_restarts_ = 0;
   bool wanted_ = true;
   bool on_demand_ = false;  ///< the present process was told to end
   bool crashed_ = false;
+  std::string hang_;  ///< why the present process was killed
   std::string last_exit_;
+  std::chrono::system_clock::time_point last_exit_time_{};
 };
 
 }  // namespace floof

@@ -115,6 +115,8 @@ EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
 
 EventLoop::~EventLoop() = default;
 
+int EventLoop::descriptor() const { return impl_->epoll.get(); }
+
 void EventLoop::watch(int fd, uint32_t epoll_events, IoCallback callback) {
   const uint32_t generation = impl_->next_generation++;
   epoll_event event{};

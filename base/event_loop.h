@@ -44,6 +44,8 @@ class EventLoop {
   void stop();
   /// One turn that waits at most `longest`; for tests and for waiting inside a start-up sequence.
   void turn(std::chrono::microseconds longest);
+  /// Readable while a turn would find more to do than timers: for a loop that is turned by another one.
+  int descriptor() const;
 
  private:
   struct Impl;

@@ -38,7 +38,7 @@ class InitClient {
   Result<void> restart(const std::string& program);
   /// Starts a program that is not running yet (bird, once its configuration exists); no error when it runs.
   Result<void> start(const std::string& program);
-  /// {"programs":{"bird":{"pid":0|n,"state":"running|waiting|stopped","restarts":n,"last-exit":"...","uptime-ms":n}}}
+  /// {"pid":n,"uptime-ms":n,"programs":{"bird":{"pid":0|n,"state":"running|waiting|stopped", as in Child::status}}}
   Result<Json> status();
 
  private:

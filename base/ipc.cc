@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/ipc_impl.h"
 #include "base/log.h"
 
 namespace floof::ipc {
@@ -29,6 +30,12 @@ namespace {
 constexpr size_t kMaxUnsent = 1u << 20;
 // A peer that takes nothing for this long while answers wait is cut off.
 constexpr auto kMaxStall = std::chrono::seconds(60);
+
+std::string string_at(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 // Deeper JSON is refused: copying and printing a value recurse.
 constexpr int kMaxDepth = 128;
 
@@ -53,6 +60,8 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
+}  // namespace
+
 std::optional<Json> parse_object(std::string_view text) {
   if (too_deep(text)) {
     return std::nullopt;
@@ -64,8 +73,6 @@ std::optional<Json> parse_object(std::string_view text) {
   return json;
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -76,12 +83,7 @@ Result<sockaddr_un> unix_address(const std::string& path) {
   return address;
 }
 
-std::string string_at(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-}  // namespace
+std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json to_json(const Error& error) { return {{"path", error.path}, {"reason", error.reason}, {"remedy", error.remedy}}; }
 
@@ -111,18 +113,16 @@ std::vector<Error> errors_of(const Json& answer) {
   return out;
 }
 
-std::string frame(std::string_view message) {
-  const auto length = static_cast<uint32_t>(message.size());
+namespace {
+
+std::string frame_head(size_t length) {
   std::string out;
-  out.reserve(message.size() + 4);
   for (const int shift : {24, 16, 8, 0}) {
     out += static_cast<char>(length >> shift);
   }
-  out += message;
   return out;
 }
 
-namespace {
 uint32_t length_at(const std::string& buffer, size_t at) {
   uint32_t length = 0;
   for (size_t i = 0; i < 4; i++) {
@@ -131,6 +131,8 @@ uint32_t length_at(const std::string& buffer, size_t at) {
   return length;
 }
 }  // namespace
+
+std::string frame(std::string_view message) { return frame_head(message.size()) += message; }
 
 bool Deframer::feed(std::string_view bytes) {
   if (at_ > 0 && at_ >= buffer_.size() / 2) {
@@ -178,6 +180,8 @@ struct Server::Impl {
     EventLoop::Clock::time_point progress;
     bool ended = false;    ///< the peer sends no more
     bool counted = false;  ///< in `others`
+    bool stranger = false;
+    bool busy = false;  ///< an answer is still to come
     bool open = true;
 
     size_t unsent() const { return output.size() - sent; }
@@ -186,11 +190,12 @@ struct Server::Impl {
 
   EventLoop& loop;
   std::string path;
-  Handler handler;
+  LateHandler handler;
   Closed closed;
   size_t max_clients;
   Door door;
   std::map<uid_t, size_t> others{};  ///< connections of those who are not privileged, by user
+  size_t strangers = 0;
   UniqueFd listener{};
   struct stat inode {};
   std::unordered_map<int, Shared> connections{};
@@ -198,7 +203,7 @@ struct Server::Impl {
   EventLoop::TimerId sweep = 0;
   EventLoop::TimerId pause = 0;
 
-  Impl(EventLoop& on, std::string at, Handler answers, Closed ends, size_t most, Door entry)
+  Impl(EventLoop& on, std::string at, LateHandler answers, Closed ends, size_t most, Door entry)
       : loop(on),
         path(std::move(at)),
         handler(std::move(answers)),
@@ -244,7 +249,7 @@ struct Server::Impl {
     }
     connection->peer = {credentials.pid, credentials.uid, credentials.gid, next_connection};
     if (const auto room = make_room(*connection); !room) {
-      const std::string said = frame(dump(failure(room.error())));
+      const std::string said = frame(to_text(failure(room.error())));
       (void)::send(fd, said.data(), said.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       return;
     }
@@ -258,6 +263,8 @@ struct Server::Impl {
     return door.privileged ? door.privileged(peer) : peer.uid == 0 || peer.uid == geteuid();
   }
 
+  bool is_admitted(const Peer& peer) const { return !door.admits || door.admits(peer); }
+
   /// Counts a new connection, or says why there is no room for it.
   Result<> make_room(Connection& connection) {
     const Error full{path, "has as many connections as it takes", "try again later"};
@@ -268,6 +275,11 @@ struct Server::Impl {
     if (!connection.counted) {
       return {};
     }
+    connection.stranger = !is_admitted(connection.peer);
+    const size_t most_each = connection.stranger ? kMaxStrangersConnections : max_clients / 4;
+    if (connection.stranger && strangers >= kMaxStrangers) {
+      return full;
+    }
     size_t all = 0;
     for (const auto& [uid, count] : others) {
       all += count;
@@ -276,14 +288,16 @@ struct Server::Impl {
       return full;  // the rest is kept for the privileged
     }
     const auto mine = others.find(connection.peer.uid);
-    if (mine != others.end() && mine->second >= max_clients / 4) {
+    if (mine != others.end() && mine->second >= most_each) {
       return Error{path, fmt::format("your user has {} connections already", mine->second), "close some of them"};
     }
     others[connection.peer.uid]++;
+    strangers += connection.stranger ? 1 : 0;
     return {};
   }
 
   void leave_room(const Connection& connection) {
+    strangers -= connection.stranger ? 1 : 0;
     const auto mine = connection.counted ? others.find(connection.peer.uid) : others.end();
     if (mine != others.end() && --mine->second == 0) {
       others.erase(mine);
@@ -293,7 +307,7 @@ struct Server::Impl {
   void arm(const Shared& connection) {
     const size_t unsent = connection->unsent();
     uint32_t events = unsent > 0 ? uint32_t{EPOLLOUT} : 0;
-    events |= unsent < kMaxUnsent && !connection->ended ? uint32_t{EPOLLIN} : 0;
+    events |= unsent < kMaxUnsent && !connection->ended && !connection->busy ? uint32_t{EPOLLIN} : 0;
     loop.watch(connection->fd.get(), events, [this, weak = std::weak_ptr(connection)](uint32_t happened) {
       if (const auto shared = weak.lock()) {
         serve(shared, happened);
@@ -321,10 +335,16 @@ struct Server::Impl {
     if ((happened & (EPOLLERR | EPOLLHUP)) != 0 && (happened & EPOLLIN) == 0) {
       return drop(connection);
     }
-    if ((happened & EPOLLIN) != 0 && !receive(*connection)) {
+    // While its handler turns the loop, a connection may be found readable though nothing more is wanted of it.
+    if ((happened & EPOLLIN) != 0 && !connection->busy && !receive(*connection)) {
       return drop(connection);
     }
-    if (!flush(*connection) || !answer(connection) || (connection->ended && connection->unsent() == 0)) {
+    go_on(connection);
+  }
+
+  void go_on(const Shared& connection) {
+    if (!flush(*connection) || !answer(connection) ||
+        (connection->ended && !connection->busy && connection->unsent() == 0)) {
       return drop(connection);
     }
     arm(connection);
@@ -332,7 +352,8 @@ struct Server::Impl {
 
   bool receive(Connection& connection) const {
     std::array<char, 65536> bytes;
-    const ssize_t count = ::recv(connection.fd.get(), bytes.data(), bytes.size(), 0);
+    const size_t most = connection.stranger ? size_t{kMaxStrangersMessage} : bytes.size();
+    const ssize_t count = ::recv(connection.fd.get(), bytes.data(), most, 0);
     if (count < 0) {
       return errno == EAGAIN || errno == EINTR;
     }
@@ -340,9 +361,14 @@ struct Server::Impl {
       connection.ended = true;
       return true;
     }
-    return connection.input.feed({bytes.data(), static_cast<size_t>(count)}) &&
-           (connection.input.waiting() <= kMaxSmallMessage || !door.may_send_much ||
-            door.may_send_much(connection.peer));
+    if (!connection.input.feed({bytes.data(), static_cast<size_t>(count)})) {
+      return false;
+    }
+    const size_t waiting = connection.input.waiting();
+    if (waiting > kMaxStrangersMessage && connection.stranger && !is_admitted(connection.peer)) {
+      return false;
+    }
+    return waiting <= kMaxSmallMessage || !door.may_send_much || door.may_send_much(connection.peer);
   }
 
   static bool flush(Connection& connection) {
@@ -357,13 +383,17 @@ struct Server::Impl {
     }
     connection.output.clear();
     connection.sent = 0;
+    if (connection.output.capacity() > kMaxUnsent) {
+      connection.output.shrink_to_fit();
+    }
     return true;
   }
 
   // False when the connection is to be closed. The handler may close it as well by turning the loop.
   bool answer(const Shared& connection) {
     std::string message;
-    while (connection->open && connection->unsent() < kMaxUnsent && connection->input.next(message)) {
+    while (connection->open && !connection->busy && connection->unsent() < kMaxUnsent &&
+           connection->input.next(message)) {
       const auto request = parse_object(message);
       if (!request) {
         return false;
@@ -371,7 +401,8 @@ struct Server::Impl {
       if (connection->unsent() == 0) {
         connection->progress = EventLoop::Clock::now();
       }
-      connection->output += frame(handle(connection->peer, *request));
+      connection->busy = true;
+      handle(connection, *request);
       if (connection->open && !flush(*connection)) {
         return false;
       }
@@ -379,18 +410,33 @@ struct Server::Impl {
     return connection->open;
   }
 
-  std::string handle(const Peer& peer, const Json& request) {
+  void handle(const Shared& connection, const Json& request) {
+    // While the handler is at work its answer only has to be kept; what comes later has to be sent as well.
+    const auto at_work = std::make_shared<bool>(true);
+    const Reply reply = [this, at_work, weak = std::weak_ptr(connection)](std::string text) {
+      const auto to = weak.lock();  // the server holds it as long as it lives itself
+      if (!to || !to->open || !to->busy) {
+        return;
+      }
+      to->busy = false;
+      if (text.size() > kMaxMessage) {
+        text = to_text(failure(Error{"", "the answer is larger than 64 MB", "ask for less at once"}));
+      }
+      to->output += frame_head(text.size());
+      to->output += text;
+      if (!*at_work) {
+        to->progress = EventLoop::Clock::now();
+        go_on(to);
+      }
+    };
     // The JSON library throws on a wrong type; a handler that forgot to check must not end the daemon.
     try {
-      std::string text = dump(handler(peer, request));
-      if (text.size() <= kMaxMessage) {
-        return text;
-      }
-      return dump(failure(Error{"", "the answer is larger than 64 MB", "ask for less at once"}));
+      handler(connection->peer, request, reply);
     } catch (const std::exception& problem) {
       log::error("{}: a request could not be handled: {}", path, problem.what());
-      return dump(failure(Error{"", std::string("malformed request: ") + problem.what(), ""}));
+      reply(to_text(failure(Error{"", std::string("malformed request: ") + problem.what(), ""})));
     }
+    *at_work = false;
   }
 
   void drop_stalled() {
@@ -412,6 +458,16 @@ Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, const std::string& path, Handler handler, Closed closed,
                                                size_t max_clients, Door door) {
+  return listen_late(
+      loop, path,
+      [handler = std::move(handler)](const Peer& peer, const Json& request, const Reply& reply) {
+        reply(to_text(handler(peer, request)));
+      },
+      std::move(closed), max_clients, std::move(door));
+}
+
+Result<std::unique_ptr<Server>> Server::listen_late(EventLoop& loop, const std::string& path, LateHandler handler,
+                                                    Closed closed, size_t max_clients, Door door) {
   const auto address = unix_address(path);
   if (!address) {
     return address.error();
@@ -432,116 +488,6 @@ Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, const std::strin
   stat(path.c_str(), &impl->inode);
   impl->start();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
-}
-
-Result<Client> Client::connect(const std::string& path) {
-  const auto address = unix_address(path);
-  if (!address) {
-    return address.error();
-  }
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(sockaddr_un)) != 0) {
-    return errno_error(path, "cannot connect",
-                       errno == EACCES ? "that socket is not for your user" : "is the daemon running?");
-  }
-  return Client(std::move(fd), path);
-}
-
-namespace {
-
-// Waits until `fd` is ready for `events`; false when `deadline` has passed.
-bool wait_ready(int fd, short events, EventLoop::Clock::time_point deadline) {
-  using std::chrono::milliseconds;
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - EventLoop::Clock::now());
-    pollfd poll_fd{fd, events, 0};
-    const int ready = ::poll(&poll_fd, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1'000'000)));
-    if (ready > 0) {
-      return true;
-    }
-    if (left.count() <= 0) {
-      return false;
-    }
-  }
-}
-
-Result<void> send_all(int fd, std::string_view bytes, EventLoop::Clock::time_point deadline) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count >= 0) {
-      bytes.remove_prefix(static_cast<size_t>(count));
-    } else if (errno == EAGAIN) {
-      if (!wait_ready(fd, POLLOUT, deadline)) {
-        return Error{"", "the daemon does not read its requests in time", ""};
-      }
-    } else if (errno != EINTR) {
-      return errno_error("", "the connection broke");
-    }
-  }
-  return {};
-}
-
-Result<std::string> receive_message(int fd, EventLoop::Clock::time_point deadline) {
-  Deframer input;
-  std::string message;
-  std::vector<char> bytes(65536);
-  while (!input.next(message)) {
-    if (!wait_ready(fd, POLLIN, deadline)) {
-      return Error{"", "the daemon does not answer in time", ""};
-    }
-    const ssize_t count = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    if (count == 0) {
-      return Error{"", "the daemon closed the connection", ""};
-    }
-    if (count < 0 && errno != EAGAIN && errno != EINTR) {
-      return errno_error("", "the connection broke");
-    }
-    if (count > 0 && !input.feed({bytes.data(), static_cast<size_t>(count)})) {
-      return Error{"", "the daemon's answer is garbage", ""};
-    }
-  }
-  return message;
-}
-
-}  // namespace
-
-bool Client::alive() const {
-  char byte = 0;
-  const ssize_t count = fd_ ? ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
-  return count > 0 || (count < 0 && errno == EAGAIN);
-}
-
-Result<Json> Client::call(const Json& request, std::chrono::milliseconds limit) {
-  if (!fd_) {
-    return Error{path_, "the connection is closed", "connect again"};
-  }
-  const auto deadline = EventLoop::Clock::now() + limit;
-  const std::string text = dump(request);
-  if (text.size() > kMaxMessage) {
-    return Error{path_, "the request is larger than 64 MB", ""};
-  }
-  // After any failure the stream's position is unknown: a late answer must not be taken for the next one.
-  const auto fail = [this](Error error) {
-    fd_.reset();
-    error.path = path_;
-    return error;
-  };
-  if (const auto sent = send_all(fd_.get(), frame(text), deadline); !sent) {
-    // A server that lets nobody in says why before it closes.
-    const auto said = receive_message(fd_.get(), EventLoop::Clock::now());
-    auto reason = said ? parse_object(*said) : std::nullopt;
-    auto failed = fail(sent.error());
-    return reason ? Result<Json>(std::move(*reason)) : Result<Json>(std::move(failed));
-  }
-  const auto message = receive_message(fd_.get(), deadline);
-  if (!message) {
-    return fail(message.error());
-  }
-  auto answer = parse_object(*message);
-  if (!answer) {
-    return fail(Error{"", "the daemon's answer is garbage", ""});
-  }
-  return std::move(*answer);
 }
 
 }  // namespace floof::ipc

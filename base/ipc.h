@@ -26,6 +26,10 @@ using Json = nlohmann::json;
 inline constexpr uint32_t kMaxMessage = 64u << 20;
 /// The same for peers whom Door::may_send_much does not trust.
 inline constexpr uint32_t kMaxSmallMessage = 256u << 10;
+/// What a peer whom Door::admits refuses may send, so that he reads why; then he is cut off.
+inline constexpr uint32_t kMaxStrangersMessage = 4u << 10;
+/// Connections of one user whom Door::admits refuses, and of all of them.
+inline constexpr size_t kMaxStrangersConnections = 8, kMaxStrangers = 64;
 
 struct Peer {
   pid_t pid = 0;
@@ -34,6 +38,8 @@ struct Peer {
   uint64_t connection = 0;  ///< unique while the server lives
 };
 
+/// As it is sent. Never throws: what is not UTF-8 is replaced.
+std::string to_text(const Json& json);
 Json to_json(const Error& error);
 Json failure(const Error& error);
 Json failure(const std::vector<Error>& errors);
@@ -46,20 +52,32 @@ struct Door {
   /// Whom only the limit on all connections holds; others have at most a quarter of them each and three quarters
   /// together. Absent: root and our own user.
   std::function<bool(const Peer&)> privileged{};
+  /// Whether this peer has any business here; asked when he connects, before anything of his is read, and with each
+  /// request. Absent: everybody has.
+  std::function<bool(const Peer&)> admits{};
   /// Whether this peer's requests may be longer than kMaxSmallMessage; asked when one is. Absent: everybody's may.
   std::function<bool(const Peer&)> may_send_much{};
 };
 
+/// Sends the answer of a request, as text of JSON; once, now or later, on the loop. Nothing happens when the peer has
+/// gone or the server is no more.
+using Reply = std::function<void(std::string text)>;
+
 /// Serves a socket on an EventLoop. Survives garbage, half messages, peers that do not read (each connection's
-/// unsent answers are bounded) and connection floods (`max_clients`). Loop thread only.
+/// unsent answers are bounded) and connection floods (`max_clients`). A connection whose answer is still to come is not
+/// listened to, and keeps nobody else waiting. Loop thread only.
 class Server {
  public:
   using Handler = std::function<Json(const Peer&, const Json& request)>;
+  using LateHandler = std::function<void(const Peer&, const Json& request, Reply)>;
   using Closed = std::function<void(const Peer&)>;
 
   /// Binds `path` (removing a stale socket there).
   static Result<std::unique_ptr<Server>> listen(EventLoop& loop, const std::string& path, Handler handler,
                                                 Closed closed = {}, size_t max_clients = 1024, Door door = {});
+  /// For handlers that may answer later.
+  static Result<std::unique_ptr<Server>> listen_late(EventLoop& loop, const std::string& path, LateHandler handler,
+                                                     Closed closed = {}, size_t max_clients = 1024, Door door = {});
   ~Server();
 
  private:
@@ -76,6 +94,8 @@ class Client {
   bool alive() const;
   /// Sends and waits for the answer; an Error when the peer is gone, answers garbage, or is silent for `limit`.
   Result<Json> call(const Json& request, std::chrono::milliseconds limit = std::chrono::seconds(30));
+  /// The same, for an answer that is only passed on: its text, unread.
+  Result<std::string> call_for_text(const Json& request, std::chrono::milliseconds limit = std::chrono::seconds(30));
 
  private:
   explicit Client(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}

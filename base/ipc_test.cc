@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -99,6 +100,89 @@ class Raw {
  private:
   UniqueFd fd_;
 };
+
+/// Answers "late" when it is told to, everything else at once.
+class Late {
+ public:
+  Late() {
+    auto server = Server::listen_late(loop_, path_, [this](const Peer&, const Json& request, Reply reply) {
+      if (request["op"] == "late") {
+        waiting_.push_back(std::move(reply));
+      } else {
+        reply(to_text({{"ok", true}, {"echo", request}}));
+      }
+    });
+    EXPECT_TRUE(server);
+    server_ = std::move(*server);
+  }
+  template <typename Condition>
+  bool turn_until(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (!condition() && std::chrono::steady_clock::now() < end) {
+      loop_.turn(5ms);
+    }
+    return condition();
+  }
+
+  std::string path_ = fresh_path();
+  EventLoop loop_;
+  std::vector<Reply> waiting_;
+  std::unique_ptr<Server> server_;
+};
+
+bool readable(const Raw& raw) {
+  pollfd one{raw.fd(), POLLIN, 0};
+  return poll(&one, 1, 0) > 0;
+}
+
+TEST(Ipc, AnAnswerThatComesLaterKeepsNobodyElseWaiting) {
+  Late server;
+  const Raw slow(server.path_), other(server.path_);
+  ASSERT_TRUE(slow.send(frame(R"({"op":"late"})") + frame(R"({"op":"second"})")));
+  ASSERT_TRUE(server.turn_until([&] { return server.waiting_.size() == 1; }));
+  ASSERT_TRUE(other.send(frame(R"({"op":"ping"})")));
+  ASSERT_TRUE(server.turn_until([&] { return readable(other); }));
+  EXPECT_NE(other.receive().find("ping"), std::string::npos);
+  EXPECT_FALSE(readable(slow)) << "its second request waits for the first";
+  server.waiting_[0](R"({"ok":true,"data":1})");
+  server.waiting_[0](R"({"ok":true,"data":"twice"})");
+  EXPECT_EQ(slow.receive(), R"({"ok":true,"data":1})");
+  EXPECT_NE(slow.receive().find("second"), std::string::npos);
+}
+
+TEST(Ipc, ALateAnswerForWhoHasGoneGoesNowhere) {
+  Late server;
+  {
+    const Raw gone(server.path_);
+    ASSERT_TRUE(gone.send(frame(R"({"op":"late"})")));
+    ASSERT_TRUE(server.turn_until([&] { return server.waiting_.size() == 1; }));
+  }
+  server.loop_.turn(20ms);
+  server.waiting_[0](R"({"ok":true})");
+  const Raw half(server.path_);
+  ASSERT_TRUE(half.send(frame(R"({"op":"late"})")));
+  ASSERT_TRUE(server.turn_until([&] { return server.waiting_.size() == 2; }));
+  server.server_.reset();
+  server.waiting_[1](R"({"ok":true})");
+  EXPECT_TRUE(half.closed());
+}
+
+TEST(Ipc, StrangersHaveLittleRoom) {
+  const Echo echo(1024, {.mode = 0660,
+                         .privileged = [](const Peer&) { return false; },
+                         .admits = [](const Peer&) { return false; },
+                         .may_send_much = [](const Peer&) { return false; }});
+  std::vector<std::unique_ptr<Raw>> crowd;
+  for (size_t i = 0; i < kMaxStrangersConnections; i++) {
+    crowd.push_back(std::make_unique<Raw>(echo.path()));
+    EXPECT_TRUE(crowd.back()->send(frame(R"({"op":"ping"})")));
+    EXPECT_NE(crowd.back()->receive().find("ping"), std::string::npos);
+  }
+  const Raw late(echo.path());
+  EXPECT_NE(late.receive().find("8 connections already"), std::string::npos);
+  (void)crowd[0]->send(frame(R"({"op":")" + std::string(kMaxStrangersMessage, 'x') + "\"}"));
+  EXPECT_TRUE(crowd[0]->closed());
+}
 
 void expect_alive(const Echo& echo) {
   auto client = Client::connect(echo.path());

@@ -193,7 +193,8 @@ std::vector<RouteNextHop> read_multipath(int family, std::string_view bytes) {
     if (hop->rtnh_len < sizeof(rtnexthop) || hop->rtnh_len > bytes.size()) {
       break;
     }
-    RouteNextHop next{hop->rtnh_ifindex, std::nullopt, static_cast<uint8_t>(std::min(255, hop->rtnh_hops + 1))};
+    RouteNextHop next{hop->rtnh_ifindex, std::nullopt, static_cast<uint8_t>(std::min(255, hop->rtnh_hops + 1)),
+                      (hop->rtnh_flags & RTNH_F_DEAD) != 0};
     for_each_attribute(bytes.substr(sizeof(rtnexthop), hop->rtnh_len - sizeof(rtnexthop)),
                        [&](uint16_t type, std::string_view value) {
                          if (type == RTA_GATEWAY) {
@@ -224,6 +225,7 @@ std::optional<Route> parse_route(const nlmsghdr& message) {
   route.table = body->fixed.rtm_table;
   route.protocol = body->fixed.rtm_protocol;
   route.type = body->fixed.rtm_type;
+  route.conditional = body->fixed.rtm_tos != 0 || body->fixed.rtm_src_len != 0;
   IpAddress destination = family == AF_INET ? IpAddress(Ip4()) : IpAddress(Ip6());
   bool has_destination = body->fixed.rtm_dst_len == 0;
   RouteNextHop single;
@@ -275,6 +277,7 @@ std::optional<Route> parse_route(const nlmsghdr& message) {
   }
   route.prefix = Prefix(destination, body->fixed.rtm_dst_len);
   if (route.next_hops.empty() && has_single) {
+    single.dead = (body->fixed.rtm_flags & RTNH_F_DEAD) != 0;
     route.next_hops.push_back(single);
   }
   return route;
@@ -304,6 +307,11 @@ bool parse_message(const nlmsghdr& message, const Handler& handler) {
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
       return deliver(parse_route(message), handler.route);
+    case RTM_DELNEXTHOP:
+      if (handler.next_hop_object) {
+        handler.next_hop_object();
+      }
+      return true;
     default:
       return false;
   }
@@ -316,9 +324,11 @@ struct Monitor::Impl {
   Socket requests;
   std::vector<char> buffer = std::vector<char>(256 * 1024);
 
-  void read_events();
+  /// What came of reading events.
+  enum class Read { all, more, lost };
+  Read read_events();
   void parse_all(size_t length);
-  Result<bool> dump_once(const std::string& request);
+  Result<bool> dump_once(const std::string& request, const Handler& to);
 };
 
 void Monitor::Impl::parse_all(size_t length) {
@@ -328,11 +338,12 @@ void Monitor::Impl::parse_all(size_t length) {
   }
 }
 
-void Monitor::Impl::read_events() {
+Monitor::Impl::Read Monitor::Impl::read_events() {
   // A sender that never pauses must not keep the loop from everything else: the rest is read in the next turn.
   constexpr int kMostReads = 256;
   bool any = false, overrun = false;
-  for (int i = 0; i < kMostReads; i++) {
+  int i = 0;
+  for (; i < kMostReads; i++) {
     const ssize_t n = recv(events.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (n < 0) {
       if (errno == EINTR) {
@@ -354,6 +365,16 @@ void Monitor::Impl::read_events() {
   if ((any || overrun) && handler.batch_end) {
     handler.batch_end();
   }
+  return overrun ? Read::lost : i == kMostReads ? Read::more : Read::all;
+}
+
+bool Monitor::drain() {
+  constexpr int kMostRounds = 64;
+  auto state = Impl::Read::more;
+  for (int i = 0; i < kMostRounds && state == Impl::Read::more; i++) {
+    state = impl_->read_events();
+  }
+  return state == Impl::Read::all;
 }
 
 Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -369,6 +390,11 @@ Result<std::unique_ptr<Monitor>> Monitor::open(EventLoop& loop, int netns, Handl
   if (!events) {
     return events.error();
   }
+  if (handler.next_hop_object) {
+    // Beyond the 32 groups of the old mask. Without it such removals are found later.
+    const unsigned group = RTNLGRP_NEXTHOP;
+    setsockopt(events->fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+  }
   auto requests = Socket::open(netns, 0);
   if (!requests) {
     return requests.error();
@@ -380,7 +406,7 @@ Result<std::unique_ptr<Monitor>> Monitor::open(EventLoop& loop, int netns, Handl
 }
 
 /// True when complete, false when the kernel changed its mind meanwhile and the dump has to be taken again.
-Result<bool> Monitor::Impl::dump_once(const std::string& request) {
+Result<bool> Monitor::Impl::dump_once(const std::string& request, const Handler& to) {
   if (auto sent = requests.send(request); !sent) {
     return sent.error();
   }
@@ -411,7 +437,7 @@ Result<bool> Monitor::Impl::dump_once(const std::string& request) {
         errno = code;
         return errno_error("netlink", "the kernel refuses a dump");
       }
-      parse_message(*m, handler);
+      parse_message(*m, to);
     }
   }
 }
@@ -438,7 +464,7 @@ Result<void> Monitor::dump(unsigned what, uint32_t table) {
   constexpr int kMostAttempts = 5;
   const auto run = [&](auto make) -> Result<void> {
     for (int attempt = 0; attempt < kMostAttempts; attempt++) {
-      auto complete = impl_->dump_once(make());
+      auto complete = impl_->dump_once(make(), impl_->handler);
       if (!complete) {
         return complete.error();
       }
@@ -474,6 +500,15 @@ Result<void> Monitor::dump(unsigned what, uint32_t table) {
     impl_->handler.batch_end();
   }
   return result;
+}
+
+Result<bool> Monitor::read_routes(const RouteFilter& filter, const std::function<void(const Route&)>& visit) {
+  rtmsg fixed{};
+  fixed.rtm_family = filter.family == Family::ip4 ? AF_INET : AF_INET6;
+  fixed.rtm_protocol = filter.protocol;
+  Handler handler;
+  handler.route = visit;
+  return impl_->dump_once(dump_request(RTM_GETROUTE, impl_->requests.next_sequence(), fixed, filter.table), handler);
 }
 
 }  // namespace floof::netlink

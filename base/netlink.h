@@ -52,6 +52,7 @@ struct RouteNextHop {
   int index = 0;                     ///< 0: none given
   std::optional<IpAddress> gateway;  ///< may be of the other family (RTA_VIA)
   uint8_t weight = 1;
+  bool dead = false;  ///< Linux does not use it: its link is down, or lost its last IPv4 address
 };
 
 struct Route {
@@ -64,6 +65,7 @@ struct Route {
   uint32_t metric = 0;
   uint32_t cwnd = 0;  ///< this and the next ones: RTAX_* of RTA_METRICS, 0 when not given
   uint32_t rttvar = 0, reordering = 0, window = 0;
+  bool conditional = false;  ///< for packets of one TOS or one source only
   Prefix prefix;
   std::vector<RouteNextHop> next_hops;
 };
@@ -73,8 +75,9 @@ struct Handler {
   std::function<void(const Address&)> address;
   std::function<void(const Neighbor&)> neighbor;
   std::function<void(const Route&)> route;
-  std::function<void()> batch_end;  ///< after everything readable now was delivered
-  std::function<void()> lost;       ///< the kernel dropped messages
+  std::function<void()> next_hop_object;  ///< one is gone; Linux takes the IPv4 routes by it along without telling
+  std::function<void()> batch_end;        ///< after everything readable now was delivered
+  std::function<void()> lost;             ///< the kernel dropped messages
 };
 
 /// Gives one message to the handler. False when it is malformed or of no interest. Never reads past its length.
@@ -90,6 +93,18 @@ class Monitor {
   enum What : unsigned { links = 1, addresses = 2, neighbors = 4, routes = 8 };
   /// Delivers the present state to the handler, before it returns. `table` limits routes (0: all).
   Result<void> dump(unsigned what, uint32_t table = 0);
+  /// Which routes to read; `protocol` 0: of any.
+  struct RouteFilter {
+    Family family = Family::ip4;
+    uint32_t table = 0;
+    uint8_t protocol = 0;
+  };
+  /// Tells the routes that there are to `visit`, not to the handler. False when the kernel changed its mind meanwhile,
+  /// so that some may have been left out.
+  Result<bool> read_routes(const RouteFilter& filter, const std::function<void(const Route&)>& visit);
+  /// Delivers the events that are waiting, so that what is read next is not older than what was told. False when there
+  /// are too many, or some were lost.
+  bool drain();
 
  private:
   struct Impl;

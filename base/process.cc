@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,10 +19,6 @@
 #include "base/file.h"
 
 namespace floof {
-
-namespace {
-constexpr off_t kMaxLog = 4 << 20;
-}
 
 uint64_t process_start_time(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
@@ -48,10 +43,6 @@ uint64_t process_start_time(pid_t pid) {
 }
 
 Result<pid_t> spawn(const Launch& launch) {
-  struct stat about {};
-  if (stat(launch.log.c_str(), &about) == 0 && about.st_size > kMaxLog) {
-    ::rename(launch.log.c_str(), (launch.log + ".1").c_str());
-  }
   std::vector<char*> argv{const_cast<char*>(launch.path.c_str())};
   for (const auto& argument : launch.arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
@@ -61,7 +52,11 @@ Result<pid_t> spawn(const Launch& launch) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, launch.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
+  if (launch.output >= 0) {
+    posix_spawn_file_actions_adddup2(&files, launch.output, STDOUT_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, launch.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
+  }
   posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;

@@ -26,10 +26,11 @@ struct Launch {
   std::string path;  ///< looked up in PATH when it has no '/'
   std::vector<std::string> arguments;
   std::string log;  ///< file that standard output and error are appended to
+  int output = -1;  ///< or, not owned, a descriptor for them (base/log_pump.h)
 };
 
 /// Starts a program as leader of its own process group with default signals, /dev/null as standard input and no other
-/// descriptor. A log beyond 4 MB moves to LOG.1 first.
+/// descriptor.
 Result<pid_t> spawn(const Launch& launch);
 
 /// Kills (SIGKILL) exactly this process and waits until it is gone, at most `limit`. True when there was one to kill.

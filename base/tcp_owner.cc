@@ -11,16 +11,10 @@
 
 namespace floof {
 
-std::optional<uid_t> owner_of_other_end(int fd) {
-  sockaddr_in here{}, there{};
-  socklen_t size = sizeof here;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&here), &size) != 0 || here.sin_family != AF_INET) {
-    return std::nullopt;
-  }
-  size = sizeof there;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&there), &size) != 0) {
-    return std::nullopt;
-  }
+namespace {
+
+/// Of the socket at `there` that speaks with `here`.
+std::optional<uid_t> owner_of(const sockaddr_in& there, const sockaddr_in& here) {
   const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC),
                                                                  mnl_socket_close);
   if (!socket) {
@@ -49,6 +43,34 @@ std::optional<uid_t> owner_of_other_end(int fd) {
     return std::nullopt;
   }
   return static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(answer))->idiag_uid;
+}
+
+sockaddr_in address_of(Ip4 address, uint16_t port) {
+  sockaddr_in out{};
+  out.sin_family = AF_INET;
+  out.sin_port = htons(port);
+  out.sin_addr.s_addr = htonl(address.value());
+  return out;
+}
+
+}  // namespace
+
+std::optional<uid_t> owner_of_other_end(int fd) {
+  sockaddr_in here{}, there{};
+  socklen_t size = sizeof here;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&here), &size) != 0 || here.sin_family != AF_INET) {
+    return std::nullopt;
+  }
+  size = sizeof there;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&there), &size) != 0) {
+    return std::nullopt;
+  }
+  return owner_of(there, here);
+}
+
+std::optional<uid_t> owner_of_listener(Ip4 address, uint16_t port, Ip4 from) {
+  // No connection has port 0, so the kernel finds who listens.
+  return owner_of(address_of(address, port), address_of(from, 0));
 }
 
 }  // namespace floof

@@ -28,9 +28,9 @@ constexpr std::array<OpRule, 13> kRules = {{
     {"complete", UserClass::read_only},
     {"clear", UserClass::operate},
     {"request", UserClass::operate},
-    {"exec-start", UserClass::operate},
-    {"exec-read", UserClass::operate},
-    {"exec-stop", UserClass::operate},
+    {"exec-start", UserClass::read_only},
+    {"exec-read", UserClass::read_only},
+    {"exec-stop", UserClass::read_only},
 }};
 
 /// Calls a getXXX_r function with a buffer that is large enough; groups of thousands of members exist.

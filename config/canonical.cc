@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/as_number.h"
 #include "base/community_names.h"
 #include "base/prefix.h"
 #include "config/password.h"
@@ -32,15 +33,18 @@ Result<std::string> spell(const Result<T>& value) {
 
 Result<std::string> next_hop(std::string_view text) {
   const size_t percent = text.find('%');
+  if (percent != std::string_view::npos && percent + 1 == text.size()) {
+    return Error{"", "no interface follows the %", "write ADDRESS%INTERFACE, such as fe80::1%e0"};
+  }
+  if (percent == 0) {
+    return std::string(text);
+  }
   const auto address = parse_ip(text.substr(0, percent));
   if (!address) {
     return address.error();
   }
   if (percent == std::string_view::npos) {
     return to_string(*address);
-  }
-  if (percent + 1 == text.size()) {
-    return Error{"", "no interface follows the %", "write ADDRESS%INTERFACE, such as fe80::1%e0"};
   }
   return to_string(*address) + std::string(text.substr(percent));
 }
@@ -97,6 +101,23 @@ Result<std::string> community(std::string_view text) {
   return parts.size() == 3 ? Result<std::string>(fmt::format("{}:{}:{}", parts[0], parts[1], parts[2])) : wrong;
 }
 
+/// What is no AS number is left to the schema.
+Result<std::string> as_number(std::string_view text) {
+  const auto asn = parse_as_number(text);
+  return asn ? fmt::to_string(*asn) : std::string(text);
+}
+
+/// "AS64512-AS65534", also with the two dots of other languages.
+Result<std::string> as_range(std::string_view text) {
+  const size_t dots = text.find(".."), sign = dots != std::string_view::npos ? dots : text.find('-');
+  const auto first = parse_as_number(text.substr(0, sign));
+  if (sign == std::string_view::npos || !first) {
+    return as_number(text);
+  }
+  const auto last = parse_as_number(text.substr(sign + (dots != std::string_view::npos ? 2 : 1)));
+  return last ? fmt::format("{}-{}", *first, *last) : std::string(text);
+}
+
 /// What a BGP neighbour reads when its session ends (RFC 9003). BIRD has no way to write a quote into a text.
 Result<std::string> message(std::string_view text) {
   constexpr size_t kMost = 255;
@@ -115,20 +136,23 @@ struct Kind {
   Result<std::string> (*spell)(std::string_view);
 };
 
-const std::array<Kind, 12> kKinds = {{
+const std::array<Kind, 14> kKinds = {{
     {"address", "an address such as 192.0.2.1 or 2001:db8::1", "<address>",
      [](std::string_view t) { return spell(parse_ip(t)); }},
     {"ip4", "an IPv4 address such as 192.0.2.1", "<ipv4-address>",
      [](std::string_view t) { return spell(parse_ip4(t)); }},
     {"prefix", "a prefix such as 192.0.2.0/24 or 2001:db8::/32", "<prefix>",
-     [](std::string_view t) { return spell(parse_prefix(t)); }},
+     [](std::string_view t) { return t == "default" ? Result<std::string>("0.0.0.0/0") : spell(parse_prefix(t)); }},
     {"interface-address", "an address with its length such as 192.0.2.1/24 or 2001:db8::1/64", "<address/length>",
      [](std::string_view t) { return spell(parse_interface_address(t)); }},
     {"mac", "a MAC address such as 02:00:5e:00:01:0a", "<mac>", [](std::string_view t) { return spell(parse_mac(t)); }},
-    {"next-hop", "a next hop such as 192.0.2.1 or fe80::1%e0", "<address>[%<interface>]", next_hop},
+    {"next-hop", "a next hop such as 192.0.2.1 or fe80::1%e0, or an interface such as %e0",
+     "<address>[%<interface>]|%<interface>", next_hop},
     {"area", "an area such as 0 or 10.0.0.1", "<area>", area},
     {"community", "a community such as 65000:100 or no-export", "<community>", community},
     {"community-pattern", "a community such as 65000:100, 65000:* or no-export", "<community>", community_pattern},
+    {"as-number", "an AS number such as 64500, AS64500 or 6.100", "<as-number>", as_number},
+    {"as-range", "an AS number or a range such as 64512-65534", "<as-number>", as_range},
     {"as-set", "an as-set such as AS-EXAMPLE", "<as-set>", as_set},
     {"message", "one line of at most 255 octets without double quotes", "<text>", message},
     {"password", "a password, or its hash as crypt(5) writes it", "<password>", password_hash},

@@ -38,6 +38,17 @@ class Completer {
       }
       at++;
       Step step{node, {}, {}};
+      if (makes() && is_list(node) && at < words.size() && words[at] == "[" && keys_of(node).size() == 1) {
+        const size_t end = static_cast<size_t>(std::find(words.begin() + static_cast<ptrdiff_t>(at), words.end(), "]") -
+                                               words.begin());
+        if (end == words.size()) {
+          return in_brackets(step, data, end > at + 1);
+        }
+        at = end + 1;
+        parent = node;
+        data = nullptr;
+        continue;
+      }
       for (const Node key : is_list(node) ? keys_of(node) : std::vector<Node>()) {
         if (at == words.size()) {
           names_of_list(step, key, data);
@@ -177,10 +188,10 @@ class Completer {
     return std::move(out_);
   }
 
-  void add(std::string word, std::string help, std::string kind) {
+  void add(std::string word, std::string help, std::string kind, std::string group = {}) {
     if (kind == "value" ? partial_.empty() || !matched_ : std::string_view(word).starts_with(partial_)) {
       matched_ = matched_ || kind != "value";
-      out_.options.push_back({std::move(word), std::move(help), std::move(kind)});
+      out_.options.push_back({std::move(word), std::move(help), std::move(kind), std::move(group)});
     }
   }
 
@@ -191,7 +202,7 @@ class Completer {
       const bool fits = mode_ == CompletionMode::place || moves() ? !is_term(node) || moves_values(node) : true;
       const bool meant = fits && (makes() || there);
       if (meant && !(in_group_ && node == schema_.apply_groups()) && !said(node) && !offered(name_of(node))) {
-        add(name_of(node), description_of(node), "keyword");
+        add(name_of(node), description_of(node), "keyword", extension(node, "group"));
       }
     }
   }
@@ -212,6 +223,14 @@ class Completer {
       references(key);
       add(value_hint(key), description_of(key), "value");
     }
+  }
+
+  Completion in_brackets(const Step& step, const Items* data, bool any) {
+    names_of_list(step, keys_of(step.node)[0], data);
+    if (any) {
+      add("]", "No more names", "keyword");
+    }
+    return finish(false);
   }
 
   bool offered(std::string_view word) const {
@@ -248,6 +267,7 @@ class Completer {
       add(value.name, value.help, "keyword");
     }
     references(node);
+    out_.values = extension(node, "values");
     if (out_.options.empty() && named_values(node).empty()) {
       add(value_hint(node), description_of(node), "value");
     }

@@ -78,8 +78,9 @@ std::string one_line(std::string_view text) {
 /// Gives everything that refers to `key` by its old name the new one.
 class Follower {
  public:
-  Follower(const Schema& schema, Node key, std::string from, std::string to)
-      : nodes_(schema.references_to(key)), from_(std::move(from)), to_(std::move(to)) {}
+  /// `zone`: what fc:zone calls the list of `key`, if it is one at the top.
+  Follower(const Schema& schema, Node key, std::string zone, std::string from, std::string to)
+      : nodes_(schema.references_to(key)), zone_(std::move(zone)), from_(std::move(from)), to_(std::move(to)) {}
 
   /// Whether anything below is concerned: looked up first, so that nothing is copied without need.
   bool concerns(const Items& items) const {
@@ -92,7 +93,8 @@ class Follower {
     for (const ItemPtr& old : Items(items)) {
       const size_t at = static_cast<size_t>(std::find(items.begin(), items.end(), old) - items.begin());
       if (refers(*old)) {
-        moved(items, at, words_below(above, *old), [&](Item& item) { item.value = to_; });
+        moved(items, at, words_below(above, *old),
+              [&](Item& item) { item.value.replace(item.value.size() - from_.size(), from_.size(), to_); });
       } else if (const size_t key = is_list(old->node) ? key_index(*old) : SIZE_MAX; key < old->keys.size()) {
         moved(items, at, words_below(above, *old), [&](Item& item) { item.keys[key] = to_; });
       }
@@ -110,7 +112,10 @@ class Follower {
 
  private:
   bool is_reference(Node node) const { return std::find(nodes_.begin(), nodes_.end(), node) != nodes_.end(); }
-  bool refers(const Item& item) const { return item.value == from_ && is_reference(item.node); }
+  bool refers(const Item& item) const {
+    return (item.value == from_ && is_reference(item.node)) ||
+           (!zone_.empty() && item.value.ends_with('%' + from_) && extension(item.node, "zone") == zone_);
+  }
   size_t key_index(const Item& item) const {
     const auto keys = keys_of(item.node);
     for (size_t i = 0; i < keys.size() && i < item.keys.size(); i++) {
@@ -147,7 +152,7 @@ class Follower {
   }
 
   std::vector<Node> nodes_;
-  std::string from_, to_;
+  std::string zone_, from_, to_;
 };
 
 }  // namespace
@@ -356,7 +361,8 @@ Result<Notes> Tree::rename(std::span<const std::string> words) {
   for (size_t i = 0; i < keys.size() && !in_group; i++) {  // what a group has is not what references mean
     std::vector<Node> renamed = {keys[i]};
     for (size_t next = 0; next < renamed.size() && next < 16; next++) {
-      Follower follower(*schema_, renamed[next], pair->from.back().keys[i], pair->to.back().keys[i]);
+      const std::string zone = next == 0 && pair->from.size() == 1 ? name_of(pair->from.back().node) : "";
+      Follower follower(*schema_, renamed[next], zone, pair->from.back().keys[i], pair->to.back().keys[i]);
       if (follower.concerns(root_->children)) {
         follower.follow(writable(root_).children, {});
       }

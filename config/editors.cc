@@ -230,6 +230,17 @@ Result<> Editors::may_change(Who who) const {
   return {};
 }
 
+Result<> Editors::may_commit(Who who) const {
+  const Editor* owner = exclusive();
+  if (owner != nullptr && owner->session != who) {
+    return Error{
+        "commit",
+        fmt::format("{} (pid {}) has the configuration exclusively since {}", owner->user, owner->pid, owner->since),
+        "wait; root commits anyway with 'commit force'"};
+  }
+  return {};
+}
+
 std::vector<Editors::Editor> Editors::all() const {
   std::vector<Editor> out;
   for (const auto& [who, editor] : editors_) {

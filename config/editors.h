@@ -3,7 +3,7 @@
 // Who edits the configuration, and what each of them edits:
 //   shared      one candidate for all; what one changes, the others see
 //   private     a candidate of one's own, brought together with the others' commits line by line
-//   exclusive   the shared candidate alone: nobody else may change or commit it meanwhile
+//   exclusive   the shared candidate alone: nobody else may change it meanwhile, or commit anything
 // A private candidate outlives its session for the same user, so that a lost connection loses nothing; and all of them
 // outlive floofd (config/drafts.h), an exclusive one for its owner. Loop thread.
 #pragma once
@@ -47,8 +47,12 @@ class Editors {
   std::vector<std::string> end(Who who);
   /// The candidate that this connection looks at, up to date as far as that goes without conflicts. Never null.
   Candidate& candidate(Who who);
-  /// Whether it may be changed and committed now by this connection.
+  /// Whether it may be changed now by this connection.
   Result<> may_change(Who who) const;
+  /// Whether this connection may commit: not while somebody else has the configuration exclusively.
+  Result<> may_commit(Who who) const;
+  /// Who has it exclusively, or null.
+  const Editor* exclusive() const;
   bool edits(Who who) const { return editors_.contains(who); }
   /// All that edit now, oldest first.
   std::vector<Editor> all() const;
@@ -76,7 +80,6 @@ class Editors {
   void give_private(Who who, const Editor& editor, std::vector<std::string>& notes);
   void leave_private(Who who, const std::string& user);
   std::vector<std::string> others(Who who) const;
-  const Editor* exclusive() const;
 
   ConfigEngine& engine_;
   Candidate shared_;

@@ -110,10 +110,18 @@ TEST_F(EditorsTest, ExclusiveKeepsOthersOut) {
   EXPECT_TRUE(editors_->may_change(2).ok());
   EXPECT_TRUE(begin(3, "eve", EditMode::privately).ok());
   EXPECT_TRUE(editors_->may_change(3).ok());
+  EXPECT_TRUE(editors_->may_commit(2).ok());
+  for (const Editors::Who who : {3U, 99U}) {
+    ASSERT_FALSE(editors_->may_commit(who).ok());
+    EXPECT_EQ(editors_->may_commit(who).error().text(),
+              "commit: bob (pid 2) has the configuration exclusively since noon; wait; root commits anyway with "
+              "'commit force'");
+  }
   set(2, "system hostname b");
   EXPECT_EQ(editors_->end(2).size(), 1U) << "says that the changes are gone";
   EXPECT_EQ(seen(99), "");
   EXPECT_TRUE(begin(4, "eve", EditMode::shared).ok());
+  EXPECT_TRUE(editors_->may_commit(3).ok());
 }
 
 using Strings = std::vector<std::string>;

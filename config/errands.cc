@@ -122,7 +122,7 @@ void Errands::begin(Errand errand, Done done) {
   if (!pid) {
     return done(pid.error());
   }
-  if (unprivileged().empty()) {
+  if (!gives_up_root()) {
     bound(*pid);
   }
   // Our own end for reading is still open, so this neither blocks nor breaks.
@@ -194,7 +194,7 @@ void Errands::reap(uint64_t id) {
   running.pid = 0;
   running.outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   const bool missing =
-      running.outcome.status == 127 && !unprivileged().empty() && running.outcome.errors.starts_with("setpriv: ");
+      running.outcome.status == 127 && gives_up_root() && running.outcome.errors.starts_with("setpriv: ");
   finish(id, missing ? "cannot be started; install the Debian package that has it" : "");
 }
 

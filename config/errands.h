@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Programs that floofd itself needs for a moment (bgpq4, curl): run to their end beside the loop, with bounds on how
-// many run at once, how long each takes and how much it says. They talk to strangers, so they are nobody and not root
-// (`unprivileged` in spawn.h), and write no files. Argument vectors only, never a shell. Loop thread.
+// many run at once, how long each takes and how much it says. They talk to strangers, so each is a user of its own
+// and not root (`unprivileged` in spawn.h), and writes no files. Argument vectors only, never a shell. Loop thread.
 #pragma once
 
 #include <chrono>

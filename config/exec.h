@@ -33,6 +33,8 @@ class Exec {
     int status = 0;     ///< exit status, or 128 + signal
   };
   Result<Output> read(uint64_t id);
+  /// Whether it was not read to its end yet.
+  bool knows(uint64_t id) const { return processes_.contains(id); }
   /// Sends SIGINT, so that ping still prints its summary.
   Result<> stop(uint64_t id);
 

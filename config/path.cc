@@ -2,6 +2,7 @@
 //
 // Words to paths, along the schema.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -10,6 +11,42 @@
 namespace floof::config {
 
 namespace {
+
+bool is_also(Node node, std::string_view word) {
+  const std::string others = " " + extension(node, "also") + " ";
+  return !word.empty() && word.find(' ') == std::string_view::npos &&
+         others.find(fmt::format(" {} ", word)) != std::string::npos;
+}
+
+/// Ways from `parent` through containers to what is called `word`, or what people call so.
+void ways_to(const Schema& schema, Node parent, const std::string& word, const Words& so_far,
+             std::vector<std::string>& out) {
+  for (const Node node : schema.words_at(parent)) {
+    Words way = so_far;
+    way.push_back(name_of(node));
+    if (node != schema.apply_groups() && (name_of(node) == word || is_also(node, word))) {
+      out.push_back(join_words(way));
+    } else if (is_container(node)) {
+      ways_to(schema, node, word, way, out);
+    }
+  }
+}
+
+/// "import local-pref" where the word stands somewhere below, or is somebody else's name; empty when that says nothing.
+std::string meant(const Schema& schema, std::span<const Node> places, const std::string& word) {
+  constexpr size_t kMost = 3;
+  std::vector<std::string> ways;
+  for (const Node place : places) {
+    ways_to(schema, place, word, {}, ways);
+  }
+  const auto words_in = [](const std::string& way) { return std::count(way.begin(), way.end(), ' '); };
+  std::stable_sort(ways.begin(), ways.end(), [&](const auto& a, const auto& b) { return words_in(a) < words_in(b); });
+  ways.erase(std::unique(ways.begin(), ways.end()), ways.end());
+  if (ways.empty() || ways.size() > kMost) {
+    return {};
+  }
+  return fmt::format("did you mean \"{}\"?", fmt::join(ways, "\" or \""));
+}
 
 class PathReader {
  public:
@@ -43,7 +80,11 @@ class PathReader {
 
   /// Something follows a value.
   Error unexpected(Node leaf, const std::string& word) const {
-    const std::vector<std::string> more = names_behind_value();
+    const std::vector<Node> places = places_behind_value();
+    const std::vector<std::string> more = names_in(places);
+    if (const std::string other = is_confidential(leaf) ? "" : meant(schema_, places, word); !other.empty()) {
+      return error(fmt::format("unknown word \"{}\"", word), other);
+    }
     if (const std::string near = is_confidential(leaf) ? "" : nearest(word, more); !near.empty()) {
       return error(fmt::format("unknown word \"{}\"", word), fmt::format("did you mean \"{}\"?", near));
     }
@@ -59,12 +100,20 @@ class PathReader {
     return error(fmt::format("unexpected \"{}\": {} {}", shown, name_of(leaf), value), remedy);
   }
 
-  /// Names of what a sentence may go on with.
-  std::vector<std::string> names_behind_value() const {
-    std::vector<std::string> out;
+  /// Whose children a sentence may go on with.
+  std::vector<Node> places_behind_value() const {
+    std::vector<Node> out;
     const auto line = read_line(schema_, words_.first(at_), LineKind::set, Spelling::full);
     for (const OpenPlace& place : mode_ == PathMode::set ? line.open : std::vector<OpenPlace>()) {
-      for (std::string& name : schema_.child_names(place.node)) {
+      out.push_back(place.node);
+    }
+    return out;
+  }
+
+  std::vector<std::string> names_in(std::span<const Node> places) const {
+    std::vector<std::string> out;
+    for (const Node place : places) {
+      for (std::string& name : schema_.child_names(place)) {
         if (std::find(out.begin(), out.end(), name) == out.end()) {
           out.push_back(std::move(name));
         }
@@ -80,7 +129,9 @@ class PathReader {
     }
     const Node node = schema_.child(parent, word);
     if (node == nullptr || is_key(node)) {
-      return error(fmt::format("unknown word \"{}\"", word), suggest(word, schema_.child_names(parent), "known here:"));
+      const std::string other = meant(schema_, std::span(&parent, 1), word);
+      return error(fmt::format("unknown word \"{}\"", word),
+                   other.empty() ? suggest(word, schema_.child_names(parent), "known here:") : other);
     }
     if (in_group_ && node == schema_.apply_groups()) {
       return error("groups cannot use groups", "name both groups where they are to apply");

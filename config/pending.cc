@@ -162,8 +162,12 @@ void PendingCommits::tick() {
   if (unconfirmed && !judgement_ && boot_clock_ms() >= unconfirmed->deadline) {
     judge();
   }
-  if (engine_.scheduled() && engine_.scheduled()->when <= now()) {
-    run_scheduled(Scheduled(*engine_.scheduled()));
+  const auto& scheduled = engine_.scheduled();
+  // What waits for its confirmation must not be confirmed by the way.
+  const bool held = unconfirmed || (options_.held_by && !options_.held_by().empty());
+  const bool late = scheduled && now() - scheduled->when > kLateSeconds;
+  if (scheduled && scheduled->when <= now() && (late || !held)) {
+    run_scheduled(Scheduled(*scheduled));
   }
   watch();
 }
@@ -229,7 +233,11 @@ void PendingCommits::settle(bool keep, const std::string& why) {
 
 void PendingCommits::run_scheduled(const Scheduled& scheduled) {
   const std::string name = fmt::format("the commit that {} planned for {}", scheduled.user, time_text(scheduled.when));
-  std::string outcome = "was missed, since floofd did not run then, and is not made";
+  const std::string holder = options_.held_by ? options_.held_by() : std::string();
+  std::string outcome = fmt::format("was missed, since {}, and is not made",
+                                    !holder.empty()         ? holder + " had the configuration exclusively"
+                                    : engine_.unconfirmed() ? "another commit waited for its confirmation"
+                                                            : "floofd did not run then");
   if (now() - scheduled.when <= kLateSeconds) {
     auto candidate = engine_.candidate_of(scheduled);
     if (candidate) {

@@ -42,6 +42,8 @@ class PendingCommits {
     std::chrono::milliseconds test_limit{10'000};  ///< for all conditions together; what is silent does not hold
     /// Told to everybody who is there.
     std::function<void(const std::string&)> announce{};
+    /// Who keeps a planned commit from being made now; empty: nobody. May be absent.
+    std::function<std::string()> held_by{};
     std::function<int64_t()> now{};  ///< seconds since 1970; tests. Absent: the clock
   };
   PendingCommits(ConfigEngine& engine, EventLoop& loop, Options options);

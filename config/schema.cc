@@ -334,15 +334,26 @@ std::vector<Node> keys_of(Node list) {
   return keys;
 }
 
-std::string extension(Node node, std::string_view name) {
-  for (LY_ARRAY_COUNT_TYPE i = 0; i < LY_ARRAY_COUNT(node->exts); i++) {
-    const lysc_ext_instance& instance = node->exts[i];
+namespace {
+/// Argument of floof-cli's extension among a node's or a type's, empty when it is not there.
+std::string argument_of(const lysc_ext_instance* extensions, std::string_view name) {
+  for (LY_ARRAY_COUNT_TYPE i = 0; i < LY_ARRAY_COUNT(extensions); i++) {
+    const lysc_ext_instance& instance = extensions[i];
     if (instance.def->name == name && std::strcmp(instance.def->module->name, "floof-cli") == 0) {
       return instance.argument != nullptr ? instance.argument : "";
     }
   }
   return {};
 }
+
+/// How text becomes the stored spelling: as the node says, or its type.
+std::string canonical_kind(Node node) {
+  const std::string own = extension(node, "canonical");
+  return own.empty() && is_term(node) ? argument_of(type_of(node)->exts, "canonical") : own;
+}
+}  // namespace
+
+std::string extension(Node node, std::string_view name) { return argument_of(node->exts, name); }
 
 bool in_choice(Node node) { return node->parent != nullptr && node->parent->nodetype == LYS_CASE; }
 
@@ -406,7 +417,7 @@ std::string describe_value(Node node) {
     }
     return out;
   }
-  if (const std::string kind = extension(node, "canonical"); !kind.empty()) {
+  if (const std::string kind = canonical_kind(node); !kind.empty()) {
     return std::string(describe_kind(kind));
   }
   if (is_number(node)) {
@@ -427,7 +438,7 @@ std::string value_hint(Node node) {
   if (const std::string hint = extension(node, "hint"); !hint.empty()) {
     return hint;
   }
-  if (const std::string kind = extension(node, "canonical"); !kind.empty()) {
+  if (const std::string kind = canonical_kind(node); !kind.empty()) {
     return std::string(hint_of_kind(kind));
   }
   if (is_number(node)) {
@@ -459,7 +470,7 @@ Result<std::string> check_value(const Schema& schema, Node node, std::string_vie
       return error;
     }
   }
-  if (const std::string kind = extension(node, "canonical"); !kind.empty()) {
+  if (const std::string kind = canonical_kind(node); !kind.empty()) {
     auto spelled = canonical(kind, text);
     if (!spelled) {
       const Error& error = spelled.error();

@@ -4,27 +4,25 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "config/json_view.h"
 
 namespace floof::config {
 
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
-  const std::string op = text_of(typed, "op");
-  const auto spelled = spelled_out(typed);
-  const Json& request = spelled ? *spelled : typed;
   const Access::User user = access_.user(peer.uid);
-  record_commits();
-  if (notices_.try_emplace(peer.connection).second) {
-    record_arrival(peer, user);
+  if (user.user_class == UserClass::none) {  // nothing of his is looked at
+    return *refused(peer, user, typed);
   }
+  const std::string op = text_of(typed, "op");
   Json out;
   try {
-    if (const auto admitted = admit(peer, user, request); !admitted) {
-      record_refusal(peer, user, request);
-      out = ipc::failure(admitted.error());
-      out["denied"] = true;
-      return out;
+    const auto spelled = spelled_out(typed);
+    const Json& request = spelled ? *spelled : typed;
+    if (auto refusal = refused(peer, user, request)) {
+      return std::move(*refusal);
     }
     const auto ready = spelled ? take_mode(peer, op, request) : Result<>(spelled.error());
     out = ready ? dispatch(peer, op, request) : ipc::failure(ready.error());
@@ -37,10 +35,25 @@ Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
     log::error("request \"{}\": {}", op, error.what());
     out = ipc::failure(Error{op, "the request has a form that is not understood", ""});
   }
-  auto& notices = notices_[peer.connection];
-  if (!notices.empty()) {
-    out["notices"] = std::exchange(notices, {});
+  if (const auto notices = notices_.find(peer.connection); notices != notices_.end() && !notices->second.empty()) {
+    out["notices"] = std::exchange(notices->second, {});
   }
+  return out;
+}
+
+/// The answer for who may not ask that; nothing for who may.
+std::optional<Json> ConfigServer::refused(const ipc::Peer& peer, const Access::User& user, const Json& request) {
+  record_commits();
+  if (notices_.try_emplace(peer.connection).second) {
+    record_arrival(peer, user);
+  }
+  const auto admitted = admit(peer, user, request);
+  if (admitted) {
+    return std::nullopt;
+  }
+  record_refusal(peer, user, request);
+  Json out = ipc::failure(admitted.error());
+  out["denied"] = true;
   return out;
 }
 
@@ -60,6 +73,10 @@ Result<> ConfigServer::take_mode(const ipc::Peer& peer, const std::string& op, c
 }
 
 void ConfigServer::closed(const ipc::Peer& peer) {
+  if (working_) {
+    held_.push_back({peer, {}, {}});
+    return;
+  }
   notices_.erase(peer.connection);
   editors_.end(peer.connection);
 }
@@ -97,7 +114,7 @@ Json ConfigServer::dispatch(const ipc::Peer& peer, const std::string& op, const 
     return this->request(peer, request);
   }
   if (op == "exec-start") {
-    Json answer = exec_start(request);
+    Json answer = exec_start(peer, request);
     own_program(peer, answer);
     return answer;
   }
@@ -120,14 +137,31 @@ Json ConfigServer::hello(const ipc::Peer& peer) {
     gethostname(buffer, sizeof buffer - 1);
     hostname = buffer;
   }
-  return {{"ok", true},
-          {"user", user_name(peer.uid)},
-          {"class", name_of(access_.user(peer.uid).user_class)},
-          {"hostname", hostname},
-          {"instance", options_.instance},
-          {"version", options_.version},
-          {"session", peer.connection},
-          {"changed", editors_.candidate(peer.connection).changed()}};
+  Json out = {{"ok", true},
+              {"user", user_name(peer.uid)},
+              {"class", name_of(access_.user(peer.uid).user_class)},
+              {"hostname", hostname},
+              {"instance", options_.instance},
+              {"version", options_.version},
+              {"session", peer.connection},
+              {"changed", editors_.candidate(peer.connection).changed()}};
+  if (Json waiting = unconfirmed(); !waiting.is_null()) {
+    out["unconfirmed"] = std::move(waiting);
+  }
+  return out;
+}
+
+Json ConfigServer::unconfirmed() const {
+  const auto& waiting = engine_.unconfirmed();
+  if (!waiting || options_.pending == nullptr) {
+    return nullptr;
+  }
+  return {{"generation", waiting->generation},
+          {"back-to", waiting->back_to},
+          {"user", waiting->user},
+          {"until", waiting->until},
+          {"seconds", options_.pending->seconds_left().value_or(0)},
+          {"conditions", waiting->conditions}};
 }
 
 Json ConfigServer::history() const {
@@ -141,13 +175,8 @@ Json ConfigServer::history() const {
                     {"generation", entry.number}});
   }
   Json out = {{"ok", true}, {"data", std::move(list)}};
-  if (const auto& waiting = engine_.unconfirmed(); waiting && options_.pending != nullptr) {
-    out["unconfirmed"] = {{"generation", waiting->generation},
-                          {"back-to", waiting->back_to},
-                          {"user", waiting->user},
-                          {"until", waiting->until},
-                          {"seconds", options_.pending->seconds_left().value_or(0)},
-                          {"conditions", waiting->conditions}};
+  if (Json waiting = unconfirmed(); !waiting.is_null()) {
+    out["unconfirmed"] = std::move(waiting);
   }
   if (const auto& at = engine_.scheduled()) {
     out["scheduled"] = {{"when", time_text(at->when)}, {"user", at->user}, {"comment", at->comment}};
@@ -175,18 +204,8 @@ Json ConfigServer::show(const ipc::Peer& peer, const Json& request) {
   if (handler == options_.show.end()) {
     return ipc::failure(Error{"show " + what, "floofd knows nothing of that name", ""});
   }
-  Json arguments = member(request, "arguments");
-  if (!arguments.is_object()) {
-    arguments = Json::object();
-  }
-  arguments.erase("configuration");  // ours to give
-  if (flag_of(arguments, "candidate")) {
-    if (!editors_.edits(peer.connection)) {
-      return ipc::failure(Error{what, "this session has no candidate", "'configure' begins to edit one"});
-    }
-    arguments["configuration"] = editors_.candidate(peer.connection).tree.for_features();
-  }
-  auto data = handler->second(what, arguments);
+  const auto arguments = arguments_of(peer, request);
+  auto data = arguments ? handler->second(what, *arguments) : arguments;
   return data ? Json{{"ok", true}, {"data", std::move(*data)}} : ipc::failure(data.error());
 }
 
@@ -201,7 +220,15 @@ Json ConfigServer::request(const ipc::Peer& peer, const Json& request) {
   return data ? Json{{"ok", true}, {"data", std::move(*data)}} : ipc::failure(data.error());
 }
 
-Json ConfigServer::exec_start(const Json& request) {
+Json ConfigServer::exec_start(const ipc::Peer& peer, const Json& request) {
+  constexpr long kMostOfOne = 8;  // of what all together may run, so that nobody takes it from the others
+  const long running = std::count_if(exec_owners_.begin(), exec_owners_.end(), [&](const auto& entry) {
+    return entry.second == peer.uid && exec_.knows(entry.first);
+  });
+  if (running >= kMostOfOne && peer.uid != 0) {
+    return ipc::failure(
+        Error{"program", fmt::format("{} programs of yours are running", running), "wait until one of them ends"});
+  }
   const std::string program = text_of(request, "program");
   const auto handler = options_.programs.find(program);
   if (handler == options_.programs.end()) {

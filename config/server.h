@@ -3,16 +3,19 @@
 // What floofd answers on floofd.sock (base/ipc.h). Requests, each with "op"; answers have "ok", and "errors" when
 // false:
 //
-//   hello                                         user class hostname instance version changed session
+//   hello                                         user class hostname instance version changed session unconfirmed?
+//                                                                   {generation user seconds}
 //   configure     mode via?                       notes             mode shared|private|exclusive
 //   leave                                         notes
 //   edit          words [set|delete|annotate ...] warnings (what another choice removed)
 //   show-config   path format which               text, data        format curly|set|json|xml|inheritance; which
 //                                                                   candidate|running|rollback (with index)
 //   compare       rollback? with?                 text
-//   commit        check comment confirmed? when?  generation changed confirmed warnings waits?
-//                 via? persist? persist-id?                         confirmed: seconds; waits: for its confirmation;
-//                                                                   via "netconf", which has to name what waits
+//   commit        check comment confirmed? when?  generation changed confirmed warnings standing? waits?
+//                 via? persist? persist-id? force?                  confirmed: seconds; waits: for its confirmation;
+//                                                                   via "netconf", which has to name what waits;
+//                                                                   force: root, whoever has it exclusively
+//   confirm       comment                         generation        the commit that waits for confirmation stays
 //   revert        via? persist-id?                                  the commit that waits for confirmation goes back
 //   commit-at     time comment                    when
 //   commit-plan                                   steps [{who what interrupts}]
@@ -25,7 +28,7 @@
 //                                                                   "then-set"|"only": judges the whole before or only
 //   history                                       data [{index time user how comment generation}] pending, at, editors
 //   place         words                           words spelled out: a part of the tree that `edit` may go to
-//   complete      words partial mode              options [{word help kind}] complete
+//   complete      words partial mode              options [{word help kind group?}] complete
 //                                                                   mode: a verb of edit, or show
 //   show          what arguments                  data
 //   clear         what, and what it wants to know
@@ -54,6 +57,7 @@
 #include "config/access.h"
 #include "config/audit.h"
 #include "config/audit_entry.h"
+#include "config/crew.h"
 #include "config/editors.h"
 #include "config/exec.h"
 #include "config/pending.h"
@@ -78,10 +82,24 @@ class ConfigServer {
   struct Amendment {
     std::vector<Words> edits;
     std::string comment;
+    bool gentle = false;  ///< nobody expects it to interrupt anything: what it interrupts is a warning
   };
   using AmendHandler = std::function<Result<Amendment>(const Json& running, const Json& arguments)>;
+  /// A question to another program, which may be slow: everybody else is served meanwhile.
+  struct Errand {
+    Crew* crew = nullptr;  ///< not owned
+    /// One of them, on a thread of the crew: the answer's data, or the text of the whole answer, which is passed on
+    /// unread.
+    std::function<Result<Json>()> ask{};
+    std::function<std::string()> ask_text{};
+    std::function<void(Json& data)> finish{};  ///< on the loop, for `ask`; may be empty
+  };
+  /// Prepares it, on the loop.
+  using FarHandler = std::function<Result<Errand>(const std::string& what, const Json& arguments)>;
   /// Begins something; `user` is who asked.
   using RequestHandler = std::function<Result<Json>(const std::string& user, const Json& arguments)>;
+  /// Values that exist on the machine, each with its help.
+  using Values = std::vector<std::pair<std::string, std::string>>;
   struct Options {
     std::string instance, version;
     std::map<std::string, ShowHandler> show;  ///< by `what`
@@ -94,12 +112,24 @@ class ConfigServer {
     std::string drafts{};                              ///< folder for what is not committed; empty: it dies with us
     std::map<std::string, AmendHandler> amend{};       ///< by `what`
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
+    std::map<std::string, std::function<Values()>> values{};  ///< by the source that the schema's fc:values names
+    std::map<std::string, FarHandler> far_show{};      ///< by `what`
+    FarHandler far_clear{};                            ///< for what `clear` does not know; may be empty
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);
 
-  /// Answers one request. Never throws, whatever the request.
+  /// Answers one request, now or, when others are asked for it, later. Never throws, whatever the request.
+  void answer(const ipc::Peer& peer, const Json& request, ipc::Reply reply);
+  /// The same, for what needs nobody else.
   Json answer(const ipc::Peer& peer, const Json& request);
+  /// Somebody waits inside a call, such as a commit for BIRD: `turn` may turn the loop of the socket. Questions to
+  /// others are asked; what reads or changes the configuration waits until the call has ended.
+  void meanwhile(const std::function<void()>& turn);
+  /// Answers what had to wait. After each turn of the socket's loop.
+  void release();
+  /// Whether this peer has a class.
+  bool admits(const ipc::Peer& peer) { return access_.user(peer.uid).user_class != UserClass::none; }
   /// A connection has ended.
   void closed(const ipc::Peer& peer);
   /// Tells everybody, with the next answer; not `except`.
@@ -110,6 +140,10 @@ class ConfigServer {
   /// Keeps what is not committed, for the next floofd.
   void stop() { editors_.save(true); }
   std::vector<std::string> alarms() const { return editors_.alarms(); }
+  /// The commit that goes back unless it is confirmed: {generation back-to user until seconds conditions}, or null.
+  Json unconfirmed() const;
+  /// Who has the configuration exclusively, or empty.
+  std::string exclusive_user() const { return editors_.exclusive() != nullptr ? editors_.exclusive()->user : ""; }
   /// Whether this peer is a super-user.
   bool may_edit(const ipc::Peer& peer);
 
@@ -118,6 +152,14 @@ class ConfigServer {
   /// Gives the answer to a `set` that failed the "word" of the request that is wrong.
   void point_at_mistake(const Json& request, Json& answer) const;
   Result<> admit(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  bool goes_between(const ipc::Peer& peer, const Json& request) const;
+  const FarHandler* far_handler(const Json& request) const;
+  std::optional<Json> refused(const ipc::Peer& peer, const Access::User& user, const Json& request);
+  void answer_far(const ipc::Peer& peer, const Access::User& user, const Json& request, const FarHandler& handler,
+                  const ipc::Reply& reply);
+  void send_out(const ipc::Peer& peer, const Json& request, Errand errand, ipc::Reply reply);
+  std::string with_notices(const ipc::Peer& peer, std::string text);
+  Result<Json> arguments_of(const ipc::Peer& peer, const Json& request);
   void record_commits();
   Secrets secrets_for(const ipc::Peer& peer);
   void own_program(const ipc::Peer& peer, const Json& answer);
@@ -136,7 +178,9 @@ class ConfigServer {
   Json show_config(const ipc::Peer& peer, const Json& request);
   Json compare(const ipc::Peer& peer, const Json& request);
   Json commit(const ipc::Peer& peer, const Json& request);
-  Result<> may_settle(const Json& request) const;
+  Result<> may_settle(const std::string& user, const Json& request) const;
+  Result<> may_commit(const ipc::Peer& peer, const Json& request);
+  Json confirm(const ipc::Peer& peer, const Json& request);
   Json revert(const ipc::Peer& peer, const Json& request);
   Json commit_at(const ipc::Peer& peer, const Json& request);
   Json amend(const ipc::Peer& peer, const Json& request);
@@ -150,8 +194,15 @@ class ConfigServer {
   Json history() const;
   Json show(const ipc::Peer& peer, const Json& request);
   Json request(const ipc::Peer& peer, const Json& request);
-  Json exec_start(const Json& request);
+  Json exec_start(const ipc::Peer& peer, const Json& request);
   Json exec_read(const Json& request);
+
+  /// What came while somebody waited inside a call.
+  struct Held {
+    ipc::Peer peer;
+    Json request;
+    ipc::Reply reply;  ///< empty: the connection has ended
+  };
 
   ConfigEngine& engine_;
   Editors editors_;
@@ -160,6 +211,9 @@ class ConfigServer {
   std::map<uint64_t, std::vector<std::string>> notices_;  ///< by connection, for those who have asked something
   Access access_;
   Trickle trickle_;
+  bool working_ = false;  ///< inside a request, or a call that waits
+  bool releasing_ = false;
+  std::vector<Held> held_;
   uint64_t audited_;                       ///< generation of the last commit that the audit log has
   std::map<uint64_t, uid_t> exec_owners_;  ///< of programs, by id
 };

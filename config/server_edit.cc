@@ -44,6 +44,17 @@ Result<> check_comment(const std::string& comment) {
   return checked ? Result<>() : Error{"comment", checked.error().reason, checked.error().remedy};
 }
 
+/// How many lines a load has changed.
+void add_difference(Json& out, const Tree& before, const Tree& after) {
+  const std::string difference = compare(before, after);
+  size_t added = 0, removed = 0;
+  for (size_t at = 0; at < difference.size(); at = std::min(difference.find('\n', at), difference.size() - 1) + 1) {
+    added += difference[at] == '+' || difference[at] == '!' ? 1 : 0;
+    removed += difference[at] == '-' ? 1 : 0;
+  }
+  out.update({{"added", added}, {"removed", removed}});
+}
+
 }  // namespace
 
 std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std::string& op, const Json& request) {
@@ -89,13 +100,19 @@ std::optional<Json> ConfigServer::dispatch_edit(const ipc::Peer& peer, const std
   if (op == "load") {
     return load_text(candidate, request);
   }
-  candidate.tree = Tree(candidate.tree.shared_schema());
-  return success();
+  Json out = success();
+  Tree empty(candidate.tree.shared_schema());
+  add_difference(out, candidate.tree, empty);
+  candidate.tree = std::move(empty);
+  return out;
 }
 
 std::optional<Json> ConfigServer::dispatch_commit(const ipc::Peer& peer, const std::string& op, const Json& request) {
   if (op == "commit") {
     return commit(peer, request);
+  }
+  if (op == "confirm") {
+    return confirm(peer, request);
   }
   if (op == "revert") {
     return revert(peer, request);
@@ -133,7 +150,7 @@ Json ConfigServer::configure(const ipc::Peer& peer, const Json& request) {
   }
   announce(fmt::format("{} (pid {}) edits the configuration, {}", user, peer.pid, name_of(*mode)), peer.connection);
   if (const auto& waiting = engine_.unconfirmed(); waiting && options_.pending != nullptr) {
-    notes->push_back(fmt::format("generation {} of {} goes back in {} s unless 'commit' confirms it",
+    notes->push_back(fmt::format("generation {} of {} goes back in {} s unless 'commit confirm' lets it stay",
                                  waiting->generation, waiting->user, options_.pending->seconds_left().value_or(0)));
   }
   return {{"ok", true}, {"notes", *notes}};
@@ -191,18 +208,67 @@ Json ConfigServer::compare(const ipc::Peer& peer, const Json& request) {
   return {{"ok", true}, {"text", config::compare(*before, *after, secrets_for(peer))}};
 }
 
-/// Whether a request may confirm, replace or revert the commit that waits for its confirmation. People at a shell may;
-/// NETCONF has to name what it was started with (RFC 6241, 8.4).
-Result<> ConfigServer::may_settle(const Json& request) const {
+/// Whether a commit may confirm or replace the one that waits for its confirmation: only whose commit it is, as nobody
+/// else may know about it; 'commit confirm' says it is meant. NETCONF has to name what it was started with (RFC 6241,
+/// 8.4).
+Result<> ConfigServer::may_settle(const std::string& user, const Json& request) const {
   const auto& waiting = engine_.unconfirmed();
-  const bool netconf = text_of(request, "via") == kNetconf;
-  if (!waiting || !netconf || waiting->persist.empty() || waiting->persist == text_of(request, "persist-id")) {
+  if (!waiting) {
     return {};
   }
-  return Error{"persist-id",
-               fmt::format("generation {} of {} waits for its confirmation by another session or persist-id",
-                           waiting->generation, waiting->user),
-               "give its persist-id, or wait"};
+  const bool netconf = text_of(request, "via") == kNetconf;
+  if (netconf && !waiting->persist.empty()) {
+    return waiting->persist == text_of(request, "persist-id")
+               ? Result<>()
+               : Error{"persist-id",
+                       fmt::format("generation {} of {} waits for its confirmation by another session or persist-id",
+                                   waiting->generation, waiting->user),
+                       "give its persist-id, or wait"};
+  }
+  if (waiting->user == user) {
+    return {};
+  }
+  const int64_t seconds = options_.pending != nullptr ? options_.pending->seconds_left().value_or(0) : 0;
+  return Error{netconf ? "persist-id" : "commit",
+               fmt::format("generation {} of {} waits for its confirmation, else it goes back in {} s",
+                           waiting->generation, waiting->user, seconds),
+               "'commit confirm' lets it stay; else wait"};
+}
+
+/// Nobody commits while another has the configuration for himself, but for root who says so; then that one is told.
+Result<> ConfigServer::may_commit(const ipc::Peer& peer, const Json& request) {
+  const auto allowed = editors_.may_commit(peer.connection);
+  if (allowed || !flag_of(request, "force")) {
+    return allowed;
+  }
+  if (peer.uid != 0) {
+    return Error{"commit force", "is for root", allowed.error().reason};
+  }
+  auto& notices = notices_[editors_.exclusive()->session];
+  notices.push_back("root commits by force, though you have the configuration exclusively");
+  return {};
+}
+
+/// Keeps what waits for its confirmation, and leaves the candidate as it is.
+Json ConfigServer::confirm(const ipc::Peer& peer, const Json& request) {
+  const std::string comment = text_of(request, "comment"), user = user_name(peer.uid);
+  if (const auto checked = check_comment(comment); !checked) {
+    return ipc::failure(checked.error());
+  }
+  if (!engine_.unconfirmed()) {
+    return ipc::failure(Error{"commit confirm", "no commit waits for its confirmation", "'commit' makes one"});
+  }
+  if (const auto allowed = may_commit(peer, request); !allowed) {
+    return ipc::failure(allowed.error());
+  }
+  const Confirm waiting = *engine_.unconfirmed();
+  Candidate nothing = engine_.fork();
+  const auto done = engine_.commit(nothing, {user, "cli", comment});
+  if (!done.errors.empty()) {
+    return ipc::failure(done.errors);
+  }
+  announce(fmt::format("{} confirmed generation {} of {}", user, waiting.generation, waiting.user), peer.connection);
+  return {{"ok", true}, {"generation", waiting.generation}, {"user", waiting.user}};
 }
 
 Json ConfigServer::revert(const ipc::Peer& peer, const Json& request) {
@@ -212,6 +278,9 @@ Json ConfigServer::revert(const ipc::Peer& peer, const Json& request) {
   // Stricter than a commit: a NETCONF session that ends takes back what it began, and nothing else.
   if (text_of(request, "via") == kNetconf && text_of(request, "persist-id") != engine_.unconfirmed()->persist) {
     return ipc::failure(Error{"persist-id", "is not that of the commit that waits for its confirmation", ""});
+  }
+  if (const auto allowed = may_commit(peer, request); !allowed) {
+    return ipc::failure(allowed.error());
   }
   options_.pending->revert(fmt::format("was cancelled by {}", user_name(peer.uid)));
   return success();
@@ -227,10 +296,11 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
   if (flag_of(request, "check")) {
     done = engine_.check(candidate);
   } else {
-    if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
-      return ipc::failure(allowed.error());
+    auto allowed = may_settle(user, request);
+    if (allowed) {
+      allowed = may_commit(peer, request);
     }
-    if (const auto allowed = may_settle(request); !allowed) {
+    if (!allowed) {
       return ipc::failure(allowed.error());
     }
     const std::string how = text_of(request, "via") == kNetconf ? std::string(kNetconf) : "cli";
@@ -269,6 +339,9 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
               {"changed", done.changed},
               {"confirmed", done.confirmed},
               {"warnings", done.warnings}};
+  if (done.standing > 0) {
+    out["standing"] = done.standing;
+  }
   if (engine_.unconfirmed()) {
     out["waits"] = true;
   }
@@ -313,14 +386,14 @@ Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
   if (handler == options_.amend.end()) {
     return ipc::failure(Error{"amend " + text_of(request, "what"), "floofd knows nothing of that name", ""});
   }
-  if (const auto allowed = editors_.may_change(peer.connection); !allowed) {
+  if (const auto allowed = may_commit(peer, request); !allowed) {
     return ipc::failure(allowed.error());
   }
   if (const auto& waiting = engine_.unconfirmed()) {
     return ipc::failure(
         Error{"configuration",
               fmt::format("generation {} of {} waits for its confirmation", waiting->generation, waiting->user),
-              "confirm it by 'commit', or wait until it went back"});
+              "'commit confirm' lets it stay, or wait until it went back"});
   }
   const auto wanted = handler->second(engine_.running().for_features(), member(request, "arguments"));
   if (!wanted) {
@@ -336,11 +409,17 @@ Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
     }
   }
   const std::string user = user_name(peer.uid);
-  const auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
+  const auto plan = wanted->gentle ? engine_.plan(candidate) : ConfigEngine::Plan{};
+  auto done = engine_.commit(candidate, {user, "cli", wanted->comment});
   if (!done.errors.empty()) {
     Json out = ipc::failure(done.errors);
     out["warnings"] = done.warnings;
     return out;
+  }
+  for (const PlanStep& step : plan.steps) {
+    if (!step.interrupts.empty()) {
+      done.warnings.push_back(fmt::format("{}, which interrupts {}", step.what, step.interrupts));
+    }
   }
   if (done.changed) {
     announce(fmt::format("{} committed generation {}: {}", user, done.generation, wanted->comment), peer.connection);
@@ -422,8 +501,10 @@ Json ConfigServer::load_text(Candidate& candidate, const Json& request) {
       return with_warnings(loaded.notes);
     }
   }
+  Json out = with_warnings(loaded.notes);
+  add_difference(out, candidate.tree, loaded.tree);
   candidate.tree = std::move(loaded.tree);
-  return with_warnings(loaded.notes);
+  return out;
 }
 
 Json ConfigServer::load_foreign(Candidate& candidate, const Translator& translate, const std::string& text) {
@@ -470,6 +551,16 @@ Json ConfigServer::complete_words(const ipc::Peer& peer, const Json& request) {
   Json options = Json::array();
   for (const Option& option : found.options) {
     options.push_back({{"word", option.word}, {"help", option.help}, {"kind", option.kind}});
+    if (!option.group.empty()) {
+      options.back()["group"] = option.group;
+    }
+  }
+  if (const auto source = options_.values.find(found.values); source != options_.values.end()) {
+    for (const auto& [word, help] : source->second()) {
+      if (word.starts_with(text_of(request, "partial"))) {
+        options.push_back({{"word", word}, {"help", help}, {"kind", "existing"}});
+      }
+    }
   }
   return {{"ok", true}, {"options", std::move(options)}, {"complete", found.complete}};
 }

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 
 #include "config/json_view.h"
@@ -56,11 +57,35 @@ class Server : public testing::Test {
     options.programs["echo"] = [](const Json&) -> Result<std::vector<std::string>> {
       return std::vector<std::string>{"echo", "hi"};
     };
+    options.far_show["far"] = [this](const std::string&, const Json& arguments) -> Result<ConfigServer::Errand> {
+      if (flag_of(arguments, "wrong")) {
+        return Error{"far", "is wrong", ""};
+      }
+      ConfigServer::Errand out{.crew = &crew_, .ask = [arguments]() -> Result<Json> { return arguments; }};
+      if (flag_of(arguments, "text")) {
+        out.ask_text = [] { return std::string(R"({"data":[1,2],"ok":true})"); };
+      }
+      out.finish = [](Json& data) { data["finished"] = true; };
+      return out;
+    };
     server_.emplace(*engine_, exec_, std::move(options));
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static constexpr uid_t kReader = 70001, kOperator = 70002, kStranger = 70003;
+
+  /// Asks as the socket does; the answer is in `answers_` under that name, when it has come.
+  void send(const std::string& name, const Json& request, uint64_t connection = 1) {
+    server_->answer({1, getuid(), getgid(), connection}, request,
+                    [this, name](const std::string& text) { answers_[name] = Json::parse(text); });
+  }
+  void await(const std::string& name) {
+    const auto end = EventLoop::Clock::now() + std::chrono::seconds(30);
+    while (!answers_.contains(name) && EventLoop::Clock::now() < end) {
+      loop_.turn(std::chrono::milliseconds(10));
+    }
+    ASSERT_TRUE(answers_.contains(name));
+  }
 
   Json ask(const Json& request) { return server_->answer({1, getuid(), getgid(), 1}, request); }
   /// As another user, on a connection of his own.
@@ -85,8 +110,43 @@ class Server : public testing::Test {
   std::unique_ptr<ConfigEngine> engine_;
   EventLoop loop_;
   Exec exec_{loop_};
+  Crew crew_{loop_, "far", 2, 8};
   std::optional<ConfigServer> server_;
+  std::map<std::string, Json> answers_;
 };
+
+TEST_F(Server, WhatOthersAreAskedForComesLater) {
+  send("data", {{"op", "show"}, {"what", "far"}, {"arguments", {{"a", 1}}}});
+  send("text", {{"op", "show"}, {"what", "far"}, {"arguments", {{"text", true}}}}, 2);
+  EXPECT_TRUE(answers_.empty());
+  server_->announce("news");
+  await("data");
+  await("text");
+  EXPECT_EQ(answers_["data"], Json::parse(R"({"ok":true,"data":{"a":1,"finished":true},"notices":["news"]})"));
+  EXPECT_EQ(answers_["text"], Json::parse(R"({"ok":true,"data":[1,2],"notices":["news"]})"));
+  send("wrong", {{"op", "show"}, {"what", "far"}, {"arguments", {{"wrong", true}}}});
+  EXPECT_EQ(answers_["wrong"]["errors"][0]["reason"], "is wrong");
+}
+
+TEST_F(Server, WhileSomebodyWaitsOnlyOthersAreAsked) {
+  const Json edit = Json::parse(R"({"op":"edit","words":["set","system","hostname","x"]})");
+  server_->meanwhile([&] {
+    send("far", {{"op", "show"}, {"what", "far"}});
+    send("hello", {{"op", "hello"}});
+    send("edit", edit);
+    send("compare", {{"op", "compare"}});
+    send("begins", {{"op", "show"}, {"what", "far"}, {"as", "private"}}, 3);
+    server_->closed({1, getuid(), getgid(), 9});
+    server_->release();
+    await("far");
+    await("hello");
+  });
+  EXPECT_EQ(answers_.size(), 2u);
+  server_->release();
+  EXPECT_EQ(answers_["edit"]["ok"], true);
+  EXPECT_NE(answers_["compare"]["text"].get<std::string>().find("hostname x"), std::string::npos) << "in their order";
+  await("begins");
+}
 
 TEST_F(Server, LoadsWhatATranslatorMakesOfAForeignText) {
   const Json done = ask(R"({"op":"load","format":"foreign","mode":"merge","text":"edge7"})");

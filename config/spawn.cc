@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -30,32 +31,52 @@ bool works(std::vector<std::string> command) {
   return pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-std::vector<std::string> find_unprivileged() {
+/// Numbers that nobody gives to users: systemd's table of them has "HIC SVNT LEONES" here.
+constexpr uint64_t kFirstNumber = 2'000'000'000;
+constexpr uint64_t kEach = 4096, kProcesses = 32768;  // of errands for each floofd
+
+/// Limits first: later we may not set those of another user's process.
+std::vector<std::string> words_for(uint64_t uid, uint64_t gid) {
+  return {"prlimit",
+          fmt::format("--as={}", kMostMemory),
+          "--fsize=0",
+          "--core=0",
+          "setpriv",
+          fmt::format("--reuid={}", uid),
+          fmt::format("--regid={}", gid),
+          "--clear-groups",
+          "--no-new-privs"};
+}
+
+struct Ways {
+  bool own_numbers = false;
+  std::vector<std::string> fixed;  ///< for a user with a name
+};
+
+Ways find_ways() {
   if (geteuid() != 0) {
     return {};
+  }
+  if (works(words_for(kFirstNumber, kFirstNumber))) {
+    return {true, {}};
   }
   for (const char* name : {"floof-fetch", "nobody"}) {
     passwd entry{};
     passwd* found = nullptr;
     std::array<char, 16384> room{};
     if (getpwnam_r(name, &entry, room.data(), room.size(), &found) == 0 && found != nullptr && entry.pw_uid != 0) {
-      // Limits first: later we may not set those of another user's process.
-      std::vector<std::string> out = {"prlimit",
-                                      fmt::format("--as={}", kMostMemory),
-                                      "--fsize=0",
-                                      "--core=0",
-                                      "setpriv",
-                                      fmt::format("--reuid={}", entry.pw_uid),
-                                      fmt::format("--regid={}", entry.pw_gid),
-                                      "--clear-groups",
-                                      "--no-new-privs"};
-      if (works(out)) {
-        return out;
+      if (auto out = words_for(entry.pw_uid, entry.pw_gid); works(out)) {
+        return {false, std::move(out)};
       }
     }
   }
-  log::warning("bgpq4 and curl run as root: setpriv cannot make them the user floof-fetch or nobody");
+  log::warning("bgpq4 and curl run as root: setpriv cannot make them another user");
   return {};
+}
+
+const Ways& ways() {
+  static const Ways found = find_ways();
+  return found;
 }
 
 }  // namespace
@@ -96,9 +117,16 @@ Result<pid_t> spawn_program(const std::vector<std::string>& arguments, int input
   return pid;
 }
 
-const std::vector<std::string>& unprivileged() {
-  static const std::vector<std::string> words = find_unprivileged();
-  return words;
+bool gives_up_root() { return ways().own_numbers || !ways().fixed.empty(); }
+
+std::vector<std::string> unprivileged() {
+  static std::atomic<uint64_t> next{0};
+  if (!ways().own_numbers) {
+    return ways().fixed;
+  }
+  const uint64_t number =
+      kFirstNumber + static_cast<uint64_t>(getpid()) % kProcesses * kEach + next.fetch_add(1) % kEach;
+  return words_for(number, number);
 }
 
 }  // namespace floof::config

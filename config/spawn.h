@@ -20,9 +20,13 @@ Result<pid_t> spawn_program(const std::vector<std::string>& arguments, int input
 /// input in it.
 inline constexpr uint64_t kMostMemory = uint64_t{2} << 30;
 
-/// Words before a command that set these limits and give up root for good: the user floof-fetch if there is one, else
-/// nobody, no further groups, no new privileges (prlimit and setpriv of util-linux). Empty when we are not root, and
-/// with one warning in the log when this machine cannot do it. The first call tries it and waits for that. Any thread.
-const std::vector<std::string>& unprivileged();
+/// Words before a command that set these limits and give up root for good: a user number that nothing else has, since
+/// processes of one user may read each other's memory and with it a key; where there are not so many numbers (in
+/// containers) the user floof-fetch if there is one, else nobody. No further groups, no new privileges (prlimit and
+/// setpriv of util-linux). Empty when we are not root, and with one warning in the log when this machine cannot do it.
+/// The first call tries it and waits for that. Any thread.
+std::vector<std::string> unprivileged();
+/// Whether `unprivileged` gives words.
+bool gives_up_root();
 
 }  // namespace floof::config

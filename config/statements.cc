@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/address.h"
 #include "config/tree.h"
 
 namespace floof::config {
@@ -139,21 +140,40 @@ class LineReader {
       take_value(node);
       return;
     }
-    const size_t keys = is_list(node) ? keys_of(node).size() : 0;
+    const size_t keys = !is_list(node)              ? 0
+                        : keys_of(node).size() == 1 ? in_brackets().value_or(1)
+                                                    : keys_of(node).size();
     stopped_ = out_.words.size() - at_ < keys;
     if (!stopped_) {
+      if (keys == 1 && extension(keys_of(node)[0], "canonical") == "prefix") {
+        name_default(out_.words[at_]);
+      }
       take(keys);
       places_.push_back({now().words.size(), node});
     }
   }
 
+  /// `default` is of the family of the addresses in the rest of the line, IPv4 where there are none.
+  void name_default(std::string& word) const {
+    if (word == "default") {
+      const bool ip6 = std::any_of(out_.words.begin() + static_cast<ptrdiff_t>(at_), out_.words.end(),
+                                   [](const std::string& w) { return parse_ip6(w.substr(0, w.find('%'))).ok(); });
+      word = ip6 ? "::/0" : "0.0.0.0/0";
+    }
+  }
+
+  /// How many words `[ a b ]` has, if it stands here; it may lack its end.
+  std::optional<size_t> in_brackets() const {
+    if (at_ >= out_.words.size() || out_.words[at_] != "[") {
+      return std::nullopt;
+    }
+    const auto from = out_.words.begin() + static_cast<ptrdiff_t>(at_);
+    return static_cast<size_t>(std::find(from, out_.words.end(), "]") - from) + 1;
+  }
+
   void take_value(Node node) {
     confidential_ = is_confidential(node);
-    size_t count = is_empty_leaf(node) ? 0 : 1;
-    if (is_leaf_list(node) && at_ < out_.words.size() && out_.words[at_] == "[") {
-      const auto from = out_.words.begin() + static_cast<ptrdiff_t>(at_);
-      count = static_cast<size_t>(std::find(from, out_.words.end(), "]") - from) + 1;
-    }
+    const size_t count = is_empty_leaf(node) ? 0 : is_leaf_list(node) ? in_brackets().value_or(1) : 1;
     stopped_ = out_.words.size() - at_ < count;
     if (!stopped_) {
       take(count);

@@ -85,6 +85,9 @@ TEST(Statements, NamesMayBeShortenedEverywhere) {
       << "nor is it told again";
   EXPECT_EQ(full("bgp peer a remote-as 1 polic x", LineKind::path), "bgp peer a remote-as 1 polic x");
   EXPECT_EQ(full("int e0 desc mt"), "interface e0 description mt") << "a value is taken as it stands";
+  EXPECT_EQ(full("route default via 192.0.2.1"), "route 0.0.0.0/0 via 192.0.2.1");
+  EXPECT_EQ(full("route default via fe80::1%e0"), "route ::/0 via fe80::1%e0") << "of the family of what follows";
+  EXPECT_EQ(full("interface default description default"), "interface default description default");
 }
 
 TEST(Statements, TheWrongWordIsFound) {
@@ -138,10 +141,10 @@ TEST(Statements, WhatMayFollowIsOffered) {
   EXPECT_EQ(offered(tree, "interface e0 address [ 192.0.2.1/24"), "<address/length> ] ");
   EXPECT_EQ(offered(tree, "interface e0 address [ 192.0.2.1/24 ]", "m"), "mtu mac <enter>");
   EXPECT_EQ(offered(tree, "bgp test t route 203.0.113.0/24 from upstream-a"),
-            "path community next-hop rpki to expect apply-groups <enter>");
+            "path community next-hop rpki otc local-pref to expect apply-groups <enter>");
   EXPECT_EQ(offered(tree, "bgp test t route 203.0.113.0/24 from"), "upstream-a ");
   EXPECT_EQ(offered(tree, "bgp test t expect accept"),
-            "local-pref community apply-groups route from path next-hop rpki to expect <enter>");
+            "local-pref community apply-groups route from path next-hop rpki otc to expect <enter>");
   EXPECT_EQ(offered(tree, "bgp peer n remote-as 4", "po"), "policy port <enter>");
   EXPECT_EQ(offered(tree, "bgp peer n remote-as 4 policy"), "transit ");
   EXPECT_EQ(offered(tree, "bgp peer n import prefix 10.0.0.0/8", "l"),
@@ -149,6 +152,45 @@ TEST(Statements, WhatMayFollowIsOffered) {
   EXPECT_EQ(offered(tree, "bgp peer n remote-as 4 nonsense"), "");
   EXPECT_EQ(offered(tree, "system hostname x"), "<enter>") << "no sentence";
   EXPECT_EQ(offered(tree, "groups g interface <*> mtu 1400", "de"), "description device <enter>");
+}
+
+TEST(Statements, WordsThatStandElsewhereAreFound) {
+  Tree tree = test::tree_of("");
+  const auto remedy = [&](const char* line) { return tree.edit(test::words(line)).error().remedy; };
+  EXPECT_EQ(remedy("set bgp policy peers local-pref 5"), "did you mean \"import local-pref\"?");
+  EXPECT_EQ(remedy("set bgp peer x local-pref 5"), "did you mean \"import local-pref\"?");
+  EXPECT_EQ(remedy("set bgp peer x remote-as 1 local-pref 5"), "did you mean \"import local-pref\"?");
+  EXPECT_EQ(remedy("set bgp peer x asn 64500"), "did you mean \"remote-as\"?");
+  EXPECT_EQ(remedy("set bgp peer x bogon-asns false"), "did you mean \"import filter bogon-asns\"?");
+  EXPECT_EQ(remedy("set bgp peer x max-prefix 5"), "did you mean \"import limit\" or \"export limit\"?");
+  EXPECT_EQ(remedy("set bgp neighbor 192.0.2.1 remote-as 1"), "did you mean \"peer\"?");
+  EXPECT_EQ(remedy("set peer x remote-as 1"), "did you mean \"bgp peer\"?");
+  EXPECT_EQ(remedy("set bgp peer x shutdown"), "did you mean \"disabled\"?");
+  EXPECT_EQ(remedy("set bgp peer x polcy p"), "did you mean \"policy\"?");
+}
+
+TEST(Statements, NamesOfEntriesStandInBracketsToo) {
+  Tree tree = test::tree_of("");
+  ASSERT_TRUE(tree.edit(test::words("set bgp peer a import prefix-reject [ 10.0.0.0/8 192.0.2.0/24 ] le 28")));
+  ASSERT_TRUE(
+      tree.edit(test::words("set bgp peer a remote-as 5 import prefix [ 198.18.0.0/15 ] transit-lock [ 1 2 ]")));
+  EXPECT_EQ(*tree.set_lines({}), R"(set bgp peer a remote-as 5
+set bgp peer a import prefix 198.18.0.0/15
+set bgp peer a import prefix-reject 10.0.0.0/8 le 28
+set bgp peer a import prefix-reject 192.0.2.0/24 le 28
+set bgp peer a import transit-lock 1
+set bgp peer a import transit-lock 2
+)");
+  ASSERT_TRUE(tree.edit(test::words("delete bgp peer a import prefix-reject [ 10.0.0.0/8 192.0.2.0/24 ]")));
+  EXPECT_EQ(tree.set_lines({})->find("prefix-reject"), std::string::npos);
+  const Tree before = tree;
+  EXPECT_FALSE(tree.edit(test::words("set bgp peer a import prefix-reject [ 10.0.0.0/8 x ]")));
+  EXPECT_FALSE(tree.edit(test::words("set bgp peer a import prefix-reject [ ]")));
+  EXPECT_FALSE(tree.edit(test::words("set bgp peer a import prefix-reject [ 10.0.0.0/8")));
+  EXPECT_FALSE(tree.edit(test::words("set interface e0 mtu [ 1400 ]")));
+  EXPECT_TRUE(tree == before);
+  EXPECT_EQ(offered(tree, "bgp peer a import prefix-reject [ 10.0.0.0/8"), "<prefix> ] ");
+  EXPECT_EQ(offered(tree, "bgp policy a import prefix-reject [ 10.0.0.0/8 ]"), "ge le apply-groups <enter>");
 }
 
 TEST(Statements, AllOrNothingIsSet) {

@@ -160,6 +160,8 @@ const std::vector<std::string>& ConfigEngine::apply_running() {
   if (store_.journal_found()) {
     store_.end();
   }
+  standing_ = staged_warnings(config);
+  std::sort(standing_.begin(), standing_.end());
   return alarms_;
 }
 
@@ -281,6 +283,14 @@ std::vector<std::string> ConfigEngine::staged_warnings(const Json& config) const
   return std::move(out.warnings);
 }
 
+/// Takes away of `warnings` what was told before and is still so, of which `now` is what stands now. Returns how many.
+size_t ConfigEngine::leave_out_standing(const std::vector<std::string>& now, std::vector<std::string>& warnings) const {
+  return std::erase_if(warnings, [&](const std::string& warning) {
+    return std::binary_search(standing_.begin(), standing_.end(), warning) &&
+           std::find(now.begin(), now.end(), warning) != now.end();
+  });
+}
+
 ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
   Candidate fresh = candidate;
   Plan out;
@@ -290,6 +300,8 @@ ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
     return out;
   }
   out.warnings = staged_warnings(prepared.config);
+  const auto standing = out.warnings;
+  leave_out_standing(standing, out.warnings);
   for (Backend* backend : options_.backends) {
     for (PlanStep& step : backend->plan()) {
       out.steps.push_back(std::move(step));
@@ -414,6 +426,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
     settle_confirmation(request, out);
     return out;
   }
+  auto standing = staged_warnings(prepared.config);
   Printed next = printing.get();
   std::optional<Confirm> confirm = request.confirm;
   if (confirm) {
@@ -439,6 +452,14 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   }
   collect_warnings(prepared.config, out);
   collect_warnings(out);
+  out.standing = leave_out_standing(standing, out.warnings);
+  std::sort(standing.begin(), standing.end());
+  if (request.even_if_unchanged) {  // nobody reads it
+    std::erase_if(standing_,
+                  [&](const auto& old) { return !std::binary_search(standing.begin(), standing.end(), old); });
+  } else {
+    standing_ = std::move(standing);
+  }
   log::info("{} committed generation {}{}{}", request.user, generation_.number, request.comment.empty() ? "" : ": ",
             request.comment);
   return out;

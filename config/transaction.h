@@ -71,7 +71,8 @@ class ConfigEngine {
   };
   struct Committed {
     std::vector<Error> errors;  ///< empty: it worked
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings;  ///< of a commit those that did not stand before
+    size_t standing = 0;                ///< how many warnings stood before a commit and still do
     uint64_t generation = 0;
     bool changed = false;
     bool confirmed = false;  ///< an earlier commit that waited for that is confirmed
@@ -84,7 +85,7 @@ class ConfigEngine {
   struct Plan {
     std::vector<Error> errors;
     std::vector<PlanStep> steps;
-    std::vector<std::string> warnings;  ///< that the commit would give
+    std::vector<std::string> warnings;  ///< that the commit would give, see Committed
   };
   /// What `commit` would do, step by step, without doing it.
   Plan plan(const Candidate& candidate);
@@ -116,6 +117,7 @@ class ConfigEngine {
   void collect_warnings(const Json& config, Committed& out) const;
   void collect_warnings(Committed& out) const;
   std::vector<std::string> staged_warnings(const Json& config) const;
+  size_t leave_out_standing(const std::vector<std::string>& now, std::vector<std::string>& warnings) const;
   std::vector<Error> stage(const Json& config, const SharedJson& desired);
   /// A candidate on its way to be committed.
   struct Prepared {
@@ -152,6 +154,7 @@ class ConfigEngine {
   std::optional<Scheduled> scheduled_;
   SharedJson desired_ = Json::object();
   std::vector<std::string> alarms_;
+  std::vector<std::string> standing_;  ///< warnings of the running configuration that were told, sorted
 };
 
 /// Now, on the clock that runs on while the machine sleeps: milliseconds since it was started.

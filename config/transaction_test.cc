@@ -28,11 +28,13 @@ class FakeBackend : public Backend {
   std::string_view name() const override { return name_; }
   std::vector<Error> stage(const Json& config, const SharedJson&, bool lenient) override {
     note(lenient ? "stage-lenient" : "stage");
+    published_ = false;
     staged = config.value("system", Json::object()).value("hostname", "");
     return failing("stage");
   }
   std::vector<Error> publish() override {
     note("publish");
+    published_ = true;
     before = live;
     live = staged;
     return failing("publish");
@@ -46,9 +48,16 @@ class FakeBackend : public Backend {
     live = before;
   }
   void abort() override { note("abort"); }
-  std::vector<std::string> warnings() override { return {name_ + " warns"}; }
+  std::vector<std::string> warnings() override {
+    std::vector<std::string> out{name_ + " warns"};
+    if (published_ && says_more_when_published) {
+      out.push_back(name_ + " did something");
+    }
+    return out;
+  }
 
   std::string staged, live, before, fail_at;
+  bool says_more_when_published = false;
 
  private:
   void note(std::string_view what) { log_.push_back(name_ + " " + std::string(what)); }
@@ -58,6 +67,7 @@ class FakeBackend : public Backend {
   }
   std::string name_;
   std::vector<std::string>& log_;
+  bool published_ = false;
 };
 
 /// An engine and one editor of it.
@@ -158,6 +168,22 @@ TEST_F(Transaction, CheckAndPlanTellWhatTheCommitWouldTell) {
   EXPECT_EQ(engine.check().warnings, warnings);
   EXPECT_EQ(engine->plan(engine.editing).warnings, warnings);
   EXPECT_EQ(engine.commit("ann", "").warnings, warnings);
+  name(engine, "two");
+  EXPECT_EQ(engine.check().warnings, warnings) << "all that stands";
+  EXPECT_TRUE(engine->plan(engine.editing).warnings.empty()) << "nothing that the commit brings";
+  const auto again = engine.commit("ann", "");
+  EXPECT_TRUE(again.warnings.empty());
+  EXPECT_EQ(again.standing, 3U);
+  b_.says_more_when_published = true;
+  name(engine, "three");
+  EXPECT_EQ(engine.commit("ann", "").warnings, std::vector<std::string>{"b did something"});
+  name(engine, "four");
+  EXPECT_EQ(engine.commit("ann", "").warnings, std::vector<std::string>{"b did something"}) << "each time";
+  b_.says_more_when_published = false;
+  auto fresh = open();
+  fresh->apply_running();
+  name(fresh, "five");
+  EXPECT_TRUE(fresh.commit("ann", "").warnings.empty()) << "told before the restart";
   name(engine, "bad");
   EXPECT_TRUE(engine->plan(engine.editing).warnings.empty()) << "there are errors enough";
 }

@@ -41,18 +41,26 @@ bool names(const Step& step, const Item& item) {
   return !is_term(step.node) || !step.value || hidden || *step.value == item.value;
 }
 
-/// `address [ a b ]` as one list of words for each value; else the words as they are.
+bool takes_brackets(const Step& step) {
+  return is_list(step.node) ? step.keys.empty() && keys_of(step.node).size() == 1 : is_term(step.node) && !step.value;
+}
+
+/// `address [ a b ]` as one list of words for each value, `prefix-reject [ a b ] le 24` as one for each name of an
+/// entry; else the words as they are.
 std::vector<Words> each_value(const Schema& schema, std::span<const std::string> words) {
-  const bool closed = words.size() >= 3 && words.back() == "]";
-  for (auto open = words.begin(); closed && open + 1 != words.end(); ++open) {
-    const auto path = *open == "[" ? parse_path(schema, {words.begin(), open}, PathMode::any) : Result<Path>(Path());
-    if (!path || path->empty() || !is_term(path->back().node) || path->back().value) {
+  for (auto open = std::find(words.begin(), words.end(), "["); open != words.end();
+       open = std::find(open + 1, words.end(), "[")) {
+    const auto path = parse_path(schema, {words.begin(), open}, PathMode::any);
+    const auto close = std::find(open, words.end(), "]");
+    if (!path || path->empty() || close == words.end() || close == open + 1 || !takes_brackets(path->back()) ||
+        (is_term(path->back().node) && close + 1 != words.end())) {
       continue;  // a value or key of that spelling
     }
     std::vector<Words> out;
-    for (auto value = open + 1; value + 1 != words.end(); ++value) {
+    for (auto value = open + 1; value != close; ++value) {
       out.emplace_back(words.begin(), open);
       out.back().push_back(*value);
+      out.back().insert(out.back().end(), close + 1, words.end());
     }
     return out;
   }
@@ -151,7 +159,7 @@ Result<Notes> Tree::set(std::span<const std::string> words, const Tree* kept) {
     if (!path) {
       return path.error();
     }
-    if (one.size() != words.size() && !is_leaf_list(path->back().node)) {
+    if (one.size() != words.size() && is_leaf(path->back().node) && words.back() == "]") {
       return Error{join_words(words_of(*path)), "it takes one value", "leave out [ and ]"};
     }
     if (auto secret = keep_secret(*path, one, kept); !secret) {

@@ -177,10 +177,12 @@ struct Option {
   std::string word, help;
   std::string kind;  ///< "keyword" (a word as it stands), "existing" (a name or value that is configured), "value" (a
                      ///< placeholder)
+  std::string group = {};  ///< title that it stands under in a long list (the schema's `group`); empty: at the top
 };
 struct Completion {
   std::vector<Option> options;
   bool complete = false;  ///< the words so far are a whole command
+  std::string values{};   ///< a value comes next, and fc:values says that these are known elsewhere
 };
 enum class CompletionMode { set, place, remove, show, annotate, deactivate, activate, copy, rename, insert };
 /// How the words after a verb of Tree::edit, or after `show` or `edit` (place), are completed.

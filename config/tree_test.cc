@@ -117,6 +117,33 @@ TEST(Tree, RefusesWhatLibyangWouldNotReadBack) {
   EXPECT_TRUE(tree.set(Words{"interface", "e0", "description", "Zürich → Köln"}).ok());
 }
 
+TEST(Tree, AsNumbersAreWrittenInSeveralWays) {
+  Tree tree(schema());
+  for (const char* line :
+       {"bgp asn AS400668", "bgp peer a remote-as 6.7452", "bgp transit-asn as1299", "bgp bogon asn AS64512-AS65534",
+        "bgp bogon asn 64496..64511", "bgp peer-lock AS174 via [ AS3356 1.0 ]", "bgp rpki aspa AS1299 provider 0"}) {
+    EXPECT_TRUE(tree.edit(words(std::string("set ") + line)).ok()) << line;
+  }
+  EXPECT_EQ(*tree.set_lines({}), R"(set bgp asn 400668
+set bgp bogon asn 64496-64511
+set bgp bogon asn 64512-65534
+set bgp transit-asn 1299
+set bgp peer-lock 174 via 3356
+set bgp peer-lock 174 via 65536
+set bgp peer a remote-as 400668
+set bgp rpki aspa 1299 provider 0
+)");
+  EXPECT_EQ(tree.for_features()["bgp"]["asn"], 400668) << "a number";
+  EXPECT_EQ(set_error(tree, "bgp asn AS-FOO"),
+            "bgp asn: \"AS-FOO\" is not a valid asn; give an AS number such as 64500, AS64500 or 6.100");
+  EXPECT_EQ(set_error(tree, "bgp asn AS0"),
+            "bgp asn: \"AS0\" is not a valid asn: An AS number is 1 to 4294967295; give an AS number such as 64500, "
+            "AS64500 or 6.100");
+  for (const char* bad : {"6.65536", "65536.1", "1.2.3", "AS", "ASAS1", "4294967296", "-1", "1.", ".1", "+1"}) {
+    EXPECT_FALSE(tree.edit(Words{"set", "bgp", "asn", bad}).ok()) << bad;
+  }
+}
+
 TEST(Tree, ValuesHaveOneSpelling) {
   const Tree tree = tree_of(R"(set interface e0 address 2001:DB8:0:0::1/64
 set interface e0 mac 02:AB:00:00:00:01

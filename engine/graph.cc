@@ -107,6 +107,12 @@ void rank_nodes(Graph::Impl& graph) {
   for (size_t i = 0; i < n; i++) {
     graph.nodes[postorder[i]].rank = static_cast<uint32_t>(n - 1 - i);
   }
+  for (size_t i = 0; i < n; i++) {
+    for (NodeId to : graph.successors(NodeId(static_cast<uint16_t>(i)))) {
+      Graph::Impl::Node& next = graph.nodes[to.value()];
+      next.closes_cycle = next.closes_cycle || next.rank <= graph.nodes[i].rank;
+    }
+  }
 }
 
 }  // namespace
@@ -246,6 +252,8 @@ Result<std::unique_ptr<Graph>> Graph::build(GraphBuilder&& builder) {
       builder.declare_drop("rx-no-buffer", "A frame longer than 2 KiB came in while no large buffer was free.");
   impl.rx_waits = builder.declare_counter(
       "rx-waits", "times", "A port found no packet buffer free; what came in waited in its device or was lost there.");
+  impl.too_many_rounds =
+      builder.declare_drop("graph-loop", "The packet came back to the same node again and again (a fault: report it).");
   impl.control_queue_full = builder.declare_drop(
       "inject-queue-full", "The control thread made packets faster than the worker took them (counted there).");
   if (auto added = graph->add_nodes(builder); !added) {

@@ -81,8 +81,9 @@ class GraphBuilder {
 };
 
 /// The finished graph: immutable but for the arcs' per-interface switches. Errors of `build` name a missing node or
-/// arc, a duplicate name, or features of an arc whose before/after form a cycle. (Nodes may form cycles: an ICMP error
-/// is routed like any packet.)
+/// arc, a duplicate name, or features of an arc whose before/after form a cycle. Nodes may form cycles (an ICMP error
+/// is routed like any packet), and packets that the control thread injects may come back to it: a packet that does so
+/// more than PacketMeta::kMostRounds times is dropped as graph-loop.
 class Graph {
  public:
   static Result<std::unique_ptr<Graph>> build(GraphBuilder&& builder);

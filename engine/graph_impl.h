@@ -18,8 +18,9 @@ struct Graph::Impl {
     Process process;
     void* state;
     std::vector<NodeId> next;
-    std::vector<ArcId> arcs;  ///< that it says it starts
-    uint32_t rank = 0;        ///< upstream nodes have lower ranks, so that vectors grow before they move on
+    std::vector<ArcId> arcs;    ///< that it says it starts
+    uint32_t rank = 0;          ///< upstream nodes have lower ranks, so that vectors grow before they move on
+    bool closes_cycle = false;  ///< packets come back to it from later nodes: their rounds are bounded
   };
   struct Arc {
     std::string name;
@@ -39,6 +40,7 @@ struct Graph::Impl {
   DropId control_queue_full;
   DropId rx_malformed, rx_segments, rx_no_buffer;
   CounterId rx_waits;
+  DropId too_many_rounds;
 
   NodeId find(std::string_view name) const;
   /// Nodes that `id` may hand packets to, through edges or arcs.

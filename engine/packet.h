@@ -22,8 +22,10 @@ struct PacketMeta {
     own = 1 << 3,               ///< made by this router (ICMP errors): no TTL decrement
     broadcast = 1 << 4,         ///< L2 destination was broadcast or multicast
     traced = 1 << 5,
-    answer = 1 << 6,  ///< an ICMP error is asked for; PacketNotes says which
+    answer = 1 << 6,      ///< an ICMP error is asked for; PacketNotes says which
+    one_round = 1 << 12,  ///< the upper four bits count how often it came to a node where a cycle closes (graph.h)
   };
+  static constexpr unsigned kMostRounds = 15;
   enum Gso : uint8_t { gso_none, gso_tcp4, gso_tcp6 };
 
   // The first eight bytes are compared at once (features/ip/ip_fast_node.cc).
@@ -51,6 +53,15 @@ struct PacketNotes {
   uint32_t icmp_data;  ///< MTU of too-big errors, pointer of parameter problems
 };
 static_assert(sizeof(PacketNotes) <= 64);
+
+/// False: the packet has gone in a circle often enough.
+inline bool begin_round(PacketMeta& meta) {
+  if (meta.flags / PacketMeta::one_round >= PacketMeta::kMostRounds) [[unlikely]] {
+    return false;
+  }
+  meta.flags = static_cast<uint16_t>(meta.flags + PacketMeta::one_round);
+  return true;
+}
 
 inline PacketMeta& meta(rte_mbuf* m) { return *reinterpret_cast<PacketMeta*>(&m->vlan_tci); }
 inline const PacketMeta& meta(const rte_mbuf* m) { return meta(const_cast<rte_mbuf*>(m)); }

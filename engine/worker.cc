@@ -104,7 +104,8 @@ void Worker::make_nodes() {
   for (size_t id = 0; id < n; id++) {
     const auto& from = graph.nodes[id];
     Node& node = nodes_[from.rank];
-    node = {from.process, from.state, {}, by_id_[id], setup_.stats->node_slot(NodeId(static_cast<uint16_t>(id)))};
+    node = {from.process,     from.state, {}, by_id_[id], setup_.stats->node_slot(NodeId(static_cast<uint16_t>(id))),
+            from.closes_cycle};
     for (NodeId next : from.next) {
       node.edges.push_back(by_id_[next.value()]);
     }
@@ -344,7 +345,12 @@ unsigned Worker::take_injected() {
   std::array<Injected, 64> items;
   const unsigned n = rte_ring_dequeue_burst_elem(injected_, items.data(), sizeof(Injected), items.size(), nullptr);
   for (unsigned i = 0; i < n; i++) {
-    lane_.enqueue(*by_id_[items[i].node], items[i].packet);
+    rte_mbuf* packet = items[i].packet;
+    if (begin_round(meta(packet))) [[likely]] {
+      lane_.enqueue(*by_id_[items[i].node], packet);
+    } else {
+      drop(setup_.graph->impl().too_many_rounds, packet, meta(packet).rx_if, stats::rx_drops);
+    }
   }
   return n;
 }
@@ -497,7 +503,8 @@ void Worker::run_node(Node& node) {
   uint32_t calls = 0;
   while (done < queue.count) {
     const uint32_t n = std::min(kFrameSize, queue.count - done);
-    node.process(context, {&queue.packets[done], n});
+    const std::span packets(&queue.packets[done], n);
+    node.process(context, node.closes_cycle ? packets.first(drop_loops(packets)) : packets);
     done += n;
     calls++;
   }
@@ -505,6 +512,19 @@ void Worker::run_node(Node& node) {
   lane_.add(node.slot, calls);
   lane_.add(node.slot + 1, done);
   lane_.add(node.slot + 2, rte_rdtsc() - before);
+}
+
+/// Leaves those that may go on at the front, and tells how many.
+uint32_t Worker::drop_loops(std::span<rte_mbuf*> packets) {
+  uint32_t kept = 0;
+  for (rte_mbuf* packet : packets) {
+    if (begin_round(meta(packet))) [[likely]] {
+      packets[kept++] = packet;
+    } else {
+      drop(setup_.graph->impl().too_many_rounds, packet, meta(packet).rx_if, stats::rx_drops);
+    }
+  }
+  return kept;
 }
 
 void Worker::free_trash() {

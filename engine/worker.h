@@ -86,6 +86,7 @@ class alignas(64) Worker {
     std::vector<NodeQueue*> edges;
     NodeQueue* queue;
     uint32_t slot;
+    bool closes_cycle;
   };
   struct Injected {
     rte_mbuf* packet;
@@ -124,6 +125,7 @@ class alignas(64) Worker {
   unsigned take_injected();
   void run_graph();
   void run_node(Node& node);
+  uint32_t drop_loops(std::span<rte_mbuf*> packets);
   void free_trash();
   void sample(DropId reason, const rte_mbuf& packet, IfId interface);
 

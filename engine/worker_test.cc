@@ -60,7 +60,8 @@ class EventPort final : public Port {
   UniqueFd fd_{eventfd(0, EFD_NONBLOCK)};
 };
 
-/// input: first byte 0 = to the output of interface 2, 1 = drop, 2 = arc, 3 = twice to itself as 0, 4 = multiply.
+/// input: first byte 0 = to the output of interface 2, 1 = drop, 2 = arc, 3 = twice to itself as 0, 4 = multiply,
+/// 5 = to itself for ever.
 struct TestState {
   DropId drop;
   CounterId counter;
@@ -89,6 +90,9 @@ void input(NodeContext& node, std::span<rte_mbuf*> packets) {
       case 3:
         bytes[0] = 0;
         node.count(state.counter, 2);
+        node.next(1, packet);
+        break;
+      case 5:
         node.next(1, packet);
         break;
       default:
@@ -305,6 +309,22 @@ TEST_F(EngineTest, OutputDropsAreCountedAgainstTheWayOut) {
   EXPECT_EQ(interface_counter(out_, stats::tx_drops), 4u);
   EXPECT_EQ(interface_counter(out_, stats::tx_errors), 1u);
   EXPECT_EQ(interface_counter(out_, stats::tx_packets), 0u);
+}
+
+TEST_F(EngineTest, NoPacketGoesRoundForEver) {
+  start(0);
+  const unsigned before = available();
+  ASSERT_TRUE(engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_of(5))));
+  engine_->turn();
+  EXPECT_EQ(counter("graph-loop"), 1u);
+  EXPECT_EQ(counter("test-input", 1), PacketMeta::kMostRounds) << "with the injection, and the one that was too much";
+  // Nor by way of the control thread.
+  rte_mbuf* packet = TestPort::make_packet(engine_->pools(), frame_of(0));
+  meta(packet).flags = PacketMeta::one_round * PacketMeta::kMostRounds;
+  ASSERT_TRUE(engine_->inject(engine_->graph().node("port-tx"), packet));
+  engine_->turn();
+  EXPECT_EQ(counter("graph-loop"), 2u);
+  EXPECT_EQ(available(), before);
 }
 
 TEST_F(EngineTest, DisabledInterfacesReceiveNothing) {

@@ -20,15 +20,15 @@ import pexpect
 
 from lab.hosts import BIN, wait_for
 
-PROMPT = re.compile(r"(?:\[edit[^\]]*\](?: \*)?\r?\n)?[\w-]+@[\w.-]+([>#]) $")
+PROMPT = re.compile(r"(?:\[generation[^\]]*\]\r?\n)?(?:\[edit[^\]]*\](?: \*)?(?: \[[^\]]*\])?\r?\n)?[\w-]+@[\w.-]+([>#]) $")
 
 
 class Person:
     """Somebody at a floofctl. With `echo` readline shows what is typed and draws the prompt anew, as people see it."""
 
-    def __init__(self, router, echo=False, term="dumb"):
-        self.child = pexpect.spawn(str(BIN / "floofctl"), ["--run-dir", str(router.run_dir)], encoding="utf-8", timeout=30,
-                                   dimensions=(200, 200), env=os.environ | {"TERM": term, "HOME": str(router.run_dir)})
+    def __init__(self, router, echo=False, term="dumb", columns=200, rows=200):
+        self.child = pexpect.spawn(str(BIN / "floofctl"), ["--run-dir", str(router.run_dir)], encoding="utf-8", timeout=90,
+                                   dimensions=(rows, columns), env=os.environ | {"TERM": term, "HOME": str(router.run_dir)})
         if not echo:  # it may have drawn its prompt already, and have the terminal as it needs it
             self.child.setecho(False)
         self.mode = self.await_prompt()[1]
@@ -37,7 +37,7 @@ class Person:
         """What came before the next prompt, and whether it is `>` or `#`."""
         text = ""
         while True:
-            text += self.child.read_nonblocking(65536, timeout=30)
+            text += self.child.read_nonblocking(65536, timeout=90)
             found = PROMPT.search(text)
             if found:
                 return text[: found.start()], found.group(1)

@@ -15,7 +15,7 @@ class Refused(AssertionError):
 
 
 class Client:
-    def __init__(self, path, timeout=30):
+    def __init__(self, path, timeout=90):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(str(path))
@@ -49,7 +49,7 @@ class Client:
 class Dataplane(Client):
     """floof-dataplane of a run directory, spoken to without floofd."""
 
-    def __init__(self, run_dir, timeout=30):
+    def __init__(self, run_dir, timeout=90):
         super().__init__(f"{run_dir}/dataplane.sock", timeout)
 
     def apply(self, desired, lenient=False):

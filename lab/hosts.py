@@ -19,6 +19,9 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("FLOOF_BUILD", TOP / "build"))
 BIN = BUILD / "bin"
+# Limits are written for a quiet machine and only end what has failed. One with builds beside the tests gets as much more.
+PATIENCE = 3
+BIRD = os.environ.get("FLOOF_BIRD")  # another BIRD for the routers under test; neighbours stay Debian's
 
 
 class CommandFailed(AssertionError):
@@ -45,9 +48,9 @@ class Since(float):
 def run(*words, check=True, timeout=30, stdin=None):
     """Runs a command and returns its CompletedProcess with text output."""
     try:
-        done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=timeout, input=stdin)
+        done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=timeout * PATIENCE, input=stdin)
     except subprocess.TimeoutExpired as late:
-        raise CommandFailed(f"{' '.join(map(str, words))}: no end after {timeout} s\n{late.stdout}\n{late.stderr}")
+        raise CommandFailed(f"{' '.join(map(str, words))}: no end after {timeout * PATIENCE} s\n{late.stdout}\n{late.stderr}")
     if check and done.returncode != 0:
         raise CommandFailed(f"{' '.join(map(str, words))}: status {done.returncode}\n{done.stdout}{done.stderr}")
     return done
@@ -55,7 +58,7 @@ def run(*words, check=True, timeout=30, stdin=None):
 
 def wait_for(what, condition, limit=20.0, step=0.05):
     """Polls until condition() is true and returns its value; a failure tells what was waited for and the last value."""
-    end = time.monotonic() + limit
+    end = time.monotonic() + limit * PATIENCE
     value = None
     while time.monotonic() < end:
         try:
@@ -68,7 +71,7 @@ def wait_for(what, condition, limit=20.0, step=0.05):
         if value:
             return value
         time.sleep(step)
-    raise AssertionError(f"not within {limit} s: {what}; last: {last}")
+    raise AssertionError(f"not within {limit * PATIENCE} s: {what}; last: {last}")
 
 
 class Host:
@@ -147,7 +150,7 @@ class FloofRouter(Host):
 
     def boot(self):
         self.init = self.start(BIN / "floof-init", "--instance", self.netns, "--run-dir", self.run_dir, "--state-dir",
-                               self.state_dir, log="floof-init.log")
+                               self.state_dir, *(["--program", f"bird={BIRD}"] if BIRD else []), log="floof-init.log")
         wait_for(f"{self.name}: floofd answers", lambda: self.ctl("show", "system", check=False).returncode == 0, 20)
         return self
 
@@ -250,6 +253,14 @@ class Lab:
 
     def __exit__(self, *_):
         self.close()
+
+    def program(self, name):
+        """A copy of one of our programs that every user can run: the build may lie in a home that is root's alone."""
+        copy = self.folder / "bin" / name
+        if not copy.exists():
+            copy.parent.mkdir(mode=0o755, exist_ok=True)
+            shutil.copy(BIN / name, copy)
+        return copy
 
     def _add(self, kind, name):
         host = kind(self, name)

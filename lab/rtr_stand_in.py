@@ -40,6 +40,7 @@ ABOUT = {
     # Sessions, versions, serials.
     "other-session": "a new session, as after a restart", "wrong-session": "a delta of another session than asked for",
     "end-session": "an End of Data of another session", "always-reset": "a Cache Reset for each Serial Query",
+    "error-session": "Error Report 0 for each Serial Query, as StayRTR after a restart", "close-session": "closes at each Serial Query",
     "reset-reset": "a Cache Reset for each question", "v0-only": "refuses version 1", "v0-answer": "answers 1 with 0",
     "wrong-version": "answers in version 7", "mixed-version": "the End of Data is of the other version",
     "notify-storm": "Serial Notify without end",
@@ -145,6 +146,8 @@ class Cache:
             return [struct.pack("!BBHII", version, ERROR, 1, 20, 1 << 20) + bytes(8)]
         if self.mode == "garbage":
             return [b"<html>\xff\xfe\x00" * 100]
+        if self.mode == "error-session" and kind == SERIAL_QUERY:
+            return [error_report(version, 0, question, "wrong session")]
         known = session == self.session and serial in self.history
         if self.mode == "reset-reset" or (kind == SERIAL_QUERY and (self.mode == "always-reset" or not known)):
             return [pdu(version, RESET, 0)]
@@ -232,7 +235,7 @@ class Client:
         cache.data.log(server=cache.name, version=version, type=kind, session=field, serial=serial, mode=cache.mode, **told)
         if kind not in (SERIAL_QUERY, RESET_QUERY) or cache.mode == "slow":
             return kind != ERROR
-        if cache.mode == "down":
+        if cache.mode == "down" or (cache.mode == "close-session" and kind == SERIAL_QUERY):
             return False
         newest = 0 if cache.mode == "v0-only" else 1
         if version > newest:

@@ -96,6 +96,8 @@ class IrrHandler(socketserver.StreamRequestHandler):
             data.log(server=name, question=question)
             told = irr.answer(question).encode()
             asks_data = question[:2] in ("!i", "!g", "!6") or question[:3] in ("!a4", "!a6")
+            if irr.mode == "refusing" and asks_data:
+                told = b"F Rate limit exceeded\n"
             if irr.mode == "garbage" and asks_data:
                 told = b"\x00\xff<html>\xfe" * 100 + b"\n"
             if irr.mode == "cut" and asks_data:

@@ -51,6 +51,40 @@ std::string instance_path(const config::Schema& schema, std::string_view words) 
   return out;
 }
 
+namespace {
+
+void say(lyd_node* out, const config::Schema& schema, const Error& error) {
+  const std::string words = without_line(error.path);
+  nc_err_set_msg(out, Error{words, error.reason, error.remedy}.text().c_str(), "en");
+  if (const std::string path = instance_path(schema, words); !path.empty()) {
+    nc_err_set_path(out, path.c_str());
+  }
+}
+
+}  // namespace
+
+nc_server_reply* refuse(const ly_ctx* context, const config::Schema& schema, const Complaint& complaint) {
+  const char* element = complaint.element.c_str();
+  const char* what = complaint.what.c_str();
+  lyd_node* out = nullptr;
+  switch (complaint.kind) {
+    case Complaint::Kind::unknown_attribute:
+      out = nc_err(context, NC_ERR_UNKNOWN_ATTR, NC_ERR_TYPE_APP, what, element);
+      break;
+    case Complaint::Kind::bad_attribute:
+      out = nc_err(context, NC_ERR_BAD_ATTR, NC_ERR_TYPE_APP, what, element);
+      break;
+    case Complaint::Kind::unknown_element:
+      out = nc_err(context, NC_ERR_UNKNOWN_ELEM, NC_ERR_TYPE_APP, element);
+      break;
+    case Complaint::Kind::unknown_namespace:
+      out = nc_err(context, NC_ERR_UNKNOWN_NS, NC_ERR_TYPE_APP, element, what);
+      break;
+  }
+  say(out, schema, complaint.error);
+  return nc_server_reply_err(out);
+}
+
 lyd_node* rpc_error(const ly_ctx* context, const config::Schema& schema, const Error& error, NC_ERR tag) {
   if (error.reason == config::kThere) {
     tag = NC_ERR_DATA_EXISTS;
@@ -58,11 +92,7 @@ lyd_node* rpc_error(const ly_ctx* context, const config::Schema& schema, const E
     tag = NC_ERR_DATA_MISSING;
   }
   lyd_node* out = nc_err(context, tag, NC_ERR_TYPE_APP);
-  const std::string words = without_line(error.path);
-  nc_err_set_msg(out, Error{words, error.reason, error.remedy}.text().c_str(), "en");
-  if (const std::string path = instance_path(schema, words); !path.empty()) {
-    nc_err_set_path(out, path.c_str());
-  }
+  say(out, schema, error);
   return out;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/schema.h"
+#include "netconf/complaint.h"
 
 namespace floof::netconf {
 
@@ -20,6 +21,9 @@ std::string without_line(std::string_view path);
 /// "interface e0 mtu" as /floof-root:configuration/floof-interface:interface[name='e0']/mtu, as far as the schema knows
 /// the words; else empty.
 std::string instance_path(const config::Schema& schema, std::string_view words);
+
+/// With the tag and the <error-info> of its kind.
+nc_server_reply* refuse(const ly_ctx* context, const config::Schema& schema, const Complaint& complaint);
 
 /// `tag` for what has no tag of its own.
 lyd_node* rpc_error(const ly_ctx* context, const config::Schema& schema, const Error& error, NC_ERR tag);

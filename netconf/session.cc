@@ -204,6 +204,9 @@ nc_server_reply* Session::get_schema(const lyd_node* rpc) {
   const std::string name = value(rpc, "identifier"), version = value(rpc, "version"), format = value(rpc, "format");
   const lys_module* module = version.empty() ? ly_ctx_get_module_latest(context(), name.c_str())
                                              : ly_ctx_get_module(context(), name.c_str(), version.c_str());
+  if (const auto complaint = complaints_->take(name)) {
+    return netconf::refuse(context(), *schema_, *complaint);
+  }
   const bool yin = format.ends_with("yin");
   if (module == nullptr || (!yin && !format.empty() && !format.ends_with("yang"))) {
     return refuse({name, module == nullptr ? "is no module of this router" : "can be had as yang and yin", ""},
@@ -316,6 +319,12 @@ nc_server_reply* Session::commit(const lyd_node* rpc) {
   const bool confirmed = child(rpc, "confirmed") != nullptr;
   if (!persist_id.empty() && !call({{"op", "history"}}).body.contains("unconfirmed")) {
     return refuse({"", "no commit waits for its confirmation", ""}, NC_ERR_INVALID_VALUE);
+  }
+  // Who confirms has to hear that it is too late, and not <ok/> for a commit of nothing.
+  if (unconfirmed_ && !confirmed && !call({{"op", "history"}}).body.contains("unconfirmed")) {
+    unconfirmed_ = false;
+    return refuse({"", "the commit was not confirmed in time and went back", "send the changes and <commit/> again"},
+                  NC_ERR_OP_FAILED);
   }
   Json request = {{"op", "commit"}, {"persist-id", persist_id.empty() ? token_ : persist_id}};
   if (confirmed) {

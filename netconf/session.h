@@ -17,6 +17,7 @@
 #include "config/schema.h"
 #include "netconf/context.h"
 #include "netconf/filter.h"
+#include "netconf/intake.h"
 
 namespace floof::netconf {
 
@@ -26,6 +27,9 @@ class Session {
   static Result<std::unique_ptr<Session>> open(const std::string& run_dir);
 
   ly_ctx* context() const { return context_.get(); }
+  const std::shared_ptr<const config::Schema>& schema() const { return schema_; }
+  /// Where netconf/intake.h leaves what it has to complain of.
+  const std::shared_ptr<Complaints>& complaints() const { return complaints_; }
   const std::string& user() const { return user_; }
   /// floofd's number of our connection: unlike libnetconf2's, no other session has it.
   uint64_t id() const { return id_; }
@@ -81,6 +85,7 @@ class Session {
 
   Context context_;
   std::shared_ptr<const config::Schema> schema_;
+  const std::shared_ptr<Complaints> complaints_ = std::make_shared<Complaints>();
   ipc::Client client_;
   std::string user_;
   uint64_t id_ = 0;

@@ -171,6 +171,7 @@ class Router {
     }
   }
   Result<> run_graph();
+  void add_hosts();
 
   std::string run_dir_;
   EventLoop loop_;
@@ -238,7 +239,21 @@ inline Result<> Router::run_graph() {
   tables_->set_neighbor(out_[1], Ip4(0xcb007101), Mac{{2, 0, 0, 2, 0, 1}});
   tables_->set_route(*parse_prefix("11.0.0.0/8"),
                      tables_->create_group({ip::PathKind::forward, {{out_[1], Ip4(0xcb007101), 1}}, IfId{}}));
+  add_hosts();
   return engine_->run(std::move(builder));
+}
+
+/// 172.30.0.0/24 on link, and 172.31.0.0/24 with a route for each of its hosts.
+inline void Router::add_hosts() {
+  tables_->set_route(*parse_prefix("172.30.0.0/24"), tables_->create_group({ip::PathKind::connected, {}, out_[0]}));
+  for (uint32_t i = 1; i < 255; i++) {
+    const Mac mac{{2, 0, 0, 3, 0, static_cast<uint8_t>(i)}};
+    const Ip4 on_link(0xac1e0000 + i), routed(0xac1f0000 + i);
+    tables_->set_neighbor(out_[0], on_link, mac);
+    tables_->set_neighbor(out_[0], routed, mac);
+    tables_->set_route(Prefix(routed, 32),
+                       tables_->create_group({ip::PathKind::forward, {{out_[0], routed, 1}}, IfId{}}));
+  }
 }
 
 inline size_t Router::add_routes(const std::vector<Prefix>& prefixes) {

@@ -210,6 +210,13 @@ std::vector<Case> small_cases() {
   const Traffic one4{Family::ip4, {Ip4(0x0a010203)}};
   const Traffic one6{Family::ip6, {Ip6::from_halves(0x20010db800000000, 1)}};
   std::vector<Case> out{{"ip4-1route", one4}, {"ip6-1route", one6}};
+  for (const auto& [name, subnet] : {std::pair{"ip4-on-link", 0xac1e0000u}, {"ip4-host-routes", 0xac1f0000u}}) {
+    Traffic hosts{Family::ip4, {}};
+    for (uint32_t i = 0; i < 4096; i++) {
+      hosts.destinations.emplace_back(Ip4(subnet + 1 + i * 2654435761u % 254));
+    }
+    out.push_back({name, std::move(hosts)});
+  }
   for (const unsigned vector : {1u, 4u, 16u, 64u}) {
     out.push_back({fmt::format("ip4-1route-v{}", vector), one4, vector});
   }

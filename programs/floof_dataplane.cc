@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "base/event_loop.h"
+#include "base/feed_key.h"
 #include "base/log.h"
 #include "base/netlink.h"
 #include "engine/engine.h"
@@ -25,6 +26,7 @@
 #include "features/ip/ip.h"
 #include "features/lcp/lcp_apply.h"
 #include "features/lcp/lcp_node.h"
+#include "features/lcp/punt_apply.h"
 #include "features/neighbor/neighbor_apply.h"
 #include "features/route/rib.h"
 #include "features/route/route_apply.h"
@@ -110,6 +112,7 @@ class Dataplane {
   std::unique_ptr<route::Rib> rib_;
   std::unique_ptr<interface::Interfaces> interfaces_;
   std::unique_ptr<lcp::Lcp> lcp_;
+  std::unique_ptr<lcp::Punt> punt_;
   std::unique_ptr<neighbor::Neighbors> neighbors_;
   std::unique_ptr<route::Routes> routes_;
   std::unique_ptr<dataplane::Api> api_;
@@ -136,7 +139,7 @@ Result<void> Dataplane::start_engine() {
     return engine.error();
   }
   engine_ = std::move(*engine);
-  auto hold = neighbor::HoldState::create(engine_->pools());
+  auto hold = neighbor::HoldState::create(engine_->pools(), engine_->worker_count());
   if (!hold) {
     return hold.error();
   }
@@ -145,7 +148,7 @@ Result<void> Dataplane::start_engine() {
   ip_ = std::make_unique<ip::IpState>(*tables_, engine_->interfaces(), engine_->pools());
   ip_->set_hash_seed(static_cast<uint32_t>(std::hash<std::string>{}(options_.instance)));
   icmp_ = std::make_unique<icmp::IcmpState>(*ip_);
-  lcp_state_ = std::make_unique<lcp::LcpState>(engine_->interfaces());
+  lcp_state_ = std::make_unique<lcp::LcpState>(engine_->interfaces(), engine_->worker_count());
   engine::GraphBuilder builder;
   ip::register_nodes(builder, *ip_);
   icmp::register_nodes(builder, *icmp_);
@@ -198,23 +201,22 @@ Result<void> Dataplane::start_features() {
                                                       .events = *events_,
                                                       .kernel = *kernel_,
                                                       .taps_in_router = options_.host_netns.empty()});
-  neighbors_ = std::make_unique<neighbor::Neighbors>(neighbor::Neighbors::Context{
-      .engine = *engine_,
-      .tables = *tables_,
-      .rib = *rib_,
-      .links = links_,
-      .events = *events_,
-      .kernel = *kernel_,
-      .hold = *hold_,
-      .connected = [this](IfId id, const IpAddress& address) { return lcp_->connected(id, address); }});
+  punt_ = std::make_unique<lcp::Punt>(*engine_, *lcp_state_);
+  neighbors_ = std::make_unique<neighbor::Neighbors>(neighbor::Neighbors::Context{.engine = *engine_,
+                                                                                  .tables = *tables_,
+                                                                                  .rib = *rib_,
+                                                                                  .links = links_,
+                                                                                  .events = *events_,
+                                                                                  .kernel = *kernel_,
+                                                                                  .hold = *hold_});
   routes_ = std::make_unique<route::Routes>(route::Routes::Context{
       .loop = loop_,
       .tables = *tables_,
       .rib = *rib_,
       .links = links_,
       .events = *events_,
-      .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); }});
-  lcp_->on_addresses_changed = [this](IfId id) { neighbors_->addresses_changed(id); };
+      .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); },
+      .feed_key = [this] { return feed_key(options_.run_dir); }});
   lcp_->on_link_up = [this](IfId id) { neighbors_->link_up(id); };
   lcp_->on_remove = [this](IfId id) { neighbors_->interface_removed(id); };
   return {};
@@ -227,12 +229,12 @@ Result<void> Dataplane::start() {
   if (auto done = start_features(); !done) {
     return done;
   }
-  api_ = std::make_unique<dataplane::Api>(
-      dataplane::Api::Setup{.loop = loop_,
-                            .engine = *engine_,
-                            .run_dir = options_.run_dir,
-                            .options = engine_options_,
-                            .participants = {interfaces_.get(), lcp_.get(), neighbors_.get(), routes_.get()}});
+  api_ = std::make_unique<dataplane::Api>(dataplane::Api::Setup{
+      .loop = loop_,
+      .engine = *engine_,
+      .run_dir = options_.run_dir,
+      .options = engine_options_,
+      .participants = {interfaces_.get(), lcp_.get(), punt_.get(), neighbors_.get(), routes_.get()}});
   api_->restore();
   if (auto done = events_->resync(); !done) {
     return done;

@@ -11,21 +11,16 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <map>
-#include <set>
-
 #include "base/arguments.h"
-#include "base/child.h"
+#include "base/children.h"
 #include "base/init_server.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/log_pump.h"
 #include "base/named_netns.h"
 #include "base/notifier.h"
-#include "base/process.h"
 
 namespace floof {
 namespace {
@@ -52,17 +47,14 @@ class Init {
   std::string path_of(const std::string& program) const;
   std::vector<std::string> common_arguments() const;
   std::vector<std::string> dataplane_arguments() const;
-  Child* find(const std::string& name);
+  std::vector<std::string> floofd_arguments() const;
+  int log_of(const std::string& name);
 
   Result<void> lock();
-  void kill_leftovers();
   void make_children();
   Json command(const Json& request);
-  void write_pids();
   void on_signal();
-  void reap();
   void tick();
-  bool wait_for_end(std::chrono::milliseconds limit);
   bool release_devices();
 
   Arguments options_;
@@ -70,11 +62,10 @@ class Init {
   Notifier notifier_;
   UniqueFd lock_;
   UniqueFd signals_;
-  std::vector<std::unique_ptr<Child>> children_;  ///< in the order of starting
-  std::set<std::string> crashed_;                 ///< programs that an earlier floof-init left
+  std::map<std::string, std::unique_ptr<LogPump>> logs_;
+  Children children_{loop_, options_.file("init.json")};
   std::unique_ptr<InitServer> server_;
-  pid_t helper_ = 0;
-  int helper_status_ = 0;
+  EventLoop::Clock::time_point started_ = EventLoop::Clock::now();
   unsigned ticks_ = 0;
   bool ready_ = false;
 };
@@ -104,13 +95,26 @@ std::vector<std::string> Init::dataplane_arguments() const {
   return out;
 }
 
-Child* Init::find(const std::string& name) {
-  for (const auto& child : children_) {
-    if (child->name() == name) {
-      return child.get();
-    }
+/// It has its configurations judged by the BIRD that will run them.
+std::vector<std::string> Init::floofd_arguments() const {
+  auto out = common_arguments();
+  if (const auto program = path_of("bird"); program != "bird") {
+    out.insert(out.end(), {"--bird", program});
   }
-  return nullptr;
+  return out;
+}
+
+/// Where a program's log goes in; -1 when that cannot be had, and it writes the file itself.
+int Init::log_of(const std::string& name) {
+  if (!logs_.contains(name)) {
+    auto pump = LogPump::open(loop_, {.path = file("log/" + name + ".log")});
+    if (!pump) {
+      log::error("{}", pump.error().text());
+      return -1;
+    }
+    logs_[name] = std::move(*pump);
+  }
+  return logs_[name]->input();
 }
 
 Result<void> Init::lock() {
@@ -121,34 +125,21 @@ Result<void> Init::lock() {
   return {};
 }
 
-// An earlier floof-init that was killed left its daemons alone; nobody hands over their descriptors or their deaths.
-void Init::kill_leftovers() {
-  for (const auto& [name, process] : load_processes(file("init.json"))) {
-    crashed_.insert(name);
-    if (kill_process(process, 5s)) {
-      log::warning("killed {} (process {}) that an earlier floof-init left", name, process.pid);
-    }
-  }
-}
-
 void Init::make_children() {
   const auto add = [this](const std::string& name, std::vector<std::string> arguments,
                           std::unique_ptr<HangWatch> watch) -> Child::Options {
     return {.name = name,
-            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log")},
+            .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log"), log_of(name)},
             .watch = std::move(watch)};
   };
   auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
-  auto floofd = add("floofd", common_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
+  auto floofd = add("floofd", floofd_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
   auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
   bird.crash_arguments = {"-R"};
   bird.needs_file = file("bird.conf");
   for (auto* options : {&dataplane, &floofd, &bird}) {
-    children_.push_back(std::make_unique<Child>(loop_, std::move(*options), [this] { write_pids(); }));
-    if (crashed_.contains(children_.back()->name())) {
-      children_.back()->set_crashed();
-    }
+    children_.add(std::move(*options));
   }
 }
 
@@ -168,7 +159,7 @@ Result<void> Init::start() {
   if (const auto up = set_loopback_up(); !up) {
     return up;
   }
-  kill_leftovers();
+  children_.kill_leftovers();
   auto server = InitServer::listen(loop_, file("init.sock"), [this](const Json& request) { return command(request); });
   if (!server) {
     return server.error();
@@ -196,33 +187,18 @@ Json Init::command(const Json& request) {
   };
   const std::string op = text("op");
   if (op == "status") {
-    Json programs = Json::object();
-    for (const auto& child : children_) {
-      programs[child->name()] = child->status();
-    }
-    return {{"ok", true}, {"programs", std::move(programs)}};
+    const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - started_);
+    return {{"ok", true}, {"pid", getpid()}, {"uptime-ms", uptime.count()}, {"programs", children_.status()}};
   }
   if (op != "restart" && op != "start") {
     return ipc::failure(Error{"", "unknown request '" + op + "'", ""});
   }
-  Child* child = find(text("program"));
+  Child* child = children_.find(text("program"));
   if (child == nullptr) {
     return ipc::failure(Error{"", "there is no program '" + text("program") + "'", "floof-dataplane, floofd or bird"});
   }
   const auto done = op == "restart" ? child->restart() : child->start();
   return done ? Json{{"ok", true}} : ipc::failure(done.error());
-}
-
-void Init::write_pids() {
-  std::map<std::string, ProcessId> running;
-  for (const auto& child : children_) {
-    if (child->running()) {
-      running[child->name()] = child->id();
-    }
-  }
-  if (const auto saved = save_processes(file("init.json"), running); !saved) {
-    log::error("{}", saved.error().text());
-  }
 }
 
 void Init::on_signal() {
@@ -233,38 +209,13 @@ void Init::on_signal() {
       loop_.stop();
     }
   }
-  reap();
-}
-
-// As subreaper we also get what our daemons' children leave behind.
-void Init::reap() {
-  siginfo_t info{};
-  while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
-    const pid_t pid = info.si_pid;
-    const auto of_pid = [pid](const auto& child) { return child->id().pid == pid; };
-    const auto child = std::find_if(children_.begin(), children_.end(), of_pid);
-    if (child != children_.end()) {
-      ::kill(-pid, SIGKILL);  // what it started goes with it; its pid is not given away before the wait
-    }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    if (pid == helper_) {
-      helper_ = 0;
-      helper_status_ = status;
-    }
-    if (child != children_.end()) {
-      (*child)->exited(status);
-    }
-    info = {};
-  }
+  children_.reap();
 }
 
 void Init::tick() {
-  for (const auto& child : children_) {
-    child->tick();
-  }
+  children_.tick();
   // Ready means that one can log in, or that this will not get better soon.
-  if (!ready_ && (find("floofd")->lively() || ticks_ * HangWatch::kTick >= 10s)) {
+  if (!ready_ && (children_.find("floofd")->lively() || ticks_ * HangWatch::kTick >= 10s)) {
     ready_ = true;
     notifier_.say("READY=1");
   }
@@ -273,33 +224,12 @@ void Init::tick() {
   }
 }
 
-bool Init::wait_for_end(std::chrono::milliseconds limit) {
-  const auto deadline = EventLoop::Clock::now() + limit;
-  const auto busy = [this] {
-    return helper_ != 0 || std::any_of(children_.begin(), children_.end(), [](const auto& c) { return c->ending(); });
-  };
-  while (busy() && EventLoop::Clock::now() < deadline) {
-    loop_.turn(50ms);
-  }
-  return !busy();
-}
-
 /// False: not all of them, and they would be lost with their namespace.
 bool Init::release_devices() {
-  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log")};
+  Launch launch{path_of("floof-dataplane"), dataplane_arguments(), file("log/floof-dataplane.log"),
+                log_of("floof-dataplane")};
   launch.arguments.insert(launch.arguments.begin(), "--release-devices");
-  const auto helper = spawn(launch);
-  if (!helper) {
-    log::error("cannot give the host's devices back: {}", helper.error().text());
-    return false;
-  }
-  helper_ = *helper;
-  if (!wait_for_end(10s)) {
-    log::error("giving the host's devices back takes too long");
-    ::kill(helper_, SIGKILL);
-    return false;
-  }
-  return helper_status_ == 0;
+  return children_.run_helper(launch, "giving the host's devices back");
 }
 
 void Init::stop() {
@@ -307,13 +237,13 @@ void Init::stop() {
   // First those who give orders and speak to neighbours, last the one that carries packets.
   for (const auto& [names, limit] : {std::pair(std::vector{"floofd", "bird"}, 5000ms), {{"floof-dataplane"}, 3000ms}}) {
     for (const char* name : names) {
-      find(name)->stop();
+      children_.find(name)->stop();
     }
-    if (!wait_for_end(limit)) {
+    if (!children_.wait_for_end(limit)) {
       for (const char* name : names) {
-        find(name)->kill();
+        children_.find(name)->kill();
       }
-      wait_for_end(2s);
+      children_.wait_for_end(2s);
     }
   }
   // The TAPs first, which are kept no longer: a device may have the name of its interface, whose TAP has it till now.

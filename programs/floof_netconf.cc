@@ -70,8 +70,19 @@ Result<nc_session*> greet(const netconf::Session& session) {
   }
   const UniqueFd from(ends[0]);
   std::jthread pump(pass_hello, from.get(), ends[1], session.id());
+  int input[2];
+  if (pipe2(input, O_CLOEXEC) != 0) {
+    close(ends[1]);
+    return errno_error("pipe", "making it", "");
+  }
+  // Left alone at the end: it may wait for the client for ever.
+  std::thread([to = input[1], schema = session.schema(), complaints = session.complaints()] {
+    netconf::run_intake(STDIN_FILENO, to, netconf::Intake([schema, complaints](std::string_view message) {
+                          return netconf::judged(*schema, *complaints, message);
+                        }));
+  }).detach();
   nc_session* out = nullptr;
-  const NC_MSG_TYPE done = nc_accept_inout(STDIN_FILENO, ends[1], session.user().c_str(), &out);
+  const NC_MSG_TYPE done = nc_accept_inout(input[0], ends[1], session.user().c_str(), &out);
   if (done != NC_MSG_HELLO) {
     close(ends[1]);
     return Error{"hello", "the client sent none, or a wrong one", ""};

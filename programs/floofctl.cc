@@ -29,6 +29,7 @@
 #include "features/bird/bird_show.h"
 #include "features/dataplane/dataplane_show.h"
 #include "features/interface/interface_show.h"
+#include "features/lcp/lcp_show.h"
 #include "features/neighbor/neighbor_show.h"
 #include "features/route/route_show.h"
 #include "features/system/system_show.h"
@@ -232,6 +233,8 @@ class Standard : public shell::Terminal {
   void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
   bool colour_out() const override { return colour_out_; }
   bool colour_err() const override { return colour_err_; }
+  size_t columns_out() const override { return shell::columns_of(STDOUT_FILENO); }
+  size_t columns_err() const override { return shell::columns_of(STDERR_FILENO); }
 
  private:
   bool colour_out_ = shell::wants_colour(STDOUT_FILENO);
@@ -247,7 +250,29 @@ shell::Registry all_commands() {
   bgp::register_show(registry);
   bird::register_show(registry);
   dataplane::register_show(registry);
+  lcp::register_show(registry);
   system::register_show(registry);
+  // What people type who come from other routers (docs/coming-from.md).
+  for (const auto& [path, meant] : {std::pair("show interfaces", "show interface"),
+                                    {"show ipv6", "show ip6"},
+                                    {"show arp", "show ip neighbor"},
+                                    {"show ip arp", "show ip neighbor"},
+                                    {"show ip neighbors", "show ip neighbor"},
+                                    {"show ip6 neighbors", "show ip6 neighbor"},
+                                    {"show ip interface", "show interface"},
+                                    {"show ip6 interface", "show interface"},
+                                    {"show ip bgp", "show bgp"},
+                                    {"show ip6 bgp", "show bgp"},
+                                    {"show bgp neighbor", "show bgp peer"},
+                                    {"show bgp neighbors", "show bgp peer"},
+                                    {"show bgp peers", "show bgp summary"},
+                                    {"show routes", "show route"},
+                                    {"show running-config", "show configuration"},
+                                    {"show uptime", "show system"},
+                                    {"show history", "show system commit"},
+                                    {"show log", "show system logging"}}) {
+    registry.also(path, meant);
+  }
   return registry;
 }
 
@@ -370,8 +395,13 @@ class LineEditor {
     rl_point = rl_end;
     rl_redisplay();
     rl_crlf();
+    std::fflush(rl_outstream);
+    shell::set_screen_columns(shell::columns_of(STDOUT_FILENO));
     const std::string text = shell::Session::choices_text(completion);
-    std::fwrite(text.data(), 1, text.size(), rl_outstream);
+    // A pager needs the terminal as it is outside of the editor.
+    rl_deprep_terminal();
+    shell::page(text);
+    rl_prep_terminal(1);
     rl_point = point;
     rl_on_new_line();
     rl_redisplay();
@@ -411,7 +441,7 @@ class LineEditor {
     }
     const std::string typed = text.substr(std::min(completion.begin, text.size()));
     if (words.size() == 1 && (!described || !completion.partial.empty())) {
-      replace_word(typed, shell::quote(words[0]), true);
+      replace_word(typed, shell::quote(words[0]), !words[0].ends_with('/'));
       return 0;
     }
     std::string common = words.empty() ? "" : words[0];
@@ -446,6 +476,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
                          shell::field(hello.body, "hostname", "router"));
     session.set_class(shell::field(hello.body, "class", ""));
     session.set_changed(shell::flag(hello.body, "changed"));
+    session.set_waiting(shell::member(hello.body, "unconfirmed"));
   }
   return hello.errors;
 }
@@ -507,6 +538,7 @@ int run_words(Daemon& daemon, Standard& terminal, const std::vector<std::string>
   // One argument with blanks cannot be a word of a command: it is a whole line in quotes.
   const bool whole_line = words.size() == 1 && words[0].find(' ') != std::string::npos;
   if (words.back() == "?") {
+    shell::set_screen_columns(terminal.columns_out());
     const std::string before = shell::join({words.begin(), words.end() - 1});
     terminal.out(shell::Session::choices_text(session.complete(before.empty() ? "" : before + " ")), true);
     return 0;

@@ -15,7 +15,6 @@
 #include "base/arguments.h"
 #include "base/event_loop.h"
 #include "base/heartbeat.h"
-#include "base/init_client.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "config/audit.h"
@@ -28,15 +27,17 @@
 #include "features/bgp/bgp_maintenance.h"
 #include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
-#include "features/bird/bird_bfd.h"
-#include "features/bird/bird_control.h"
-#include "features/bird/bird_explain.h"
+#include "features/bird/bird_kernel_sync.h"
 #include "features/bird/bird_limit_watch.h"
-#include "features/bird/bird_show_data.h"
+#include "features/bird/bird_neighbor_watch.h"
+#include "features/bird/bird_recovery.h"
+#include "features/bird/bird_session_watch.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/interface/device_text.h"
 #include "features/pathvector/pathvector.h"
 #include "features/system/login_daemon.h"
 #include "features/system/tools.h"
+#include "programs/asker.h"
 #include "programs/health_conditions.h"
 
 #define FLOOF_CONFIG_FEATURE(name)                \
@@ -71,6 +72,7 @@ std::vector<const config::Feature*> all_features() {
 class Daemon {
  public:
   Daemon(Arguments arguments, Heartbeat heartbeat) : arguments_(std::move(arguments)), heart_(std::move(heartbeat)) {}
+  ~Daemon() { loop_.unwatch(door_.descriptor()); }
 
   Result<> start();
   void run() {
@@ -84,26 +86,34 @@ class Daemon {
   Result<> listen();
   config::ConfigServer::Options server_options();
   void add_outside(config::ConfigServer::Options& options);
-  Result<Json> ask_dataplane(const std::string& what, const Json& arguments) const;
-  Result<Json> ask_bird(const std::string& what, const Json& arguments);
+  void pulse();
+  void turn_door();
+  void make_asker();
+  HealthSources::Ask asking(Result<Asker::Errand> (Asker::*question)(const std::string&, const Json&));
+  rpki::RtrCache::Keeper rpki_door() const;
   Json alarms() const;
   Json system_state() const;
 
   Arguments arguments_;
   Heartbeat heart_;
   EventLoop loop_;
+  EventLoop door_;  ///< the socket's, so that it can be served while a commit waits
   UniqueFd signals_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<bgp::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
   std::shared_ptr<bird::Holds> holds_;
   std::optional<bird::LimitWatch> limits_;
+  std::optional<bird::SessionWatch> sessions_;
+  std::optional<bird::RecoveryWatch> recovery_;
+  std::unique_ptr<bird::KernelSync> kernel_sync_;
+  std::optional<bird::NeighborWatch> neighbors_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
   std::optional<config::AuditLog> audit_;
   system::Logins logins_;
+  std::optional<Asker> asker_;
   std::optional<config::ConfigServer> requests_;
   std::unique_ptr<ipc::Server> server_;
 };
@@ -138,22 +148,81 @@ Result<std::shared_ptr<const config::Schema>> Daemon::load_schema() {
 /// Everybody may connect: who may do what is decided with each request.
 Result<> Daemon::listen() {
   constexpr size_t kClients = 1024;
-  auto server = ipc::Server::listen(
-      loop_, arguments_.file("floofd.sock"),
-      [this](const ipc::Peer& peer, const Json& request) { return requests_->answer(peer, request); },
+  auto server = ipc::Server::listen_late(
+      door_, arguments_.file("floofd.sock"),
+      [this](const ipc::Peer& peer, const Json& request, ipc::Reply reply) {
+        requests_->answer(peer, request, std::move(reply));
+      },
       [this](const ipc::Peer& peer) { requests_->closed(peer); }, kClients,
-      {.mode = 0666, .may_send_much = [this](const ipc::Peer& peer) { return requests_->may_edit(peer); }});
+      {.mode = 0666,
+       .admits = [this](const ipc::Peer& peer) { return requests_->admits(peer); },
+       .may_send_much = [this](const ipc::Peer& peer) { return requests_->may_edit(peer); }});
   if (!server) {
     return server.error();
   }
   server_ = std::move(*server);
+  loop_.watch(door_.descriptor(), EPOLLIN, [this](uint32_t) { turn_door(); });
   return {};
+}
+
+void Daemon::turn_door() {
+  door_.turn(milliseconds(0));
+  requests_->release();
+}
+
+/// While something waits inside a call.
+void Daemon::pulse() {
+  heart_.beat();
+  if (server_) {
+    requests_->meanwhile([this] { door_.turn(milliseconds(0)); });
+  }
+}
+
+void Daemon::make_asker() {
+  asker_.emplace(door_, Asker::Sources{.run_dir = arguments_.run_dir,
+                                       .running = [this] { return engine_->running().for_features(); },
+                                       .outside = [this](const Json& config) { return outside_->outside(config); },
+                                       .annotate =
+                                           [this](Json& shown) {
+                                             limits_->annotate(shown);
+                                             sessions_->annotate(shown);
+                                           },
+                                       .state = [this] { return system_state(); }});
+}
+
+/// floof-init keeps where BIRD asks for RPKI: nobody else is to have it while we are away.
+rpki::RtrCache::Keeper Daemon::rpki_door() const {
+  const auto asked = [run_dir = arguments_.run_dir](const auto& question) {
+    auto init = InitClient::connect(run_dir);
+    return init && question(*init);
+  };
+  static constexpr const char* kKey = "rpki-listener";
+  return {.recall =
+              [asked] {
+                UniqueFd out;
+                (void)asked([&](InitClient& init) {
+                  auto kept = init.get(kKey);
+                  if (kept && *kept) {
+                    out = std::move(**kept);
+                  }
+                  return true;
+                });
+                return out;
+              },
+          .keep =
+              [asked](int fd) {
+                const bool done =
+                    asked([&](InitClient& init) { return (fd < 0 ? init.drop(kKey) : init.put(kKey, fd)).ok(); });
+                if (!done) {
+                  log::warning("floof-init does not keep the socket that BIRD asks for RPKI");
+                }
+              }};
 }
 
 Result<> Daemon::start() {
   watch_signals();
   loop_.every(kBeat, [this] { heart_.beat(); });
-  const auto pulse = [this] { heart_.beat(); };
+  const auto pulse = [this] { this->pulse(); };
   auto schema = load_schema();
   if (!schema) {
     return schema.error();
@@ -169,6 +238,7 @@ Result<> Daemon::start() {
   outside_ = std::make_unique<bgp::OutsideKeeper>(
       loop_, bgp::OutsideKeeper::Options{.folder = arguments_.state_dir + "/outside",
                                          .pulse = pulse,
+                                         .keeper = rpki_door(),
                                          .announce = [this](const std::string& text) { requests_->announce(text); }});
   bird_options.outside = [this](const Json& config) { return outside_->outside(config); };
   holds_ = std::make_shared<bird::Holds>(arguments_.run_dir);
@@ -187,16 +257,33 @@ Result<> Daemon::start() {
   pending_ = std::make_unique<config::PendingCommits>(
       *engine_, loop_,
       config::PendingCommits::Options{
-          .conditions = health_conditions(
-              {loop_, exec_, [this](const auto& what, const auto& arguments) { return ask_dataplane(what, arguments); },
-               [this](const auto& what, const auto& arguments) { return ask_bird(what, arguments); }}),
-          .announce = [this](const std::string& text) { requests_->announce(text); }});
+          .conditions = health_conditions({loop_, exec_, asking(&Asker::dataplane), asking(&Asker::bird)}),
+          .announce = [this](const std::string& text) { requests_->announce(text); },
+          .held_by = [this] { return requests_->exclusive_user(); }});
   limits_.emplace(loop_, bird::LimitWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                    .holds = holds_,
                                                    .config = [this] { return engine_->running().for_features(); },
-                                                   .generation = [this] { return engine_->generation(); },
-                                                   .pulse = pulse});
+                                                   .generation = [this] { return engine_->generation(); }});
+  sessions_.emplace(loop_, bird::SessionWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                       .log = arguments_.file("log/bird.log"),
+                                                       .file = arguments_.file("bird.sessions"),
+                                                       .config = [this] { return engine_->running().for_features(); },
+                                                       .generation = [this] { return engine_->generation(); }});
+  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                        .config = [this] { return engine_->running().for_features(); },
+                                                        .pulse = pulse});
+  if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl"), pulse); sync) {
+    kernel_sync_ = std::move(*sync);
+  } else {
+    log::warning("BIRD learns late of routes that Linux drops: {}", sync.error().text());
+  }
+  neighbors_.emplace(loop_, bird::NeighborWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                         .log = arguments_.file("log/bird.log"),
+                                                         .config = [this] { return engine_->running().for_features(); },
+                                                         .generation = [this] { return engine_->generation(); },
+                                                         .pulse = pulse});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
+  make_asker();
   requests_.emplace(*engine_, exec_, server_options());
   loop_.every(kBeat, [this] {
     outside_->look();
@@ -205,7 +292,8 @@ Result<> Daemon::start() {
   if (auto listening = listen(); !listening) {
     return listening;
   }
-  // The first work of the loop: whoever connects meanwhile waits for it.
+  loop_.every(kBeat, [this] { turn_door(); });  // it has timers too
+  // The first work of the loop: whoever asks for the configuration meanwhile waits for it.
   loop_.post([this] {
     engine_->apply_running();
     pending_->watch();
@@ -215,44 +303,15 @@ Result<> Daemon::start() {
   return {};
 }
 
-Result<Json> Daemon::ask_dataplane(const std::string& what, const Json& arguments) const {
-  auto answer = dataplane::ask(arguments_.run_dir, {{"op", "show"}, {"what", what}, {"arguments", arguments}});
-  if (!answer) {
-    return answer.error();
-  }
-  if (!config::flag_of(*answer, "ok")) {
-    return ipc::errors_of(*answer).front();
-  }
-  return config::member(*answer, "data");
+/// How conditions ask: answered on the main loop, as they commit.
+HealthSources::Ask Daemon::asking(Result<Asker::Errand> (Asker::*question)(const std::string&, const Json&)) {
+  return [this, question](const std::string& what, const Json& arguments, HealthSources::Told told) {
+    asker_->ask((*asker_.*question)(what, arguments),
+                [this, told](Result<Json> said) { loop_.post([told, said = std::move(said)] { told(said); }); });
+  };
 }
 
-Result<Json> Daemon::ask_bird(const std::string& what, const Json& arguments) {
-  bird::BirdClient::Options options;
-  options.limit = seconds(5);
-  options.pulse = [this] { heart_.beat(); };
-  bird::BirdClient client(arguments_.file("bird.ctl"), options);
-  const Json& asked = config::member(arguments, "configuration");
-  const Json config = asked.is_object() ? asked : engine_->running().for_features();
-  const std::string name = config::text_of(arguments, "name");
-  if (what == "bgp-summary" || what == "bgp-peer") {
-    auto shown = what == "bgp-peer" ? bird::show_bgp_peer(client, config, name)
-                                    : bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"));
-    if (shown) {
-      limits_->annotate(*shown);
-    }
-    return shown;
-  }
-  if (what == "explain-route") {
-    const auto outside = outside_->outside(config);
-    return bird::explain_route(client, config, *outside, arguments);
-  }
-  if (what == "bfd") {
-    return bird::show_bfd(client, config);
-  }
-  return what == "protocols" ? bird::show_protocols(client, config, name) : bird::show_route(client, config, arguments);
-}
-
-/// Our own, and what the dataplane has while it answers.
+/// Our own; the asker adds those of the dataplane.
 Json Daemon::alarms() const {
   Json out = engine_->alarms();
   for (const std::string& own : {key_damage_, audit_->problem()}) {
@@ -266,28 +325,27 @@ Json Daemon::alarms() const {
   for (const std::string& one : limits_->alarms()) {
     out.push_back(one);
   }
+  if (const std::string recovers = recovery_->alarm(); !recovers.empty()) {
+    out.push_back(recovers);
+  }
+  for (std::string& one : neighbors_->alarms()) {
+    out.push_back(std::move(one));
+  }
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));
-  }
-  if (const auto more = ask_dataplane("alarms", Json::object()); more && more->is_array()) {
-    out.insert(out.end(), more->begin(), more->end());
   }
   return out;
 }
 
 Json Daemon::system_state() const {
   const Json config = engine_->running().to_json(config::Secrets::hidden);
-  const auto uptime = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_);
   Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
               {"version", kVersion},
               {"generation", engine_->generation()},
-              {"uptime-s", uptime.count()},
               {"alarms", alarms()}};
-  if (auto init = InitClient::connect(arguments_.run_dir); init) {
-    if (auto status = init->status(); status) {
-      out["programs"] = config::member(*status, "programs");
-    }
+  if (Json waiting = requests_->unconfirmed(); !waiting.is_null()) {
+    out["unconfirmed"] = std::move(waiting);
   }
   return out;
 }
@@ -321,41 +379,50 @@ config::ConfigServer::Options Daemon::server_options() {
   out.drafts = arguments_.state_dir + "/drafts";
   out.login = [this](const std::string& user) { return logins_.find(engine_->running(), engine_->generation(), user); };
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
-    return config::show_audit(*audit_, arguments, [this] { heart_.beat(); });
+    return config::show_audit(*audit_, arguments, [this] { pulse(); });
   };
-  for (const char* what :
-       {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes", "workers"}) {
-    out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_dataplane(w, arguments); };
+  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes",
+                           "workers", "devices", "punt"}) {
+    out.far_show[what] = [this](const std::string& w, const Json& arguments) {
+      return asker_->dataplane(w, arguments);
+    };
   }
   for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {
-    out.show[what] = [this](const std::string& w, const Json& arguments) { return ask_bird(w, arguments); };
+    out.far_show[what] = [this](const std::string& w, const Json& arguments) { return asker_->bird(w, arguments); };
   }
-  out.show["system"] = [this](const std::string&, const Json&) -> Result<Json> { return system_state(); };
+  out.far_show["system"] = [this](const std::string& w, const Json& arguments) { return asker_->system(w, arguments); };
   out.translators["pathvector"] = [](const std::string& text) -> Result<config::ConfigServer::Translated> {
     auto made = pathvector::translate(text);
     return made ? Result(config::ConfigServer::Translated{std::move(made->lines), std::move(made->notes)})
                 : made.error();
   };
+  out.values["devices"] = [this] {
+    config::ConfigServer::Values values;
+    const auto devices = Asker::dataplane_now(arguments_.run_dir, "devices");
+    for (const Json& device : devices && devices->is_array() ? *devices : Json::array()) {
+      const std::string use = interface::use_text(device);
+      values.emplace_back(
+          config::text_of(device, "name"),
+          fmt::format("{}, {}, link {}{}", config::text_of(device, "driver"), interface::speed_text(device),
+                      config::text_of(device, "link"), use.empty() ? "" : ", used: " + use));
+    }
+    return values;
+  };
   add_outside(out);
-  out.programs["ping"] = system::ping_command;
-  out.programs["traceroute"] = system::traceroute_command;
+  out.programs["ping"] = [](const Json& arguments) {
+    return system::ping_command(arguments, system::kernel_address_of);
+  };
+  out.programs["traceroute"] = [](const Json& arguments) {
+    return system::traceroute_command(arguments, system::kernel_address_of);
+  };
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
     using Amendment = config::ConfigServer::Amendment;
     auto made = bgp::maintenance_of(config, arguments);
-    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment)})
+    const bool gentle = config::text_of(arguments, "mode") != "down";
+    return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment), gentle})
                 : Result<Amendment>(made.error());
   };
-  out.clear = [this](const std::string& what, const Json& request) -> Result<> {
-    if (what == "bgp") {
-      bird::BirdClient client(arguments_.file("bird.ctl"), {.pulse = [this] { heart_.beat(); }});
-      return bird::clear_peers(client, engine_->running().for_features(), request);
-    }
-    const auto answer = dataplane::ask(arguments_.run_dir, {{"op", "clear"}, {"what", what}});
-    if (!answer) {
-      return answer.error();
-    }
-    return config::flag_of(*answer, "ok") ? Result<>() : Result<>(ipc::errors_of(*answer).front());
-  };
+  out.far_clear = [this](const std::string& what, const Json& request) { return asker_->clear(what, request); };
   return out;
 }
 

@@ -22,7 +22,9 @@ namespace floof {
 
 /// How the conditions ask: the same questions as `show`.
 struct HealthSources {
-  using Ask = std::function<Result<config::Json>(const std::string& what, const config::Json& arguments)>;
+  using Told = std::function<void(const Result<config::Json>& data)>;
+  /// `told` is called once, later, on the loop.
+  using Ask = std::function<void(const std::string& what, const config::Json& arguments, Told told)>;
   EventLoop& loop;
   config::Exec& exec;
   Ask dataplane, bird;
@@ -58,17 +60,18 @@ inline HealthCondition bgp_sessions(const HealthSources& sources) {
             return known && number(words[1]) ? Result<>() : Result<>(wrong_form());
           },
           [sources](const Words& words, const HealthCondition::Done& done) {
-            const auto summary = sources.bird("bgp-summary", Json::object());
-            if (!summary) {
-              return done(summary.error());
-            }
-            uint64_t established = 0;
-            for (const Json& peer : config::items(*summary, "peers")) {
-              established += config::text_of(peer, "state") == "Established" ? 1 : 0;
-            }
-            done(holds(established, words[0], number(words[1]).value_or(0))
-                     ? Result<>()
-                     : Error{"", fmt::format("{} are established", established), ""});
+            sources.bird("bgp-summary", Json::object(), [words, done](const Result<Json>& summary) {
+              if (!summary) {
+                return done(summary.error());
+              }
+              uint64_t established = 0;
+              for (const Json& peer : config::items(*summary, "peers")) {
+                established += config::text_of(peer, "state") == "Established" ? 1 : 0;
+              }
+              done(holds(established, words[0], number(words[1]).value_or(0))
+                       ? Result<>()
+                       : Error{"", fmt::format("{} are established", established), ""});
+            });
           }};
 }
 
@@ -119,17 +122,18 @@ inline HealthCondition interface_up(const HealthSources& sources) {
             return words.size() == 2 && words[1] == "up" ? Result<>() : Result<>(wrong_form());
           },
           [sources](const Words& words, const HealthCondition::Done& done) {
-            const auto list = sources.dataplane("interface", Json::object());
-            if (!list) {
-              return done(list.error());
-            }
-            for (const Json& interface : *list) {
-              if (config::text_of(interface, "name") == words[0]) {
-                const bool up = config::text_of(interface, "link") == "up";
-                return done(up ? Result<>() : Error{"", "its link is " + config::text_of(interface, "link"), ""});
+            sources.dataplane("interface", Json::object(), [words, done](const Result<Json>& list) {
+              if (!list) {
+                return done(list.error());
               }
-            }
-            done(Error{"", "there is no such interface", ""});
+              for (const Json& interface : *list) {
+                if (config::text_of(interface, "name") == words[0]) {
+                  const bool up = config::text_of(interface, "link") == "up";
+                  return done(up ? Result<>() : Error{"", "its link is " + config::text_of(interface, "link"), ""});
+                }
+              }
+              done(Error{"", "there is no such interface", ""});
+            });
           }};
 }
 
@@ -139,12 +143,13 @@ inline HealthCondition route(const HealthSources& sources) {
             return words.size() == 1 && parse_prefix(words[0]) ? Result<>() : Result<>(wrong_form());
           },
           [sources](const Words& words, const HealthCondition::Done& done) {
-            const auto found = sources.dataplane("route", {{"prefix", words[0]}});
-            const Json fib =
-                found && found->is_array() && !found->empty() ? config::member((*found)[0], "fib") : Json();
-            const auto wanted = parse_prefix(words[0]), carried = parse_prefix(config::text_of(fib, "prefix"));
-            const bool there = wanted && carried && *wanted == *carried;
-            done(there ? Result<>() : found ? Result<>(Error{"", "there is none", ""}) : Result<>(found.error()));
+            sources.dataplane("route", {{"prefix", words[0]}}, [words, done](const Result<Json>& found) {
+              const Json fib =
+                  found && found->is_array() && !found->empty() ? config::member((*found)[0], "fib") : Json();
+              const auto wanted = parse_prefix(words[0]), carried = parse_prefix(config::text_of(fib, "prefix"));
+              const bool there = wanted && carried && *wanted == *carried;
+              done(there ? Result<>() : found ? Result<>(Error{"", "there is none", ""}) : Result<>(found.error()));
+            });
           }};
 }
 

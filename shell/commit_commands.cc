@@ -66,6 +66,11 @@ Reply send_commit(Context& context, Json request, const Invocation& words) {
                : !changed && confirmed ? "commit confirmed\n"
                : !changed              ? "commit complete: nothing has changed\n"
                           : fmt::format("commit complete{}{}\n", generation.empty() ? "" : ": generation ", generation);
+  if (const uint64_t standing = number(answer.body, "standing"); changed && standing > 0) {
+    reply.text +=
+        fmt::format("{} that stood before; 'commit check' tells {}\n",
+                    standing == 1 ? "a warning" : fmt::format("{} warnings", standing), standing == 1 ? "it" : "them");
+  }
   reply.data = answer.body;
   reply.data.erase("ok");
   return reply;
@@ -73,6 +78,21 @@ Reply send_commit(Context& context, Json request, const Invocation& words) {
 
 Reply commit(Context& context, const Invocation& words) {
   return send_commit(context, {{"check", words.has("check")}}, words);
+}
+
+Reply commit_force(Context& context, const Invocation& words) { return send_commit(context, {{"force", true}}, words); }
+
+Reply commit_confirm(Context& context, const Invocation& words) {
+  Json request{{"op", "confirm"}};
+  if (words.has("comment")) {
+    request["comment"] = words.get("comment");
+  }
+  const Answer answer = context.call(request, kCommitLimit);
+  Reply reply = reply_of(answer, fmt::format("generation {} of {} stays; what is in the candidate is not committed\n",
+                                             field(answer.body, "generation"), field(answer.body, "user")));
+  reply.data = answer.body;
+  reply.data.erase("ok");
+  return reply;
 }
 
 Reply commit_confirmed(Context& context, const Invocation& words) {
@@ -144,6 +164,14 @@ void add_commits(Registry& registry) {
   registry.add({.path = "commit plan",
                 .help = "What commit would do, step by step, and what it would interrupt",
                 .handler = commit_plan});
+  registry.add({.path = "commit confirm",
+                .help = "Let the commit stay that waits for its confirmation",
+                .handler = commit_confirm,
+                .options = {comment}});
+  registry.add({.path = "commit force",
+                .help = "Root: commit though somebody has the configuration exclusively",
+                .handler = commit_force,
+                .options = {comment}});
   const Argument time{.help = "Minutes, or seconds with an s: 30s"};
   registry.add({.path = "commit confirmed",
                 .help = "Commit, and go back after 10 minutes unless 'commit' confirms it",

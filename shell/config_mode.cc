@@ -2,15 +2,17 @@
 #include "shell/config_mode.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <cerrno>
 #include <fstream>
-#include <iostream>
 #include <sstream>
 
 #include "base/file.h"
+#include "shell/file_choices.h"
 #include "shell/pager.h"
 #include "shell/text.h"
 #include "shell/words.h"
@@ -18,16 +20,33 @@
 namespace floof::shell {
 namespace {
 
-Result<std::string> read_file(const std::string& path) {
-  std::ostringstream typed;
-  if (path == "terminal") {
-    write_all(STDOUT_FILENO, "[Type ^D on a new line to end the input]\n");
-    for (std::string line; std::getline(std::cin, line);) {
-      typed << line << '\n';
+/// What is typed up to ^D. After Ctrl-C nothing of it counts.
+Result<std::string> read_typed(Context& context) {
+  write_all(STDOUT_FILENO, "[Type ^D on a new line to end the input, ^C to load nothing]\n");
+  const Error stopped{"terminal", "interrupted", "nothing was loaded"};
+  constexpr int kTick = 100;  // ms, for a Ctrl-C between two looks
+  std::string out;
+  std::array<char, 4096> bytes;
+  while (true) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    const int ready = poll(&input, 1, kTick);
+    if (context.interrupted()) {
+      return stopped;
     }
-    std::cin.clear();
-    std::clearerr(stdin);
-    return typed.str();
+    const ssize_t count = ready > 0 ? read(STDIN_FILENO, bytes.data(), bytes.size()) : -1;
+    if (context.interrupted()) {
+      return stopped;
+    }
+    if (count == 0 || (ready > 0 && count < 0 && errno != EINTR)) {
+      return out;
+    }
+    out.append(bytes.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  }
+}
+
+Result<std::string> read_file(Context& context, const std::string& path) {
+  if (path == "terminal") {
+    return read_typed(context);
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -36,6 +55,25 @@ Result<std::string> read_file(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::vector<Choice> files(Context&, const std::vector<std::string>&, const std::string& partial) {
+  return file_choices(partial);
+}
+
+std::vector<Choice> files_or_terminal(Context&, const std::vector<std::string>&, const std::string& partial) {
+  std::vector<Choice> out = file_choices(partial);
+  out.insert(out.begin(), {"terminal", "What you type, up to ^D"});
+  return out;
+}
+
+/// What a load did to the candidate.
+std::string loaded_text(const Json& answer) {
+  const uint64_t added = number(answer, "added"), removed = number(answer, "removed");
+  return added + removed == 0
+             ? "loaded; the candidate is as it was before\n"
+             : fmt::format("loaded: {} lines are new and {} are gone; 'compare' shows what commit would change\n",
+                           added, removed);
 }
 
 /// First words of lines in set form (config/tree.h, edit_verbs).
@@ -93,7 +131,8 @@ Completions complete_configuration(Context& context, std::string_view mode, cons
   for (const Json& option : list(answer.body, "options")) {
     const std::string word = field(option, "word", "");
     if (!word.empty()) {
-      out.choices.push_back({word, field(option, "help", ""), field(option, "kind") != "value"});
+      out.choices.push_back(
+          {word, field(option, "help", ""), field(option, "kind") != "value", field(option, "group", "")});
     }
   }
   return out;
@@ -271,26 +310,29 @@ Reply ConfigurationMode::save(Context& context, const Invocation& words) const {
 void ConfigurationMode::add_load_commands(Registry& registry) {
   const auto load = [](std::string mode) {
     return [mode](Context& context, const Invocation& words) {
-      const Result<std::string> text = read_file(words.get("file"));
+      const Result<std::string> text = read_file(context, words.get("file"));
       if (!text) {
         return failure(text.error());
       }
-      return reply_of(
-          context.call({{"op", "load"}, {"text", *text}, {"format", form_of(*text)}, {"mode", mode}}, kCommitLimit));
+      const Answer answer =
+          context.call({{"op", "load"}, {"text", *text}, {"format", form_of(*text)}, {"mode", mode}}, kCommitLimit);
+      return reply_of(answer, loaded_text(answer.body));
     };
   };
   registry.help("load", "Load a file into the candidate");
   registry.add({.path = "load factory-default",
                 .help = "Empty the candidate: what a new router starts with",
                 .handler = [](Context& c, const Invocation&) {
-                  return reply_of(c.call({{"op", "load-factory"}}));
+                  const Answer answer = c.call({{"op", "load-factory"}});
+                  return reply_of(answer, loaded_text(answer.body));
                 }});
   registry.add({.path = "save <file>",
                 .help = "Write the candidate, or this part of it, to a file",
                 .handler = [this](Context& c, const Invocation& i) { return save(c, i); },
-                .arguments = {{"file", {.help = "Name of the file; what is there is replaced"}}},
+                .arguments = {{"file", {.help = "Name of the file; what is there is replaced", .values = files}}},
                 .prints_configuration = true});
-  const Argument file{.help = "File of set lines, JSON, XML or curly form; 'terminal' reads what you type"};
+  const Argument file{.help = "File of set lines, JSON, XML or curly form; 'terminal' reads what you type",
+                      .values = files_or_terminal};
   for (const auto& [path, mode, help] :
        {std::tuple("load merge <file>", "merge", "Add a file's configuration to the candidate"),
         {"load override <file>", "override", "Replace the candidate by a file's configuration"},
@@ -307,7 +349,7 @@ void ConfigurationMode::add_load_commands(Registry& registry) {
 /// The lines are added to the candidate; the warnings tell what could not be carried over.
 void ConfigurationMode::add_foreign(Registry& registry, const ForeignForm& form) const {
   const auto load = [word = form.word](Context& context, const Invocation& words) {
-    const Result<std::string> text = read_file(words.get("file"));
+    const Result<std::string> text = read_file(context, words.get("file"));
     if (!text) {
       return failure(text.error());
     }
@@ -321,10 +363,12 @@ void ConfigurationMode::add_foreign(Registry& registry, const ForeignForm& form)
     }
     return reply;
   };
-  registry.add({.path = fmt::format("load {} <file>", form.word),
-                .help = form.help,
-                .handler = load,
-                .arguments = {{"file", {.help = "File in that form; 'terminal' reads what you type"}}}});
+  registry.add(
+      {.path = fmt::format("load {} <file>", form.word),
+       .help = form.help,
+       .handler = load,
+       .arguments = {
+           {"file", {.help = "File in that form; 'terminal' reads what you type", .values = files_or_terminal}}}});
 }
 
 void ConfigurationMode::add_commands(Registry& registry) {

@@ -35,10 +35,13 @@ class FakeTerminal : public Terminal {
  public:
   std::string output, errors;
   bool colours = false;
+  size_t columns = 0;
   void out(std::string_view text, bool) override { output += text; }
   void err(std::string_view text) override { errors += text; }
   bool colour_out() const override { return colours; }
   bool colour_err() const override { return colours; }
+  size_t columns_out() const override { return columns; }
+  size_t columns_err() const override { return columns; }
 };
 
 }  // namespace floof::shell

@@ -39,8 +39,7 @@ bool fits_screen(std::string_view text) {
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) {
     return true;
   }
-  const size_t columns = size.ws_col == 0 ? 80 : size.ws_col;
-  return screen_lines(text, columns, size.ws_row) < size.ws_row;
+  return screen_lines(text, columns_of(STDOUT_FILENO), size.ws_row) < size.ws_row;
 }
 
 /// The caller's environment without what could make less run or read something.
@@ -112,6 +111,14 @@ bool is_rich_terminal(int fd) {
 bool wants_colour(int fd) {
   const char* refused = std::getenv("NO_COLOR");
   return is_rich_terminal(fd) && (refused == nullptr || *refused == '\0');
+}
+
+size_t columns_of(int fd) {
+  winsize size{};
+  if (isatty(fd) != 1) {
+    return 0;
+  }
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col : 80;
 }
 
 void page(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <regex.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -185,6 +186,16 @@ bool Pipes::paged() const {
     }
   }
   return true;
+}
+
+bool Pipes::whole_lines() const {
+  const auto picks = [](const Pipe& pipe) { return pipe.kind != Pipe::Kind::no_more && pipe.kind != Pipe::Kind::last; };
+  return !save_to.empty() || std::any_of(filters.begin(), filters.end(), picks);
+}
+
+bool Pipes::takes_text() const {
+  const auto takes = [](const Pipe& pipe) { return pipe.kind != Pipe::Kind::no_more; };
+  return !save_to.empty() || std::any_of(filters.begin(), filters.end(), takes);
 }
 
 Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes) {

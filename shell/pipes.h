@@ -29,6 +29,10 @@ struct Pipes {
   std::string save_to;  ///< file for the result; empty: it is shown
 
   bool paged() const;
+  /// The result is for a filter or a file, not made for a screen: each thing is one line with all that is known.
+  bool whole_lines() const;
+  /// Some pipe wants the whole text before anything is shown.
+  bool takes_text() const;
 };
 
 /// The words of a pipe with their help, for completion.

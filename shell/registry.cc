@@ -16,6 +16,7 @@ namespace floof::shell {
 struct Registry::Node {
   std::string help;
   std::map<std::string, std::unique_ptr<Node>, std::less<>> keywords;
+  std::map<std::string, const Node*, std::less<>> also;  ///< words of other routers
   std::string argument_name;
   Argument argument;
   std::unique_ptr<Node> after_argument;
@@ -150,6 +151,27 @@ void Registry::help(std::string_view path, std::string_view text) {
   }
 }
 
+void Registry::also(std::string_view path, std::string_view meant) {
+  const auto find = [this](std::string_view keywords) {
+    Node* node = root_.get();
+    std::istringstream words{std::string(keywords)};
+    for (std::string word; node != nullptr && words >> word;) {
+      const auto next = node->keywords.find(word);
+      node = next == node->keywords.end() ? nullptr : next->second.get();
+    }
+    return node;
+  };
+  const size_t last = path.rfind(' ');
+  Node* place = find(last == std::string_view::npos ? "" : path.substr(0, last));
+  const Node* node = find(meant);
+  if (place == nullptr || node == nullptr) {
+    std::fprintf(stderr, "shell: '%s' cannot be understood as '%s'\n", std::string(path).c_str(),
+                 std::string(meant).c_str());
+    std::abort();
+  }
+  place->also.emplace(path.substr(last == std::string_view::npos ? 0 : last + 1), node);
+}
+
 /// Nothing is called `word` here: an argument, or a mistake.
 void Registry::step_unknown(Walk& walk, const std::string& word) const {
   const Node& node = *walk.node;
@@ -223,6 +245,10 @@ bool Registry::step(Walk& walk, const std::string& word) const {
         option = !fits.empty() && fits.back() == candidate.word ? &candidate : option;
       }
     }
+  }
+  if (const auto other = node.also.find(word); !exact && !walk.in_options && other != node.also.end()) {
+    walk.node = other->second;
+    return true;
   }
   const bool argument_meant = !walk.in_options && node.after_argument != nullptr &&
                               (node.argument.accepts == nullptr || node.argument.accepts(word));

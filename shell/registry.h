@@ -25,6 +25,7 @@ struct Choice {
   std::string word;
   std::string help;
   bool insertable = true;
+  std::string group = {};  ///< title that it stands under in a long list; empty: at the top
 };
 
 struct Completions {
@@ -63,7 +64,10 @@ struct Invocation {
   std::vector<std::string> rest;                              ///< of "<words...>"
   Format format = Format::text;
   std::optional<size_t> compare_to;
+  bool filtered = false;  ///< a pipe takes the text
 
+  /// Whether what comes piece by piece may be shown at once.
+  bool streams() const { return format == Format::text && !filtered; }
   bool has(std::string_view name) const { return arguments.contains(name); }
   std::string get(std::string_view name) const {
     const auto found = arguments.find(name);
@@ -109,6 +113,9 @@ class Registry {
   void add(Command command);
   /// Help of the keyword at the end of `path` ("show ip"); the first help given stays.
   void help(std::string_view path, std::string_view text);
+  /// `path` is understood as `meant`, which other routers call so; it is not offered and must be typed in full. `meant`
+  /// names keywords that are there. A command of that very path is preferred.
+  void also(std::string_view path, std::string_view meant);
   /// Commands that begin with this word are for this class.
   void reserve(std::string_view word, UserClass least);
   /// Who asks: completion marks what is not for him.

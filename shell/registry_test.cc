@@ -64,6 +64,16 @@ TEST_F(RegistryTest, ResolvesAndAbbreviates) {
   EXPECT_EQ(path("show interface counters"), "show interface counters");
 }
 
+TEST_F(RegistryTest, WordsOfOtherRouters) {
+  registry.also("show interfaces", "show interface");
+  registry.also("parts", "show inventory");
+  EXPECT_EQ(path("show interfaces"), "show interface");
+  EXPECT_EQ(resolve("show interfaces e0").invocation.get("name"), "e0");
+  EXPECT_EQ(path("parts"), "show inventory");
+  EXPECT_EQ(path("par"), "par: unknown word; use one of ping, set, show") << "only in full";
+  EXPECT_EQ(words("show", "int"), "interface ") << "not offered";
+}
+
 TEST_F(RegistryTest, AnArgumentIsNotAnAbbreviation) {
   EXPECT_EQ(path("show interface co"), "show interface <name>");
   EXPECT_EQ(path("show vlan 7"), "show vlan <n>");

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 
+#include "shell/file_choices.h"
 #include "shell/text.h"
 
 namespace floof::shell {
 namespace {
 
 constexpr std::string_view kRed = "\x1b[31m", kGreen = "\x1b[32m", kBold = "\x1b[1m", kPlain = "\x1b[0m";
+
+constexpr size_t kLongList = 12;  ///< choices from which on titles help
 
 bool changes_mode(const std::vector<std::string>& words) {
   return !words.empty() && (words[0] == "configure" || words[0] == "exit" || words[0] == "quit");
@@ -53,6 +56,7 @@ void Session::add_own_commands() {
   for (const char* word : {"exit", "quit"}) {
     operational_.add({.path = word, .help = "Leave the shell", .handler = [this](Context&, const Invocation&) {
                         finished_ = true;
+                        warn_of_waiting();
                         return Reply{};
                       }});
     configuration_.add({.path = word,
@@ -77,6 +81,8 @@ void Session::add_own_commands() {
                        .line = [this](Context& c, const std::vector<std::string>& words, const std::string& partial) {
                          return operational_.complete(c, {words.begin() + 1, words.end()}, partial);
                        }}}}});
+  operational_.also("configure terminal", "configure");
+  configuration_.also("do", "run");
   configuration_mode_.add_commands(configuration_);
   add_commit_commands(configuration_);
 }
@@ -85,7 +91,8 @@ Reply Session::help(const Registry& registry) const {
   Reply reply;
   for (const Command* command : registry.commands()) {
     const std::string mark = command->least > class_ ? fmt::format(" [for the class {}]", name_of(command->least)) : "";
-    reply.text += fmt::format("  {}  {}{}\n", pad_right(command->path, 32), command->help, mark);
+    reply.text +=
+        fold(fmt::format("  {}  {}{}\n", pad_right(command->path, 32), command->help, mark), screen_columns(), 36);
     reply.data.push_back({{"command", command->path}, {"help", command->help}});
   }
   return reply;
@@ -124,14 +131,32 @@ Reply Session::leave_mode() {
 void Session::leave() {
   if (configuring_ && edit_mode_ != "exclusive" && ConfigurationMode::changed(context_)) {
     terminal_.err(
-        fmt::format("warning: there are uncommitted changes; they are kept: 'configure{}' goes on with them, "
-                    "'discard' forgets them\n",
-                    edit_mode_ == "private" ? " private" : ""));
+        fold(fmt::format("warning: there are uncommitted changes; they are kept: 'configure{}' goes on with them, "
+                         "'discard' forgets them\n",
+                         edit_mode_ == "private" ? " private" : ""),
+             terminal_.columns_err()));
+  }
+  warn_of_waiting();
+}
+
+void Session::set_waiting(const Json& waiting) {
+  waiting_ = !waiting.is_object() ? ""
+                                  : fmt::format("generation {} of {} goes back in {} s", field(waiting, "generation"),
+                                                field(waiting, "user"), field(waiting, "seconds"));
+}
+
+void Session::warn_of_waiting() {
+  const Answer hello = context_.call({{"op", "hello"}}, std::chrono::seconds(5));
+  set_waiting(member(hello.body, "unconfirmed"));
+  if (!waiting_.empty()) {
+    terminal_.err(fmt::format("warning: {} unless 'commit confirm' lets it stay\n", printable(waiting_)));
   }
 }
 
 std::string Session::banner() const {
-  return configuring_ ? configuration_mode_.banner() + (changed_ ? " *" : "") : "";
+  const std::string waits = waiting_.empty() ? "" : fmt::format("[{} unless confirmed]", waiting_);
+  return configuring_ ? configuration_mode_.banner() + (changed_ ? " *" : "") + (waits.empty() ? "" : " ") + waits
+                      : waits;
 }
 
 std::string Session::prompt() const {
@@ -151,9 +176,8 @@ Session::Target Session::target_of(const std::vector<std::string>& words) const 
 }
 
 void Session::report_error(const Error& error, std::string_view prefix) {
-  const std::string text = printable(error.text());
-  terminal_.err(terminal_.colour_err() ? fmt::format("{}{}{}{}\n", kRed, prefix, text, kPlain)
-                                       : fmt::format("{}{}\n", prefix, text));
+  const std::string text = fold(fmt::format("{}{}", prefix, printable(error.text())), terminal_.columns_err());
+  terminal_.err(terminal_.colour_err() ? fmt::format("{}{}{}\n", kRed, text, kPlain) : text + '\n');
 }
 
 /// Not where the line is told by number instead: it is not the one above.
@@ -187,9 +211,20 @@ std::string Session::coloured_difference(std::string_view text) const {
   return out;
 }
 
-int Session::report(const Reply& reply, const Pipes& pipes, std::string_view prefix) {
+/// What is to be copied, and data, keep their lines.
+std::string Session::shown_text(const Reply& reply, const Pipes& pipes, bool configuration) const {
+  std::string text = pipes.format == Format::json ? json_text(reply.data) : printable(reply.text);
+  if (!text.empty() && text.back() != '\n') {
+    text += '\n';
+  }
+  text = filter(std::move(text), pipes);
+  const bool prose = pipes.format == Format::text && !configuration && pipes.save_to.empty();
+  return prose ? fold(text, terminal_.columns_out()) : text;
+}
+
+int Session::report(const Reply& reply, const Pipes& pipes, bool configuration, std::string_view prefix) {
   for (const std::string& warning : reply.warnings) {
-    terminal_.err(fmt::format("{}warning: {}\n", prefix, printable(warning)));
+    terminal_.err(fold(fmt::format("{}warning: {}\n", prefix, printable(warning)), terminal_.columns_err()));
   }
   for (const Error& error : reply.errors) {
     report_error(error, prefix);
@@ -197,11 +232,7 @@ int Session::report(const Reply& reply, const Pipes& pipes, std::string_view pre
   if (!reply.ok()) {
     return 1;
   }
-  std::string text = pipes.format == Format::json ? json_text(reply.data) : printable(reply.text);
-  if (!text.empty() && text.back() != '\n') {
-    text += '\n';
-  }
-  text = filter(std::move(text), pipes);
+  std::string text = shown_text(reply, pipes, configuration);
   if (!pipes.save_to.empty()) {
     if (const auto saved = save_file(pipes.save_to, text); !saved) {
       report_error(saved.error(), prefix);
@@ -265,12 +296,14 @@ int Session::run(const Line& line, std::string_view prefix) {
     return 1;
   }
   resolution.invocation.format = pipes->format;
+  resolution.invocation.filtered = pipes->takes_text();
   resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
+  set_screen_columns(pipes->whole_lines() ? 0 : terminal_.columns_out());
   const Reply reply = resolution.command->handler(context_, resolution.invocation);
   if (reply.error_word) {
     point_at_word(line, *reply.error_word + target.skip, prefix);
   }
-  return report(reply, *pipes, prefix);
+  return report(reply, *pipes, resolution.command->prints_configuration, prefix);
 }
 
 int Session::run_script(std::string_view text, const std::string& name) {
@@ -316,7 +349,8 @@ void Session::complete_pipe(const Line& line, Completion& out) const {
   } else if (whole == 1 && (pipe == "match" || pipe == "except")) {
     out.choices.push_back({"<pattern>", "Regular expression, case ignored", false});
   } else if (whole == 1 && pipe == "save") {
-    out.choices.push_back({"<file>", "Name of the file; what is there is replaced", false});
+    out.choices = file_choices(out.partial);
+    out.choices.insert(out.choices.begin(), {"<file>", "Name of the file; what is there is replaced", false});
   } else if (whole == 1 && pipe == "last") {
     out.choices.push_back({"<n>", "Number of lines", false});
   } else {
@@ -361,15 +395,26 @@ std::string Session::choices_text(const Completion& completion, size_t most) {
     std::string row = fmt::format("  {}  {}", pad_right(word, widest), help);
     row.erase(row.find_last_not_of(' ') + 1);
     std::replace(row.begin(), row.end(), '\n', ' ');
-    out += printable(row) + '\n';
+    out += fold(printable(row) + '\n', screen_columns(), widest + 4);
   };
-  size_t shown = 0;
-  for (const Choice& choice : completion.choices) {
-    if (shown++ == most) {
-      line("...", fmt::format("{} more; type a letter", completion.choices.size() - most));
-      break;
+  const size_t shown = std::min(most, completion.choices.size());
+  std::vector<std::string> titles{""};
+  for (size_t i = 0; i < shown; i++) {
+    const std::string& group = completion.choices[i].group;
+    if (shown >= kLongList && std::find(titles.begin(), titles.end(), group) == titles.end()) {
+      titles.push_back(group);
     }
-    line(choice.word, choice.help);
+  }
+  for (const std::string& title : titles) {
+    out += title.empty() ? "" : printable(title) + ":\n";
+    for (size_t i = 0; i < shown; i++) {
+      if (titles.size() == 1 || completion.choices[i].group == title) {
+        line(completion.choices[i].word, completion.choices[i].help);
+      }
+    }
+  }
+  if (shown < completion.choices.size()) {
+    line("...", fmt::format("{} more; type a letter", completion.choices.size() - shown));
   }
   if (completion.executable && completion.partial.empty()) {
     line("<enter>", "Run this command");

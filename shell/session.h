@@ -26,6 +26,9 @@ class Terminal {
   virtual void err(std::string_view text) = 0;
   virtual bool colour_out() const { return false; }
   virtual bool colour_err() const { return false; }
+  /// Columns of the screens that they go to; 0: no screen.
+  virtual size_t columns_out() const { return 0; }
+  virtual size_t columns_err() const { return 0; }
 };
 
 class Session {
@@ -51,14 +54,17 @@ class Session {
   bool finished() const { return finished_; }
   bool configuring() const { return configuring_; }
   /// "user@host> " or "user@host# "; `banner` is the line above it: "[edit interface e0]", with a " *" behind it when
-  /// there are uncommitted changes; empty in operational mode.
+  /// there are uncommitted changes, and the commit that waits for its confirmation; without one empty in operational
+  /// mode.
   std::string prompt() const;
   std::string banner() const;
   void set_changed(bool changed) { changed_ = changed; }
+  /// The commit that waits for its confirmation, as floofd says it ("unconfirmed"): it stands in the banner.
+  void set_waiting(const Json& waiting);
   /// As floofd says it; a name that is unknown here leaves all to floofd.
   void set_class(std::string_view name);
   void set_identity(std::string user, std::string host) { user_ = std::move(user), host_ = std::move(host); }
-  /// Warns about uncommitted changes when the session ends in configuration mode.
+  /// Warns about uncommitted changes when the session ends in configuration mode, and about a commit that goes back.
   void leave();
 
   struct Completion : Completions {
@@ -67,7 +73,7 @@ class Session {
   };
   /// What may stand at the end of `text`.
   Completion complete(std::string_view text);
-  /// The list for '?', one choice a line with its help, made harmless.
+  /// The list for '?', one choice a line with its help, made harmless and folded to screen_columns().
   static std::string choices_text(const Completion& completion, size_t most = 100);
   /// docs/reference/cli.md: every command of both modes with its arguments and options, and the pipes, as Markdown.
   std::string reference() const;
@@ -81,8 +87,10 @@ class Session {
   void add_own_commands();
   Reply configure(const std::string& mode);
   Reply leave_mode();
+  void warn_of_waiting();
   Reply help(const Registry& registry) const;
-  int report(const Reply& reply, const Pipes& pipes, std::string_view prefix);
+  std::string shown_text(const Reply& reply, const Pipes& pipes, bool configuration) const;
+  int report(const Reply& reply, const Pipes& pipes, bool configuration, std::string_view prefix);
   void report_error(const Error& error, std::string_view prefix);
   void point_at(size_t column_in_line, std::string_view prefix);
   void point_at_word(const Line& line, size_t word, std::string_view prefix);
@@ -96,6 +104,7 @@ class Session {
   ConfigurationMode configuration_mode_;
   Kind kind_;
   bool configuring_ = false;
+  std::string waiting_;    ///< what waits for its confirmation; empty: nothing
   bool changed_ = false;   ///< there are uncommitted changes, as far as we were told
   std::string edit_mode_;  ///< shared, private or exclusive while configuring
   bool finished_ = false;

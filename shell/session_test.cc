@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shell/session.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "shell/fake_context.h"
+#include "shell/text.h"
 
 namespace floof::shell {
 namespace {
@@ -268,6 +270,39 @@ TEST_F(SessionTest, ChoicesForPeople) {
   many.choices.assign(150, {"x", "help\x1b"});
   EXPECT_NE(Session::choices_text(many).find("50 more; type a letter"), std::string::npos);
   EXPECT_EQ(Session::choices_text(many).find('\x1b'), std::string::npos);
+}
+
+TEST_F(SessionTest, ALongListHasTitles) {
+  Session::Completion many;
+  for (int i = 0; i < 12; i++) {
+    many.choices.push_back({fmt::format("w{}", i), "help", true, i == 0 ? "" : i % 2 == 0 ? "Even" : "Odd"});
+  }
+  const std::string text = Session::choices_text(many);
+  EXPECT_EQ(text.substr(0, 65), "Possible completions:\n  w0          help\nOdd:\n  w1          help\n");
+  EXPECT_LT(text.find("w11"), text.find("Even:\n  w2 "));
+  many.choices.pop_back();
+  EXPECT_EQ(Session::choices_text(many).find("Odd:"), std::string::npos) << "a short list needs none";
+}
+
+TEST_F(SessionTest, NothingIsWiderThanTheScreen) {
+  terminal.columns = 40;
+  const auto widest = [](const std::string& text) {
+    size_t out = 0, begin = 0;
+    for (size_t end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      out = std::max(out, end - begin);
+    }
+    return out;
+  };
+  EXPECT_EQ(run("show interface | grep x", 1),
+            "| grep: unknown pipe; use one of\n"
+            "  compare, count, display, except, json,\n"
+            "  last, match, no-more, save\n");
+  EXPECT_LE(widest(run("help")), 40U);
+  EXPECT_LE(widest(Session::choices_text(session.complete(""))), 40U);
+  EXPECT_EQ(screen_columns(), 40U);
+  run("show interface | match e");
+  EXPECT_EQ(screen_columns(), 0U) << "what is filtered is whole";
+  set_screen_columns(0);
 }
 
 TEST_F(SessionTest, WhatIsNotForTheUsersClassIsMarkedAndRefusedEarly) {

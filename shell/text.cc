@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shell/text.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <fstream>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/file.h"
 
 namespace floof::shell {
 namespace {
@@ -100,7 +104,54 @@ std::string scalar_text(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+size_t columns_of_screen = 0;
+
+void fold_line(std::string_view line, size_t columns, size_t hang, std::string& out) {
+  const size_t margin = std::min(line.find_first_not_of(' '), line.size());
+  const std::string indent(std::min(hang != 0 ? hang : margin + 2, columns / 2), ' ');
+  out += line.substr(0, margin);
+  line.remove_prefix(margin);
+  size_t column = margin;
+  size_t blanks = 0;  // before the next word
+  while (!line.empty()) {
+    const size_t end = std::min(line.find(' '), line.size());
+    const std::string_view word = line.substr(0, end);
+    const size_t width = display_width(word);
+    if (column + blanks + width > columns && column > indent.size() && blanks != 0) {
+      out += '\n' + indent;
+      column = indent.size() + width;
+    } else {
+      out += std::string(blanks, ' ');
+      column += blanks + width;
+    }
+    out += word;
+    line.remove_prefix(end);
+    blanks = std::min(line.find_first_not_of(' '), line.size());
+    line.remove_prefix(blanks);
+  }
+}
+
 }  // namespace
+
+size_t screen_columns() { return columns_of_screen; }
+void set_screen_columns(size_t columns) { columns_of_screen = columns; }
+
+std::string fold(std::string_view text, size_t columns, size_t hang) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (columns == 0 || display_width(line) <= columns) {
+      out += line;
+    } else {
+      fold_line(line, columns, hang, out);
+    }
+    out += text.substr(end, 1);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
 
 size_t display_width(std::string_view text) {
   size_t columns = 0;
@@ -172,8 +223,7 @@ std::string time_text(int64_t unix_seconds) {
   const time_t when = unix_seconds;
   tm parts{};
   std::array<char, 32> buffer{};
-  if (localtime_r(&when, &parts) == nullptr ||
-      strftime(buffer.data(), buffer.size(), "%Y-%m-%d %H:%M:%S", &parts) == 0) {
+  if (gmtime_r(&when, &parts) == nullptr || strftime(buffer.data(), buffer.size(), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
     return std::to_string(unix_seconds);
   }
   return buffer.data();
@@ -266,11 +316,14 @@ std::string plain_text(const Json& data, size_t indent) {
 }
 
 Result<> save_file(const std::string& path, std::string_view text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  if (file.write(text.data(), static_cast<std::streamsize>(text.size())); !file.flush()) {
-    return errno_error(path, "writing", "give the name of a file that you may write");
+  constexpr std::string_view kRemedy = "give the name of a file in a folder where you may write";
+  std::error_code ignored;
+  if (const auto about = std::filesystem::status(path, ignored);
+      !std::filesystem::exists(about) || std::filesystem::is_regular_file(about)) {
+    return replace_file(path, text, {.remedy = kRemedy});
   }
-  return {};
+  const UniqueFd device(open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));  // a pipe or a terminal
+  return device && write_all(device.get(), text) ? Result<>() : errno_error(path, "writing", std::string(kRemedy));
 }
 
 }  // namespace floof::shell

@@ -25,6 +25,14 @@ size_t display_width(std::string_view text);
 /// Tabs become blanks. Idempotent.
 std::string printable(std::string_view text);
 
+/// Columns of the reader's screen; 0, as at first: no limit, as for a file or another program. One thread.
+size_t screen_columns();
+void set_screen_columns(size_t columns);
+
+/// Breaks lines that are wider than `columns` (0: none is) at blanks, never inside a word. What goes on in a further
+/// line stands `hang` columns to the right, or two more than its line where that is 0.
+std::string fold(std::string_view text, size_t columns, size_t hang = 0);
+
 /// Indented JSON ending in a line end; still valid JSON and harmless on a terminal.
 std::string json_text(const Json& data);
 
@@ -34,7 +42,7 @@ std::string pad_left(std::string_view text, size_t columns);
 
 /// "00:02:13", from a day on "3d04:05:06".
 std::string duration_text(std::chrono::seconds duration);
-/// "2026-11-22 20:15:01" in local time from seconds since 1970.
+/// "2026-11-22T20:15:01Z" from seconds since 1970: the one form of a time, as the history and the logs have it.
 std::string time_text(int64_t unix_seconds);
 
 /// `object[key]` as text whatever scalar it is; `missing` when absent, null or empty. Never throws, on any Json.
@@ -55,7 +63,8 @@ Json without(Json object, std::initializer_list<const char*> keys);
 /// empty is left out, keys lose their dashes.
 std::string plain_text(const Json& data, size_t indent = 0);
 
-/// Replaces a file's content, by the rights of whoever runs the shell. The Error names the file.
+/// Puts a file in the place of what is there, by the rights of whoever runs the shell and readable by him alone (it
+/// may hold secrets). Pipes and devices are written to. The Error names the file.
 Result<> save_file(const std::string& path, std::string_view text);
 
 }  // namespace floof::shell

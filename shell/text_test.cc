@@ -70,5 +70,13 @@ TEST(Text, PlainText) {
             "a:   x\nb c: 1\nd:\n  e:\n    1\n    2\n");
 }
 
+TEST(Text, FoldsAtBlanks) {
+  EXPECT_EQ(fold("a line\n", 0), "a line\n");
+  EXPECT_EQ(fold("one two three four\n\n  five\n", 10), "one two\n  three\n  four\n\n  five\n");
+  EXPECT_EQ(fold("  key   value that goes on", 16, 8), "  key   value\n        that\n        goes on");
+  EXPECT_EQ(fold("a word 2001:db8:1:2:3:4:5:6 y", 10), "a word\n  2001:db8:1:2:3:4:5:6\n  y") << "a long word is whole";
+  EXPECT_EQ(fold("東京 東京 東京", 10), "東京 東京\n  東京");
+}
+
 }  // namespace
 }  // namespace floof::shell

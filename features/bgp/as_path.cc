@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/as_number.h"
 
 namespace floof::bgp {
 
@@ -23,7 +24,7 @@ class Parser {
   std::optional<AsPath> run() {
     for (skip(); !rest_.empty(); skip()) {
       const char c = rest_.front();
-      if (c >= '0' && c <= '9') {
+      if ((c >= '0' && c <= '9') || (c | 0x20) == 'a') {
         if (!number()) {
           return std::nullopt;
         }
@@ -43,20 +44,17 @@ class Parser {
   }
 
   bool number() {
-    uint32_t asn = 0;
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), asn);
-    if (error != std::errc() || ++count_ > kMostAsns) {
+    const size_t length = std::min(rest_.find_first_of(" ,{}()"), rest_.size());
+    const auto asn = parse_as_number(rest_.substr(0, length));
+    if (!asn || ++count_ > kMostAsns) {
       return false;
     }
-    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
-    if (!rest_.empty() && std::string_view(" ,{}()").find(rest_.front()) == std::string_view::npos) {
-      return false;
-    }
+    rest_.remove_prefix(length);
     if (fresh_ || path_.segments.empty()) {
       path_.segments.push_back({kind_, {}});
       fresh_ = false;
     }
-    path_.segments.back().asns.push_back(asn);
+    path_.segments.back().asns.push_back(*asn);
     return true;
   }
 

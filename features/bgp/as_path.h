@@ -41,8 +41,9 @@ struct AsPath {
   friend bool operator==(const AsPath&, const AsPath&) = default;
 };
 
-/// "64500 64501 {64502 64503}", "(65001 65002) 64500", "({65003})", as BIRD prints them; commas may stand inside of a
-/// set. An empty text is an empty path; nothing when it is no path. At most 10000 AS numbers. Pure.
+/// "64500 64501 {64502 64503}", "(65001 65002) 64500", "({65003})", as BIRD prints them; numbers may be AS64500
+/// or 6.100 too, commas may stand inside of a set. An empty text is an empty path; nothing when it is no path. At most
+/// 10000 AS numbers. Pure.
 std::optional<AsPath> parse_as_path(std::string_view text);
 std::string to_string(const AsPath& path);
 

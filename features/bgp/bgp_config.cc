@@ -9,6 +9,7 @@
 #include "config/feature.h"
 #include "config/json_view.h"
 #include "features/bgp/bgp.h"
+#include "features/bgp/bgp_speakers.h"
 #include "features/bgp/policy.h"
 #include "features/interface/subnets.h"
 
@@ -65,12 +66,37 @@ class Judge {
     }
     policy_part("bgp forwarding", member(bgp_, "forwarding"));
     for (const Json& entry : peers) {
+      own_ = &entry;
       peer(merged_peer(config_, entry));
     }
     return std::move(errors_);
   }
 
  private:
+  bool is_of_policy(std::initializer_list<const char*> leaf) const {
+    const Json* here = own_;
+    for (const char* word : leaf) {
+      here = &member(*here, word);
+    }
+    return here->is_null() && !text_of(*own_, "policy").empty();
+  }
+
+  /// "bgp peer x role", or that of its policy when that says it.
+  std::string place(std::initializer_list<const char*> leaf) const {
+    std::string out =
+        is_of_policy(leaf) ? "bgp policy " + text_of(*own_, "policy") : "bgp peer " + text_of(*own_, "name");
+    for (const char* word : leaf) {
+      out += fmt::format(" {}", word);
+    }
+    return out;
+  }
+
+  /// How to be rid of it: a peer cannot take back what its policy says.
+  std::string without(std::initializer_list<const char*> leaf) const {
+    const std::string out = "delete " + place(leaf);
+    return is_of_policy(leaf) ? fmt::format("{}, or give peer {} another policy", out, text_of(*own_, "name")) : out;
+  }
+
   void add(std::string path, std::string reason, std::string remedy) {
     errors_.push_back({std::move(path), std::move(reason), std::move(remedy)});
   }
@@ -196,11 +222,12 @@ class Judge {
   void checks(const std::string& path, const Json& peer) {
     const Json& import = member(peer, "import");
     const Json& filter = member(import, "filter");
-    if (is_internal(peer) || flag_of(peer, "confederation-member") || flag_of(import, "trust")) {
+    if (flag_of(import, "trust")) {
       return;
     }
+    const bool inside = is_internal(peer) || flag_of(peer, "confederation-member");
     const std::string name = text_of(peer, "name");
-    if (flag_of(filter, "aspa") && text_of(peer, "role").empty()) {
+    if (!inside && flag_of(filter, "aspa") && text_of(peer, "role").empty()) {
       add(path + " aspa", "without a role nobody knows whether the path has to run up or down",
           fmt::format("set bgp peer {} role, or import filter aspa false", name));
     }
@@ -224,11 +251,11 @@ class Judge {
   void role(const std::string& path, const Json& peer) {
     const bool inside = is_internal(peer) || flag_of(peer, "confederation-member");
     if (inside && !text_of(peer, "role").empty()) {
-      add(path + " role", "roles are for peers of other networks (RFC 9234)", fmt::format("delete {} role", path));
+      add(path + " role", "roles are for peers of other networks (RFC 9234)", without({"role"}));
     }
     if (is_internal(peer) && peer.contains("local-as") && number_of(peer, "local-as") != number_of(bgp_, "asn")) {
       add(path + " local-as", "an internal peer knows this router by its own AS number",
-          fmt::format("delete {} local-as, or give the peer's real AS number", path));
+          without({"local-as"}) + ", or give the peer's real AS number");
     }
     // BIRD makes the session internal when both ends have one number, whatever the number (RFC 7705, 4).
     const bool member_of = flag_of(peer, "confederation-member");
@@ -241,7 +268,7 @@ class Judge {
               "both ends of the session would be AS {}, which makes an internal one of it with the checks of an "
               "external one",
               shown),
-          leaf == "local-as" ? fmt::format("delete {} local-as, or give the peer's real AS number", path)
+          leaf == "local-as" ? without({"local-as"}) + ", or give the peer's real AS number"
                              : fmt::format("give the peer's real AS number, or set {} confederation-member", path));
     }
     if (flag_of(peer, "require-role") && text_of(peer, "role").empty()) {
@@ -253,7 +280,7 @@ class Judge {
     }
     if (is_internal(peer) && flag_of(peer, "route-server-client")) {
       add(path + " route-server-client", "only an external peer can be a route server's client",
-          fmt::format("delete {} route-server-client", path));
+          without({"route-server-client"}));
     }
   }
 
@@ -297,8 +324,7 @@ class Judge {
           "name the interface that leads to the peer");
     }
     if (number_of(peer, "multihop") != 0) {
-      add(path + " multihop", "an unnumbered peer is on the link",
-          fmt::format("delete {} multihop, or set its neighbor", path));
+      add(path + " multihop", "an unnumbered peer is on the link", without({"multihop"}) + ", or set its neighbor");
     }
   }
 
@@ -325,13 +351,14 @@ class Judge {
     }
     if (flag_of(peer, "route-reflector-client") && !is_internal(peer)) {
       add(path + " route-reflector-client", "only an internal peer (with this router's AS number) can be a client",
-          fmt::format("delete {} route-reflector-client", path));
+          without({"route-reflector-client"}));
     }
   }
 
   const Json& bgp_;
   std::vector<interface::ConfiguredAddress> addresses_;
   const Json& config_;
+  const Json* own_ = nullptr;  ///< the peer's own words, without its policy's
   std::map<std::pair<std::string, std::string>, std::string> seen_;
   std::vector<Error> errors_;
 };
@@ -351,6 +378,7 @@ void desired(const Json& config, Json& desired) {
     peers.push_back({{"id", id}, {"name", name}, {"internal", internal[name]}});
   }
   desired["route"]["peers"] = std::move(peers);
+  desired["bgp"] = speakers(config);
 }
 
 /// A list alone says nothing of who announced a prefix.
@@ -388,9 +416,40 @@ void warn_of_leaks(const Json& config, std::vector<std::string>& out) {
   }
 }
 
+/// IPv4 routes of these may have IPv6 next hops (RFC 8950).
+bool has_other_next_hops(const Json& merged) {
+  const auto neighbors = texts(merged, "neighbor");
+  const bool link_local = std::any_of(neighbors.begin(), neighbors.end(), [](const std::string& text) {
+    const auto address = parse_ip(text.substr(0, text.find('%')));
+    return address && address->is_ip6() && address->is_link_local();
+  });
+  return text_of(merged, "family") != "ip6" &&
+         (neighbors.empty() || link_local || flag_of(merged, "extended-next-hop"));
+}
+
+void warn_of_dumps(const Json& config, std::vector<std::string>& out) {
+  constexpr size_t kMost = 3;
+  const Json& bgp = member(config, "bgp");
+  size_t count = 0;
+  std::string names;
+  for (const Json& peer : items(bgp, "peer")) {
+    if (has_other_next_hops(merged_peer(config, peer)) && count++ <= kMost) {
+      names += (names.empty() ? "" : ", ") + (count <= kMost ? text_of(peer, "name") : std::string("..."));
+    }
+  }
+  for (const Json& dump : items(bgp, "mrt")) {
+    if (count > 0 && text_of(dump, "table") != "ip6") {
+      out.push_back(
+          fmt::format("bgp mrt {}: BIRD leaves out next hops of IPv4 routes that are IPv6 addresses, as those of {}",
+                      text_of(dump, "name"), names));
+    }
+  }
+}
+
 std::vector<std::string> warnings(const Json& config) {
   std::vector<std::string> out;
   warn_of_leaks(config, out);
+  warn_of_dumps(config, out);
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");

@@ -49,6 +49,21 @@ set bgp peer e interface e0
   EXPECT_EQ(complaints(config_feature(), "set interface e0 device null"), Strings{});
 }
 
+TEST(BgpConfig, RemediesNameWhereTheLeafStands) {
+  const auto remedy = [](std::string_view lines) {
+    const auto errors = config_feature().validate(config_of(std::string(kBase) + std::string(lines)));
+    return errors.empty() ? std::string() : errors[0].remedy;
+  };
+  const std::string peer = "set bgp peer i remote-as 65000\nset bgp peer i neighbor 203.0.113.1\n";
+  EXPECT_EQ(remedy(peer + "set bgp peer i role customer"), "delete bgp peer i role");
+  EXPECT_EQ(remedy(peer + "set bgp policy p role customer\nset bgp peer i policy p"),
+            "delete bgp policy p role, or give peer i another policy");
+  EXPECT_EQ(remedy(peer + "set bgp policy p route-server-client\nset bgp peer i policy p"),
+            "delete bgp policy p route-server-client, or give peer i another policy");
+  EXPECT_EQ(remedy(peer + "set bgp policy p local-as 7\nset bgp peer i policy p"),
+            "delete bgp policy p local-as, or give peer i another policy, or give the peer's real AS number");
+}
+
 /// BIRD writes them, as root: no name leads out of the folder for dumps.
 TEST(BgpConfig, DumpsStayInTheirFolder) {
   for (const char* name : {"%N_%F_%T.mrt", "a", "rib.v4-%Y%m%dT%H%M%S", "_..x", "%s"}) {

@@ -60,15 +60,33 @@ std::vector<shell::Choice> tag_choices(Context& context, const std::vector<std::
   return out;
 }
 
-/// "Established", "Established, drained".
+/// "Established", "Established, drained", "Disabled, maintenance".
 std::string state_text(const Json& peer) {
-  return field(peer, "state") + (field(peer, "maintenance", "") == "drain" ? ", drained" : "");
+  const std::string works = field(peer, "maintenance", "");
+  return field(peer, "state") + (works == "drain" ? ", drained" : works == "down" ? ", maintenance" : "");
 }
+
+/// Of those that are up, `show bgp peer` tells the last error.
+bool is_up(const Json& peer) { return field(peer, "state") == "Established"; }
 
 /// What the neighbour or this router said when the session went down stands behind BIRD's own words.
 std::string error_text(const Json& peer) {
   const std::string error = field(peer, "last-error", ""), message = field(peer, "message", "");
   return message.empty() ? error : fmt::format("{}{}\"{}\"", error, error.empty() ? "" : ": ", message);
+}
+
+std::string ago(const Json& peer, const char* key) {
+  return member(peer, key).is_number() ? shell::duration_text(std::chrono::seconds(number(peer, key))) + " ago" : "";
+}
+
+/// What BIRD forgets when the session is up again.
+std::string past_text(const Json& peer) {
+  const std::string error = error_text(peer), when = ago(peer, "last-error-s"), flaps = field(peer, "flaps", "0");
+  std::string out = error.empty() ? "" : fmt::format("  last error: {}{}\n", error, when.empty() ? "" : ", " + when);
+  if (flaps != "0") {
+    out += fmt::format("  went down {}, last {}\n", flaps == "1" ? "once" : flaps + " times", ago(peer, "flap-s"));
+  }
+  return out;
 }
 
 /// The limits that are in force, also those that `limit auto` has found.
@@ -122,6 +140,10 @@ std::string render_summary(const Json& summary, const std::string& tag) {
     return "BGP is not configured; 'set bgp asn N' starts it\n";
   }
   std::string out = fmt::format("Router id {}, local AS {}\n", field(summary, "router-id"), field(summary, "asn"));
+  if (member(summary, "recovery-s").is_number()) {
+    out += fmt::format("BIRD recovers from a restart, at most {} s more: until then nothing is exported\n",
+                       field(summary, "recovery-s"));
+  }
   if (list(summary, "peers").empty() && !tag.empty()) {
     return out + fmt::format("no peer has the tag {}\n", tag);
   }
@@ -129,18 +151,19 @@ std::string render_summary(const Json& summary, const std::string& tag) {
     return out + "no peers; 'set bgp peer NAME ...' makes one\n";
   }
   shell::Table table({{"Peer"},
-                      {"Neighbor"},
-                      {"AS", kRight},
+                      {"Neighbor", shell::Table::kLeft, 3},
+                      {"AS", kRight, 2},
                       {"State"},
-                      {"Since"},
-                      {"Received", kRight},
+                      {"Since", shell::Table::kLeft, 1},
+                      {"Received", kRight, 5},
                       {"Accepted", kRight},
-                      {"Exported", kRight},
-                      {"Last error"}});
+                      {"Exported", kRight, 4},
+                      {"Last error", shell::Table::kLeft, 6, true},
+                      {"Description", shell::Table::kLeft, 7, true}});
   for (const Json& peer : list(summary, "peers")) {
     table.add({field(peer, "name"), field(peer, "neighbor"), field(peer, "remote-as"), state_text(peer),
                since_text(peer), field(peer, "received"), accepted_text(peer), field(peer, "exported"),
-               error_text(peer)});
+               is_up(peer) ? "" : error_text(peer), field(peer, "description", "")});
   }
   return out + table.text();
 }
@@ -150,14 +173,16 @@ std::string render_peer(const Json& peer) {
     return "no such peer\n";
   }
   std::string out = fmt::format("Peer {}: neighbor {} AS {}, {}{}\n", field(peer, "name"), field(peer, "neighbor"),
-                                field(peer, "remote-as"), field(peer, "state"),
+                                field(peer, "remote-as"), state_text(peer),
                                 member(peer, "state-s").is_number() ? " for " + since_text(peer) : "");
-  out += retry_text(peer) + bfd_text(peer);
+  out += retry_text(peer) + past_text(peer) + bfd_text(peer);
   // The counts stand in the table of families.
-  out += shell::plain_text(shell::without(peer, {"name", "neighbor", "remote-as", "state", "since", "state-s",
-                                                 "uptime-s", "families", "channels", "received", "accepted", "imported",
-                                                 "exported", "more-sessions", "bfd", "ended-by-limit", "retry-s"}),
-                           2);
+  out += shell::plain_text(
+      shell::without(peer, {"name",         "neighbor",      "remote-as", "state",          "since",    "state-s",
+                            "uptime-s",     "families",      "channels",  "received",       "accepted", "imported",
+                            "exported",     "more-sessions", "bfd",       "ended-by-limit", "retry-s",  "last-error",
+                            "last-error-s", "message",       "flaps",     "flap-s"}),
+      2);
   shell::Table table({{"  Family"},
                       {"State"},
                       {"Received", kRight},

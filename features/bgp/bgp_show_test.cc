@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "features/bgp/bgp_show_parts.h"
+#include "features/bgp/outside_show.h"
 #include "shell/fake_context.h"
 
 namespace floof::bgp {
@@ -87,9 +88,38 @@ TEST(BgpShow, WhatAPeerSaidAndHisMaintenance) {
   Json summary = kSummary;
   summary["peers"][0]["maintenance"] = "drain";
   summary["peers"][1]["message"] = "gone fishing";
+  summary["peers"][1]["state"] = "Disabled";
   const std::string text = render_summary(summary);
   EXPECT_NE(text.find("Established, drained"), std::string::npos) << text;
+  EXPECT_EQ(text.find("Disabled, maintenance"), std::string::npos) << text;
+  summary["peers"][1]["maintenance"] = "down";
+  EXPECT_NE(render_summary(summary).find("Disabled, maintenance"), std::string::npos);
   EXPECT_NE(text.find("Socket: Connection refused: \"gone fishing\""), std::string::npos) << text;
+}
+
+TEST(BgpShow, WhatAPeerIsAndWhatBefellIt) {
+  Json summary = kSummary;
+  summary["peers"][0]["description"] = "transit";
+  summary["peers"][0]["last-error"] = "Received: Hold timer expired";
+  summary["peers"][0]["last-error-s"] = 62;
+  summary["peers"][0]["flaps"] = 3;
+  summary["peers"][0]["flap-s"] = 61;
+  const std::string text = render_summary(summary);
+  EXPECT_NE(text.find("  Description\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  transit\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("Hold timer"), std::string::npos) << "it is up again";
+  const std::string peer = render_peer(summary["peers"][0]);
+  EXPECT_NE(peer.find("  last error: Received: Hold timer expired, 00:01:02 ago\n"
+                      "  went down 3 times, last 00:01:01 ago\n"),
+            std::string::npos)
+      << peer;
+  EXPECT_EQ(render_peer(kSummary["peers"][0]).find("last error"), std::string::npos);
+}
+
+TEST(BgpShow, Blocklist) {
+  EXPECT_EQ(render_blocklist(Json::parse(R"({"prefixes":2,"asns":1,"lists":[]})")),
+            "configured: 2 prefixes, 1 AS number\n");
+  EXPECT_NE(render_blocklist(Json::parse(R"({"prefixes":0,"asns":0,"lists":[]})")).find("no lists"), std::string::npos);
 }
 
 TEST(BgpShow, Rejected) {
@@ -133,6 +163,8 @@ TEST(BgpShow, PeerCommands) {
   };
   asked("clear bgp peer a soft", R"({"op":"clear","what":"bgp","peer":"a","how":"soft"})");
   asked("clear bgp peer a soft in", R"({"op":"clear","what":"bgp","peer":"a","how":"soft","direction":"in"})");
+  asked("clear bgp peer a soft neighbor 192.0.2.1",
+        R"({"op":"clear","what":"bgp","peer":"a","how":"soft","neighbor":"192.0.2.1"})");
   asked("clear bgp peer all hard", R"({"op":"clear","what":"bgp","peer":"all","how":"hard"})");
   asked("bgp maintenance a down message \"fibre works\"",
         R"({"op":"amend","what":"bgp-maintenance","arguments":{"peer":"a","mode":"down","message":"fibre works"}})");
@@ -148,9 +180,12 @@ TEST(BgpShow, PeerCommands) {
   asked("explain route 203.0.113.0/24 from a path \"1 2\" community 1:1,1:2:3 rpki invalid to b",
         R"({"op":"show","what":"explain-route","arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"1 2",
             "communities":["1:1","1:2:3"],"rpki":"invalid","to":"b"}})");
+  asked("explain route 203.0.113.0/24 from a path 1 otc AS7 local-pref 70", R"({"op":"show","what":"explain-route",
+      "arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"1","otc":7,"local-pref":70}})");
   asked("explain route 203.0.113.0/24 from a path \"\" candidate", R"({"op":"show","what":"explain-route",
       "arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"","candidate":true}})");
   EXPECT_EQ(session.run("explain route 203.0.113.0/24 from a community 1:1"), 1);
+  EXPECT_EQ(session.run("explain route 203.0.113.0/24 from a otc 7"), 1);
 }
 
 }  // namespace

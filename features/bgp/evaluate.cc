@@ -74,6 +74,24 @@ void checks(Walk& walk, const PeerPolicy& peer, const Outside& outside, const Rp
   }
 }
 
+/// Well-known communities stay: they ask for less, such as NO_EXPORT, or are another step's business.
+void strip(Walk& walk, const ImportPolicy& policy) {
+  if (!policy.strip_above) {
+    return;
+  }
+  Route& route = walk.out.route;
+  const size_t count = route.communities.size() + route.other_communities;
+  const std::string looked = fmt::format("{} communities, at most {}", count, *policy.strip_above);
+  if (count <= *policy.strip_above) {
+    return walk.untouched("too-many-communities", looked, "are not too many");
+  }
+  const Community known{{65535, {}, {}}, 2};
+  std::erase_if(route.communities, [&](const Community& one) { return !matches(known, one); });
+  route.other_communities = 0;
+  walk.changed("too-many-communities", looked,
+               fmt::format("all but {} well-known are removed", route.communities.size()));
+}
+
 void preferences(Walk& walk, const ImportPolicy& policy) {
   Route& route = walk.out.route;
   const bool ip4 = route.prefix.family() == Family::ip4;
@@ -192,7 +210,7 @@ void blackholes(Walk& walk, const ImportPolicy& policy, const PolicyWorld& world
 }
 
 void start_local_pref(Route& route, const PeerPolicy& peer) {
-  if (!peer.internal || !route.local_pref) {
+  if (peer.external || !route.local_pref) {  // members of a confederation keep it (RFC 5065, 5)
     const uint64_t own = number_at(peer.session, "default-local-pref");
     route.local_pref = own != 0 ? static_cast<uint32_t>(own) : kDefaultLocalPref;
   }
@@ -251,6 +269,7 @@ Evaluation evaluate_import(const Route& route, const PeerPolicy& peer, const Pol
     return std::move(walk.out);
   }
   walk.raw("raw-checked", peer.import.raw_checked);
+  strip(walk, peer.import);
   preferences(walk, peer.import);
   attributes(walk, peer);
   communities(walk, peer.import, world);

@@ -155,7 +155,7 @@ class Judge {
   }
 
   Finding operator()(const OriginNotIn& check) const {
-    const uint32_t origin = route_.path.origin();
+    const uint32_t origin = origin_of(check.own);
     const std::string looked = fmt::format("origin {} in {}", as_text(origin), names_of(check.sets));
     for (const NamedAsns& set : check.sets) {
       if (has_asn(set, origin)) {
@@ -166,7 +166,7 @@ class Judge {
   }
 
   Finding operator()(const RpkiIs& check) const {
-    const uint32_t origin = route_.path.origin();
+    const uint32_t origin = origin_of(check.own);
     const std::string looked = fmt::format("{} with origin {}", to_string(route_.prefix), as_text(origin));
     const bool any_length = check.blackholes_loosely && wants_blackhole();
     const auto state = context_.rpki ? context_.rpki(route_.prefix, origin, any_length) : std::nullopt;
@@ -245,6 +245,7 @@ class Judge {
     return {true, false, std::move(looked), std::move(result)};
   }
   bool is_ip4() const { return route_.prefix.family() == Family::ip4; }
+  uint32_t origin_of(uint32_t own) const { return route_.path.length() == 0 ? own : route_.path.origin(); }
   bool wants_blackhole() const { return has(route_, kBlackhole); }
 
   const CheckContext& context_;

@@ -338,6 +338,14 @@ TEST(Evaluate, EveryImportAction) {
        },
        {},
        R"({"blackhole":false})"},
+      {"too many communities",
+       [](ImportPolicy& p) { p.strip_above = 2; },
+       {.communities = {"1:1", "65535:65281", "1:2:3"}},
+       R"({"communities":["65535:65281"]})"},
+      {"not too many",
+       [](ImportPolicy& p) { p.strip_above = 3; },
+       {.communities = {"1:1", "65535:65281", "1:2:3"}},
+       R"({"communities":["1:1","65535:65281","1:2:3"]})"},
   };
   for (const ActionRow& row : rows) {
     PeerPolicy peer = upstream();

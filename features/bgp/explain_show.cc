@@ -3,6 +3,9 @@
 // floofctl's `explain route <prefix> from <peer>`.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/as_number.h"
 #include "features/bgp/bgp_show_parts.h"
 #include "shell/text.h"
 
@@ -83,6 +86,9 @@ std::string bird_text(const Json& bird) {
   return out + "\n";
 }
 
+/// What only a route that need not exist is told.
+constexpr const char* kStated[] = {"community", "next-hop", "otc", "local-pref"};
+
 shell::Reply explain(Context& context, const Invocation& words) {
   Json arguments{{"prefix", words.get("prefix")}, {"peer", words.get("peer")}};
   for (const char* key : {"path", "next-hop", "rpki", "to"}) {
@@ -103,7 +109,19 @@ shell::Reply explain(Context& context, const Invocation& words) {
       at = end + 1;
     }
   }
-  if ((words.has("community") || words.has("next-hop")) && !words.has("path")) {
+  for (const char* key : {"otc", "local-pref"}) {
+    if (words.has(key)) {
+      const auto value = parse_as_number(words.get(key));
+      if (!value) {
+        return shell::failure(
+            Error{fmt::format("explain route {} {}", key, words.get(key)), "is no number", "give a number"});
+      }
+      arguments[key] = *value;
+    }
+  }
+  const bool stated =
+      std::any_of(std::begin(kStated), std::end(kStated), [&](const char* key) { return words.has(key); });
+  if (stated && !words.has("path")) {
     return shell::failure(Error{"explain route", "a route that BIRD has comes with its own attributes",
                                 "give a path too, or leave them out"});
   }
@@ -149,6 +167,8 @@ void register_explain(shell::Registry& registry) {
                 .options = {{"path", "as-path", "Of a route that need not exist: \"64500 64999\""},
                             {"community", "communities", "Its communities, separated by commas"},
                             {"next-hop", "address", "Its next hop (default: the peer's address)"},
+                            {"otc", "asn", "Its Only-to-Customer attribute (RFC 9234)"},
+                            {"local-pref", "n", "Its local preference, from an internal peer"},
                             {"rpki", "state", "State to assume (default: what the validators say)",
                              shell::always({{"valid", "A ROA makes the origin valid"},
                                             {"invalid", "ROAs are for other origins or shorter prefixes"},

@@ -142,6 +142,9 @@ void OutsideFetch::ask_irr(const std::shared_ptr<IrrAsk>& ask) {
                               : outcome->errors.empty() ? fmt::format("bgpq4 ended with status {}", outcome->status)
                                                         : first_line(outcome->errors));
     }
+    if (const std::string refused = irr::server_error(outcome->errors); !refused.empty()) {
+      return next_server(ask, refused);
+    }
     ask->answers[static_cast<size_t>(ask->question)] = std::move(outcome->output);
     if (++ask->question < 3) {
       return ask_irr(ask);

@@ -18,7 +18,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kFirstRetry(60);
-constexpr seconds kSlowest(30);  ///< what came is not kept waiting longer than this for what is still under way
+constexpr seconds kMissedRetry(10);  ///< at most, of a validator whose last answer has expired
+constexpr seconds kSlowest(30);      ///< what came is not kept waiting longer than this for what is still under way
 constexpr int64_t kKeepUnneeded = int64_t{7} * 24 * 3600;
 constexpr size_t kLongestComment = 400;
 
@@ -30,9 +31,12 @@ OutsideKeeper::OutsideKeeper(EventLoop& loop, Options options)
     : loop_(loop),
       options_(std::move(options)),
       fetch_(loop),
-      validators_(loop, [this](const std::string& name, Result<ItemDataPtr> said) {
-        taken({ItemKind::validator, name}, {std::move(said), validators_.about(name)["address"], ""});
-      }) {
+      validators_(
+          loop,
+          [this](const std::string& name, Result<ItemDataPtr> said) {
+            taken({ItemKind::validator, name}, {std::move(said), validators_.about(name)["address"], ""});
+          },
+          options_.keeper) {
   load();
 }
 
@@ -163,11 +167,16 @@ void OutsideKeeper::start_due() {
 }
 
 void OutsideKeeper::failed(Item& item, const ItemKey& key, std::string why) {
-  const seconds refresh = needs_.refresh(key);
-  const seconds delay = key.kind == ItemKind::validator ? needs_.validators.at(key.name).retry
-                                                        : kFirstRetry * (1 << std::min(item.failures, 6u));
+  const unsigned doubled = 1U << std::min(item.failures, 7U);
+  seconds delay = std::min(needs_.refresh(key), kFirstRetry * std::min(doubled, 64U));
+  if (key.kind == ItemKind::validator) {
+    // One that was restarted is back soon, and without any validation every second counts.
+    const seconds most = expired(key, item) ? std::min(kMissedRetry, needs_.validators.at(key.name).retry)
+                                            : needs_.validators.at(key.name).retry;
+    delay = std::min({needs_.refresh(key), most, seconds(doubled)});
+  }
   item.failures++;
-  item.due = Clock::now() + std::min(refresh, delay);
+  item.due = Clock::now() + delay;
   if (item.error != why) {
     log::warning("{}: {}", key.text(), why);
   }

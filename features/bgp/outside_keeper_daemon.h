@@ -36,6 +36,7 @@ class OutsideKeeper {
   struct Options {
     std::string folder;             ///< of the cache
     std::function<void()> pulse{};  ///< called between long steps; may be empty
+    rpki::RtrCache::Keeper keeper{};
     /// Tells everybody who is there; may be empty.
     std::function<void(const std::string&)> announce{};
   };

@@ -54,6 +54,8 @@ class Collector {
       read_peer(peer);
     }
     const Json& blocklist = member(bgp_, "blocklist");
+    out_.own_blocked_prefixes = list_in(blocklist, "prefix").size();
+    out_.own_blocked_asns = list_in(blocklist, "asn").size();
     for (const std::string& file : texts_in(blocklist, "file")) {
       need({ItemKind::block_file, file});
     }

@@ -41,6 +41,7 @@ struct OutsideNeeds {
   /// How often it is asked for.
   std::chrono::seconds refresh(const ItemKey& key) const;
   std::string peeringdb_url, peeringdb_key;
+  size_t own_blocked_prefixes = 0, own_blocked_asns = 0;  ///< that the blocklist itself names
 };
 
 /// Judged configuration JSON (config/feature.h). Peers that exchange nothing, or whose policy says `trust`, need

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 #include <thread>
 
+#include "base/as_number.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -61,8 +61,13 @@ std::string errors_text(const Json& items) {
 }
 
 std::string lists_text(const Json& items) {
-  Table table(
-      {{"List"}, {"State"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"AS numbers", kRight}, {"From"}});
+  Table table({{"List"},
+               {"State"},
+               {"Age", kRight, 1},
+               {"IPv4", kRight},
+               {"IPv6", kRight},
+               {"AS numbers", kRight, 2},
+               {"From", Table::kLeft, 3}});
   for (const Json& item : items) {
     table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 prefixes"),
                count(item, "IPv6 prefixes"), count(item, "AS numbers"), field(item, "source", "")});
@@ -72,7 +77,12 @@ std::string lists_text(const Json& items) {
 
 /// Networks' addresses at exchanges; of one that was asked for each of them.
 std::string ports_text(const Json& items) {
-  Table table({{"AS", kRight}, {"Ports"}, {"Age", kRight}, {"IPv4", kRight}, {"IPv6", kRight}, {"Peers"}});
+  Table table({{"AS", kRight},
+               {"Ports"},
+               {"Age", kRight, 2},
+               {"IPv4", kRight},
+               {"IPv6", kRight},
+               {"Peers", Table::kLeft, 1, true}});
   std::string addresses;
   for (const Json& item : items) {
     table.add({field(item, "name"), field(item, "state"), age_text(item), count(item, "IPv4 addresses"),
@@ -84,15 +94,9 @@ std::string ports_text(const Json& items) {
   return table.empty() ? "" : table.text() + errors_text(items) + addresses;
 }
 
-/// "AS64500" or "64500".
 std::optional<uint32_t> asn_of(std::string_view text) {
-  if (text.starts_with("AS") || text.starts_with("as")) {
-    text.remove_prefix(2);
-  }
-  uint32_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  const bool whole = code == std::errc() && end == text.data() + text.size() && out != 0;
-  return whole ? std::optional(out) : std::nullopt;
+  const auto out = parse_as_number(text);
+  return out && *out != 0 ? out : std::nullopt;
 }
 
 Error no_asn(const std::string& text) { return {text, "is no AS number", "write it like AS64500"}; }
@@ -188,12 +192,12 @@ std::string render_irr(const Json& data) {
   }
   Table table({{"As-set"},
                {"State"},
-               {"Age", kRight},
+               {"Age", kRight, 2},
                {"IPv4", kRight},
                {"IPv6", kRight},
-               {"AS numbers", kRight},
-               {"From"},
-               {"Peers"}});
+               {"AS numbers", kRight, 3},
+               {"From", Table::kLeft, 4},
+               {"Peers", Table::kLeft, 1, true}});
   for (const Json& set : sets) {
     table.add({field(set, "name"), field(set, "state"), age_text(set), count(set, "IPv4 prefixes"),
                count(set, "IPv6 prefixes"), count(set, "AS numbers"), field(set, "source", ""), peers_text(set)});
@@ -219,13 +223,13 @@ std::string render_as_set(const Json& data) {
 
 std::string render_peeringdb(const Json& data) {
   Table table({{"AS", kRight},
-               {"Network"},
+               {"Network", Table::kLeft, 2},
                {"State"},
-               {"Age", kRight},
-               {"As-set"},
+               {"Age", kRight, 3},
+               {"As-set", Table::kLeft, 4},
                {"IPv4", kRight},
                {"IPv6", kRight},
-               {"Peers"}});
+               {"Peers", Table::kLeft, 1, true}});
   for (const Json& network : list(data, "networks")) {
     table.add({field(network, "name"), field(network, "network", ""), field(network, "state"), age_text(network),
                field(network, "as-set", ""), count(network, "IPv4 prefixes"), count(network, "IPv6 prefixes"),
@@ -243,11 +247,11 @@ std::string render_peeringdb(const Json& data) {
 std::string render_rpki(const Json& data) {
   Table table({{"File"},
                {"State"},
-               {"Age", kRight},
+               {"Age", kRight, 1},
                {"VRPs", kRight},
-               {"ASPAs", kRight},
-               {"Filters", kRight},
-               {"Assertions", kRight}});
+               {"ASPAs", kRight, 2},
+               {"Filters", kRight, 3},
+               {"Assertions", kRight, 3}});
   std::string errors;
   for (const char* key : {"vrp-files", "slurm-files"}) {
     for (const Json& file : list(data, key)) {
@@ -256,8 +260,13 @@ std::string render_rpki(const Json& data) {
     }
     errors += errors_text(list(data, key));
   }
-  Table validators(
-      {{"Validator"}, {"Address"}, {"State"}, {"Connected"}, {"Age", kRight}, {"VRPs", kRight}, {"Serial", kRight}});
+  Table validators({{"Validator"},
+                    {"Address", Table::kLeft, 2},
+                    {"State"},
+                    {"Connected", Table::kLeft, 1},
+                    {"Age", kRight, 3},
+                    {"VRPs", kRight},
+                    {"Serial", kRight, 4}});
   for (const Json& validator : list(data, "validators")) {
     validators.add({field(validator, "name"),
                     fmt::format("{} port {}", field(validator, "address"), field(validator, "port")),
@@ -267,7 +276,7 @@ std::string render_rpki(const Json& data) {
   std::string out = validators.empty() ? "" : validators.text() + errors_text(list(data, "validators"));
   if (const Json& served = member(data, "served"); served.is_object()) {
     out += fmt::format("BIRD is told {} VRPs, serial {}{}\n", field(served, "vrps"), field(served, "serial"),
-                       number(served, "readers") == 0 ? ", and is not connected" : "");
+                       number(served, "readers") == 0 ? ", and has not got them" : "");
   }
   out += (out.empty() || table.empty() ? "" : "\n") + (table.empty() ? "" : table.text()) + errors;
   return out.empty() ? "RPKI has no source; 'set bgp rpki server NAME address HOST' or 'set bgp rpki vrp-file PATH'\n"
@@ -275,8 +284,12 @@ std::string render_rpki(const Json& data) {
 }
 
 std::string render_blocklist(const Json& data) {
-  const std::string out = lists_text(list(data, "lists"));
-  return out.empty() ? "no lists; 'set bgp blocklist file PATH' or 'url URL'\n" : out;
+  const uint64_t prefixes = number(data, "prefixes"), asns = number(data, "asns");
+  const std::string own = prefixes + asns == 0 ? ""
+                                               : fmt::format("configured: {} prefix{}, {} AS number{}\n", prefixes,
+                                                             prefixes == 1 ? "" : "es", asns, asns == 1 ? "" : "s");
+  const std::string out = own + lists_text(list(data, "lists"));
+  return out.empty() ? "no lists; 'set bgp blocklist prefix PREFIX', 'asn ASN', 'file PATH' or 'url URL'\n" : out;
 }
 
 std::string render_match(const Json& match) {

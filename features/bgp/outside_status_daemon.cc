@@ -163,6 +163,8 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
     return out;
   }
   Json out = group_json(needs_.blocklist);
+  out["prefixes"] = needs_.own_blocked_prefixes;
+  out["asns"] = needs_.own_blocked_asns;
   out["lists"] = items_json(ItemKind::block_file);
   for (Json& item : items_json(ItemKind::block_url)) {
     out["lists"].push_back(std::move(item));

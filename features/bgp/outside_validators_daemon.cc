@@ -9,11 +9,11 @@ namespace floof::bgp {
 using rpki::rtr::Vrps;
 using rpki::rtr::VrpsPtr;
 
-OutsideValidators::OutsideValidators(EventLoop& loop, Told told)
+OutsideValidators::OutsideValidators(EventLoop& loop, Told told, rpki::RtrCache::Keeper keeper)
     : loop_(loop),
       told_(std::move(told)),
       errands_(loop),
-      cache_(loop, rpki::rtr::kLocalAddress, rpki::rtr::kLocalPort) {}
+      cache_(loop, rpki::rtr::kLocalAddress, rpki::rtr::kLocalPort, std::move(keeper)) {}
 
 std::set<std::string> OutsideValidators::need(const std::map<std::string, OutsideNeeds::Validator>& validators) {
   std::set<std::string> changed;
@@ -37,9 +37,11 @@ std::set<std::string> OutsideValidators::need(const std::map<std::string, Outsid
                                                });
     changed.insert(name);
   }
-  if (clients_.empty() && cache_.served()) {
+  if (clients_.empty()) {
     cache_.stop();
     good_.clear();
+  } else {
+    cache_.listen();
   }
   return changed;
 }
@@ -80,7 +82,7 @@ nlohmann::json OutsideValidators::about(const std::string& name) const {
 nlohmann::json OutsideValidators::served() const {
   return {{"vrps", cache_.served() ? cache_.served()->size() : 0},
           {"serial", cache_.serial()},
-          {"readers", cache_.routers()}};
+          {"readers", cache_.synced()}};
 }
 
 }  // namespace floof::bgp

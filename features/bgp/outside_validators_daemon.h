@@ -23,7 +23,7 @@ class OutsideValidators {
  public:
   using Told = std::function<void(const std::string& name, Result<ItemDataPtr>)>;
   /// `told` is called for each answer and each failure, asked for or not.
-  OutsideValidators(EventLoop& loop, Told told);
+  OutsideValidators(EventLoop& loop, Told told, rpki::RtrCache::Keeper keeper = {});
 
   /// Connects to these from now on, when they are asked. The names of those that are new, changed or gone: nothing that
   /// they were asked will be answered.

@@ -64,15 +64,34 @@ shell::Handler clear(const char* how, const char* direction) {
     if (*direction != 0) {
       request["direction"] = direction;
     }
+    const std::string neighbor = words.has("neighbor") ? words.get("neighbor") : "";
+    if (!neighbor.empty()) {
+      request["neighbor"] = neighbor;
+    }
     const shell::Answer answer = context.call(request);
     if (!answer.ok()) {
       return shell::failure(answer.errors);
     }
     shell::Reply reply;
-    reply.text = fmt::format("{}: {}\n", name == "all" ? "all peers" : "peer " + name,
+    reply.text = fmt::format("{}{}: {}\n", name == "all" ? "all peers" : "peer " + name,
+                             neighbor.empty() ? "" : " (" + neighbor + ")",
                              std::string_view(how) == "hard" ? "restarted" : "routes are filtered again");
     return reply;
   };
+}
+
+/// Addresses of the peer that the command names.
+std::vector<shell::Choice> neighbor_choices(Context& context, const std::vector<std::string>& words,
+                                            const std::string&) {
+  constexpr size_t kName = 3;  // clear bgp peer NAME
+  const shell::Reply reply = shell::show(context, "bgp-summary", Json::object(), [](const Json&) { return ""; });
+  std::vector<shell::Choice> out;
+  for (const Json& session : list(reply.data, "peers")) {
+    if (words.size() > kName && field(session, "name") == words[kName]) {
+      out.push_back({field(session, "neighbor"), field(session, "state")});
+    }
+  }
+  return out;
 }
 
 shell::Handler maintenance(const char* mode) {
@@ -116,7 +135,8 @@ void register_clear(shell::Registry& registry) {
     registry.add({.path = "clear bgp peer <name> " + words,
                   .help = form.help,
                   .handler = clear(form.how, form.direction),
-                  .arguments = {{"name", peer_argument()}}});
+                  .arguments = {{"name", peer_argument()}},
+                  .options = {{"neighbor", "address", "Only the session with this address", neighbor_choices}}});
     registry.add(
         {.path = "clear bgp peer all " + words, .help = form.help, .handler = clear(form.how, form.direction)});
   }

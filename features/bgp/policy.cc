@@ -76,9 +76,15 @@ std::optional<NamedPrefixes> listed_prefixes(const Json& part, std::string_view 
   return NamedPrefixes{fmt::format("{} {}", path, key), std::make_shared<const PrefixSet>(std::move(ranges))};
 }
 
-std::vector<RawText> raw_texts(const Json& part, std::string_view key, const std::string& path) {
-  const std::string text = text_of(part, key);
-  return text.empty() ? std::vector<RawText>() : std::vector<RawText>{{fmt::format("{} {}", path, key), text}};
+std::vector<RawText> raw_texts(const Reader& reader, std::string_view part, std::string_view key) {
+  const std::string text = text_of(object_of(reader.peer, part), key);
+  return text.empty() ? std::vector<RawText>() : std::vector<RawText>{{reader.path_of(part, key), text}};
+}
+
+std::string Reader::path_of(std::string_view part, std::string_view key) const {
+  const Json& parent = part.empty() ? own : object_of(own, part);
+  const std::string where = parent.contains(key) ? path() : "bgp policy " + text_of(own, "policy");
+  return fmt::format("{} {}{}{}", where, part, part.empty() ? "" : " ", key);
 }
 
 NamedAsns make_asns(std::string name, NamedAsns::Ranges ranges) {
@@ -296,7 +302,8 @@ std::vector<Family> all_families(const Json& peer, const std::vector<IpAddress>&
   return out;
 }
 
-PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::string>& warnings) {
+PeerPolicy read_peer(const Shared& shared, const Json& own_leafs, const Json& merged,
+                     std::vector<std::string>& warnings) {
   PeerPolicy out;
   out.name = text_of(merged, "name");
   out.session = merged;
@@ -315,7 +322,8 @@ PeerPolicy read_peer(const Shared& shared, const Json& merged, std::vector<std::
   }
   out.families = all_families(merged, out.neighbors);
   out.subnets = subnets_of(shared, merged, out);
-  Reader reader{shared, merged, out, warnings};
+  Reader reader{shared, own_leafs, merged, out, warnings};
+  out.raw_path = reader.path_of("", "raw");
   read_import(reader);
   read_export(reader);
   read_limits(reader);
@@ -360,7 +368,7 @@ Policies make_policies(const Json& config, const Outside& outside) {
       continue;
     }
     const Json merged = merged_peer(config, peer);
-    out.peers.push_back(read_peer(shared, merged, out.warnings));
+    out.peers.push_back(read_peer(shared, peer, merged, out.warnings));
     warner.look(out.peers.back(), merged);
   }
   warner.tell(out.warnings);

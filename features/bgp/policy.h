@@ -89,13 +89,16 @@ struct NextHopIsNot {
   std::vector<IpAddress> addresses;
   std::vector<Prefix> subnets{};
 };
+/// `own` is the origin of what has an empty path (RFC 6811, 2), of confederation segments too.
 struct OriginNotIn {
   std::vector<NamedAsns> sets;
+  uint32_t own = 0;
 };
 struct RpkiIs {
   bool invalid, unknown;  ///< which states are refused
   /// For a route that asks for a blackhole a ROA's maximum length does not count, its origin does (RFC 7999, 3.3).
   bool blackholes_loosely = false;
+  uint32_t own = 0;  ///< as above
 };
 /// draft-ietf-sidrops-aspa-verification; `downstream`: learnt from a provider.
 struct AspaInvalid {
@@ -140,6 +143,7 @@ struct ImportPolicy {
   std::vector<RawText> raw_first;
   std::vector<Check> checks;
   std::vector<RawText> raw_checked;
+  std::optional<uint16_t> strip_above;  ///< what has more communities keeps only the well-known ones
   std::optional<uint32_t> local_pref, local_pref4, local_pref6;
   std::vector<std::pair<uint32_t, uint32_t>> as_prefs;          ///< AS number -> local preference, a later one wins
   std::vector<std::pair<Community, uint32_t>> community_prefs;  ///< a later one wins
@@ -204,6 +208,7 @@ struct PeerPolicy {
   bool internal = false;       ///< iBGP
   bool external = false;       ///< neither internal nor of our confederation
   std::string role;            ///< empty: none
+  std::string raw_path;        ///< where `raw` of the session is configured
   bool next_hop_self = false;  ///< asked for in `export`
   std::vector<IpAddress> neighbors;
   std::vector<Family> families;  ///< exchanged over any of its sessions; empty: both

@@ -53,8 +53,8 @@ void read_export(Reader& reader) {
   ExportPolicy& out = reader.out.exports;
   out.base = base_of(reader.out, part);
   out.closed = !spoken || text_of(part, "accept") == "none" || text_of(reader.peer, "maintenance") == "down";
-  out.raw_first = raw_texts(part, "raw-first", path);
-  out.raw_last = raw_texts(part, "raw-last", path);
+  out.raw_first = raw_texts(reader, "export", "raw-first");
+  out.raw_last = raw_texts(reader, "export", "raw-last");
   out.originated = flag_or(part, "originated", true);
   out.accept = communities_in(part, "accept-community");
   if (auto only = listed_prefixes(part, "prefix", path)) {

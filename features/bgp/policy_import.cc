@@ -97,13 +97,14 @@ class Importer {
     out_.closed = !spoken || text_of(part_, "accept") == "none" || down;
     out_.relation = relation_of(peer_.role);
     blackholes_ = flag_or(part_, "blackhole-community", false);
-    checked_ = peer_.external && !flag_or(part_, "trust", false);
+    const bool trusted = flag_or(part_, "trust", false);
+    checked_ = peer_.external && !trusted;
     takes_default4_ = flag_or(part_, "default-route", false) || lists("0.0.0.0/0");
     takes_default6_ = flag_or(part_, "default-route", false) || lists("::/0");
-    out_.raw_first = raw_texts(part_, "raw-first", path_);
-    out_.raw_checked = raw_texts(part_, "raw-checked", path_);
-    out_.raw_last = raw_texts(part_, "raw-last", path_);
-    if (checked_) {
+    out_.raw_first = raw_texts(reader_, "import", "raw-first");
+    out_.raw_checked = raw_texts(reader_, "import", "raw-checked");
+    out_.raw_last = raw_texts(reader_, "import", "raw-last");
+    if (!trusted) {
       route_checks();
       path_checks();
       prefix_checks();
@@ -122,7 +123,12 @@ class Importer {
   void add(Reason reason, T what, std::string_view leaf) {
     out_.checks.push_back({reason, std::move(what), fmt::format("{} {}", path_, leaf)});
   }
-  bool on(std::string_view check, bool otherwise = true) const { return flag_or(filter_, check, otherwise); }
+  /// Of peers inside the AS only what is asked for is checked.
+  bool on(std::string_view check, bool otherwise = true) const {
+    return flag_or(filter_, check, checked_ && otherwise);
+  }
+  uint32_t own() const { return reader_.shared.world.asn; }
+  bool counts(std::string_view number) const { return checked_ || filter_.contains(number); }
 
   /// A default route that the list names as such is wanted.
   bool lists(std::string_view default_route) const {
@@ -138,12 +144,20 @@ class Importer {
 
   void route_checks() {
     const uint16_t most = static_cast<uint16_t>(number_of(filter_, "max-communities", kMostCommunities));
-    add(Reason::too_many_communities, MoreCommunitiesThan{most}, "filter max-communities");
-    add(Reason::path_empty, PathEmpty{}, "filter first-as");
-    if (on("first-as", peer_.role != "rs-client")) {
+    if (text_of(filter_, "too-many-communities") == "strip") {
+      out_.strip_above = most;
+    } else if (counts("max-communities")) {
+      add(Reason::too_many_communities, MoreCommunitiesThan{most}, "filter max-communities");
+    }
+    if (checked_) {  // from inside the AS a path is empty or begins behind the peer
+      add(Reason::path_empty, PathEmpty{}, "filter first-as");
+    }
+    if (checked_ && on("first-as", peer_.role != "rs-client")) {
       add(Reason::first_as, FirstAsIsNot{peer_.asn}, "filter first-as");
     }
-    next_hop_check();
+    if (counts("next-hop")) {
+      next_hop_check();
+    }
   }
 
   /// Next hops of a family of which the peer has an address are judged by that.
@@ -222,8 +236,11 @@ class Importer {
   void path_checks() {
     const Shared& shared = reader_.shared;
     const uint16_t longest = static_cast<uint16_t>(number_of(filter_, "max-path-length", kLongestPath));
-    add(Reason::path_too_long, PathLonger{longest}, "filter max-path-length");
-    if (on("as-path-sets")) {
+    if (counts("max-path-length")) {
+      add(Reason::path_too_long, PathLonger{longest}, "filter max-path-length");
+    }
+    // BIRD counts a confederation's segments like sets.
+    if (on("as-path-sets") && (checked_ || !shared.bgp.contains("confederation"))) {
       add(Reason::as_path_set, PathHasSet{}, "filter as-path-sets");
     }
     if (on("bogon-asns") && !shared.bogon_asns.set->empty()) {
@@ -278,7 +295,9 @@ class Importer {
 
   void prefix_checks() {
     const Shared& shared = reader_.shared;
-    if (!takes_default4_ && !takes_default6_) {
+    if (!checked_) {
+      // from inside the AS a default route is welcome
+    } else if (!takes_default4_ && !takes_default6_) {
       add(Reason::default_route, IsDefault{}, "default-route");
     } else if (!takes_default4_ || !takes_default6_) {
       add(Reason::default_route, Listed{{defaults(!takes_default4_, !takes_default6_)}}, "default-route");
@@ -287,23 +306,34 @@ class Importer {
     listed(Reason::own_prefix, "own-prefixes", shared.own);
     listed(Reason::ixp_lan, "ixp-lans", shared.ixp_lans);
     listed(Reason::blocked_prefix, "blocklist", shared.blocked_prefixes);
-    if (on("prefix-length")) {
-      const auto bits = [&](std::string_view leaf, uint8_t otherwise) {
-        return static_cast<uint8_t>(number_of(filter_, leaf, otherwise));
-      };
-      add(Reason::prefix_too_long, LongerThan{bits("max-ip4", 24), bits("max-ip6", 48), blackholes_},
+    length_checks();
+  }
+
+  /// Without the whole check, from inside the AS, the bounds that are set hold.
+  void length_checks() {
+    const bool whole = on("prefix-length");
+    if (!whole && (checked_ || filter_.contains("prefix-length"))) {
+      return;
+    }
+    const auto bits = [&](std::string_view leaf, uint8_t usual, uint8_t none) {
+      return static_cast<uint8_t>(number_of(filter_, leaf, whole ? usual : none));
+    };
+    if (whole || counts("max-ip4") || counts("max-ip6")) {
+      add(Reason::prefix_too_long, LongerThan{bits("max-ip4", 24, 32), bits("max-ip6", 48, 128), blackholes_},
           "filter prefix-length");
-      add(Reason::prefix_too_short, ShorterThan{bits("min-ip4", 8), bits("min-ip6", 12)}, "filter prefix-length");
+    }
+    if (whole || counts("min-ip4") || counts("min-ip6")) {
+      add(Reason::prefix_too_short, ShorterThan{bits("min-ip4", 8, 0), bits("min-ip6", 12, 0)}, "filter prefix-length");
     }
   }
 
   void origin_checks() {
     const std::string rpki = text_of(filter_, "rpki");
-    if (rpki != "off") {
+    if (rpki != "off" && counts("rpki")) {
       const bool strict = rpki == "require-valid";
-      add(Reason::rpki_invalid, RpkiIs{true, false, blackholes_}, "filter rpki");
+      add(Reason::rpki_invalid, RpkiIs{true, false, blackholes_, own()}, "filter rpki");
       if (strict) {
-        add(Reason::rpki_not_valid, RpkiIs{false, true, blackholes_}, "filter rpki");
+        add(Reason::rpki_not_valid, RpkiIs{false, true, blackholes_, own()}, "filter rpki");
       }
     }
     if (on("aspa") && !peer_.role.empty() && !reader_.shared.outside.aspas.empty()) {
@@ -329,7 +359,7 @@ class Importer {
       return;
     }
     NotListed prefixes{{}, blackholes_};
-    OriginNotIn origins;
+    OriginNotIn origins{{}, own()};
     std::vector<std::string> unknown;
     for (const std::string& name : names) {
       const auto found = reader_.shared.outside.as_sets.find(name);
@@ -351,11 +381,11 @@ class Importer {
     if (!usable) {
       return add(Reason::irr_unknown, Everything{}, "as-set");
     }
-    if (on("irr")) {
+    if (flag_or(filter_, "irr", true)) {
       add_own_lists(prefixes);
       add(Reason::irr_prefix, std::move(prefixes), "as-set");
     }
-    if (on("irr-origin")) {
+    if (flag_or(filter_, "irr-origin", true)) {
       if (const auto members = numbers_in(part_, "as-member"); !members.empty()) {
         NamedAsns::Ranges ranges;
         for (const uint32_t asn : members) {

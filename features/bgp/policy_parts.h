@@ -26,11 +26,14 @@ struct Shared {
 /// A peer as it is being read.
 struct Reader {
   const Shared& shared;
+  const Json& own;   ///< as configured, without what its policy says
   const Json& peer;  ///< merged
   PeerPolicy& out;
   std::vector<std::string>& warnings;
 
   std::string path() const { return "bgp peer " + out.name; }
+  /// Of the leaf `key` in `part` (none: at the top), at the peer if it has it, else at its policy.
+  std::string path_of(std::string_view part, std::string_view key) const;
 };
 
 void read_import(Reader& reader);
@@ -52,13 +55,15 @@ class Warner {
   static void note(bool wanted, Peers& peers, const PeerPolicy& peer);
   void look_at_lists(const PeerPolicy& peer, const Json& merged);
   void look_at_rpki(const PeerPolicy& peer, const Json& filter);
+  void look_inside(const PeerPolicy& peer, const Json& filter);
   void look_at_sense(const PeerPolicy& peer, const Json& merged);
   void tell_of_lists(std::vector<std::string>& warnings) const;
   void tell_of_rpki(std::vector<std::string>& warnings) const;
   void tell_of_prefixes(std::vector<std::string>& warnings) const;
 
   const Shared& shared_;
-  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_;
+  Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_, silent_,
+      inside_first_, inside_aspa_, inside_sets_;
 };
 
 /// Every link has such addresses, so it takes an interface to know whose it is.
@@ -68,8 +73,8 @@ const Json& object_of(const Json& parent, std::string_view key);
 bool flag_or(const Json& object, std::string_view key, bool otherwise);
 std::optional<uint32_t> number_in(const Json& object, std::string_view key);
 std::vector<uint32_t> numbers_in(const Json& object, std::string_view key);
-/// `key` of the peer's or the policy's raw texts.
-std::vector<RawText> raw_texts(const Json& part, std::string_view key, const std::string& path);
+/// `key` of the peer's or the policy's raw texts in `part`, "import" or "export".
+std::vector<RawText> raw_texts(const Reader& reader, std::string_view part, std::string_view key);
 NamedAsns make_asns(std::string name, NamedAsns::Ranges ranges);
 
 }  // namespace floof::bgp

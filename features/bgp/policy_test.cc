@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bgp/policy.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,6 +59,37 @@ TEST(Policy, NothingSaidMeansNothingExchanged) {  // RFC 8212
   EXPECT_FALSE(internal.exports.closed);
   EXPECT_TRUE(internal.import.checks.empty());
   EXPECT_TRUE(policy_of(R"({"policy":"transit","maintenance":"down"})").import.closed);
+}
+
+std::string reasons_of(const char* peer, const Outside& outside = {}) {
+  std::string out;
+  for (const Check& check : policy_of(peer, outside).import.checks) {
+    out += (out.empty() ? "" : " ") + std::string(name_of(check.reason));
+  }
+  return out;
+}
+
+TEST(Policy, InsideTheAsWhatIsSetIsChecked) {
+  const std::pair<const char*, const char*> rows[] = {
+      {R"("filter":{"prefix-length":true})", "prefix-too-long prefix-too-short"},
+      {R"("filter":{"max-ip4":25})", "prefix-too-long"},
+      {R"("filter":{"prefix-length":false,"max-ip4":25})", ""},
+      {R"("filter":{"rpki":"invalid"})", "rpki-invalid"},
+      {R"("filter":{"rpki":"require-valid"})", "rpki-invalid rpki-not-valid"},
+      {R"("filter":{"rpki":"off"})", ""},
+      {R"("filter":{"bogon-prefixes":true,"bogon-asns":true})", "bogon-asn bogon-prefix"},
+      {R"("filter":{"max-path-length":5,"max-communities":3})", "too-many-communities path-too-long"},
+      {R"("filter":{"as-path-sets":true,"transit-asns":true,"next-hop":"strict"})", "next-hop as-path-set transit-asn"},
+      {R"("filter":{"first-as":true,"aspa":true})", ""},
+      {R"("as-set":["AS-X"])", "irr-unknown"},
+      {R"("transit-lock":[64501])", "transit-lock"},
+      {R"("trust":true,"filter":{"bogon-prefixes":true})", ""},
+  };
+  for (const auto& [import, wanted] : rows) {
+    EXPECT_EQ(reasons_of(fmt::format(R"({{"remote-as":45000,"import":{{{}}}}})", import).c_str()), wanted) << import;
+  }
+  const PeerPolicy bounds = policy_of(R"({"remote-as":45000,"import":{"filter":{"max-ip4":25}}})");
+  EXPECT_EQ(std::get<LongerThan>(bounds.import.checks[0].what).ip6, 128) << "of the other family nothing was said";
 }
 
 TEST(Policy, RoleChoosesTheDefaults) {
@@ -252,6 +284,34 @@ Outside with_validator() {
   Outside out;
   out.validators = true;
   return out;
+}
+
+TEST(Policy, AnExportThatLeavesOutAllThatItMayAnnounceIsTold) {
+  const auto silent = [](const char* exports) {
+    const auto all = said_of(fmt::format(R"({{"role":"customer","export":{}}})", exports).c_str(), with_validator());
+    return std::any_of(all.begin(), all.end(), [](const std::string& one) {
+      return one.starts_with("bgp peer p: only originated prefixes would be announced");
+    });
+  };
+  EXPECT_TRUE(silent(R"({"accept":"originated","originated":false})"));
+  EXPECT_FALSE(silent(R"({"accept":"originated"})"));
+  EXPECT_FALSE(silent(R"({"accept":"customers","originated":false})"));
+  EXPECT_FALSE(silent(R"({"accept":"none","originated":false})"));
+  EXPECT_FALSE(silent(R"({"accept":"originated","originated":false,"default-route":true})"));
+  EXPECT_FALSE(silent(R"({"accept":"originated","originated":false,"accept-community":["1:1"]})"));
+}
+
+TEST(Policy, TooManyCommunitiesMayBeStripped) {
+  const auto refuses = [](const PeerPolicy& peer) {
+    return std::any_of(peer.import.checks.begin(), peer.import.checks.end(),
+                       [](const Check& check) { return check.reason == Reason::too_many_communities; });
+  };
+  const PeerPolicy strips = policy_of(R"({"import":{"filter":{"too-many-communities":"strip","max-communities":7}}})");
+  EXPECT_FALSE(refuses(strips));
+  EXPECT_EQ(strips.import.strip_above, 7);
+  const PeerPolicy plain = policy_of(R"({"import":{"filter":{"too-many-communities":"refuse"}}})");
+  EXPECT_TRUE(refuses(plain));
+  EXPECT_EQ(plain.import.strip_above, std::nullopt);
 }
 
 TEST(Policy, WhoIsNotLimitedIsTold) {

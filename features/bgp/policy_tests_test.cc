@@ -20,6 +20,7 @@ Policies policies() {
     peer.role = std::move(role);
     peer.neighbors = {*parse_ip("192.0.2.1")};
     peer.import.checks = {{Reason::prefix_too_long, LongerThan{24, 48}, ""},
+                          {Reason::as_path_set, PathHasSet{}, ""},
                           {Reason::next_hop, NextHopIsNot{peer.neighbors}, ""},
                           {Reason::rpki_invalid, RpkiIs{true, false}, ""}};
     peer.import.local_pref = preference;
@@ -30,6 +31,11 @@ Policies policies() {
   add("up", 64500, "customer", Relation::upstream, 100);
   add("kid", 64510, "provider", Relation::customer, 400);
   add("mate", 64520, "peer", Relation::peer, 300);
+  PeerPolicy inside;
+  inside.name = "in";
+  inside.asn = inside.local_asn = 65000;
+  inside.internal = true;
+  out.peers.push_back(std::move(inside));
   return out;
 }
 
@@ -66,6 +72,17 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
       {R"({"route":"203.0.113.0/24","from":"nobody","expect":{"reject":"any"}})", "peer nobody"},
       {R"({"route":"203.0.113.0/24","from":"up","expect":{"reject":"bad-mood"}})", "bad-mood"},
       {R"({"from":"up","expect":{"reject":"any"}})", "no prefix"},
+      {R"({"route":"203.0.113.0/24","from":"kid","otc":64510,"expect":{"reject":"route-leak"}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"mate","otc":64520,"expect":{"accept":true}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"mate","otc":64521,"expect":{"accept":true}})",
+       "mate refuses the route at otc"},
+      {R"({"route":"203.0.113.0/24","from":"up","local-pref":70,"expect":{"accept":true}})",
+       "external peer's local pref"},
+      {R"({"route":"203.0.113.0/24","from":"in","local-pref":70,"expect":{"accept":true,"local-pref":70}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"in","expect":{"accept":true,"local-pref":100}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"up","path":"64500 {1 2}","expect":{"reject":"as-path-set"}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"up","path":"AS64500 1.1","expect":{"accept":true}})", ""},
+      {R"({"route":"203.0.113.0/24","from":"up","path":"64500 {1","expect":{"reject":"any"}})", "is no path"},
   };
   const Policies all = policies();
   Outside outside;
@@ -101,6 +118,9 @@ TEST(PolicyTests, TheRemedyWalksTheSameRoute) {
                  "next-hop":"192.0.2.1","to":"mate","expect":{"accept":true}})"),
       "correct the policy or the test; 'run explain route 203.0.113.0/24 from up path \"64500 1\" community 1:2,1:2:3 "
       "next-hop 192.0.2.1 rpki valid to mate candidate' shows every step");
+  EXPECT_EQ(remedy(R"({"route":"203.0.113.0/24","from":"in","otc":7,"local-pref":70,"expect":{"reject":"any"}})"),
+            "correct the policy or the test; 'run explain route 203.0.113.0/24 from in path \"\" otc 7 local-pref 70 "
+            "candidate' shows every step");
 }
 
 TEST(PolicyTests, ARouteOfAFamilyThatIsNotCarriedIsRefused) {

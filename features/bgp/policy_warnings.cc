@@ -43,6 +43,12 @@ bool has_next_hop(const NextHopIsNot& check, Family family) {
                      [&](const Prefix& subnet) { return subnet.family() == family; });
 }
 
+/// Whether what it announces is only what it leaves out.
+bool is_silent(const ExportPolicy& exports) {
+  return !exports.closed && exports.base == ExportPolicy::Base::originated && !exports.originated &&
+         exports.accept.empty() && !exports.default_route && exports.raw_first.empty();
+}
+
 }  // namespace
 
 void Warner::note(bool wanted, Peers& peers, const PeerPolicy& peer) {
@@ -54,7 +60,8 @@ void Warner::note(bool wanted, Peers& peers, const PeerPolicy& peer) {
 
 void Warner::look(const PeerPolicy& peer, const Json& merged) {
   const Json& import = object_of(merged, "import");
-  if (!peer.external || peer.import.closed) {
+  note(is_silent(peer.exports), silent_, peer);
+  if (peer.import.closed) {
     return;
   }
   note((peer.role == "provider" || peer.role == "rs") && !is_limited(import), open_, peer);
@@ -62,6 +69,16 @@ void Warner::look(const PeerPolicy& peer, const Json& merged) {
     look_at_lists(peer, merged);
     look_at_rpki(peer, object_of(import, "filter"));
     look_at_sense(peer, merged);
+    look_inside(peer, object_of(import, "filter"));
+  }
+}
+
+/// Of peers inside the AS what is asked for is checked; of these nobody could say what it means.
+void Warner::look_inside(const PeerPolicy& peer, const Json& filter) {
+  if (!peer.external) {
+    note(flag_or(filter, "first-as", false), inside_first_, peer);
+    note(flag_or(filter, "aspa", false), inside_aspa_, peer);
+    note(flag_or(filter, "as-path-sets", false) && shared_.bgp.contains("confederation"), inside_sets_, peer);
   }
 }
 
@@ -70,19 +87,19 @@ void Warner::look_at_lists(const PeerPolicy& peer, const Json& merged) {
   const Outside& outside = shared_.outside;
   const Json& blocklist = object_of(shared_.bgp, "blocklist");
   const bool lists = !items(blocklist, "file").empty() || !items(blocklist, "url").empty();
-  note(!outside.ixp_lans && flag_or(filter, "ixp-lans", true), lans_, peer);
+  note(!outside.ixp_lans && flag_or(filter, "ixp-lans", peer.external), lans_, peer);
   note(!outside.never_via_route_servers && flag_or(filter, "never-via-route-servers", peer.role == "rs-client"), never_,
        peer);
   note(text_of(filter, "next-hop") == "same-as" && !outside.ports.contains(peer.asn) &&
            number_of(merged, "multihop") == 0,
        ports_, peer);
-  note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", true), blocked_,
-       peer);
+  note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", peer.external),
+       blocked_, peer);
 }
 
 void Warner::look_at_rpki(const PeerPolicy& peer, const Json& filter) {
   const std::string wanted = text_of(filter, "rpki");
-  if (wanted != "off" && !shared_.outside.knows_rpki()) {
+  if (wanted != "off" && (peer.external || !wanted.empty()) && !shared_.outside.knows_rpki()) {
     note(true, wanted == "require-valid" ? rpki_strict_ : rpki_, peer);
   }
 }
@@ -90,9 +107,10 @@ void Warner::look_at_rpki(const PeerPolicy& peer, const Json& filter) {
 void Warner::look_at_sense(const PeerPolicy& peer, const Json& merged) {
   const Json& import = object_of(merged, "import");
   const auto* bogons = check_of<PathHas>(peer, Reason::bogon_asn);
-  note(bogons != nullptr && bogons->asns.contains(peer.asn), bogon_, peer);
+  note(peer.external && bogons != nullptr && bogons->asns.contains(peer.asn), bogon_, peer);
   const bool listed = !items(import, "prefix").empty() || !items(import, "as-set").empty();
-  note(peer.import.blackhole_community && !listed && !flag_or(import, "as-set-auto", false), unentitled_, peer);
+  note(peer.external && peer.import.blackhole_community && !listed && !flag_or(import, "as-set-auto", false),
+       unentitled_, peer);
   const auto* hops = check_of<NextHopIsNot>(peer, Reason::next_hop);
   // Elsewhere IPv4 routes may have IPv6 next hops (RFC 8950).
   const bool plain = !peer.neighbors.empty() && !flag_or(merged, "extended-next-hop", false) &&
@@ -166,8 +184,20 @@ void Warner::tell(std::vector<std::string>& warnings) const {
       "import filter bogon-asns false");
   one(unentitled_, "import blackhole-community without as-set or prefix list, so nothing may be blackholed",
       "import as-set <as-set>, or import prefix <prefix>");
+  one(silent_,
+      "only originated prefixes would be announced, and export originated false leaves them out, so nothing is",
+      "export accept customers, all or, if that is meant, none");
   one(no_next_hop_, "filter next-hop takes no next hop of one of the families, so every such route is refused",
       "import filter next-hop subnet where the link has addresses of both, or neighbor <address> of that family");
+  const auto inside = [&](const Peers& peers, std::string_view filter, std::string_view why) {
+    if (peers.count > 0) {
+      warnings.push_back(fmt::format("bgp peer {}: filter {} is not checked: {}; delete it, or set it to false",
+                                     peers.names, filter, why));
+    }
+  };
+  inside(inside_first_, "first-as", "from inside the AS a path is empty or begins behind the peer");
+  inside(inside_aspa_, "aspa", "it goes by the role, which only peers of other networks have");
+  inside(inside_sets_, "as-path-sets", "BIRD counts the segments of a confederation like sets");
   tell_of_prefixes(warnings);
   tell_of_rpki(warnings);
   tell_of_lists(warnings);

@@ -37,7 +37,7 @@ Json bfd_json(const std::vector<BfdSession>& sessions, const std::vector<Protoco
     Json one = {{"neighbor", neighbor},
                 {"interface", session.interface},
                 {"state", session.state},
-                {"since", session.since},
+                {"since", utc_of(session.since)},
                 {"interval-ms", milliseconds(session.interval_s)},
                 {"timeout-ms", milliseconds(session.timeout_s)}};
     if (const auto seconds = seconds_between(session.since, server_time)) {

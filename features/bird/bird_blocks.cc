@@ -19,20 +19,33 @@ class Parser {
 
   std::vector<Statement> list(unsigned depth) {
     std::vector<Statement> out;
-    for (bool more = true; more && at_ < in_.size();) {
+    bool more = true;
+    while (more && at_ < in_.size()) {
       Statement one;
       const char end = head(one.text, depth);
       if (end == '{') {
         one.has_block = true;
         one.block = list(depth + 1);
       }
-      if (!one.text.empty() || one.has_block) {
+      broken_ = broken_ || (end == 0 && !one.text.empty()) || (end == '}' && depth == 0);
+      const bool something = !one.text.empty() || one.has_block;
+      if (depth == 0 && (something || ends_.empty())) {
+        ends_.push_back(at_);
+      } else if (depth == 0) {
+        ends_.back() = at_;
+      }
+      if (something) {
         out.push_back(std::move(one));
       }
       more = end != '}' || depth == 0;
     }
+    broken_ = broken_ || (depth > 0 && more);
     return out;
   }
+
+  bool broken() const { return broken_; }
+  /// Where each statement at the top ended, with the semicolon behind its block.
+  const std::vector<size_t>& ends() const { return ends_; }
 
  private:
   /// Reads up to what ends a statement's text, which is returned: one of "{};", or 0 at the end.
@@ -61,6 +74,7 @@ class Parser {
       text += c;
     }
     trim(text);
+    broken_ = broken_ || nested > 0;
     return 0;
   }
 
@@ -69,6 +83,7 @@ class Parser {
     while (end < in_.size() && in_[end] != quote && in_[end] != '\n') {
       end++;
     }
+    broken_ = broken_ || end == in_.size() || in_[end] == '\n';
     end = std::min(end + 1, in_.size());
     text += in_.substr(at_, end - at_);
     at_ = end;
@@ -86,6 +101,7 @@ class Parser {
         at_ = std::min(in_.find('\n', at_), in_.size());
       } else if (in_.substr(at_).starts_with("/*")) {
         const size_t end = in_.find("*/", at_ + 2);
+        broken_ = broken_ || end == std::string_view::npos;
         at_ = end == std::string_view::npos ? in_.size() : end + 2;
       }
     }
@@ -100,7 +116,16 @@ class Parser {
 
   std::string_view in_;
   size_t at_ = 0;
+  bool broken_ = false;
+  std::vector<size_t> ends_;
 };
+
+bool defines(const Statement& statement) {
+  static constexpr std::string_view kWords[] = {"define", "function", "filter", "template", "attribute", "include"};
+  const std::string_view first = statement.word(0), second = statement.word(1);
+  return second == "table" || first == "table" ||
+         std::find(std::begin(kWords), std::end(kWords), first) != std::end(kWords);
+}
 
 }  // namespace
 
@@ -114,6 +139,34 @@ std::string_view Statement::word(size_t number) const {
 }
 
 std::vector<Statement> parse_blocks(std::string_view text) { return Parser(text).list(0); }
+
+bool is_whole(std::string_view text) {
+  Parser parser(text);
+  (void)parser.list(0);
+  return !parser.broken();
+}
+
+std::vector<Piece> pieces_of(std::string_view text) {
+  Parser parser(text);
+  const auto statements = parser.list(0);
+  // What is behind the last statement, a comment, goes with it.
+  if (parser.broken() || statements.empty() || statements.size() != parser.ends().size()) {
+    return {{std::string(text), 1, false}};
+  }
+  std::vector<Piece> out;
+  size_t line = 1;
+  for (size_t i = 0, at = 0; i < statements.size(); i++) {
+    const size_t end = i + 1 == statements.size() ? text.size() : parser.ends()[i];
+    const std::string_view one = text.substr(at, end - at);
+    if (out.empty() || out.back().defines != defines(statements[i])) {
+      out.push_back({"", line, defines(statements[i])});
+    }
+    out.back().text += one;
+    line += static_cast<size_t>(std::count(one.begin(), one.end(), '\n'));
+    at = end;
+  }
+  return out;
+}
 
 bool any_name(const Statement& statement, const std::function<bool(std::string_view)>& each) {
   const std::string_view text = statement.text;

@@ -27,6 +27,22 @@ struct Statement {
 /// than 64 deep is text of the statement around it. Pure.
 std::vector<Statement> parse_blocks(std::string_view text);
 
+/// Statements at the top of a user's text.
+struct Piece {
+  std::string text;
+  size_t line = 1;  ///< that it begins in
+  /// What others may use and BIRD wants to see before: constants, functions, filters, templates, tables, attributes and
+  /// included files.
+  bool defines = false;
+};
+
+/// `text` in as few pieces as there can be, comments with what follows them; together they are the text. One piece that
+/// defines nothing when the text ends inside of a statement, a block or a quotation, or closes what it has not opened.
+/// Pure.
+std::vector<Piece> pieces_of(std::string_view text);
+/// Whether whole statements are what `text` is. Pure.
+bool is_whole(std::string_view text);
+
 /// Calls `each` with every word of the statement and its block that could be a name, until it returns true. Pure.
 bool any_name(const Statement& statement, const std::function<bool(std::string_view)>& each);
 

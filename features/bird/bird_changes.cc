@@ -29,7 +29,7 @@ struct Text {
   std::map<std::string, const Statement*> protocols;              ///< by name
   std::vector<std::pair<std::string, const Statement*>> order;    ///< the same
   std::vector<std::pair<std::string, const Statement*>> symbols;  ///< filters, functions, templates, constants
-  std::string router_id;
+  std::string router_id, hostname;
   std::map<std::string, int> sessions;  ///< of a description
 
   explicit Text(std::string_view text);
@@ -63,6 +63,8 @@ Text::Text(std::string_view text) : all(parse_blocks(text)) {
       symbols.emplace_back(unquoted(name.substr(0, name.find('('))), &one);
     } else if (one.starts_with("router id ")) {
       router_id = one.text;
+    } else if (one.starts_with("hostname ")) {
+      hostname = one.text;
     }
   }
 }
@@ -185,21 +187,33 @@ struct Difference {
   bool hard = false, loses_channel = false, imports = false, exports = false, limits = false;
 };
 
-void compare_channel(const Statement& before, const Statement& after, const Names& names, Difference& out) {
-  Lines old, now;
-  for (const Statement& line : before.block) {
-    old[line_of_channel(line)].push_back(&line);
+bool has_import_table(const Statement& channel) {
+  return std::any_of(channel.block.begin(), channel.block.end(),
+                     [](const Statement& line) { return line.text == "import table on"; });
+}
+
+Lines lines_of_channel(const Statement& channel, const Version& version) {
+  Lines out;
+  for (const Statement& line : channel.block) {
+    const bool hard = (version.restarts_for_keep_filtered() && line.starts_with("import keep filtered") &&
+                       !has_import_table(channel)) ||
+                      (version.restarts_for_next_hop_address() && line.starts_with("next hop address"));
+    out[hard ? Line::hard : line_of_channel(line)].push_back(&line);
   }
-  for (const Statement& line : after.block) {
-    now[line_of_channel(line)].push_back(&line);
-  }
+  return out;
+}
+
+void compare_channel(const Statement& before, const Statement& after, const Names& names, const Version& version,
+                     Difference& out) {
+  const Lines old = lines_of_channel(before, version), now = lines_of_channel(after, version);
   out.hard = out.hard || !same(old, now, Line::hard);
   out.imports = out.imports || !same(old, now, Line::imports) || mentions(now, Line::imports, names);
   out.exports = out.exports || !same(old, now, Line::exports) || mentions(now, Line::exports, names);
   out.limits = out.limits || !same(old, now, Line::limit);
 }
 
-void compare_channels(const Lines& before, const Lines& after, const Names& names, Difference& out) {
+void compare_channels(const Lines& before, const Lines& after, const Names& names, const Version& version,
+                      Difference& out) {
   std::map<std::string, std::pair<const Statement*, const Statement*>> channels;
   const auto collect = [&](const Lines& lines, bool is_new) {
     if (const auto found = lines.find(Line::channel); found != lines.end()) {
@@ -216,7 +230,7 @@ void compare_channels(const Lines& before, const Lines& after, const Names& name
     } else if (pair.second == nullptr) {
       out.loses_channel = true;
     } else {
-      compare_channel(*pair.first, *pair.second, names, out);
+      compare_channel(*pair.first, *pair.second, names, version, out);
     }
   }
 }
@@ -408,11 +422,13 @@ void read_limits(const Statement& protocol, BirdChange& out) {
 
 class Comparer {
  public:
-  Comparer(const Text& before, const Text& after)
+  Comparer(const Text& before, const Text& after, const Version& version)
       : before_(before),
         after_(after),
+        version_(version),
         names_(changed_symbols(before, after)),
-        new_id_(!before.order.empty() && before.router_id != after.router_id) {}
+        new_id_(!before.order.empty() && before.router_id != after.router_id),
+        new_hostname_(!before.order.empty() && before.hostname != after.hostname && version.names_host_per_session()) {}
 
   std::vector<BirdChange> all() {
     std::vector<BirdChange> out;
@@ -468,7 +484,8 @@ class Comparer {
       }
       return out;
     }
-    if ((new_id_ && has_router_id(*now)) || old->text != now->text || mentions_template(*now)) {
+    if ((new_id_ && has_router_id(*now)) || (new_hostname_ && has_global_hostname(*now)) || old->text != now->text ||
+        mentions_template(*now)) {
       out.kind = Kind::restarts;
       return out;
     }
@@ -483,6 +500,12 @@ class Comparer {
                         [](const Statement& line) { return line.starts_with("router id "); });
   }
 
+  static bool has_global_hostname(const Statement& protocol) {
+    return protocol.word(1) == "bgp" &&
+           std::none_of(protocol.block.begin(), protocol.block.end(),
+                        [](const Statement& line) { return line.starts_with("hostname "); });
+  }
+
   bool mentions_template(const Statement& protocol) const {
     Statement head;
     head.text = protocol.text;
@@ -495,7 +518,7 @@ class Comparer {
     static const std::set<std::string> kKnown{"bgp", "static", "kernel", "direct", "rpki"};
     const Lines before = lines_of(old, out.type), after = lines_of(now, out.type);
     Difference difference;
-    compare_channels(before, after, names_, difference);
+    compare_channels(before, after, names_, version_, difference);
     if (kPlain.contains(out.type)) {
       out.effects.emplace_back("other settings");
       return old != now;
@@ -543,15 +566,16 @@ class Comparer {
 
   const Text& before_;
   const Text& after_;
+  const Version version_;
   const Names names_;
-  const bool new_id_;
+  const bool new_id_, new_hostname_;
 };
 
 }  // namespace
 
-std::vector<BirdChange> bird_changes(std::string_view before, std::string_view after) {
+std::vector<BirdChange> bird_changes(std::string_view before, std::string_view after, const Version& version) {
   const Text old_text(before), new_text(after);
-  return Comparer(old_text, new_text).all();
+  return Comparer(old_text, new_text, version).all();
 }
 
 }  // namespace floof::bird

@@ -14,6 +14,7 @@
 
 #include "features/bird/bird_holds.h"
 #include "features/bird/bird_reply.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -52,7 +53,7 @@ struct BirdChange {
 };
 
 /// In the order of the new text; protocols that go are last.
-std::vector<BirdChange> bird_changes(std::string_view before, std::string_view after);
+std::vector<BirdChange> bird_changes(std::string_view before, std::string_view after, const Version& version = {});
 
 /// Makes it true for the sessions as they are: those that are not up or held, limits that are exceeded, peers that
 /// cannot send their routes again. `protocols` of `show protocols all`.
@@ -61,6 +62,6 @@ void judge_by_sessions(std::vector<BirdChange>& changes, const std::vector<Proto
 
 /// What BIRD has to be told after a configuration, so that what a limit has kept out (action block) is judged again: it
 /// comes if the limit allows it now, and BIRD knows again that it has reached the limit. `protocols` as before.
-std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols);
+std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols, const Version& version = {});
 
 }  // namespace floof::bird

@@ -12,8 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "base/fd.h"
+#include "features/bird/bird_blocks.h"
 #include "features/bird/bird_reply.h"
 
 extern char** environ;
@@ -29,10 +31,10 @@ struct Started {
   UniqueFd output;
 };
 
-Result<Started> start(const std::string& program, const std::string& file) {
+Result<Started> start(std::vector<std::string>& words) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return errno_error(program, "pipe");
+    return errno_error(words[0], "pipe");
   }
   Started out{-1, UniqueFd(ends[0])};
   const UniqueFd writing(ends[1]);
@@ -41,12 +43,14 @@ Result<Started> start(const std::string& program, const std::string& file) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), 2);
-  std::array<std::string, 4> words = {program, "-p", "-c", file};
-  std::array<char*, 5> arguments = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
-  const int error = posix_spawnp(&out.pid, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  std::vector<char*> arguments;
+  std::transform(words.begin(), words.end(), std::back_inserter(arguments),
+                 [](std::string& word) { return word.data(); });
+  arguments.push_back(nullptr);
+  const int error = posix_spawnp(&out.pid, words[0].c_str(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
-    return Error{program, std::string("cannot be run: ") + std::strerror(error), "install the package bird2"};
+    return Error{words[0], std::string("cannot be run: ") + std::strerror(error), "install the package bird2"};
   }
   return out;
 }
@@ -87,16 +91,31 @@ std::string line_at(const std::string& text, size_t wanted) {
   return start == std::string::npos || start >= text.size() ? "" : text.substr(start, text.find('\n', start) - start);
 }
 
+/// Lines from `first` to in front of `end`.
+std::string_view lines_of(std::string_view text, size_t first, size_t end) {
+  size_t start = 0;
+  for (size_t line = 1; line < first && start != std::string::npos; line++) {
+    start = text.find('\n', start);
+    start += start != std::string::npos;
+  }
+  size_t stop = start;
+  for (size_t line = first; line < end && stop != std::string::npos; line++) {
+    stop = text.find('\n', stop);
+    stop += stop != std::string::npos;
+  }
+  return start == std::string::npos ? std::string_view() : text.substr(start, stop - start);
+}
+
 }  // namespace
 
-Result<std::string> run_bird_check(const std::string& program, const std::string& file, std::chrono::milliseconds limit,
-                                   const std::function<void()>& pulse) {
-  auto child = start(program, file);
+Result<BirdSaid> run_bird(std::vector<std::string> words, std::chrono::milliseconds limit,
+                          const std::function<void()>& pulse) {
+  auto child = start(words);
   if (!child.ok()) {
     return child.error();
   }
-  std::string said;
-  const bool ended = collect(*child, limit, pulse, said);
+  BirdSaid out;
+  const bool ended = collect(*child, limit, pulse, out.text);
   if (!ended) {
     kill(child->pid, SIGKILL);
   }
@@ -104,13 +123,67 @@ Result<std::string> run_bird_check(const std::string& program, const std::string
   while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!ended) {
-    return Error{"bird", "bird -p takes too long", "make the configuration smaller, or look at `bird raw`"};
+    return Error{"bird", fmt::format("bird {} takes too long", words[1]),
+                 "make the configuration smaller, or look at `bird raw`"};
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+  out.good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return out;
+}
+
+Result<std::string> run_bird_check(const std::string& program, const std::string& file, std::chrono::milliseconds limit,
+                                   const std::function<void()>& pulse) {
+  auto said = run_bird({program, "-p", "-c", file}, limit, pulse);
+  if (!said) {
+    return said.error();
+  }
+  if (said->good) {
     return std::string();
   }
-  return said.empty() ? "bird -p failed without a word" : said;
+  return said->text.empty() ? "bird -p failed without a word" : std::move(said->text);
 }
+
+namespace {
+
+constexpr std::string_view kCorrect = "correct the text; BIRD 2's manual describes its configuration";
+
+/// The user's text that a complaint about a line of ours behind it is due to: one that does not end what it begins
+/// wherever it is, else the one right in front.
+const ConfigText::Mark* blamed(const Rendered& rendered, size_t line) {
+  const ConfigText::Mark* before = nullptr;
+  for (size_t i = 0; i < rendered.marks.size() && rendered.marks[i].line <= line; i++) {
+    const ConfigText::Mark& mark = rendered.marks[i];
+    const size_t end = i + 1 < rendered.marks.size() ? rendered.marks[i + 1].line : line + 1;
+    if (!mark.verbatim) {
+      before = mark.line < line ? nullptr : before;
+      continue;
+    }
+    if (!is_whole(lines_of(rendered.text, mark.line, end))) {
+      return &mark;
+    }
+    before = end == line ? &mark : nullptr;
+  }
+  return before;
+}
+
+/// The user's text that defines the name which a line of ours defines after it.
+const ConfigText::Mark* redefining(const Rendered& rendered, const std::string& complaint) {
+  const size_t end = complaint.find("' already defined"),
+               start = end == std::string::npos ? end : complaint.rfind('\'', end - 1);
+  if (end == std::string::npos || start == std::string::npos || start + 1 >= end) {
+    return nullptr;
+  }
+  const std::string name = complaint.substr(start + 1, end - start - 1);
+  for (size_t i = 0; i < rendered.marks.size(); i++) {
+    const ConfigText::Mark& mark = rendered.marks[i];
+    const size_t after = i + 1 < rendered.marks.size() ? rendered.marks[i + 1].line : SIZE_MAX;
+    if (mark.verbatim && lines_of(rendered.text, mark.line, after).find(name) != std::string_view::npos) {
+      return &mark;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 Error explain(const Rendered& rendered, const std::string& file, const std::string& said) {
   const Complaint complaint = parse_complaint(said, file);
@@ -120,10 +193,18 @@ Error explain(const Rendered& rendered, const std::string& file, const std::stri
     if (line.find("password") != std::string::npos) {
       line = "the line with a password";
     }
-    return {
-        mark->path,
-        fmt::format("line {}: {}{}", complaint.line - mark->line + 1, complaint.text, line.empty() ? "" : ": " + line),
-        "correct the text; BIRD 2's manual describes its configuration"};
+    return {mark->path,
+            fmt::format("line {}: {}{}", complaint.line - mark->line + mark->text_line, complaint.text,
+                        line.empty() ? "" : ": " + line),
+            std::string(kCorrect)};
+  }
+  if (const ConfigText::Mark* text = redefining(rendered, complaint.text)) {
+    return {text->path, fmt::format("{}: FloofOS uses this name itself", complaint.text), "choose another name"};
+  }
+  if (const ConfigText::Mark* text = complaint.line == 0 ? nullptr : blamed(rendered, complaint.line)) {
+    return {text->path,
+            fmt::format("BIRD refuses what follows the text, which does not end where it should: {}", complaint.text),
+            std::string(kCorrect)};
   }
   if (mark != nullptr && !mark->path.empty()) {
     return {mark->path, "BIRD refuses it: " + complaint.text, "change or delete it"};

@@ -11,9 +11,17 @@
 
 namespace floof::bird {
 
+struct BirdSaid {
+  bool good = false;  ///< its status was 0
+  std::string text;   ///< of both outputs, at most 64 KiB
+};
+/// Runs a program and returns what it printed; "takes too long" after `limit`, when it is killed. `pulse` is called ten
+/// times a second and may be empty. Any thread.
+Result<BirdSaid> run_bird(std::vector<std::string> words, std::chrono::milliseconds limit,
+                          const std::function<void()>& pulse);
+
 /// Runs `program -p -c file` and returns what it printed when it refused the file, an empty text when it accepted it.
-/// An Error when it cannot be run or takes longer than `limit` (it is killed then). `pulse` is called ten times a
-/// second and may be empty. Any thread.
+/// An Error when it cannot be run or takes longer than `limit`.
 Result<std::string> run_bird_check(const std::string& program, const std::string& file, std::chrono::milliseconds limit,
                                    const std::function<void()>& pulse);
 

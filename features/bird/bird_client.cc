@@ -92,8 +92,7 @@ Result<void> BirdClient::connect() {
     close();
     return failure(fmt::format("BIRD greets with {:04}", greeting->code));
   }
-  version_ = greeting->text_of(1);
-  version_.resize(std::min(version_.find(" ready"), version_.size()));
+  version_ = Version::parse(greeting->text_of(1)).value_or(Version{0, 0, 0});
   return {};
 }
 

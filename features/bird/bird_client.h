@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "features/bird/bird_reply.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -38,8 +39,8 @@ class BirdClient {
   Result<void> connect();
   void close();
   const std::string& socket_path() const { return path_; }
-  /// "BIRD 2.0.12" as of the last greeting.
-  const std::string& version() const { return version_; }
+  /// As of the last greeting.
+  const Version& version() const { return version_; }
 
  private:
   using Deadline = std::chrono::steady_clock::time_point;
@@ -54,7 +55,7 @@ class BirdClient {
   Options options_;
   UniqueFd socket_;
   ReplyReader reader_;
-  std::string version_;
+  Version version_;
 };
 
 }  // namespace floof::bird

@@ -88,6 +88,21 @@ TEST(BirdReply, Status) {
   EXPECT_EQ(seconds_between("2026-02-28 23:59:59.999", "2026-03-01 00:00:01"), 2);
 }
 
+TEST(BirdReply, TimesGetTheirZone) {
+  const char* const before = getenv("TZ");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+  tzset();
+  EXPECT_EQ(utc_of("2026-11-22 21:04:43.445"), "2026-11-22T20:04:43.445Z");
+  EXPECT_EQ(utc_of("2026-07-01 00:30:00"), "2026-06-30T22:30:00Z") << "in summer";
+  EXPECT_EQ(utc_of("2026-11-22 21:04:43 odd"), "2026-11-22T20:04:43Z");
+  for (const char* other : {"", "12:00:01", "2026-11-22", "2026-11-22x21:04:43", "yesterday"}) {
+    EXPECT_EQ(utc_of(other), other);
+  }
+  before != nullptr ? setenv("TZ", kept.c_str(), 1) : unsetenv("TZ");
+  tzset();
+}
+
 TEST(BirdReply, Protocols) {
   const auto brief = parse_protocols(reply_of(samples::protocols));
   ASSERT_EQ(brief.size(), 16u);
@@ -116,8 +131,8 @@ TEST(BirdReply, Protocols) {
     EXPECT_EQ(protocol.channels[0].exported, 1u);
     EXPECT_EQ(protocol.channels[0].preferred, 2u);
     EXPECT_EQ(protocol.channels[1].table, "master6");
-    EXPECT_EQ(protocol.channels[0].changes.at("Export updates")[2], 11u);
-    EXPECT_FALSE(protocol.channels[0].changes.at("Import withdraws")[2].has_value());
+    EXPECT_EQ(protocol.channels[0].changes.at("Export updates").at("filtered"), 11u);
+    EXPECT_FALSE(protocol.channels[0].changes.at("Import withdraws").contains("filtered"));
   }
 }
 
@@ -188,6 +203,7 @@ TEST(BirdReply, LimitsRolesAndValidators) {
 
 TEST(BirdReply, RoaStatesAndCounts) {
   EXPECT_EQ(parse_roa_state(reply_of("0023 (enum 35)2\n")), 2u);
+  EXPECT_EQ(parse_roa_state(reply_of("0023 (enum 39)1\n")), 1u) << "3.3";
   EXPECT_EQ(parse_roa_state(reply_of("0023 (enum 35)7\n")), std::nullopt);
   EXPECT_EQ(parse_roa_state(reply_of("0023 17\n")), std::nullopt);
   EXPECT_EQ(parse_roa_state(reply_of("9001 syntax error\n")), std::nullopt);
@@ -243,7 +259,7 @@ TEST(BirdCheck, EndsAHangingProgram) {
   unlink(script);
   EXPECT_FALSE(result.ok());
   EXPECT_GE(pulses, 2);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
   EXPECT_FALSE(run_bird_check("/nonexistent/bird", "/dev/null", 1s, {}).ok());
 }
 
@@ -308,8 +324,10 @@ TEST(BirdShowData, Bfd) {
       Json::parse(R"({"bgp":{"peer":[{"name":"a","neighbor":["172.30.0.2"]},{"name":"un","interface":"d0"}]}})");
   const Json out = bfd_json(sessions, protocols, "2026-11-23 11:04:11.000", config);
   ASSERT_EQ(out.size(), 4u);
-  EXPECT_EQ(out[0], Json::parse(R"({"neighbor":"172.30.0.2","interface":"d0","state":"Up","state-s":60,"peer":"a",
-    "since":"2026-11-23 11:03:11.708","interval-ms":300,"timeout-ms":900})"));
+  Json first = Json::parse(R"({"neighbor":"172.30.0.2","interface":"d0","state":"Up","state-s":60,"peer":"a",
+    "interval-ms":300,"timeout-ms":900})");
+  first["since"] = utc_of("2026-11-23 11:03:11.708");
+  EXPECT_EQ(out[0], first);
   EXPECT_FALSE(out[1].contains("peer"));
   EXPECT_EQ(out[3]["neighbor"], "fe80::2%d0");
   EXPECT_EQ(out[3]["peer"], "un");
@@ -417,7 +435,7 @@ TEST(BirdClient, AsksAndReconnects) {
   BirdClient client(bird.path());
   const auto first = client.call("show status");
   ASSERT_TRUE(first.ok()) << first.error().text();
-  EXPECT_EQ(client.version(), "BIRD 2.0.12");
+  EXPECT_EQ(client.version().text(), "2.0.12");
   EXPECT_EQ(first->code, 13u);
   EXPECT_EQ(client.call("show route count")->code, 14u);
   std::this_thread::sleep_for(50ms);  // let the close arrive

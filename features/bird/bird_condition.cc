@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "base/as_number.h"
 #include "base/prefix.h"
 #include "features/bgp/policy.h"
 
@@ -142,11 +143,7 @@ class Terms {
 
   Result<uint32_t> as_number(std::string_view form) {
     const std::string text = next();
-    std::string_view digits = text;
-    if (digits.starts_with("AS") || digits.starts_with("as")) {
-      digits.remove_prefix(2);
-    }
-    const auto asn = number(digits);
+    const auto asn = parse_as_number(text);
     return asn ? Result<uint32_t>(*asn)
                : wrong(fmt::format("{} {}", form, text), "is no AS number", fmt::format("write {} 64500", form));
   }
@@ -199,7 +196,7 @@ class Terms {
       const size_t end = std::min(text.find(' ', at), text.size());
       const std::string word = text.substr(at, end - at);
       at = end + 1;
-      const auto asn = number(word);
+      const auto asn = parse_as_number(word);
       if (word.empty()) {
         continue;
       }

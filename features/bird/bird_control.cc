@@ -8,9 +8,9 @@
 namespace floof::bird {
 
 Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
-                                                const std::vector<Protocol>& protocols) {
+                                                const std::vector<Protocol>& protocols, const Version& version) {
   const std::string name = string_of(request, "peer"), how = string_of(request, "how"),
-                    direction = string_of(request, "direction");
+                    direction = string_of(request, "direction"), neighbor = string_of(request, "neighbor");
   const auto peers = named_peers(config, name);
   if (!peers.ok()) {
     return peers.error();
@@ -29,13 +29,18 @@ Result<std::vector<std::string>> clear_commands(const Json& config, const Json& 
                    flag_of(*peer, "disabled") ? fmt::format("delete bgp peer {} disabled", name)
                                               : fmt::format("bgp maintenance {} off", name)};
     }
-    for (const std::string& protocol : protocol_names(protocols, *peer)) {
+    const auto names = neighbor.empty() ? Result<std::vector<std::string>>(protocol_names(protocols, *peer))
+                                        : protocol_names(protocols, *peer, neighbor);
+    if (!names.ok()) {
+      return names.error();
+    }
+    for (const std::string& protocol : *names) {
       const std::string symbol_text = symbol("", protocol);
       if (how == "hard") {
         out.push_back("enable " + symbol_text);
         out.push_back("restart " + symbol_text);
       } else {
-        out.push_back(fmt::format("reload {}{}", direction.empty() ? "" : direction + " ", symbol_text));
+        out.push_back(fmt::format("{} {}{}", version.reload(), direction.empty() ? "" : direction + " ", symbol_text));
       }
     }
   }
@@ -76,11 +81,11 @@ Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
 }
 
 Result<> clear_peers(BirdClient& client, const Json& config, const Json& request) {
-  const auto reply = client.ask("show protocols");
+  const auto reply = client.ask(string_of(request, "neighbor").empty() ? "show protocols" : "show protocols all");
   if (!reply.ok()) {
     return reply.error();
   }
-  const auto commands = clear_commands(config, request, parse_protocols(*reply));
+  const auto commands = clear_commands(config, request, parse_protocols(*reply), client.version());
   if (!commands.ok()) {
     return commands.error();
   }

@@ -21,7 +21,7 @@ namespace floof::bird {
 Result<> clear_peers(BirdClient& client, const Json& config, const Json& request);
 /// The commands of it, for tests. `protocols`: what BIRD has, for the sessions of unnumbered peers. Pure.
 Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
-                                                const std::vector<Protocol>& protocols);
+                                                const std::vector<Protocol>& protocols, const Version& version = {});
 /// Says them by `call`; the Error names every session that was refused.
 Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
                    const std::vector<std::string>& commands, const std::string& peer);

@@ -40,6 +40,12 @@ TEST(BirdControl, ClearCommands) {
   EXPECT_EQ(commands(R"({"peer":"p","how":"soft","direction":"in"})"), Commands{"reload in 'bgp_p'"});
   EXPECT_EQ(commands(R"({"peer":"p","how":"soft","direction":"out"})"), Commands{"reload out 'bgp_p'"});
   EXPECT_EQ(commands(R"({"peer":"p","how":"hard"})"), (Commands{"enable 'bgp_p'", "restart 'bgp_p'"}));
+  EXPECT_EQ(commands(R"({"peer":"a","how":"hard","neighbor":"2001:DB8::1"})"),
+            (Commands{"enable 'bgp_:a_2001:db8::1'", "restart 'bgp_:a_2001:db8::1'"}));
+  EXPECT_EQ(
+      commands(R"({"peer":"a","how":"soft","neighbor":"192.0.2.9"})"),
+      Commands{"error: bgp peer a neighbor 192.0.2.9: the peer has no session with that address; it has 192.0.2.1, "
+               "2001:db8::1"});
   EXPECT_EQ(commands(R"({"peer":"all","how":"soft","direction":"in"})"),
             (Commands{"reload in 'bgp_a'", "reload in 'bgp_:a_2001:db8::1'", "reload in 'bgp_p'"}));
   for (const char* wrong :
@@ -48,6 +54,17 @@ TEST(BirdControl, ClearCommands) {
         "{}", "null"}) {
     EXPECT_TRUE(commands(wrong).at(0).starts_with("error: ")) << wrong;
   }
+}
+
+TEST(BirdControl, OneNeighborOfAnUnnumberedPeerIsCleared) {
+  const Json config = Json::parse(R"({"bgp":{"asn":65000,"peer":[{"name":"un","interface":"e1"}]}})");
+  auto protocols = known({"bgp_un", "bgp_un_u1", "bgp_un_u2"});
+  protocols[1].details = {{"Neighbor address", "fe80::1%e1"}};
+  protocols[2].details = {{"Neighbor address", "fe80::2%e1"}};
+  const auto out =
+      clear_commands(config, Json::parse(R"({"peer":"un","how":"soft","neighbor":"fe80::2%e1"})"), protocols);
+  ASSERT_TRUE(out.ok());
+  EXPECT_EQ(*out, Commands{"reload 'bgp_un_u2'"});
 }
 
 TEST(BirdControl, OneSessionThatCannotBeClearedStopsNoOther) {

@@ -11,6 +11,7 @@
 
 #include "base/arguments.h"
 #include "base/fd.h"
+#include "base/feed_key.h"
 #include "base/file.h"
 #include "base/init_client.h"
 #include "base/log.h"
@@ -19,7 +20,9 @@
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_control.h"
 #include "features/bird/bird_explain.h"
+#include "features/bird/bird_links.h"
 #include "features/bird/bird_plan.h"
+#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_render.h"
 #include "features/bird/bird_sets.h"
 
@@ -72,14 +75,18 @@ class BirdBackend : public config::Backend {
 
   std::string file(std::string_view name) const { return options_.run_dir + "/" + std::string(name); }
   void remove_leftovers() const;
+  Result<Version> ask_version();
   void pause(std::chrono::milliseconds& step) const;
   std::optional<Error> judge(const Rendered& rendered);
   std::vector<BirdChange> changes() const;
+  std::vector<OspfNeighbor> ospf_neighbors();
   void reload_blocked();
+  void restart_homeless();
   Result<void> swap_in();
   void put_back();
   void look();
   void hold_back();
+  void tell_of_held(std::vector<BirdChange> all);
   std::string on_disk(const std::string& text) const;
   Result<void> start_and_wait();
   Result<void> wait_until_running();
@@ -90,14 +97,17 @@ class BirdBackend : public config::Backend {
   BirdClient client_;
   SetFiles sets_;
   Farewell farewell_;
+  Version version_;          ///< that was staged for
   std::string staged_text_;  ///< without what holds add
   Json config_;              ///< what was staged
+  Json published_, before_;  ///< what runs, and what the last publish has replaced
   std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
   bool had_previous_ = false;
   Done done_ = Done::nothing;
-  std::vector<Protocol> protocols_;  ///< as of the last look, as is server_time_
+  std::vector<Protocol> protocols_;  ///< as of the last look, as are the next two
   std::string server_time_;
+  std::optional<Recovery> recovery_;
   std::map<std::string, Holds::Hold> held_before_;  ///< the last publish
   std::vector<std::string> restarted_;              ///< sessions that the last publish restarted
   std::vector<std::string> warnings_;
@@ -138,6 +148,12 @@ std::optional<Error> BirdBackend::judge(const Rendered& rendered) {
   return error;
 }
 
+/// Of the BIRD that will be told, else of the one that would be started.
+Result<Version> BirdBackend::ask_version() {
+  return client_.connect() ? Result<Version>(client_.version())
+                           : version_of_program(options_.bird_program, options_.check_limit);
+}
+
 std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desired, bool lenient) {
   abort();
   warnings_.clear();
@@ -146,6 +162,19 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
   context.outside = outside.get();
   context.sets = &sets_;
   context.dump_dir = options_.dump_dir;
+  if (const auto version = ask_version()) {
+    version_ = context.version = *version;
+  } else if (!lenient) {
+    return {version.error()};
+  }
+  if (auto key = feed_key(options_.run_dir)) {
+    context.feed_key = std::move(*key);
+  } else if (lenient) {
+    context.feeds = false;  // rather than open to everybody
+    log::error("the dataplane gets no BGP routes: {}", key.error().text());
+  } else {
+    return {key.error()};
+  }
   // Who has put a mount or a link there has also chosen its mode.
   if (!items(member(config, "bgp"), "mrt").empty() && access(options_.dump_dir.c_str(), F_OK) != 0) {
     if (const auto made = make_folder(options_.dump_dir, 0750); !made && !lenient) {
@@ -193,8 +222,9 @@ void BirdBackend::abort() {
 }
 
 std::vector<BirdChange> BirdBackend::changes() const {
-  return staged_file_.empty() ? std::vector<BirdChange>()
-                              : bird_changes(without_holds(read_file(file("bird.conf")).value_or("")), staged_text_);
+  return staged_file_.empty()
+             ? std::vector<BirdChange>()
+             : bird_changes(without_holds(read_file(file("bird.conf")).value_or("")), staged_text_, version_);
 }
 
 std::vector<config::PlanStep> BirdBackend::plan() {
@@ -202,8 +232,21 @@ std::vector<config::PlanStep> BirdBackend::plan() {
   look();
   if (!protocols_.empty()) {
     judge_by_sessions(all, protocols_, options_.holds ? options_.holds->all() : std::map<std::string, Holds::Hold>());
+    judge_by_interfaces(all, published_, config_, protocols_, ospf_neighbors());
   }
   return bird_plan(all);
+}
+
+std::vector<OspfNeighbor> BirdBackend::ospf_neighbors() {
+  std::vector<OspfNeighbor> out;
+  for (const Protocol& protocol : protocols_) {
+    const auto reply = protocol.type == "OSPF" ? client_.ask("show ospf neighbors " + symbol("", protocol.name))
+                                               : Result<Reply>(Reply{});
+    for (OspfNeighbor& neighbor : reply.ok() ? parse_ospf_neighbors(*reply) : std::vector<OspfNeighbor>()) {
+      out.push_back(std::move(neighbor));
+    }
+  }
+  return out;
 }
 
 // -- publish --------------------------------------------------------------------------------------------------------
@@ -215,6 +258,7 @@ std::string BirdBackend::on_disk(const std::string& text) const {
 /// Takes in which sessions there are; none when BIRD does not answer.
 void BirdBackend::look() {
   protocols_.clear();
+  recovery_.reset();
   const auto status = client_.ask("show status");
   const auto reply = status.ok() ? client_.ask("show protocols all") : status;
   if (!reply.ok()) {
@@ -222,12 +266,24 @@ void BirdBackend::look() {
   }
   protocols_ = parse_protocols(*reply);
   server_time_ = parse_status(*status).server_time;
+  recovery_ = recovery_of(parse_status(*status), protocols_, config_);
 }
 
 /// What cannot be filtered again, such as a session that is no more, has no need of it.
 void BirdBackend::reload_blocked() {
-  for (const std::string& command : block_reloads(protocols_)) {
+  for (const std::string& command : block_reloads(protocols_, client_.version())) {
     (void)client_.call(command);
+  }
+}
+
+/// The dataplane has taken the addresses by now, and a connection from one of them is never heard of again.
+void BirdBackend::restart_homeless() {
+  if (member(before_, "interface") == member(config_, "interface")) {
+    return;
+  }
+  look();
+  for (const std::string& session : homeless_sessions(config_, protocols_)) {
+    (void)client_.call("restart " + symbol("", session));
   }
 }
 
@@ -244,6 +300,21 @@ void BirdBackend::hold_back() {
   }
   if (const auto written = replace_file(staged_file_, text); !written.ok()) {
     warnings_.push_back("sessions that a limit has ended start again: " + written.error().text());
+  }
+}
+
+/// A limit that is raised does not bring back what it has ended before.
+void BirdBackend::tell_of_held(std::vector<BirdChange> all) {
+  if (!options_.holds || options_.holds->all().empty() || protocols_.empty()) {
+    return;
+  }
+  judge_by_sessions(all, protocols_, options_.holds->all());
+  for (const BirdChange& change : all) {
+    const bool held = std::any_of(options_.holds->all().begin(), options_.holds->all().end(),
+                                  [&](const auto& one) { return one.second.configured == change.protocol; });
+    if (held && change.kind == BirdChange::Kind::stays_down && !change.effects.empty()) {
+      warnings_.push_back(fmt::format("{} stays down: {}", change.name, change.effects.front()));
+    }
   }
 }
 
@@ -328,6 +399,7 @@ Result<void> BirdBackend::configure(const std::string& command) {
 
 std::vector<Error> BirdBackend::publish() {
   done_ = Done::nothing;
+  before_ = std::exchange(published_, config_);
   held_before_.clear();
   restarted_.clear();
   const auto all = changes();
@@ -342,9 +414,11 @@ std::vector<Error> BirdBackend::publish() {
         warnings_.push_back(running.error().text());
       }
     }
+    restart_homeless();
     return {};
   }
   hold_back();
+  tell_of_held(all);
   if (const auto swapped = swap_in(); !swapped.ok()) {
     return {swapped.error()};
   }
@@ -365,6 +439,10 @@ std::vector<Error> BirdBackend::publish() {
     return running.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
   }
   reload_blocked();
+  restart_homeless();
+  if (recovery_) {
+    warnings_.push_back(recovery_->commit_text());
+  }
   return configured.ok() ? std::vector<Error>{} : std::vector<Error>{configured.error()};
 }
 
@@ -402,6 +480,7 @@ void BirdBackend::put_back() {
   }
   // There was none before: one that does nothing.
   RenderContext context;
+  context.version = version_;
   context.feeds = false;
   const auto written = write_private(file("bird.conf.new"), render_all(Json::object(), context).text);
   if (!written.ok() || rename(written->c_str(), current.c_str()) != 0) {
@@ -411,6 +490,7 @@ void BirdBackend::put_back() {
 
 void BirdBackend::undo() {
   abort();
+  published_ = before_;
   const Done done = std::exchange(done_, Done::nothing);
   if (done == Done::nothing) {
     return;

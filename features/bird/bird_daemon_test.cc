@@ -46,6 +46,12 @@ bool within(std::chrono::milliseconds limit, Condition condition) {
 }
 
 // A BIRD in a namespace, with a run directory.
+/// `./dev test --bird PROGRAM` names another one.
+std::string program() {
+  const char* given = getenv("FLOOF_BIRD");
+  return given != nullptr && *given != '\0' ? given : "/usr/sbin/bird";
+}
+
 class Router {
  public:
   Router(const std::string& name, const std::string& base)
@@ -70,7 +76,7 @@ class Router {
     if (pid_ == 0) {
       const int log = open(file("log").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
       dup2(log, 2);
-      execlp("ip", "ip", "netns", "exec", netns_.c_str(), "/usr/sbin/bird", "-f", "-c", file("bird.conf").c_str(), "-s",
+      execlp("ip", "ip", "netns", "exec", netns_.c_str(), program().c_str(), "-f", "-c", file("bird.conf").c_str(), "-s",
              file("bird.ctl").c_str(), "-P", file("bird.pid").c_str(), nullptr);
       _exit(127);
     }
@@ -88,6 +94,7 @@ class Router {
     options.run_dir = dir_;
     options.undo_after = undo_after;
     options.start_limit = 8s;
+    options.bird_program = program();
     options.start_bird = [this] { return refuse_start ? Result<void>(Error{"bird", "not today", ""}) : start(); };
     options.pulse = [this] { pulses++; };
     return make_bird_backend(options);

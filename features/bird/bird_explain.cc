@@ -128,6 +128,15 @@ class Explainer {
       }
       route.next_hop = *hop;
     }
+    const auto given = [&](const char* key) {
+      return arguments_.contains(key) ? std::optional(static_cast<uint32_t>(number_of(arguments_, key))) : std::nullopt;
+    };
+    route.otc = given("otc");
+    route.local_pref = given("local-pref");
+    if (route.local_pref && peer_->external) {
+      return Error{where + " local-pref", "an external peer's local preference is not taken over (RFC 4271, 5.1.5)",
+                   "leave it out"};
+    }
     bgp::Evaluation evaluation;
     return Json::array({explain(route, evaluation)});
   }

@@ -123,7 +123,7 @@ void judge_by_sessions(std::vector<BirdChange>& changes, const std::vector<Proto
   }
 }
 
-std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols) {
+std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols, const Version& version) {
   std::vector<std::string> out;
   for (const Protocol& session : protocols) {
     std::set<std::string_view> directions;
@@ -135,7 +135,7 @@ std::vector<std::string> block_reloads(const std::vector<Protocol>& protocols) {
       }
     }
     for (const std::string_view direction : directions) {
-      out.push_back(fmt::format("reload {} {}", direction, symbol("", session.name)));
+      out.push_back(fmt::format("{} {} {}", version.reload(), direction, symbol("", session.name)));
     }
   }
   return out;

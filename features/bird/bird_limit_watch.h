@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "config/background.h"
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_holds.h"
 #include "features/bird/bird_text.h"
@@ -16,8 +17,9 @@
 namespace floof::bird {
 
 /// Looks every few seconds for limits that keep routes out and for sessions that one has ended, has an alarm for each,
-/// holds them down and enables those whose restart-after is over. BIRD is not asked while nobody has a limit. Loop
-/// thread; a look blocks as long as BIRD takes for `show protocols`, two seconds at most.
+/// holds them down and enables those whose restart-after is over; has an alarm too for a version of BIRD that nobody
+/// has tried or that cannot do what is configured. BIRD is asked nothing while nobody has a limit. Loop thread; BIRD is
+/// asked on a thread of ours, as it may be slow.
 class LimitWatch {
  public:
   struct Options {
@@ -25,7 +27,6 @@ class LimitWatch {
     std::shared_ptr<Holds> holds;          ///< what is held, shared with the backend
     std::function<Json()> config;          ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
-    std::function<void()> pulse{};
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
   LimitWatch(EventLoop& loop, Options options);
@@ -35,25 +36,37 @@ class LimitWatch {
 
   /// As of the last look.
   const std::vector<std::string>& alarms() const { return alarms_; }
-  /// Looks now.
+  /// Looks now, unless a look is under way.
   void look();
+  bool looking() const { return under_way_ > 0; }
   /// Writes why and since when held sessions are down, and when they are tried again, into what show_bgp_summary or
   /// show_bgp_peer gave: BIRD forgets it with its next configuration. "ended-by-limit" true, "retry-s" null when only
   /// a `clear` helps.
   void annotate(Json& shown) const;
 
  private:
+  struct Seen {
+    Version version;
+    std::vector<Protocol> protocols{};
+    std::string now{};
+  };
+  template <typename Work, typename Done>
+  void ask(Work work, Done done);
+  void judge_version(const Version& version);
+  void judge(const Seen& seen);
   void try_again(const LimitedSession& session, const std::vector<Protocol>& protocols);
 
   EventLoop& loop_;
   Options options_;
-  BirdClient client_;
+  BirdClient client_;  ///< the thread's
   EventLoop::TimerId timer_;
   Json config_;
   bool has_limits_ = false, blocking_ = false;
   std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;
   std::vector<LimitedSession> ended_;  ///< as of the last look
+  size_t under_way_ = 0;               ///< jobs of the thread
+  config::Background background_;      ///< last, so that it ends first
 };
 
 }  // namespace floof::bird

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/address.h"
+
 namespace floof::bird {
 
 namespace {
@@ -34,6 +36,11 @@ bool has_only_interface(const Json& peer) {
 }
 
 bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
+
+bool is_external(const Json& config, const Json& peer) {
+  const Json& member_of = session_leaf(config, peer, "confederation-member");
+  return number_of(peer, "remote-as") != number_of(member(config, "bgp"), "asn") && member_of != Json(true);
+}
 
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key) {
   if (const Json& own = member(peer, key); !own.is_null()) {
@@ -145,6 +152,37 @@ std::vector<std::string> protocol_names(const std::vector<Protocol>& all, const 
   }
   for (const PeerSession& session : peer_sessions(peer)) {
     out.push_back(session.protocol);
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> protocol_names(const std::vector<Protocol>& all, const Json& peer,
+                                                std::string_view neighbor) {
+  const auto wanted = parse_ip(neighbor.substr(0, neighbor.find('%')));
+  const auto is_it = [&](std::string_view text) {
+    const auto address = parse_ip(text.substr(0, text.find('%')));
+    return wanted.ok() && address.ok() && *address == *wanted;
+  };
+  std::vector<std::string> out;
+  std::string known;
+  const auto add = [&](const std::string& address, const std::string& protocol) {
+    known += (known.empty() || address.empty() ? "" : ", ") + address;
+    if (is_it(address)) {
+      out.push_back(protocol);
+    }
+  };
+  if (has_only_interface(peer)) {
+    for (const Protocol* session : protocols_of(all, peer)) {
+      add(session->detail("Neighbor address"), session->name);
+    }
+  } else {
+    for (const PeerSession& session : peer_sessions(peer)) {
+      add(session.neighbor, session.protocol);
+    }
+  }
+  if (out.empty()) {
+    return Error{fmt::format("bgp peer {} neighbor {}", string_of(peer, "name"), neighbor),
+                 "the peer has no session with that address", known.empty() ? "it has none" : "it has " + known};
   }
   return out;
 }

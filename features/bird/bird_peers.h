@@ -20,6 +20,8 @@ const Json* find_peer(const Json& config, std::string_view name);
 bool has_only_interface(const Json& peer);
 /// Whether the configuration keeps its sessions down.
 bool is_shut(const Json& peer);
+/// Of another AS, and no member of our confederation.
+bool is_external(const Json& config, const Json& peer);
 /// A leaf of the session: the peer's own, else that of its policy.
 const Json& session_leaf(const Json& config, const Json& peer, std::string_view key);
 
@@ -53,6 +55,11 @@ std::vector<std::string> protocols_called(const std::vector<Protocol>& all, cons
 std::vector<const Protocol*> protocols_of(const std::vector<Protocol>& all, const Json& peer);
 /// The names of all its sessions, whether BIRD knows them or not; for an unnumbered peer as above.
 std::vector<std::string> protocol_names(const std::vector<Protocol>& all, const Json& peer);
+
+/// Those of them that lead to `neighbor` ("192.0.2.2", "fe80::1"). `all` of `show protocols all`. An Error when there
+/// are none.
+Result<std::vector<std::string>> protocol_names(const std::vector<Protocol>& all, const Json& peer,
+                                                std::string_view neighbor);
 
 /// The peers that "all" or a name means. An Error when there is none.
 Result<std::vector<const Json*>> named_peers(const Json& config, std::string_view name);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "features/bird/bird_blocks.h"
+#include "features/bird/bird_next_hop.h"
 #include "features/bird/bird_render_parts.h"
 #include "features/route/feed_origin.h"
 
@@ -46,9 +48,10 @@ void render_globals(Scribe& scribe) {
     }
   }
   out.origin("");
-  const std::string hostname = string_of(member(scribe.config, "system"), "hostname");
-  if (!hostname.empty()) {
-    out.line("hostname {};", literal(hostname));
+  if (scribe.context.version.names_host_per_session()) {
+    out.line("hostname \"router\";");  // another one would restart every session; see render_flags
+  } else if (const std::string name = string_of(member(scribe.config, "system"), "hostname"); !name.empty()) {
+    out.line("hostname {};", literal(name));
   }
   for (const std::string_view what : {"base", "log", "protocol", "route"}) {
     out.line("timeformat {} iso long ms;", what);
@@ -100,10 +103,16 @@ void render_kernel(Scribe& scribe) {
     out.open("protocol kernel floof_table{} {{", family);
     out.line("kernel table {};", scribe.context.feed_table);
     out.line("metric 32;");
+    // There is nothing to learn, but without it BIRD compares the table only once a minute (`reload in` then does it).
+    out.line("learn;");
+    out.line("scan time 20;");
     // What is in the table stays there while BIRD restarts; the first synchronisation removes what is gone.
     out.line("persist;");
     out.line("graceful restart yes;");
-    out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    // Only of routes of several protocols: one protocol's next hops are one route.
+    if (!scribe.context.version.loses_merged_routes()) {
+      out.line("merge paths yes limit {};", std::clamp<uint64_t>(ecmp, 16, 64));
+    }
     out.open("ipv{} {{", family);
     out.line("import none;");
     out.open("export filter {{");
@@ -168,7 +177,8 @@ void render_advertisements(Scribe& scribe) {
   out.blank();
 }
 
-void render_raw(Scribe& scribe) {
+/// `bird raw`, as pieces; empty when there is none.
+std::vector<Piece> raw_pieces(const Scribe& scribe, bool defining) {
   const Json& raw = member(member(scribe.config, "bird"), "raw");
   std::vector<std::string> texts;
   if (raw.is_string()) {
@@ -180,17 +190,31 @@ void render_raw(Scribe& scribe) {
       }
     }
   }
-  if (texts.empty()) {
-    return;
-  }
-  scribe.out.line("# bird raw, as it was typed");
+  std::vector<Piece> out;
   for (const std::string& text : texts) {
-    scribe.out.origin("bird raw", true);
-    scribe.out.verbatim(text);
+    for (Piece& piece : pieces_of(text)) {
+      if (piece.defines == defining) {
+        out.push_back(std::move(piece));
+      }
+    }
   }
+  return out;
 }
 
 }  // namespace
+
+void render_raw(Scribe& scribe, bool defining) {
+  const auto pieces = raw_pieces(scribe, defining);
+  if (!pieces.empty()) {
+    scribe.out.origin("");
+    scribe.out.line("# bird raw, as it was typed{}", defining ? ": what it defines" : "");
+  }
+  for (const Piece& piece : pieces) {
+    scribe.out.origin("bird raw", true, piece.line);
+    scribe.out.verbatim(piece.text);
+  }
+  scribe.out.origin("");
+}
 
 RenderContext RenderContext::from_desired(const Json& desired) {
   RenderContext out;
@@ -238,8 +262,12 @@ Rendered render_all(const Json& config, const RenderContext& context) {
   scribe.out.origin("");
   render_bfd(scribe);
   render_feeds(scribe);
-  render_raw(scribe);
-  return {scribe.out.text(), scribe.out.marks(), policies.warnings, std::move(scribe.errors)};
+  render_raw(scribe, false);
+  std::vector<std::string> warnings = policies.warnings;
+  for (std::string& missing : next_hops_missing(config, policies)) {
+    warnings.push_back(std::move(missing));
+  }
+  return {scribe.out.text(), scribe.out.marks(), std::move(warnings), std::move(scribe.errors)};
 }
 
 Result<std::string> render(const Json& config, const RenderContext& context) {

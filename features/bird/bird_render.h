@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "features/bird/bird_text.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bgp {
 struct Outside;
@@ -38,8 +39,10 @@ struct RenderContext {
   std::string feed_best = "127.0.0.2";
   std::string feed_all = "127.0.0.3";
   std::string bird = "127.0.0.1";
-  uint16_t bgp_port = 179;                   ///< where BIRD listens for the feeds
+  uint16_t bgp_port = 1020;                  ///< where BIRD listens for the feeds
+  std::string feed_key;                      ///< locks them (base/feed_key.h); empty: no lock
   uint32_t feed_table = 10001;               ///< kernel table of the routes that are not BGP's; 0 = none
+  Version version;                           ///< of the BIRD that reads it
   bool feeds = true;                         ///< render the two BGP feeds
   std::string router_id;                     ///< when the configuration names none; empty: derived from addresses
   std::map<std::string, uint32_t> peer_ids;  ///< peer name -> number in the dataplane's desired state

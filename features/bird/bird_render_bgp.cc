@@ -2,7 +2,9 @@
 //
 // BGP peers (RFC 4271): a protocol for each session, with the filters of the peer's policy (RFC 8212).
 #include <algorithm>
+#include <set>
 
+#include "features/bird/bird_next_hop.h"
 #include "features/bird/bird_render_parts.h"
 #include "features/bird/bird_render_policy.h"
 
@@ -29,7 +31,26 @@ void render_limits(Scribe& scribe, const bgp::Limits& limits, char family) {
   line("export", limits.export4, limits.export6, limits.export_action);
 }
 
-void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer) {
+/// The own next hop that the export filter says, if this family travels over a session of the other one.
+std::optional<OwnHop> own_hop(const Scribe& scribe, const Session& session, Family family) {
+  if (!session.neighbor || !is_carried_by_other(session.peer, to_string(*session.neighbor), family)) {
+    return std::nullopt;
+  }
+  const std::string neighbor = to_string(*session.neighbor);
+  const std::string interface = next_hop_interface(scribe.config, session.peer, neighbor);
+  return interface.empty() ? std::nullopt
+                           : std::optional(OwnHop{family, own_next_hop(scribe.config, interface, family),
+                                                  link_of(scribe.config, session.peer, neighbor)});
+}
+
+std::string export_filter(const bgp::PeerPolicy& peer, const std::optional<OwnHop>& hop) {
+  // No peer's name begins with a colon.
+  return symbol(
+      "export_to_",
+      symbol_part(hop ? fmt::format(":{}_{}", peer.name, hop->address ? to_string(*hop->address) : "") : peer.name));
+}
+
+void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer, const std::optional<OwnHop>& hop) {
   ConfigText& out = scribe.out;
   const std::string part = symbol_part(peer.name);
   // Its table holds what the peer said, so that a change of the policy or of RPKI is applied without asking again. A
@@ -47,29 +68,36 @@ void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer) {
   if (peer.exports.closed) {
     out.line("export none;");
   } else {
-    out.line("export filter {};", symbol("export_to_", part));
+    out.line("export filter {};", export_filter(peer, hop));
   }
 }
 
 void render_next_hop_self(Scribe& scribe, const bgp::PeerPolicy& peer) {
-  const bool own = flag_of(peer.session, "next-hop-self") || peer.next_hop_self;
-  const bool reflected = flag_of(peer.session, "next-hop-self-reflected");
-  if (own || reflected) {
-    // Reflected routes keep their next hop, as with other vendors.
-    const bool all = own && (reflected || !peer.internal);
-    scribe.out.line("next hop self{};", all ? "" : own ? " ebgp" : " ibgp");
+  const NextHopSelf self = next_hop_self(peer);
+  if (self.all || self.external || self.reflected) {
+    scribe.out.line("next hop self{};", self.all ? "" : self.external ? " ebgp" : " ibgp");
   }
+}
+
+bool is_bound(const Scribe& scribe, const Session& session) {
+  return session.neighbor && watches_link(scribe.config, session.peer, to_string(*session.neighbor));
 }
 
 void render_channel(Scribe& scribe, const Session& session, char family) {
   ConfigText& out = scribe.out;
   const bgp::PeerPolicy& peer = session.peer;
+  const auto hop = own_hop(scribe, session, family == '4' ? Family::ip4 : Family::ip6);
   out.open("ipv{} {{", family);
-  render_filters(scribe, peer);
+  render_filters(scribe, peer, hop);
   render_limits(scribe, peer.limits, family);
-  render_next_hop_self(scribe, peer);
+  if (!hop) {
+    render_next_hop_self(scribe, peer);
+  }
   if (family == '4' && (flag_of(peer.session, "extended-next-hop") || session.link_local)) {
     out.line("extended next hop on;");
+  }
+  if (is_bound(scribe, session)) {
+    out.line("gateway recursive;");
   }
   const std::string paths = string_of(peer.session, "add-paths");
   if (paths == "rx" || paths == "tx" || paths == "both") {
@@ -112,7 +140,7 @@ bool render_ends(Scribe& scribe, const std::string& path, const Session& session
   const uint64_t hops = number_of(peer.session, "multihop");
   if (hops > 0) {
     out.line("multihop {};", std::min<uint64_t>(hops, 255));
-  } else if (session.neighbor && (is_direct(peer) || flag_of(peer.session, "direct"))) {
+  } else if (session.neighbor && (is_direct(peer) || flag_of(peer.session, "direct") || is_bound(scribe, session))) {
     out.line("direct;");
   }
   return true;
@@ -147,6 +175,13 @@ void render_flags(Scribe& scribe, const Json& leafs) {
     if (flag_of(leafs, flag.leaf)) {
       scribe.out.line("{}", flag.text);
     }
+  }
+  const std::string host = string_of(member(scribe.config, "system"), "hostname");
+  if (scribe.context.version.names_host_per_session() && flag_of(leafs, "advertise-hostname") && !host.empty()) {
+    scribe.out.line("hostname {};", literal(host));
+  }
+  if (scribe.context.version.can_allow_as_sets()) {
+    scribe.out.line("allow as sets on;");
   }
   if (!flag_of(leafs, "interpret-communities", true)) {
     scribe.out.line("interpret communities off;");
@@ -217,7 +252,7 @@ void render_session(Scribe& scribe, const std::string& path, const Session& sess
     }
     const std::string raw = string_of(peer.session, "raw");
     render_raw_texts(scribe,
-                     raw.empty() ? std::vector<bgp::RawText>() : std::vector<bgp::RawText>{{path + " raw", raw}}, path);
+                     raw.empty() ? std::vector<bgp::RawText>() : std::vector<bgp::RawText>{{peer.raw_path, raw}}, path);
   }
   scribe.out.close();
 }
@@ -249,6 +284,19 @@ std::optional<Session> make_session(Scribe& scribe, const bgp::PeerPolicy& peer,
   return out;
 }
 
+/// One for the sessions' own families, and one for each own next hop of the other family.
+void render_export_filters(Scribe& scribe, const bgp::PeerPolicy& peer, const std::vector<Session>& sessions) {
+  std::set<std::string> known;
+  for (const Session& session : sessions) {
+    for (const Family family : bgp::families_of(peer.session, session.neighbor)) {
+      const auto hop = own_hop(scribe, session, family);
+      if (const std::string name = export_filter(peer, hop); known.insert(name).second) {
+        render_export_filter(scribe, peer, name, hop ? &*hop : nullptr);
+      }
+    }
+  }
+}
+
 void render_peer(Scribe& scribe, const bgp::PeerPolicy& peer) {
   const std::string path = "bgp peer " + peer.name;
   scribe.out.origin(path);
@@ -265,7 +313,7 @@ void render_peer(Scribe& scribe, const bgp::PeerPolicy& peer) {
     render_import_filter(scribe, peer);
   }
   if (!peer.exports.closed) {
-    render_export_filter(scribe, peer);
+    render_export_filters(scribe, peer, sessions);
   }
   for (const Session& session : sessions) {
     render_session(scribe, path, session);
@@ -288,7 +336,7 @@ bool is_direct(const bgp::PeerPolicy& peer) {
 
 void render_peers(Scribe& scribe) {
   if (scribe.policies.peers.empty()) {
-    return;
+    return render_raw(scribe, true);
   }
   scribe.out.origin("bgp");
   if (number_of(member(scribe.config, "bgp"), "asn") == 0) {
@@ -296,6 +344,7 @@ void render_peers(Scribe& scribe) {
     return;
   }
   render_policy_functions(scribe);
+  render_raw(scribe, true);
   for (const bgp::PeerPolicy& peer : scribe.policies.peers) {
     render_peer(scribe, peer);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // What is announced to a peer: bgp::ExportPolicy as a filter.
+#include "features/bird/bird_next_hop.h"
 #include "features/bird/bird_render_policy.h"
 
 namespace floof::bird {
@@ -58,6 +59,48 @@ void choose(Scribe& scribe, const bgp::PeerPolicy& peer, const std::string& only
   if (policy.no_peer) {
     out.line("if (65535,65284) ~ bgp_community then reject;  # RFC 3765");
   }
+}
+
+/// Routes of internal peers.
+std::string is_internal(const Scribe& scribe) {
+  std::string out;
+  for (const bgp::PeerPolicy& peer : scribe.policies.peers) {
+    for (const PeerSession& session : peer_sessions(peer.session)) {
+      if (peer.internal) {
+        out += fmt::format("{}proto {}", out.empty() ? "" : " || ",
+                           session.neighbor.empty() ? fmt::format("~ \"{}{}*\"", session.protocol, dynamic_separator)
+                                                    : fmt::format("= \"{}\"", session.protocol));
+      }
+    }
+  }
+  return out.empty() ? "false" : out;
+}
+
+/// Where BIRD would put in this router's own address (proto/bgp/packets.c, bgp_update_next_hop_ip).
+std::string wants_own(const Scribe& scribe, const bgp::PeerPolicy& peer, const OwnHop& hop) {
+  const NextHopSelf self = next_hop_self(peer);
+  if (self.all || (peer.external && hop.link.empty())) {
+    return "true";
+  }
+  if (peer.external) {  // whom routes and gateways on the link to the peer are nearer to
+    return fmt::format("ifname != {} || (source != RTS_BGP && gw ~ fe80::/10)", literal(hop.link));
+  }
+  std::string out;
+  if (self.external || self.reflected) {
+    out = fmt::format("(source = RTS_BGP && {}({})) || ", self.external ? "! " : "", is_internal(scribe));
+  }
+  const auto usable = [&](std::string_view what) {
+    return hop.family == Family::ip4 ? fmt::format("{} ~ 0.0.0.0/0", what)
+                                     : fmt::format("{0} ~ ::/0 && {0} != ::", what);
+  };
+  return fmt::format("{}! ((source = RTS_BGP && {}) || ({}{}))", out, usable("bgp_next_hop"), usable("gw"),
+                     hop.family == Family::ip4 ? "" : " && ! (gw ~ fe80::/10)");
+}
+
+void say_own_hop(Scribe& scribe, const bgp::PeerPolicy& peer, const OwnHop& hop) {
+  const std::string condition = wants_own(scribe, peer, hop);
+  scribe.out.line("{}{};", condition == "true" ? "" : fmt::format("if {} then ", condition),
+                  hop.address ? "bgp_next_hop = " + to_string(*hop.address) : "reject");
 }
 
 void path(Scribe& scribe, const bgp::ExportPolicy& policy) {
@@ -126,13 +169,16 @@ void communities(Scribe& scribe, const bgp::PeerPolicy& peer) {
 
 }  // namespace
 
-void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer) {
+void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer, const std::string& name, const OwnHop* hop) {
   const std::string where = "bgp peer " + peer.name;
   const bgp::ExportPolicy& policy = peer.exports;
   const std::string only = in_prefixes(scribe, policy.only), refused = in_prefixes(scribe, policy.refused);
-  scribe.out.open("filter {} {{", symbol("export_to_", symbol_part(peer.name)));
+  scribe.out.open("filter {} {{", name);
   render_raw_texts(scribe, policy.raw_first, where);
   choose(scribe, peer, only, refused);
+  if (hop != nullptr && !(policy.next_hop && policy.next_hop->family() == hop->family)) {
+    say_own_hop(scribe, peer, *hop);
+  }
   path(scribe, policy);
   communities(scribe, peer);
   render_raw_texts(scribe, policy.raw_last, where);

@@ -83,7 +83,7 @@ Origins origins_of(Scribe& scribe) {
       } else if (only_on_its_link(*from) || sharers[*from] > 1) {
         out.by_session.emplace_back("proto = " + literal(session.protocol), marks);
       } else {
-        out.by_address.push_back(fmt::format("{} : {}", to_string(*from), marks));
+        out.by_address.push_back(fmt::format("{} : {{ {} }}", to_string(*from), marks));
       }
     }
   }
@@ -132,16 +132,16 @@ void render_filter(Scribe& scribe) {
   out.line("bgp_large_community.delete([({},*,*)]);", own);
   render_origins(scribe);
   out.line("bgp_large_community.add(({},2,preference));", own);
-  out.open("case dest {{");
-  out.line("RTD_BLACKHOLE: bgp_large_community.add(({},3,1));", own);
-  out.line("RTD_UNREACHABLE: bgp_large_community.add(({},3,2));", own);
-  out.line("RTD_PROHIBIT: bgp_large_community.add(({},3,3));", own);
+  out.open("case dest {{");  // each branch a block: BIRD 3 takes one command otherwise
+  out.line("RTD_BLACKHOLE: {{ bgp_large_community.add(({},3,1)); }}", own);
+  out.line("RTD_UNREACHABLE: {{ bgp_large_community.add(({},3,2)); }}", own);
+  out.line("RTD_PROHIBIT: {{ bgp_large_community.add(({},3,3)); }}", own);
   // A next hop on a link of ours goes with its interface, and as BIRD took it: policies may have changed it. Any other
   // stays as announced and is resolved over all routes by the dataplane.
-  out.open("RTD_UNICAST: if floof_near then {{");
+  out.open("RTD_UNICAST: {{ if floof_near then {{");
   out.line("bgp_next_hop = gw;");
   out.line("bgp_large_community.add(({},4,ifindex));", own);
-  out.close();
+  out.close("} }");
   out.close();
   out.line("accept;");
   out.close();
@@ -158,10 +158,19 @@ void render_feed(Scribe& scribe, std::string_view name, const std::string& path,
   out.open("protocol bgp {} {{", name);
   out.line("local {} port {} as {};", to_string(*here), scribe.context.bgp_port, scribe.context.feed_as);
   out.line("neighbor {} as {};", to_string(*there), scribe.context.feed_as);
+  // A listener of its own, on loopback only: with the one of all peers BIRD would take connections before it has told
+  // the kernel about our key.
+  out.line("strict bind yes;");
+  if (!scribe.context.feed_key.empty()) {
+    out.line("password \"{}\";", scribe.context.feed_key);
+  }
   out.line("multihop;");
   out.line("passive;");
   out.line("rr client;");
   out.line("interpret communities off;");
+  if (scribe.context.version.can_allow_as_sets()) {
+    out.line("allow as sets on;");
+  }
   // With it a BIRD that was started with -R feeds us only when it has learnt everything again, and its End-of-RIB
   // then means something (RFC 4724).
   out.line("graceful restart on;");

@@ -10,6 +10,7 @@ namespace floof::bird {
 namespace {
 
 constexpr std::string_view kWantsBlackhole = "(65535,666) ~ bgp_community";
+constexpr std::string_view kCommunities = "bgp_community.len + bgp_ext_community.len + bgp_large_community.len";
 
 /// Prints one check as the condition under which the route is refused. An empty one never holds.
 class Condition {
@@ -48,7 +49,7 @@ class Condition {
   std::string operator()(const bgp::OriginNotIn& check) {
     std::string any;
     for (const bgp::NamedAsns& asns : check.sets) {
-      any += fmt::format("{}bgp_path.last_nonaggregated ~ {}", any.empty() ? "" : " || ", asn_set(scribe_, asns));
+      any += fmt::format("{}floof_origin() ~ {}", any.empty() ? "" : " || ", asn_set(scribe_, asns));
     }
     return outside(any);
   }
@@ -66,7 +67,7 @@ class Condition {
     return fmt::format("floof_transit_locked({}, {})", check.peer, numbers(check.next));
   }
   std::string operator()(const bgp::MoreCommunitiesThan& check) {
-    return fmt::format("bgp_community.len + bgp_ext_community.len + bgp_large_community.len > {}", check.most);
+    return fmt::format("{} > {}", kCommunities, check.most);
   }
   std::string operator()(const bgp::BlackholeNotIn& check) {
     return fmt::format("{} && {}", kWantsBlackhole, outside(in_prefixes(scribe_, check.entitled)));
@@ -90,6 +91,15 @@ class Condition {
 
   Scribe& scribe_;
 };
+
+void strip(Scribe& scribe, const bgp::ImportPolicy& policy) {
+  if (policy.strip_above) {
+    scribe.out.line(
+        "if {} > {} then {{ bgp_community = filter(bgp_community, [(65535,*)]); "
+        "bgp_ext_community.empty; bgp_large_community.empty; }}",
+        kCommunities, *policy.strip_above);
+  }
+}
 
 void preferences(Scribe& scribe, const bgp::ImportPolicy& policy) {
   ConfigText& out = scribe.out;
@@ -209,6 +219,7 @@ void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer) {
     out.line("{}", line);
   }
   render_raw_texts(scribe, policy.raw_checked, path);
+  strip(scribe, policy);
   preferences(scribe, policy);
   next_hops(scribe, peer);
   communities(scribe, policy);

@@ -41,6 +41,8 @@ void render_peers(Scribe& scribe);
 void render_dumps(Scribe& scribe);
 void render_ospf(Scribe& scribe);
 void render_feeds(Scribe& scribe);
+/// `bird raw`: what it defines, which comes before those who may use it, or the rest.
+void render_raw(Scribe& scribe, bool defining);
 
 /// BIRD's spelling of an address with the interface of a link-local one: fe80::1%'e0'.
 std::string scoped(const IpAddress& address, std::string_view interface);

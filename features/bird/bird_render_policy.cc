@@ -57,15 +57,19 @@ std::string prefixes_of(Scribe& scribe, const bgp::NamedPrefixes& named, Family 
 
 void render_rpki_function(Scribe& scribe) {
   ConfigText& out = scribe.out;
+  out.open("function floof_origin() {{");
+  out.line("if bgp_path.len = 0 then return {};  # RFC 6811, 2", scribe.policies.world.asn);
+  out.line("return bgp_path.last_nonaggregated;");
+  out.close();
   out.open("function floof_rpki() {{");
-  out.line("if net.type = NET_IP4 then return roa_check(floof_roa4, net, bgp_path.last_nonaggregated);");
-  out.line("return roa_check(floof_roa6, net, bgp_path.last_nonaggregated);");
+  out.line("if net.type = NET_IP4 then return roa_check(floof_roa4, net, floof_origin());");
+  out.line("return roa_check(floof_roa6, net, floof_origin());");
   out.close();
   if (wants_any_length(scribe.policies)) {
     out.open("function floof_rpki_blackhole() {{");
     out.line("if ! ((65535,666) ~ bgp_community) then return floof_rpki();");
-    out.line("if net.type = NET_IP4 then return roa_check(floof_roa_any4, net, bgp_path.last_nonaggregated);");
-    out.line("return roa_check(floof_roa_any6, net, bgp_path.last_nonaggregated);");
+    out.line("if net.type = NET_IP4 then return roa_check(floof_roa_any4, net, floof_origin());");
+    out.line("return roa_check(floof_roa_any6, net, floof_origin());");
     out.close();
   }
 }
@@ -113,7 +117,7 @@ void render_aspa_functions(Scribe& scribe) {
   out.open("function floof_not_provider(int customer; int provider) {{");
   out.open("case customer {{");
   for (const auto& [customer, providers] : scribe.outside.aspas) {
-    out.line("{}: return ! (provider ~ [ {} ]);", customer,
+    out.line("{}: {{ return ! (provider ~ [ {} ]); }}", customer,
              providers.empty() ? "0" : fmt::to_string(fmt::join(providers, ", ")));
   }
   out.close();

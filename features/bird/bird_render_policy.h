@@ -16,7 +16,14 @@ bool wants_any_length(const bgp::Policies& policies);
 /// Functions that all filters share.
 void render_policy_functions(Scribe& scribe);
 void render_import_filter(Scribe& scribe, const bgp::PeerPolicy& peer);
-void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer);
+/// Our own next hop where the filter has to say it, see bird_next_hop.h.
+struct OwnHop {
+  Family family;
+  std::optional<IpAddress> address;  ///< nothing: there is none, and what would need it is not announced
+  std::string link;                  ///< to the neighbour; empty over several hops
+};
+/// `name` is quoted; `hop` null: BIRD's own.
+void render_export_filter(Scribe& scribe, const bgp::PeerPolicy& peer, const std::string& name, const OwnHop* hop);
 void render_raw_texts(Scribe& scribe, const std::vector<bgp::RawText>& texts, const std::string& then);
 
 /// Condition that the route's prefix is in one of the sets; empty when it cannot be. Long sets are defined on the way,

@@ -35,8 +35,19 @@ std::optional<Gateway> parse_gateway(Scribe& scribe, const std::string& path, co
   return out;
 }
 
-// " via A via B%'e1'", or " recursive A" when A has to be found through other routes.
+// A gateway that BIRD cannot see on a subnet of its interface is there because we say so.
+std::string via(const Scribe& scribe, const Gateway& gateway) {
+  const bool seen = scribe.connected(gateway.address) || (gateway.address.is_ip6() && gateway.address.is_link_local());
+  return fmt::format(" via {}{}", scoped(gateway.address, gateway.interface), seen ? "" : " onlink");
+}
+
+// " via A via B%'e1'", or " recursive A" when A has to be found through other routes, or " via "e1"" for a link.
 std::string next_hops(Scribe& scribe, const std::string& path, const Json& route) {
+  if (const Json& hops = items(route, "via"); hops.size() == 1 && hops[0].is_string()) {
+    if (const std::string link = hops[0].get<std::string>(); link.starts_with('%')) {
+      return fmt::format(" via {}", literal(link.substr(1)));
+    }
+  }
   std::vector<Gateway> gateways;
   bool all_connected = true;
   for (const Json& via : items(route, "via")) {
@@ -53,7 +64,7 @@ std::string next_hops(Scribe& scribe, const std::string& path, const Json& route
   std::string out;
   for (const Gateway& gateway : gateways) {
     if (!gateway.interface.empty() || scribe.connected(gateway.address)) {
-      out += " via " + scoped(gateway.address, gateway.interface);
+      out += via(scribe, gateway);
     } else {
       scribe.complain(path + " via " + to_string(gateway.address),
                       to_string(gateway.address) +

@@ -255,16 +255,16 @@ TEST(BirdRender, FeedsTellWhatBgpCannot) {
   const std::string filter = block(out, "filter floof_feed {");
   for (const char* line : {
            "bgp_large_community.delete([(4200000000,*,*)]);",
-           "192.0.2.254 : floof_near = true; bgp_large_community.add((4200000000,1,7));",
-           "198.51.100.2 : bgp_large_community.add((4200000000,1,8));",
-           "2001:db8::a : floof_near = true;\n",
+           "192.0.2.254 : { floof_near = true; bgp_large_community.add((4200000000,1,7)); }",
+           "198.51.100.2 : { bgp_large_community.add((4200000000,1,8)); }",
+           "2001:db8::a : { floof_near = true; }\n",
            "if proto = \"bgp_linklocal\" then { floof_near = true; bgp_large_community.add((4200000000,1,10)); }\n"
            "  else if proto = \"bgp_shared\" then { floof_near = true; }\n"
            "  else if proto = \"bgp_unnumbered_u1\" then { floof_near = net.type != NET_IP4; "
            "bgp_large_community.add((4200000000,1,11)); }\n"
            "  else if proto ~ \"bgp_unnumbered_u*\" then { floof_near = true; "
            "bgp_large_community.add((4200000000,1,9)); }",
-           "RTD_UNICAST: if floof_near then {",
+           "RTD_UNICAST: { if floof_near then {",
        }) {
     EXPECT_NE(filter.find(line), std::string::npos) << line << "\n" << filter;
   }
@@ -362,6 +362,20 @@ TEST(BirdRender, AnotherPeerLeavesTheOthersAlone) {
     EXPECT_EQ(block(before, part), block(after, part));
   }
   EXPECT_NE(block(before, "filter floof_feed {"), block(after, "filter floof_feed {"));
+}
+
+TEST(BirdRender, RoutesToALinkAndToGatewaysOffAllSubnets) {
+  Json config = parse(kWhole);
+  config["route"] = parse(R"([{"prefix":"16.3.0.0/16","via":["%e1"]},{"prefix":"17.0.0.0/8","via":["1.2.3.7%e1"]},
+    {"prefix":"18.0.0.0/8","via":["169.254.0.1%e1"]},{"prefix":"19.0.0.0/8","via":["1.2.3.7%e1","fe80::1%e1"]},
+    {"prefix":"2001:db8:16::/48","via":["%e1"]},{"prefix":"2001:db8:17::/48","via":["2001:db8:f::1%e1"]}])");
+  const Rendered out = rendered(config);
+  for (const char* line :
+       {"route 16.3.0.0/16 via \"e1\";", "route 17.0.0.0/8 via 1.2.3.7%'e1' onlink;",
+        "route 18.0.0.0/8 via 169.254.0.1%'e1' onlink;", "route 19.0.0.0/8 via 1.2.3.7%'e1' onlink via fe80::1%'e1';",
+        "route 2001:db8:16::/48 via \"e1\";", "route 2001:db8:17::/48 via 2001:db8:f::1%'e1' onlink;"}) {
+    EXPECT_TRUE(has(out, line)) << line;
+  }
 }
 
 TEST(BirdRender, OrderInTheConfigurationDoesNotMatter) {

@@ -2,6 +2,7 @@
 #include "features/bird/bird_reply.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <ctime>
 
@@ -110,6 +111,9 @@ Status parse_status(const Reply& reply) {
       out.version = text;
     } else if (line.code == 13) {
       out.state = text;
+    } else if (constexpr std::string_view kTimer = "Wait timer is "; line.code == 24 && text.starts_with(kTimer)) {
+      const std::string_view left = text.substr(kTimer.size());
+      out.recovery_s = number(left.substr(0, left.find_first_of("./"))).value_or(0);
     }
     for (const auto& [start, into] : known) {
       if (text.starts_with(start)) {
@@ -169,8 +173,45 @@ void parse_route_counts(std::string_view text, Channel& channel) {
   }
 }
 
-// `open_limit`: the limit whose action the next line may tell.
-void parse_channel_line(std::string_view text, Channel& channel, std::string& open_limit) {
+/// "received   rejected   RX limit": what two blanks part, as "received", "rejected", "rx-limit".
+std::vector<std::string> column_names(std::string_view text) {
+  std::vector<std::string> out;
+  bool gap = true;
+  for (std::string_view one = word(text); !one.empty(); one = word(text)) {
+    std::string name(one);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (gap) {
+      out.push_back(std::move(name));
+    } else {
+      out.back() += "-" + name;
+    }
+    gap = text.starts_with("  ");
+  }
+  return out;
+}
+
+/// A row may lack columns: BIRD 3 leaves one out before the last.
+std::map<std::string, uint64_t> named_counts(std::string_view text, const std::vector<std::string>& columns) {
+  std::vector<std::optional<uint64_t>> counts;
+  for (std::string_view one = word(text); !one.empty() && counts.size() < columns.size(); one = word(text)) {
+    counts.push_back(number(one));
+  }
+  std::map<std::string, uint64_t> out;
+  for (size_t i = 0; i < counts.size(); i++) {
+    if (counts[i]) {
+      out[i + 1 == counts.size() ? columns.back() : columns[i]] = *counts[i];
+    }
+  }
+  return out;
+}
+
+/// What the next lines of a channel may be about.
+struct OpenLines {
+  std::string limit;                 ///< whose action comes
+  std::vector<std::string> columns;  ///< of the rows of numbers
+};
+
+void parse_channel_line(std::string_view text, Channel& channel, OpenLines& open) {
   const auto pair = key_value(text);
   if (!pair) {
     return;
@@ -192,20 +233,24 @@ void parse_channel_line(std::string_view text, Channel& channel, std::string& op
     ChannelLimit& limit = channel.limits[kind];
     limit.most = number(word(rest)).value_or(0);
     limit.hit = word(rest) == "[HIT]";
-    open_limit = kind;
-  } else if (key == "Action" && channel.limits.contains(open_limit)) {
-    channel.limits[open_limit].action = value;
+    open.limit = kind;
+  } else if (key == "Action" && channel.limits.contains(open.limit)) {
+    channel.limits[open.limit].action = value;
+  } else if (key == "GR recovery") {
+    channel.holds_recovery = value.find("pending") != std::string::npos;
+    channel.waits_for_recovery = value.find("waiting") != std::string::npos;
+  } else if (key == "Route change stats") {
+    open.columns = column_names(value);
+  } else if (key == "BGP Next hop") {
+    std::string_view rest = value;
+    const std::string_view global = word(rest);
+    channel.next_hop = global == "::" ? word(rest) : global;  // only a link-local one
   } else if (key == "Preference") {
     channel.preference = number(value).value_or(0);
   } else if (key == "Routes") {
     parse_route_counts(value, channel);
   } else if (key.ends_with("updates") || key.ends_with("withdraws")) {
-    std::vector<std::optional<uint64_t>> counts;
-    std::string_view rest = value;
-    for (std::string_view one = word(rest); !one.empty(); one = word(rest)) {
-      counts.push_back(number(one));
-    }
-    channel.changes[key] = std::move(counts);
+    channel.changes[key] = named_counts(value, open.columns);
   }
 }
 
@@ -224,12 +269,12 @@ class DetailParser {
       in_channel_ = body.starts_with("Channel ");
       if (in_channel_) {
         protocol.channels.emplace_back().name = body.substr(8);
-        open_limit_.clear();
+        open_ = {};
         return;
       }
     }
     if (in_channel_) {
-      parse_channel_line(body, protocol.channels.back(), open_limit_);
+      parse_channel_line(body, protocol.channels.back(), open_);
       return;
     }
     if (indent <= 4) {
@@ -253,7 +298,7 @@ class DetailParser {
  private:
   bool in_channel_ = false;
   std::vector<std::string>* capabilities_ = nullptr;
-  std::string open_limit_;
+  OpenLines open_;
 };
 
 }  // namespace
@@ -293,16 +338,36 @@ std::vector<Protocol> parse_protocols(const Reply& reply) {
   return out;
 }
 
+std::vector<OspfNeighbor> parse_ospf_neighbors(const Reply& reply) {
+  std::vector<OspfNeighbor> out;
+  std::string protocol;
+  for (const ReplyLine& line : reply.lines) {
+    std::string_view rest = line.text;
+    std::vector<std::string> words;
+    for (std::string_view one = word(rest); !one.empty() && words.size() < 8; one = word(rest)) {
+      words.emplace_back(one);
+    }
+    if (words.size() == 1 && words[0].ends_with(':')) {
+      protocol = words[0].substr(0, words[0].size() - 1);
+    } else if (words.size() == 6 &&
+               is_digit(words[0][0])) {  // router id, priority, state, dead time, interface, address
+      out.push_back({protocol, words[0], words[2], words[4], words[5]});
+    }
+  }
+  return out;
+}
+
 namespace {
 
-std::optional<int64_t> seconds_of(std::string_view text) {
-  // YYYY-MM-DD hh:mm:ss, fractions ignored
+std::optional<std::tm> time_in(std::string_view text) {
+  // YYYY-MM-DD hh:mm:ss, or with T between; fractions ignored
   constexpr std::string_view shape = "0000-00-00 00:00:00";
   if (text.size() < shape.size()) {
     return std::nullopt;
   }
   for (size_t i = 0; i < shape.size(); i++) {
-    if (shape[i] == '0' ? !is_digit(text[i]) : text[i] != shape[i]) {
+    const bool mark = text[i] == shape[i] || (shape[i] == ' ' && text[i] == 'T');
+    if (shape[i] == '0' ? !is_digit(text[i]) : !mark) {
       return std::nullopt;
     }
   }
@@ -314,7 +379,12 @@ std::optional<int64_t> seconds_of(std::string_view text) {
   when.tm_hour = at(11, 2);
   when.tm_min = at(14, 2);
   when.tm_sec = at(17, 2);
-  return timegm(&when);
+  return when;
+}
+
+std::optional<int64_t> seconds_of(std::string_view text) {
+  auto when = time_in(text);
+  return when ? std::optional<int64_t>(timegm(&*when)) : std::nullopt;
 }
 
 }  // namespace
@@ -325,9 +395,28 @@ std::optional<int64_t> seconds_between(std::string_view earlier, std::string_vie
   return from && to ? std::optional(*to - *from) : std::nullopt;
 }
 
+std::string utc_of(std::string_view local) {
+  constexpr size_t kSeconds = 19;
+  auto when = time_in(local);
+  if (!when) {
+    return std::string(local);
+  }
+  when->tm_isdst = -1;  // whether it was summer then
+  const time_t moment = mktime(&*when);
+  std::tm utc{};
+  std::array<char, 32> out{};
+  if (moment == -1 || gmtime_r(&moment, &utc) == nullptr || strftime(out.data(), out.size(), "%FT%T", &utc) == 0) {
+    return std::string(local);
+  }
+  const std::string_view rest = local.substr(kSeconds);
+  const bool fraction = rest.starts_with('.') && rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  return std::string(out.data()) + (fraction ? std::string(rest) : "") + "Z";
+}
+
 Complaint parse_complaint(std::string_view said, std::string_view file) {
   Complaint out;
   const std::string start = std::string(file) + ":";
+  bool placed = false;
   size_t at = 0;
   while (at < said.size()) {
     const size_t end = std::min(said.find('\n', at), said.size());
@@ -340,6 +429,12 @@ Complaint parse_complaint(std::string_view said, std::string_view file) {
       }
       continue;
     }
+    // Warnings may come before the error, of the same form (2.16 and later) or as such (3.x): the error is the last.
+    if (placed && line.substr(0, found).find("<WARN>") != std::string_view::npos) {
+      continue;
+    }
+    placed = true;
+    out = {};
     line.remove_prefix(found + start.size());
     std::string_view place = word(line);
     const size_t colon = place.find(':');
@@ -350,7 +445,6 @@ Complaint parse_complaint(std::string_view said, std::string_view file) {
     } else {
       out.text = trimmed(std::string(place) + std::string(line));
     }
-    break;
   }
   return out;
 }

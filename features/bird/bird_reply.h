@@ -67,6 +67,8 @@ struct Status {
   std::string last_reboot;
   std::string last_reconfiguration;
   std::string state;  ///< "Daemon is up and running"
+  /// The recovery of a graceful restart goes on, for at most so many seconds more (RFC 4724).
+  std::optional<uint64_t> recovery_s;
 };
 Status parse_status(const Reply& reply);
 
@@ -83,13 +85,17 @@ struct Channel {
   std::string table;
   std::string input_filter;
   std::string output_filter;
+  std::string next_hop;  ///< of BGP: this router's own address in what it announces
   uint64_t preference = 0;
   uint64_t imported = 0;
   uint64_t filtered = 0;
   uint64_t exported = 0;
   uint64_t preferred = 0;
-  /// "Import updates" -> received, rejected, filtered, ignored, accepted ("---" is absent).
-  std::map<std::string, std::vector<std::optional<uint64_t>>> changes;
+  bool holds_recovery = false;      ///< a graceful restart's recovery waits for what this one has to learn
+  bool waits_for_recovery = false;  ///< nothing is exported before its end
+  /// "Import updates" -> "received", "rejected", "filtered", "ignored", "rx-limit", "limit", "accepted": what BIRD's
+  /// header names and is not "---".
+  std::map<std::string, std::map<std::string, uint64_t>> changes;
   std::map<std::string, ChannelLimit> limits;  ///< by "import", "receive", "export"
 };
 
@@ -123,7 +129,16 @@ struct BfdSession {
 /// Those of all protocols; none when BIRD says that there is no BFD.
 std::vector<BfdSession> parse_bfd_sessions(const Reply& reply);
 
-/// "(enum 35)2" of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is something else.
+/// A line of `show ospf neighbors`.
+struct OspfNeighbor {
+  std::string protocol;  ///< "floof_ospf2"
+  std::string router_id, state, interface, address;
+};
+/// Those of the protocol that BIRD was asked of, by its heading.
+std::vector<OspfNeighbor> parse_ospf_neighbors(const Reply& reply);
+
+/// "(enum 35)2", with any number in it, of `eval roa_check(...)`: 0 unknown, 1 valid, 2 invalid. Nothing when it is
+/// something else.
 std::optional<unsigned> parse_roa_state(const Reply& reply);
 
 /// "17 of 17 routes for 14 networks in table master4".
@@ -151,9 +166,9 @@ struct Route {
   std::string metric;  ///< what stands in the round brackets: "100" or "150/10/10000"
   uint64_t preference = 0;
   std::string origin;  ///< what stands in the last square brackets: "AS64501i" or a router id
-  std::string source;  ///< "BGP univ"
+  std::string source;  ///< "BGP", "OSPF-E2"
   std::vector<RouteNextHop> next_hops;
-  std::map<std::string, std::string> attributes;  ///< "BGP.as_path" -> "64501 64999"
+  std::map<std::string, std::string> attributes;  ///< "BGP.as_path" -> "64501 64999", see attribute_name
 };
 std::vector<Route> parse_routes(const Reply& reply);
 
@@ -161,6 +176,10 @@ std::vector<Route> parse_routes(const Reply& reply);
 std::vector<std::string> parse_communities(std::string_view text);
 /// Seconds between two of BIRD's times ("2026-11-22 21:04:43.445"); nothing when either is in another form.
 std::optional<int64_t> seconds_between(std::string_view earlier, std::string_view later);
+
+/// "2026-11-22T20:04:43.445Z" of BIRD's local time "2026-11-22 21:04:43.445", by the time zone of this program, which is
+/// BIRD's; what is in another form stays as it is.
+std::string utc_of(std::string_view local);
 
 /// A complaint of `bird -p` or 8002: "FILE:LINE:COLUMN text" (line 0 when there is none).
 struct Complaint {

@@ -3,7 +3,10 @@
 #include <string_view>
 
 #include "features/bird/bird_bfd.h"
+#include "features/bird/bird_neighbor_watch.h"
 #include "features/bird/bird_reply.h"
+#include "features/bird/bird_sessions.h"
+#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_show_data.h"
 
 using namespace floof::bird;
@@ -23,17 +26,27 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const Protocol& protocol : protocols) {
       (void)protocol_json(protocol, config);
     }
+    (void)recovery_of(status, protocols, config);
+    (void)ospf_settled(*reply, *reply, 1);
     (void)parse_roa_state(*reply);
     (void)bfd_json(parse_bfd_sessions(*reply), protocols, status.server_time, config)
         .dump(-1, ' ', false, Json::error_handler_t::replace);
     (void)parse_counts(*reply);
+    SessionMemory memory;
+    memory.follow({protocols, status, session_errors(bytes), 0}, config);
+    (void)memory.to_json().dump(-1, ' ', false, Json::error_handler_t::replace);
+    (void)parse_ospf_neighbors(*reply);
     for (const Route& route : parse_routes(*reply)) {
       (void)route_json(route, PeerNames(config));
     }
   }
   (void)reader.partial();
   (void)parse_complaint(bytes, "f");
+  if (const auto refusal = parse_ospf_refusal(bytes)) {
+    (void)refusal_alarm(*refusal, config);
+  }
   (void)parse_communities(bytes);
+  (void)utc_of(bytes);
   (void)seconds_between(bytes, "2026-11-22 21:29:18.088");
   return 0;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "features/bird/bird_reply.h"
 #include "features/bird/bird_reply_words.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -67,6 +70,31 @@ void parse_next_hop(std::string_view text, Route& route) {
   route.next_hops.push_back(std::move(hop));
 }
 
+/// Returns the name of the attribute it is, which may go on in the next line.
+std::string take_detail(unsigned code, std::string_view text, Route& route) {
+  auto pair = key_value(text);
+  if (!pair) {
+    return {};
+  }
+  auto& [name, value] = *pair;
+  if (code == 1008) {  // "Type: BGP univ", and BIRD 3's own numbers
+    route.source = name == "Type" ? value.substr(0, value.find(' ')) : route.source;
+    return {};
+  }
+  // BIRD 3 has attributes for what 2 says elsewhere or not at all.
+  static constexpr std::string_view kOthers[] = {"preference", "from", "hostentry", "local_metric"};
+  if (name == "source") {
+    route.source = std::move(value);
+    return {};
+  }
+  if (std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers)) {
+    return {};
+  }
+  name = attribute_name(name);
+  route.attributes.try_emplace(name, std::move(value));
+  return name;
+}
+
 }  // namespace
 
 std::vector<Route> parse_routes(const Reply& reply) {
@@ -97,14 +125,7 @@ std::vector<Route> parse_routes(const Reply& reply) {
     } else if (line.code == 1012 && open && !attribute.empty() && line.text.starts_with("\t\t")) {
       out.back().attributes[attribute].append(" ").append(body);  // a long list goes on
     } else if ((line.code == 1008 || line.code == 1012) && open) {
-      if (auto pair = key_value(body)) {
-        if (line.code == 1008 && pair->first == "Type") {
-          out.back().source = pair->second;
-        } else {
-          attribute = pair->first;
-          out.back().attributes.insert(std::move(*pair));
-        }
-      }
+      attribute = take_detail(line.code, body, out.back());
     }
   }
   return out;
@@ -153,9 +174,11 @@ std::vector<BfdSession> parse_bfd_sessions(const Reply& reply) {
 }
 
 std::optional<unsigned> parse_roa_state(const Reply& reply) {
-  constexpr std::string_view start = "(enum 35)";
-  const std::string text = reply.text_of(23);
-  const auto state = text.starts_with(start) ? number(trimmed(text).substr(start.size())) : std::nullopt;
+  // The number of the enum is another in each version.
+  constexpr std::string_view start = "(enum ";
+  const std::string text(trimmed(reply.text_of(23)));
+  const size_t close = text.starts_with(start) ? text.find(')') : std::string::npos;
+  const auto state = close != std::string::npos ? number(std::string_view(text).substr(close + 1)) : std::nullopt;
   return state && *state <= 2 ? std::optional(static_cast<unsigned>(*state)) : std::nullopt;
 }
 

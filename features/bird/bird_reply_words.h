@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Private to bird_reply*.cc: words of BIRD's answers. All take any bytes.
+// Private to features/bird: words of BIRD's answers. All take any bytes.
 #pragma once
 
 #include <algorithm>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "features/bgp/policy_tests.h"
+#include "features/bird/bird_next_hop.h"
 
 namespace floof::bird {
 
@@ -11,53 +12,95 @@ namespace {
 
 bool flag(const bgp::PeerPolicy& peer, std::string_view leaf) { return flag_of(peer.session, leaf); }
 
-/// The interface that a neighbour is on; empty: behind routers, or not known.
-std::string link_of(const Json& config, const bgp::PeerPolicy& peer, const std::string& neighbor) {
-  if (number_of(peer.session, "multihop") > 0) {
-    return {};
+bool is_ip6(const std::string& text) { return text.find(':') != std::string::npos; }
+
+/// The next hop that BIRD announces, by its own rules (proto/bgp/packets.c, bgp_update_next_hop_ip).
+class NextHop {
+ public:
+  NextHop(const Json& route, const Json& config, const bgp::PeerPolicy* from, const bgp::PeerPolicy& to,
+          const Protocol& session)
+      : route_(route),
+        config_(config),
+        from_(from),
+        to_(to),
+        session_(session),
+        family_(is_ip6(string_of(route, "prefix")) ? Family::ip6 : Family::ip4) {}
+
+  std::string text() const {
+    const std::string neighbor = session_.detail("Neighbor address"), hop = string_of(route_, "bgp-next-hop");
+    // For the other family the filter has done what there is to do, see bird_next_hop.h.
+    const auto by_filter = is_carried_by_other(to_, neighbor, family_)
+                               ? own_next_hop(config_, next_hop_interface(config_, to_, neighbor), family_)
+                               : std::nullopt;
+    if (by_filter && hop == to_string(*by_filter)) {
+      return hop;
+    }
+    if (!by_filter && is_self()) {
+      return own();
+    }
+    if (keeps()) {
+      return hop;
+    }
+    const std::string other = gateway();
+    return other.empty() ? own() : other;
   }
-  if (const std::string interface = string_of(peer.session, "interface"); !interface.empty()) {
-    return interface;
+
+ private:
+  bool is_self() const {
+    const NextHopSelf self = next_hop_self(to_);
+    const bool internal = from_ != nullptr && from_->internal;
+    return self.all || (from_ != nullptr && (internal ? self.reflected : self.external));
   }
-  const auto address = parse_ip(neighbor.substr(0, neighbor.find('%')));
-  for (const Json& interface : items(config, "interface")) {
-    for (const Json& text : items(interface, "address")) {
-      const auto own = text.is_string() ? parse_interface_address(text.get<std::string>()) : Error{};
-      if (address.ok() && own.ok() && own->address.family() == address->family() && own->subnet().contains(*address)) {
-        return string_of(interface, "name");
+
+  bool fits(const std::string& address) const {
+    return is_ip6(address) == (family_ == Family::ip6) || flag(to_, "extended-next-hop") ||
+           session_.detail("Neighbor address").starts_with("fe80:");
+  }
+
+  bool keeps() const {
+    const std::string hop = string_of(route_, "bgp-next-hop");
+    if (hop.empty()) {
+      return false;
+    }
+    if ((to_.exports.next_hop && to_.exports.next_hop->family() == family_)) {
+      return true;
+    }
+    const std::string link = link_of(config_, to_, session_.detail("Neighbor address"));
+    return fits(hop) && (!to_.external || (from_ != nullptr && !link.empty() &&
+                                           link == link_of(config_, *from_, string_of(route_, "from"))));
+  }
+
+  /// The one gateway of the route that is no link-local one, when it is the peer's own business.
+  std::string gateway() const {
+    const Json& hops = items(route_, "next-hops");
+    if (hops.size() != 1) {
+      return {};
+    }
+    std::string out = string_of(hops[0], "gateway");
+    const bool near = !to_.external ||
+                      (number_of(to_.session, "multihop") == 0 &&
+                       string_of(hops[0], "interface") == link_of(config_, to_, session_.detail("Neighbor address")));
+    return out.starts_with("fe80:") || !near || !fits(out) ? "" : out;
+  }
+
+  std::string own() const {
+    const std::string name = family_ == Family::ip6 ? "ipv6" : "ipv4";
+    for (const Channel& channel : session_.channels) {
+      if (channel.name == name && !channel.next_hop.empty()) {
+        return channel.next_hop;
       }
     }
+    const std::string source = session_.detail("Source address");
+    return source.empty() || !fits(source) ? "self" : source;
   }
-  return {};
-}
 
-bool keeps_next_hop(const Json& route, const Json& config, const bgp::PeerPolicy* from, const bgp::PeerPolicy& to,
-                    const Protocol& session) {
-  const bool ip6 = string_of(route, "prefix").find(':') != std::string::npos;
-  if (to.exports.next_hop && to.exports.next_hop->is_ip6() == ip6) {
-    return true;
-  }
-  const bool own = flag(to, "next-hop-self") || to.next_hop_self, reflected = flag(to, "next-hop-self-reflected");
-  const bool of_internal = from != nullptr && from->internal;
-  if (of_internal ? reflected || (own && !to.internal) : own) {
-    return false;
-  }
-  if (string_of(route, "bgp-next-hop").empty() || from == nullptr) {
-    return false;
-  }
-  if (!to.external) {
-    return true;
-  }
-  const std::string link = link_of(config, to, session.detail("Neighbor address"));
-  return !link.empty() && link == link_of(config, *from, string_of(route, "from"));
-}
-
-std::string own_next_hop(const Json& route, const Protocol& session) {
-  const std::string source = session.detail("Source address");
-  const bool ip6 = string_of(route, "prefix").find(':') != std::string::npos;
-  const bool carries = (source.find(':') != std::string::npos) == ip6 || source.starts_with("fe80:");
-  return source.empty() || !carries ? "self" : source;
-}
+  const Json& route_;
+  const Json& config_;
+  const bgp::PeerPolicy* const from_;
+  const bgp::PeerPolicy& to_;
+  const Protocol& session_;
+  const Family family_;
+};
 
 std::string without_confederation(std::string path) {
   while (path.starts_with('(') && path.find(')') != std::string::npos) {
@@ -86,9 +129,7 @@ std::string sent_path(const std::string& path, const bgp::PeerPolicy& to) {
 void make_as_sent(Json& route, const Json& config, const bgp::Policies& policies, const bgp::PeerPolicy& to,
                   const Protocol& session) {
   const bgp::PeerPolicy* from = bgp::find_peer(policies, string_of(route, "peer"));
-  if (!keeps_next_hop(route, config, from, to, session)) {
-    route["bgp-next-hop"] = own_next_hop(route, session);
-  }
+  route["bgp-next-hop"] = NextHop(route, config, from, to, session).text();
   route["as-path"] = sent_path(string_of(route, "as-path"), to);
   if (to.external) {
     route.erase("local-pref");

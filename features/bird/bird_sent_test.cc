@@ -21,6 +21,7 @@ const Json kConfig = Json::parse(R"({"interface":[{"name":"e0","address":["192.0
   {"name":"member","remote-as":65001,"neighbor":["192.0.2.8"],"confederation-member":true,"policy":"open"},
   {"name":"chosen","remote-as":64502,"neighbor":["192.0.2.10"],"policy":"open",
    "export":{"accept":"all","next-hop":"192.0.2.77","med":5}},
+  {"name":"both","remote-as":64506,"neighbor":["192.0.2.11"],"policy":"open","family":"both"},
   {"name":"un","remote-as":64505,"interface":"e1","policy":"open"}]}})");
 
 Json sent(const char* to, const char* from, Json route = {}) {
@@ -70,6 +71,32 @@ TEST(BirdSent, NextHops) {
   EXPECT_EQ(hop("chosen", "far"), "192.0.2.2") << "the filter has set it already";
   EXPECT_EQ(hop("b", "", {{"bgp-next-hop", ""}}), "192.0.2.1") << "originated here";
   EXPECT_EQ(hop("far", "a", {{"prefix", "2001:db8:9::/48"}}), "self") << "BIRD does not say the other address";
+}
+
+TEST(BirdSent, GatewaysOnThePeersLink) {
+  const auto by = [](const char* gateway, const char* interface) {
+    return Json{{"bgp-next-hop", ""}, {"next-hops", {{{"gateway", gateway}, {"interface", interface}}}}};
+  };
+  EXPECT_EQ(hop("b", "", by("192.0.2.77", "e0")), "192.0.2.77") << "a static route of ours to somebody there";
+  EXPECT_EQ(hop("b", "", by("198.51.100.7", "e1")), "192.0.2.1");
+  EXPECT_EQ(hop("far", "", by("192.0.2.77", "e0")), "192.0.2.1") << "not over several hops";
+  EXPECT_EQ(hop("self", "", by("192.0.2.77", "e0")), "192.0.2.1");
+  EXPECT_EQ(hop("int", "", by("198.51.100.7", "e1")), "198.51.100.7");
+  EXPECT_EQ(hop("reflected", "", by("198.51.100.7", "e1")), "198.51.100.7") << "next hop self ebgp is about BGP routes";
+  EXPECT_EQ(hop("b", "", by("fe80::7", "e0")), "192.0.2.1");
+  Json learnt = by("192.0.2.77", "e0");
+  learnt["bgp-next-hop"] = "10.9.9.9";
+  EXPECT_EQ(hop("b", "int", learnt), "192.0.2.77") << "what an internal next hop is resolved to";
+  learnt["next-hops"].push_back({{"gateway", "192.0.2.78"}, {"interface", "e0"}});
+  EXPECT_EQ(hop("b", "int", learnt), "192.0.2.1") << "several ways have no one next hop";
+}
+
+TEST(BirdSent, OfTheOtherFamilyTheFilterSpeaks) {
+  const Json both = {{"prefix", "2001:db8:9::/48"}, {"bgp-next-hop", "2001:db8::1"}};
+  EXPECT_EQ(hop("both", "", both), "2001:db8::1");
+  Json other = both;
+  other["bgp-next-hop"] = "2001:db8::77";
+  EXPECT_EQ(hop("both", "a", other), "2001:db8::77") << "both are on one link";
 }
 
 TEST(BirdSent, PreferencesStayInside) {

@@ -25,7 +25,7 @@ using shell::member;
 using shell::number;
 
 constexpr auto kRight = shell::Table::Align::right;
-constexpr uint32_t kMostRoutes = 100000;
+constexpr uint32_t kMostRoutes = 10000;
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -62,17 +62,24 @@ std::string target_text(const Json& route) {
   return !hops.empty() ? hop_text(hops[0]) : type.empty() ? "-" : type;
 }
 
+/// Without the fraction of a second.
+std::string since_text(const Json& protocol) {
+  const std::string since = field(protocol, "since");
+  const size_t dot = since.find('.');
+  return dot == std::string::npos || !since.ends_with('Z') ? since : since.substr(0, dot) + "Z";
+}
+
 std::string channels_text(const Json& channels) {
   shell::Table table({{"  Channel"},
                       {"State"},
-                      {"Table"},
-                      {"Pref", kRight},
+                      {"Table", shell::Table::kLeft, 3},
+                      {"Pref", kRight, 4},
                       {"Imported", kRight},
-                      {"Filtered", kRight},
-                      {"Exported", kRight},
-                      {"Best", kRight},
-                      {"Input filter"},
-                      {"Output filter"}});
+                      {"Filtered", kRight, 2},
+                      {"Exported", kRight, 1},
+                      {"Best", kRight, 3},
+                      {"Input filter", shell::Table::kLeft, 5},
+                      {"Output filter", shell::Table::kLeft, 5}});
   for (const Json& channel : channels) {
     table.add({"  " + field(channel, "name"), field(channel, "state"), field(channel, "table", ""),
                field(channel, "preference", ""), field(channel, "imported", "0"), field(channel, "filtered", "0"),
@@ -142,7 +149,7 @@ shell::Reply show_stats(Context& context, const Invocation&) {
 /// `exact`: for a prefix only routes to that very prefix.
 shell::Handler show_destination(bool exact) {
   return [exact](Context& context, const Invocation& words) {
-    const std::string asked = words.get("prefix");
+    const std::string typed = words.get("prefix"), asked = typed == "default" ? "0.0.0.0/0" : typed;
     const bool is_prefix = asked.find('/') != std::string::npos;
     const Result<Prefix> prefix = parse_prefix(asked);
     const Result<IpAddress> address = parse_ip(asked);
@@ -225,7 +232,7 @@ std::vector<shell::Option> route_options() {
 
 }  // namespace
 
-shell::Option limit_option() { return {"limit", "n", "How many at most, up to 100000; otherwise 1000"}; }
+shell::Option limit_option() { return {"limit", "n", "How many at most, up to 10000; otherwise 1000"}; }
 
 shell::Reply ask_routes(Context& context, const Invocation& words, Json arguments, std::string (*render)(const Json&)) {
   if (words.has("limit")) {
@@ -265,10 +272,16 @@ std::string render_protocols(const Json& protocols) {
   if (array_or_none(protocols).empty()) {
     return "no protocols\n";
   }
-  shell::Table table({{"Name"}, {"Protocol"}, {"Table"}, {"State"}, {"Since"}, {"Info"}});
+  constexpr auto kLeft = shell::Table::kLeft;
+  shell::Table table({{"Name"},
+                      {"Protocol", kLeft, 2},
+                      {"Table", kLeft, 4},
+                      {"State"},
+                      {"Since", kLeft, 3},
+                      {"Info", kLeft, 1, true}});
   for (const Json& protocol : protocols) {
     table.add({called(protocol), field(protocol, "protocol"), field(protocol, "table"), field(protocol, "state"),
-               field(protocol, "since"), field(protocol, "info", "")});
+               since_text(protocol), field(protocol, "info", "")});
   }
   return table.text();
 }
@@ -279,7 +292,7 @@ std::string render_protocol_details(const Json& protocols) {
     const std::string name = called(protocol), in_bird = field(protocol, "name");
     out += fmt::format("{}{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", name,
                        name == in_bird ? "" : fmt::format(" ({} in BIRD)", in_bird), field(protocol, "protocol"),
-                       field(protocol, "state"), field(protocol, "since"),
+                       field(protocol, "state"), since_text(protocol),
                        field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
     out += shell::plain_text(
         shell::without(protocol, {"name", "called", "protocol", "state", "since", "info", "channels"}), 2);
@@ -340,8 +353,13 @@ std::string render_bird_route_details(const Json& routes) {
 }
 
 std::string render_bfd(const Json& sessions) {
-  shell::Table table(
-      {{"Neighbor"}, {"Interface"}, {"Peer"}, {"State"}, {"Since"}, {"Interval", kRight}, {"Timeout", kRight}});
+  shell::Table table({{"Neighbor"},
+                      {"Interface", shell::Table::kLeft, 3},
+                      {"Peer", shell::Table::kLeft, 1},
+                      {"State"},
+                      {"Since", shell::Table::kLeft, 2},
+                      {"Interval", kRight, 5},
+                      {"Timeout", kRight, 4}});
   for (const Json& session : array_or_none(sessions)) {
     const bool counted = member(session, "state-s").is_number();
     table.add({field(session, "neighbor"), field(session, "interface", ""), field(session, "peer", ""),

@@ -30,18 +30,11 @@ Json channel_json(const Channel& channel) {
     out["limits"][kind] = {
         {"most", limit.most}, {"now", counted(channel, kind)}, {"hit", limit.hit}, {"action", limit.action}};
   }
-  const std::string_view columns[] = {"received", "rejected", "filtered", "ignored", "accepted"};
   for (const auto& [name, counts] : channel.changes) {
-    Json row = Json::object();
-    for (size_t i = 0; i < counts.size() && i < std::size(columns); i++) {
-      if (counts[i]) {
-        row[std::string(columns[i])] = *counts[i];
-      }
-    }
     std::string key = name;
     std::transform(key.begin(), key.end(), key.begin(),
                    [](unsigned char c) { return c == ' ' ? '-' : std::tolower(c); });
-    out["changes"][key] = std::move(row);
+    out["changes"][key] = counts;
   }
   return out;
 }
@@ -50,7 +43,7 @@ Json channel_json(const Channel& channel) {
 void describe_session(const Protocol& protocol, const Status& status, Json& out) {
   const std::string state = protocol.detail("BGP state");
   out["protocol"] = protocol.name;
-  out["since"] = protocol.since;
+  out["since"] = utc_of(protocol.since);
   if (const auto seconds = seconds_between(protocol.since, status.server_time)) {
     out["state-s"] = std::max<int64_t>(0, *seconds);
   }
@@ -158,6 +151,9 @@ Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, c
                  const std::string& tag) {
   const Json& bgp = member(config, "bgp");
   Json out = {{"router-id", status.router_id}, {"asn", number_of(bgp, "asn")}, {"version", status.version}};
+  if (status.recovery_s) {
+    out["recovery-s"] = *status.recovery_s;
+  }
   out["peers"] = Json::array();
   for (const Json* peer : sorted_by(items(bgp, "peer"), "name")) {
     const Json& tags = session_leaf(config, *peer, "tag");
@@ -173,7 +169,7 @@ Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, c
 
 Json protocol_json(const Protocol& protocol, const Json& config) {
   Json out = {{"name", protocol.name},   {"protocol", protocol.type}, {"table", protocol.table},
-              {"state", protocol.state}, {"since", protocol.since},   {"info", protocol.info}};
+              {"state", protocol.state}, {"since", utc_of(protocol.since)},   {"info", protocol.info}};
   const PeerNames names(config);
   if (const std::string peer = names.peer_of(protocol.name); !peer.empty()) {
     out["peer"] = peer;

@@ -18,7 +18,8 @@ namespace floof::bird {
 /// "accepted","exported","last-error","protocol","description","families":[...]}]}, peers sorted by name. `state` is
 /// that of RFC 4271 since "state-s" seconds, or "Disabled", or "Missing" when BIRD does not know the peer. An
 /// unnumbered peer with several neighbours has an entry for each. With `tag` only peers that have it. Each entry has
-/// "tags", "maintenance" and, when there is one, "message" (RFC 9003).
+/// "tags", "maintenance" and, when there is one, "message" (RFC 9003). "recovery-s": BIRD was restarted and exports
+/// nothing for at most so many seconds more.
 Result<Json> show_bgp_summary(BirdClient& client, const Json& config, const std::string& tag = {});
 
 /// One peer with everything BIRD knows: the fields above and "local-as","neighbor-id","source","hold-timer",

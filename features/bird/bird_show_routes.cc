@@ -13,6 +13,7 @@
 #include "features/bird/bird_route_query.h"
 #include "features/bird/bird_sent.h"
 #include "features/bird/bird_show_data.h"
+#include "features/bird/bird_version.h"
 
 namespace floof::bird {
 
@@ -87,7 +88,7 @@ Result<Json> channels_of(BirdClient& client, const Json& config, const std::stri
   return out;
 }
 
-constexpr uint64_t kMostRoutes = 100000;
+constexpr uint64_t kMostRoutes = 10000;
 
 /// What has been found so far.
 struct Found {
@@ -109,7 +110,7 @@ Result<bool> collect(BirdClient& client, const std::string& command, const PeerN
   if (said.starts_with("No import table")) {
     return false;
   }
-  if (said.starts_with("No valid tables")) {  // a session that is down announces nothing
+  if (refuses_idle_export(said)) {
     return true;
   }
   if (!reply->ok()) {
@@ -124,6 +125,15 @@ Result<bool> collect(BirdClient& client, const std::string& command, const PeerN
     found.routes.push_back(route_json(route, names));
   }
   return true;
+}
+
+/// What BIRD adds itself: a preference of its own for want of one that an external peer cannot send (RFC 4271, 5.1.5),
+/// and the mark of the best, which says nothing of a table of what one peer sent.
+void leave_as_sent(Json& route, bool external) {
+  route["best"] = false;
+  if (external) {
+    route.erase("local-pref");
+  }
 }
 
 /// Routes of a session in the table of its channel, as the filter left them: those that were taken, those that were
@@ -145,17 +155,22 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
   }
   for (size_t i = before; i < found.routes.size(); i++) {
     found.routes[i]["policy-applied"] = true;
+    leave_as_sent(found.routes[i], false);
   }
   return {};
 }
 
-/// What a peer sent. An internal peer has no table of that, see render_filters.
+/// What a peer sent. An internal peer has no table of that, see render_filters; BIRD 3 answers nevertheless.
 Result<void> collect_received(BirdClient& client, const Json& config, Json arguments, const PeerNames& names,
                               Found& found) {
   const auto channels = channels_of(client, config, string_of(arguments, "import"));
   if (!channels.ok()) {
     return channels.error();
   }
+  const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
+  const bgp::PeerPolicy* peer = bgp::find_peer(policies, string_of(arguments, "import"));
+  const bool internal = peer != nullptr && peer->internal;
+  const bool external = peer != nullptr && !peer->internal;
   const std::string to = string_of(arguments, "prefix") + string_of(arguments, "address");
   for (const Json& channel : *channels) {
     const bool ip6 = string_of(channel, "channel") == "ipv6";
@@ -167,9 +182,15 @@ Result<void> collect_received(BirdClient& client, const Json& config, Json argum
     if (!commands.ok()) {
       return commands.error();
     }
-    const auto done = commands->empty() ? true : collect(client, commands->front(), names, found);
+    const size_t before = found.routes.size();
+    const auto done = internal            ? Result<bool>(false)
+                      : commands->empty() ? Result<bool>(true)
+                                          : collect(client, commands->front(), names, found);
     if (!done.ok()) {
       return done.error();
+    }
+    for (size_t i = before; i < found.routes.size(); i++) {
+      leave_as_sent(found.routes[i], external);
     }
     if (const auto rest = *done ? Result<void>() : collect_filtered(client, config, arguments, channel, names, found);
         !rest.ok()) {
@@ -340,10 +361,11 @@ void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>
 }
 
 Json route_json(const Route& route, const PeerNames& names) {
-  Json out = {
-      {"prefix", route.prefix}, {"table", route.table}, {"protocol", route.protocol}, {"preference", route.preference},
-      {"metric", route.metric}, {"best", route.best},   {"type", route.type},         {"source", route.source},
-      {"since", route.since},   {"from", route.from}};
+  Json out = {{"prefix", route.prefix},       {"table", route.table},
+              {"protocol", route.protocol},   {"preference", route.preference},
+              {"metric", route.metric},       {"best", route.best},
+              {"type", route.type},           {"source", route.source},
+              {"since", utc_of(route.since)}, {"from", route.from}};
   if (const std::string peer = names.peer_of(route.protocol); !peer.empty()) {
     out["peer"] = peer;
   }
@@ -408,6 +430,9 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
     }
   }
   if (flag_of(arguments, "filtered")) {
+    for (Json& route : found.routes) {
+      route["best"] = false;  // BIRD marks the first of those that it does not use, too
+    }
     explain_refusals(client, config, found.routes);
   } else if (received) {
     add_reasons(found.routes, config);

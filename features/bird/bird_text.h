@@ -57,10 +57,13 @@ class ConfigText {
     size_t line = 0;        ///< first line, from 1
     std::string path;       ///< configuration path of this line and those below, until the next mark
     bool verbatim = false;  ///< the user's own text
+    size_t text_line = 1;   ///< which line of that text it is
   };
 
   /// Lines from here on come from `path`.
-  void origin(std::string path, bool verbatim = false) { marks_.push_back({line_, std::move(path), verbatim}); }
+  void origin(std::string path, bool verbatim = false, size_t text_line = 1) {
+    marks_.push_back({line_, std::move(path), verbatim, text_line});
+  }
   template <typename... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) {
     add(fmt::format(format, std::forward<Args>(args)...));

@@ -34,5 +34,8 @@ std::unique_ptr<config::Backend> make_backend(BackendOptions options, EventLoop&
 /// Sends one request to the dataplane and gives its answer: for `show` and `clear`. An Error when it does not answer.
 Result<ipc::Json> ask(const std::string& run_dir, const ipc::Json& request,
                       std::chrono::milliseconds limit = std::chrono::seconds(5));
+/// The same, for what is only passed on: the text of its answer, or of a failure. Any thread.
+std::string ask_for_text(const std::string& run_dir, const ipc::Json& request,
+                         std::chrono::milliseconds limit = std::chrono::seconds(5));
 
 }  // namespace floof::dataplane

@@ -310,6 +310,12 @@ Result<ipc::Json> ask(const std::string& run_dir, const ipc::Json& request, mill
   return client->call(request, limit);
 }
 
+std::string ask_for_text(const std::string& run_dir, const ipc::Json& request, milliseconds limit) {
+  auto client = ipc::Client::connect(socket_path(run_dir));
+  auto said = client ? client->call_for_text(request, limit) : Result<std::string>(not_there(run_dir));
+  return said ? std::move(*said) : ipc::to_text(ipc::failure(said.error()));
+}
+
 std::unique_ptr<config::Backend> make_backend(BackendOptions options, EventLoop& loop) {
   return std::make_unique<DataplaneBackend>(std::move(options), loop);
 }

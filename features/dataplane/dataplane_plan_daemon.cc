@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 
+#include "base/prefix.h"
 #include "config/json_view.h"
 #include "features/dataplane/dataplane_plan.h"
 
@@ -40,6 +42,40 @@ std::map<std::string, const Json*> by_name(const Json& list) {
   return out;
 }
 
+/// "is disabled", "changes: mtu".
+std::string happens(std::vector<std::string> changed, const Json& interface) {
+  const bool switched = std::erase(changed, "enabled") > 0;
+  const std::string rest = changed.empty() ? "" : fmt::format("changes: {}", fmt::join(changed, ", "));
+  if (!switched) {
+    return rest;
+  }
+  return fmt::format("is {}{}{}", config::flag_of(interface, "enabled") ? "enabled" : "disabled",
+                     rest.empty() ? "" : " and ", rest);
+}
+
+/// What is interrupted: everything of an interface, or what goes to subnets of addresses that go.
+std::string lost(const Json& before, const Json& after) {
+  const std::string all = fmt::format("all packets of {}", config::text_of(after, "name"));
+  const auto on = [](const Json& interface) {
+    return !interface.contains("enabled") || config::flag_of(interface, "enabled");
+  };
+  if (!on(before)) {
+    return "";
+  }
+  if (!on(after) || config::member(before, "device") != config::member(after, "device")) {
+    return all;
+  }
+  std::vector<std::string> gone;
+  const auto now = config::texts(after, "addresses");
+  for (const std::string& text : config::texts(before, "addresses")) {
+    const auto address = parse_interface_address(text);
+    if (address && std::find(now.begin(), now.end(), text) == now.end()) {
+      gone.push_back(to_string(address->subnet()));
+    }
+  }
+  return gone.empty() ? "" : fmt::format("packets from and to {}", fmt::join(gone, ", "));
+}
+
 void plan_interfaces(const Json& before, const Json& after, std::vector<PlanStep>& out) {
   const auto old_ones = by_name(before), new_ones = by_name(after);
   for (const auto& [name, interface] : new_ones) {
@@ -52,10 +88,8 @@ void plan_interfaces(const Json& before, const Json& after, std::vector<PlanStep
     if (changed.empty()) {
       continue;
     }
-    const bool device = config::member(*old->second, "device") != config::member(*interface, "device");
-    const bool off = config::flag_of(*interface, "disabled") && !config::flag_of(*old->second, "disabled");
-    out.push_back({"dataplane", fmt::format("interface {} changes: {}", name, fmt::join(changed, ", ")),
-                   device || off ? fmt::format("all packets of {}", name) : ""});
+    out.push_back({"dataplane", fmt::format("interface {} {}", name, happens(changed, *interface)),
+                   lost(*old->second, *interface)});
   }
   for (const auto& [name, interface] : old_ones) {
     if (!new_ones.contains(name)) {

@@ -31,6 +31,12 @@ TEST(DataplanePlan, TellsWhatChanges) {
       "interface e3 is added\n"
       "interface e2 is removed [all packets of e2]\n"
       "route changes: statics\n");
+  const char* up = R"({"interfaces":[{"name":"e0","enabled":true,"addresses":["192.0.2.1/24","198.51.100.1/24"]}]})";
+  const char* down = R"({"interfaces":[{"name":"e0","enabled":false,"addresses":["192.0.2.1/24","198.51.100.1/24"]}]})";
+  EXPECT_EQ(plan(up, down), "interface e0 is disabled [all packets of e0]\n");
+  EXPECT_EQ(plan(down, up), "interface e0 is enabled\n");
+  EXPECT_EQ(plan(up, R"({"interfaces":[{"name":"e0","enabled":true,"addresses":["192.0.2.1/23","198.51.100.1/24"]}]})"),
+            "interface e0 changes: addresses [packets from and to 192.0.2.0/24]\n");
   EXPECT_EQ(plan("null", R"({"interfaces":[{"name":"e0"}]})"), "interface e0 is added\n");
   EXPECT_EQ(plan("{}", "{}", {"dataplane workers"}),
             "floof-dataplane restarts for dataplane workers [all forwarding, for about a second; BGP sessions stay]\n");

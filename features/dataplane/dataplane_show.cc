@@ -48,7 +48,7 @@ std::string names_text(const Json& worker, const char* of) {
 }  // namespace
 
 std::string render_drops(const Json& drops, bool zero) {
-  shell::Table table({{"Packets", kRight}, {"Reason"}, {"Meaning"}});
+  shell::Table table({{"Packets", kRight}, {"Reason"}, {"Meaning", shell::Table::kLeft, 1, true}});
   for (const Json& drop : array_or_none(drops)) {
     if (zero || number(drop, "packets") != 0) {
       table.add({field(drop, "packets", "0"), field(drop, "reason"), field(drop, "help", "")});
@@ -59,7 +59,7 @@ std::string render_drops(const Json& drops, bool zero) {
 
 std::string render_nodes(const Json& nodes, bool idle) {
   shell::Table table(
-      {{"Node"}, {"Calls", kRight}, {"Packets", kRight}, {"Packets/call", kRight}, {"Cycles/packet", kRight}});
+      {{"Node"}, {"Calls", kRight, 1}, {"Packets", kRight}, {"Packets/call", kRight, 2}, {"Cycles/packet", kRight}});
   for (const Json& node : array_or_none(nodes)) {
     if (idle || number(node, "calls") != 0) {
       table.add({field(node, "node"), field(node, "calls", "0"), field(node, "packets", "0"),
@@ -71,12 +71,12 @@ std::string render_nodes(const Json& nodes, bool idle) {
 
 std::string render_workers(const Json& workers) {
   shell::Table table({{"Worker", kRight},
-                      {"Core", kRight},
+                      {"Core", kRight, 3},
                       {"State"},
-                      {"Loops", kRight},
+                      {"Loops", kRight, 4},
                       {"Packets", kRight},
-                      {"Interfaces"},
-                      {"From Linux"}});
+                      {"Interfaces", shell::Table::kLeft, 1, true},
+                      {"From Linux", shell::Table::kLeft, 2, true}});
   for (const Json& worker : array_or_none(workers)) {
     table.add({field(worker, "worker"), field(worker, "core"), field(worker, "state"), field(worker, "loops", "0"),
                field(worker, "packets", "0"), names_text(worker, "interfaces"), names_text(worker, "linux")});

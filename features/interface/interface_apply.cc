@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "features/interface/host_devices_list.h"
 
 namespace floof::interface {
 
@@ -279,16 +280,20 @@ Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
   return &running;
 }
 
-void delete_links(netlink::Writer& writer, const std::vector<std::string>& names) {
+void delete_links(netlink::Writer& writer, const std::vector<std::string>& names, const std::function<void()>& pulse) {
   constexpr uint32_t kGroup = 0x464c4f46;
-  std::vector<int> indexes;
-  for (const std::string& name : names) {
-    if (const auto index = writer.link_index(name)) {
-      indexes.push_back(*index);
+  constexpr size_t kAtOnce = 100;  // takes as long as one, and on a busy machine less than a hang
+  for (size_t first = 0; first < names.size(); first += kAtOnce) {
+    std::vector<int> indexes;
+    for (size_t i = first; i < std::min(first + kAtOnce, names.size()); i++) {
+      if (const auto index = writer.link_index(names[i])) {
+        indexes.push_back(*index);
+      }
     }
-  }
-  if (auto done = writer.delete_links(indexes, kGroup); !done) {
-    log::debug("{}", done.error().text());
+    if (auto done = writer.delete_links(indexes, kGroup); !done) {
+      log::debug("{}", done.error().text());
+    }
+    pulse();
   }
 }
 
@@ -313,7 +318,7 @@ void Interfaces::delete_taps(const std::vector<Running*>& of) {
       }
     }
     if (auto writer = netlink::Writer::open(fd)) {
-      delete_links(**writer, names);
+      delete_links(**writer, names, [this] { context_.engine.beat(); });
     }
   }
   if (on_delete_many) {
@@ -389,7 +394,37 @@ Json Interfaces::describe(const Running& running) const {
   return out;
 }
 
+/// [{"name","driver","mac","megabits","link","namespace","addresses","default-route","interface"}]: `interface` is
+/// which one has it.
+static Json devices(HostDevices& hosts, const std::map<std::string, std::unique_ptr<Running>>& running) {
+  Json out = Json::array();
+  for (const ListedDevice& device : list_devices(hosts)) {
+    using Place = HostDevices::Place;
+    const auto user = std::find_if(running.begin(), running.end(), [&](const auto& entry) {
+      const DeviceSpec& spec = entry.second->spec.device;
+      return spec.type == DeviceType::host && spec.name == device.name;
+    });
+    out.push_back({{"name", device.name},
+                   {"driver", device.driver},
+                   {"mac", device.mac},
+                   {"megabits", device.megabits == 0 ? Json() : Json(device.megabits)},
+                   {"link", device.link ? "up"
+                            : device.up ? "down"
+                                        : "unknown"},
+                   {"namespace", device.found.place == Place::ports    ? "ports"
+                                 : device.found.place == Place::router ? "router"
+                                                                       : "host"},
+                   {"addresses", device.addresses},
+                   {"default-route", device.default_route},
+                   {"interface", user == running.end() ? Json() : Json(user->first)}});
+  }
+  return out;
+}
+
 Json Interfaces::show(std::string_view what, const Json& arguments) {
+  if (what == "devices") {
+    return devices(context_.hosts, running_);
+  }
   if (what == "alarms") {
     Json out = Json::array();
     for (const auto& [device, reason] : context_.hosts.waiting()) {

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "features/interface/device_text.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -100,7 +104,12 @@ Reply show_one(Context& context, const Invocation& words) {
 
 Reply clear_counters(Context& context, const Invocation&) {
   const shell::Answer answer = context.call({{"op", "clear"}, {"what", "counters"}});
-  return answer.ok() ? Reply{} : shell::failure(answer.errors);
+  if (!answer.ok()) {
+    return shell::failure(answer.errors);
+  }
+  Reply reply;
+  reply.text = "the counters of interfaces, nodes and drops are zero\n";
+  return reply;
 }
 
 }  // namespace
@@ -109,8 +118,15 @@ std::string render_interfaces(const Json& interfaces) {
   if (!interfaces.is_array() || interfaces.empty()) {
     return "no interfaces; 'set interface NAME device ...' makes one\n";
   }
-  Table table({{"Interface"}, {"Admin"}, {"Link"}, {"Port"}, {"MTU", kRight}, {"MAC"}, {"Address"}, {"Description"}});
-  std::string reasons;
+  Table table({{"Interface"},
+               {"Admin", Table::kLeft, 1},
+               {"Link"},
+               {"Port", Table::kLeft, 3},
+               {"MTU", kRight, 4},
+               {"MAC", Table::kLeft, 5},
+               {"Address"},
+               {"Description", Table::kLeft, 2, true}});
+  std::vector<std::pair<std::string, std::string>> reasons;  // each once, with the names of all that have it
   for (const Json& interface : interfaces) {
     const Json& addresses = list(interface, "addresses");
     const std::string name = field(interface, "name");
@@ -121,11 +137,37 @@ std::string render_interfaces(const Json& interfaces) {
       table.add({"", "", "", "", "", "", address_text(addresses[i])});
     }
     if (const std::string reason = field(interface, "reason", ""); !reason.empty()) {
-      reasons += fmt::format("{}: {}\n", name, reason);
+      const auto same = std::find_if(reasons.begin(), reasons.end(), [&](const auto& r) { return r.first == reason; });
+      same == reasons.end() ? void(reasons.emplace_back(reason, name)) : void(same->second += ", " + name);
     }
   }
-  return table.text() + (reasons.empty() ? "" : "\n" + reasons);
+  std::string out = table.text() + (reasons.empty() ? "" : "\n");
+  for (const auto& [reason, names] : reasons) {
+    out += fmt::format("{}: {}\n", names, reason);
+  }
+  return out;
 }
+
+namespace {
+
+/// A line for what was received and one for what was sent, where one for both is too wide.
+std::string narrow_counters(const Json& interfaces) {
+  Table table(
+      {{"Interface"}, {""}, {"Packets", kRight}, {"Bytes", kRight, 2}, {"Drops", kRight}, {"Errors", kRight, 1}});
+  for (const Json& interface : interfaces) {
+    const Json& counters = member(interface, "counters");
+    std::string name = field(interface, "name");
+    for (const std::string way : {"rx", "tx"}) {
+      table.add({std::exchange(name, ""), way, field(counters, way + "-packets", "0"),
+                 field(counters, way + "-bytes", "0"), field(counters, way + "-drops", "0"),
+                 field(counters, way + "-errors", "0")});
+    }
+    table.add({"", "to Linux", field(counters, "punted", "0")});
+  }
+  return table.text();
+}
+
+}  // namespace
 
 std::string render_counters(const Json& interfaces) {
   Table table({{"Interface"},
@@ -147,7 +189,23 @@ std::string render_counters(const Json& interfaces) {
     }
     table.add(std::move(row));
   }
-  return table.text();
+  const size_t screen = shell::screen_columns();
+  return screen == 0 || table.width() <= screen ? table.text() : narrow_counters(interfaces);
+}
+
+std::string render_devices(const Json& devices) {
+  Table table({{"Device"},
+               {"Driver", Table::kLeft, 1},
+               {"Speed", kRight, 2},
+               {"Link"},
+               {"MAC", Table::kLeft, 4},
+               {"Namespace", Table::kLeft, 3},
+               {"Used by"}});
+  for (const Json& device : devices.is_array() ? devices : Json::array()) {
+    table.add({field(device, "name"), field(device, "driver"), speed_text(device), field(device, "link"),
+               field(device, "mac"), field(device, "namespace"), use_text(device)});
+  }
+  return table.empty() ? "this machine has no Ethernet devices that the router sees\n" : table.text();
 }
 
 std::string render_details(const Json& interfaces) {
@@ -169,7 +227,7 @@ std::vector<shell::Choice> interface_choices(Context& context) {
 
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
-  registry.help("clear", "Set counters back to zero");
+  registry.help("clear", "Reset counters or BGP sessions, or forget what waits");
   registry.add({.path = "show interface",
                 .help = "Interfaces: state, addresses, counters",
                 .handler = [](Context& c, const Invocation&) {
@@ -187,6 +245,11 @@ void register_show(shell::Registry& registry) {
                 .help = "Packets and bytes of all interfaces",
                 .handler = [](Context& c, const Invocation&) {
                   return shell::show(c, "interface", Json::object(), render_counters);
+                }});
+  registry.add({.path = "show interface devices",
+                .help = "Devices of this machine, and what uses them",
+                .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "devices", Json::object(), render_devices);
                 }});
   registry.add({.path = "clear counters",
                 .help = "Counters of interfaces, nodes and drops",

@@ -9,13 +9,16 @@
 
 namespace floof::interface {
 
-/// Adds `show interface`, `show interface NAME`, `show interface counters` and `clear counters`.
+/// Adds `show interface`, `show interface NAME`, `show interface counters`, `show interface devices` and `clear
+/// counters`.
 void register_show(shell::Registry& registry);
 
 /// One line per interface, further addresses below it, and why it is down.
 std::string render_interfaces(const shell::Json& interfaces);
 /// Packets, bytes, drops and errors per interface.
 std::string render_counters(const shell::Json& interfaces);
+/// Devices of the machine, as the dataplane lists them.
+std::string render_devices(const shell::Json& devices);
 /// Everything about each of the given interfaces.
 std::string render_details(const shell::Json& interfaces);
 

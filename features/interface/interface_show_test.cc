@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "shell/fake_context.h"
+#include "shell/text.h"
 
 namespace floof::interface {
 namespace {
@@ -53,12 +54,50 @@ TEST(InterfaceShow, Counters) {
   EXPECT_NE(text.find("e1                  0         0"), std::string::npos) << text;
 }
 
+TEST(InterfaceShow, CountersOnANarrowScreen) {
+  shell::set_screen_columns(80);
+  const std::string text = render_counters(kInterfaces);
+  shell::set_screen_columns(0);
+  EXPECT_EQ(text,
+            "Interface                         Packets  Bytes  Drops  Errors\n"
+            "e0         rx                           7    700      1       0\n"
+            "           tx        18446744073709551615    900      0       0\n"
+            "           to Linux                     3\n"
+            "e1         rx                           0      0      0       0\n"
+            "           tx                           0      0      0       0\n"
+            "           to Linux                     0\n");
+}
+
+TEST(InterfaceShow, AReasonIsToldOnce) {
+  Json three = Json::array();
+  for (const char* name : {"e0", "e1", "e2"}) {
+    three.push_back({{"name", name}, {"reason", name == std::string("e1") ? "no carrier" : "AF_PACKET instead"}});
+  }
+  const std::string text = render_interfaces(three);
+  EXPECT_EQ(text.substr(text.find("\n\n")), "\n\ne0, e2: AF_PACKET instead\ne1: no carrier\n");
+}
+
+TEST(InterfaceShow, Devices) {
+  EXPECT_EQ(render_devices(Json::parse(R"([
+              {"name":"eth0","driver":"mlx5_core","mac":"02:00:00:00:00:01","megabits":25000,"link":"up",
+               "namespace":"ports","interface":"up1"},
+              {"name":"eth1","driver":"e1000e","mac":"02:00:00:00:00:02","megabits":null,"link":"unknown",
+               "namespace":"router","addresses":["192.0.2.1/24"],"default-route":true},
+              {"name":"eth2","driver":"","mac":"02:00:00:00:00:03","megabits":2500,"link":"down","namespace":"host",
+               "addresses":[],"default-route":false}])")),
+            "Device  Driver          Speed  Link     MAC                Namespace  Used by\n"
+            "eth0    mlx5_core   25 Gbit/s  up       02:00:00:00:00:01  ports      interface up1\n"
+            "eth1    e1000e              -  unknown  02:00:00:00:00:02  router     has 192.0.2.1/24, default route\n"
+            "eth2    -          2.5 Gbit/s  down     02:00:00:00:00:03  host\n");
+}
+
 TEST(InterfaceShow, StrangeDataDoesNoHarm) {
   for (const char* text : {"null", "3", "[null]", "[[]]", R"([{"addresses":3,"counters":[],"device":"x"}])"}) {
     const Json data = Json::parse(text);
     render_interfaces(data);
     render_counters(data);
     render_details(data);
+    render_devices(data);
   }
 }
 

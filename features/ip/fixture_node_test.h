@@ -214,8 +214,6 @@ class Router {
     const auto via = [](IfId out, const char* gateway) {
       return PathSet{PathKind::forward, {{out, *parse_ip(gateway)}}, {}};
     };
-    route("192.0.2.2/32", via(e1, "192.0.2.2"));
-    route("2001:db8:1::2/128", via(e1, "2001:db8:1::2"));
     route("10.2.0.0/16", via(e2, "198.51.100.2"));
     route("10.3.0.0/16", via(e3, "203.0.113.2"));
     route("10.4.0.0/16", {PathKind::forward, {{e2, *parse_ip("198.51.100.2")}, {e2, *parse_ip("198.51.100.3")}}, {}});

@@ -2,6 +2,7 @@
 #include "features/ip/forwarding.h"
 
 #include <algorithm>
+#include <list>
 #include <unordered_map>
 
 #include "base/log.h"
@@ -30,18 +31,6 @@ uint64_t mac_word(const Mac& mac) {
   return out;
 }
 
-struct NeighborKey {
-  IfId interface;
-  IpAddress address;
-  friend bool operator==(const NeighborKey&, const NeighborKey&) = default;
-};
-
-struct NeighborKeyHash {
-  size_t operator()(const NeighborKey& k) const noexcept {
-    return std::hash<IpAddress>{}(k.address) * 31 + k.interface.value();
-  }
-};
-
 }  // namespace
 
 struct ForwardingTables::Impl {
@@ -57,13 +46,15 @@ struct ForwardingTables::Impl {
   uint64_t refused6 = 0;
   IndexAllocator group_ids;
   IndexAllocator adjacency_ids;
-  std::unordered_map<NeighborKey, uint32_t, NeighborKeyHash> neighbors;
   std::unordered_map<uint32_t, PathSet> sets;         ///< by group
   std::unordered_map<uint32_t, uint32_t> references;  ///< of adjacencies, by groups' paths
+  std::list<uint32_t> remembered;                     ///< adjacencies that were resolved once, the latest last
+  std::unordered_map<uint32_t, std::list<uint32_t>::iterator> remembered_at;
   std::vector<std::unique_ptr<BucketArray>> buckets;  ///< owns what groups point to
 };
 
-ForwardingTables::ForwardingTables(Qsbr& qsbr, const Limits& limits) : impl_(std::make_unique<Impl>(qsbr, limits)) {
+ForwardingTables::ForwardingTables(Qsbr& qsbr, const Limits& limits)
+    : neighbor_index_(qsbr, adjacencies_), impl_(std::make_unique<Impl>(qsbr, limits)) {
   groups_.reserve(0);
   adjacencies_.reserve(0);
 }
@@ -108,7 +99,7 @@ void ForwardingTables::fill_group(Group& group, const PathSet& set) {
   if (set.kind == PathKind::forward) {
     std::vector<BucketMember> members;
     for (const Path& path : set.paths) {
-      const uint32_t id = impl_->neighbors.at({path.interface, path.gateway});
+      const uint32_t id = neighbor_index_.find(path.interface, path.gateway).value();
       const uint32_t weight = std::max<uint32_t>(1, path.weight);
       const auto same = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.id == id; });
       if (same != members.end()) {
@@ -185,7 +176,7 @@ void ForwardingTables::update_group(GroupId id, const PathSet& wanted) {
   fill_group(groups_.at(id.value()), set);
   const PathSet old = std::exchange(present, std::move(set));
   for (const Path& path : old.paths) {
-    release_adjacency(impl_->neighbors.at({path.interface, path.gateway}));
+    release_adjacency(neighbor_index_.find(path.interface, path.gateway).value());
   }
 }
 
@@ -199,7 +190,7 @@ void ForwardingTables::destroy_group(GroupId id) {
   // The group itself stays as it is: a worker may have read the route that led here a moment ago.
   impl_->group_ids.release(id.value());
   for (const Path& path : old.paths) {
-    release_adjacency(impl_->neighbors.at({path.interface, path.gateway}));
+    release_adjacency(neighbor_index_.find(path.interface, path.gateway).value());
   }
 }
 
@@ -215,7 +206,7 @@ std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
   const uint32_t single = group.single.load(std::memory_order_relaxed);
   std::vector<unsigned> out;
   for (const Path& path : set.paths) {
-    const uint32_t adjacency = impl_->neighbors.at({path.interface, path.gateway});
+    const uint32_t adjacency = neighbor_index_.find(path.interface, path.gateway).value();
     const bool only = single == adjacency;
     out.push_back(only ? kBuckets
                   : buckets == nullptr
@@ -273,57 +264,80 @@ ForwardingTables::FibStats ForwardingTables::stats(Family family) const {
 // -- Adjacencies ------------------------------------------------------------------------------------------------------
 
 AdjId ForwardingTables::find_adjacency(IfId interface, const IpAddress& address) {
-  const auto [it, added] = impl_->neighbors.try_emplace({interface, address}, 0);
-  if (added) {
-    const uint32_t id = impl_->adjacency_ids.allocate();
-    adjacencies_.reserve(id);
-    Adjacency& adjacency = adjacencies_.at(id);
-    adjacency.state.store(Adjacency::incomplete, std::memory_order_relaxed);
-    adjacency.interface.store(interface.value(), std::memory_order_relaxed);
-    adjacency.dst_mac.store(0, std::memory_order_relaxed);
-    adjacency.rewrite.store(0, std::memory_order_relaxed);
-    adjacency.next_hop = address;
-    it->second = id;
+  if (const AdjId known = neighbor_index_.find(interface, address); known.valid()) {
+    return known;
   }
-  return AdjId(it->second);
+  const uint32_t id = impl_->adjacency_ids.allocate();
+  adjacencies_.reserve(id);
+  Adjacency& adjacency = adjacencies_.at(id);
+  adjacency.state.store(Adjacency::incomplete, std::memory_order_relaxed);
+  adjacency.used.store(0, std::memory_order_relaxed);
+  adjacency.interface.store(interface.value(), std::memory_order_relaxed);
+  adjacency.dst_mac.store(0, std::memory_order_relaxed);
+  adjacency.rewrite.store(0, std::memory_order_relaxed);
+  adjacency.next_hop = address;
+  neighbor_index_.add(id);
+  return AdjId(id);
+}
+
+bool ForwardingTables::take_used(IfId interface, const IpAddress& address) {
+  const AdjId id = neighbor_index_.find(interface, address);
+  return id.valid() && adjacencies_.at(id.value()).used.exchange(0, std::memory_order_relaxed) != 0;
 }
 
 void ForwardingTables::set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) {
-  Adjacency& adjacency = adjacencies_.at(find_adjacency(interface, address).value());
+  const uint32_t id = find_adjacency(interface, address).value();
+  forget(id);
+  Adjacency& adjacency = adjacencies_.at(id);
   adjacency.dst_mac.store(mac_word(mac), std::memory_order_release);
   adjacency.state.store(Adjacency::resolved, std::memory_order_release);
   adjacency.rewrite.store(mac_word(mac) | uint64_t{interface.value()} << 48, std::memory_order_release);
 }
 
 void ForwardingTables::clear_neighbor(IfId interface, const IpAddress& address) {
-  const auto it = impl_->neighbors.find({interface, address});
-  if (it == impl_->neighbors.end()) {
+  const uint32_t id = neighbor_index_.find(interface, address).value();
+  if (id == 0 || adjacencies_.at(id).state.load(std::memory_order_relaxed) != Adjacency::resolved) {
     return;
   }
-  const uint32_t id = it->second;
   adjacencies_.at(id).rewrite.store(0, std::memory_order_release);
   adjacencies_.at(id).state.store(Adjacency::incomplete, std::memory_order_release);
-  free_if_unused(id);
+  impl_->remembered_at[id] = impl_->remembered.insert(impl_->remembered.end(), id);
+  if (impl_->remembered.size() > kRemembered) {
+    const uint32_t oldest = impl_->remembered.front();
+    forget(oldest);
+    free_if_unused(oldest);
+  }
 }
 
 void ForwardingTables::clear_interface(IfId interface) {
-  std::vector<IpAddress> gone;
-  for (const auto& [key, id] : impl_->neighbors) {
-    if (key.interface == interface) {
-      gone.push_back(key.address);
+  std::vector<uint32_t> gone;
+  neighbor_index_.for_each([&](uint32_t id) {
+    if (adjacencies_.at(id).interface.load(std::memory_order_relaxed) == interface.value()) {
+      gone.push_back(id);
     }
+  });
+  for (const uint32_t id : gone) {
+    adjacencies_.at(id).rewrite.store(0, std::memory_order_release);
+    adjacencies_.at(id).state.store(Adjacency::incomplete, std::memory_order_release);
+    forget(id);
+    free_if_unused(id);
   }
-  for (const IpAddress& address : gone) {
-    clear_neighbor(interface, address);
+}
+
+void ForwardingTables::forget(uint32_t id) {
+  if (const auto at = impl_->remembered_at.find(id); at != impl_->remembered_at.end()) {
+    impl_->remembered.erase(at->second);
+    impl_->remembered_at.erase(at);
   }
 }
 
 void ForwardingTables::free_if_unused(uint32_t id) {
   const Adjacency& adjacency = adjacencies_.at(id);
-  if (impl_->references.contains(id) || adjacency.state.load(std::memory_order_relaxed) == Adjacency::resolved) {
+  if (impl_->references.contains(id) || impl_->remembered_at.contains(id) ||
+      adjacency.state.load(std::memory_order_relaxed) == Adjacency::resolved) {
     return;
   }
-  impl_->neighbors.erase({IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop});
+  neighbor_index_.remove(id);
   impl_->adjacency_ids.release(id);
 }
 

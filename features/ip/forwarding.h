@@ -20,6 +20,7 @@
 #include "base/ids.h"
 #include "base/prefix.h"
 #include "base/qsbr.h"
+#include "features/ip/adjacency.h"
 #include "features/ip/flat_array.h"
 
 namespace floof::ip {
@@ -27,7 +28,7 @@ namespace floof::ip {
 enum class PathKind : uint8_t {
   drop,         ///< no usable path: no-route
   forward,      ///< to the group's adjacencies
-  connected,    ///< on link: ask for the destination itself on the interface (glean)
+  connected,    ///< on link: to the destination itself on the interface, by its own adjacency
   local,        ///< to the router's own kernel
   blackhole,    ///< dropped silently (counted)
   unreachable,  ///< ICMP host unreachable / ICMPv6 address unreachable
@@ -51,17 +52,6 @@ struct PathSet {
 };
 
 inline constexpr unsigned kBuckets = 64;
-
-/// As workers read it: 64-byte aligned, replaced in place by atomic stores of single words.
-struct alignas(64) Adjacency {
-  enum State : uint8_t { incomplete, resolved };
-  std::atomic<uint8_t> state{incomplete};
-  std::atomic<uint16_t> interface { 0 };  ///< IfId
-  std::atomic<uint64_t> dst_mac{0};       ///< low 48 bits, first byte lowest; source MAC is the interface's
-  /// All of it in one word for the fast way: dst_mac and, in the upper 16 bits, the interface; 0: not resolved.
-  std::atomic<uint64_t> rewrite{0};
-  IpAddress next_hop;  ///< constant while the id is in use
-};
 
 struct Group {
   std::atomic<PathKind> kind{PathKind::drop};
@@ -104,6 +94,12 @@ class ForwardingTables {
     return buckets == nullptr ? AdjId{} : AdjId((*buckets)[flow_hash % kBuckets].load(std::memory_order_acquire));
   }
 
+  /// The adjacency of a destination on a connected link; invalid when nobody knows or asked for it.
+  template <typename Address>
+  AdjId find_neighbor(IfId interface, const Address& address) const {
+    return neighbor_index_.find(interface, address);
+  }
+
   // -- Control thread ---------------------------------------------------------------------------------------------
   GroupId create_group(const PathSet& set);
   /// In place; all routes with this group follow at once.
@@ -137,12 +133,15 @@ class ForwardingTables {
   /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route
   /// uses.
   void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac);
-  /// A neighbour is FAILED or gone: its adjacency becomes incomplete.
+  /// A neighbour is FAILED or gone: its adjacency becomes incomplete. The latest kRemembered of them stay, so that
+  /// workers can tell an address that was known from one that a scan has made up.
   void clear_neighbor(IfId interface, const IpAddress& address);
   /// All neighbours of an interface that is going away.
   void clear_interface(IfId interface);
-  /// Finds or makes (incomplete). Adjacencies are kept while a group uses them or they are resolved.
+  /// Finds or makes (incomplete). Adjacencies are kept while a group uses them or they are or were resolved.
   AdjId find_adjacency(IfId interface, const IpAddress& address);
+  /// Whether a packet left by it since the last call.
+  bool take_used(IfId interface, const IpAddress& address);
 
   /// How the group spreads: (path, buckets of 64) for forward groups, in the order of describe(). For show.
   std::vector<unsigned> bucket_counts(GroupId id) const;
@@ -153,11 +152,14 @@ class ForwardingTables {
   void release_adjacency(uint32_t id);
   void fill_group(Group& group, const PathSet& set);
   void free_if_unused(uint32_t id);
+  void forget(uint32_t id);
 
   static constexpr uint32_t kMaxGroups = uint32_t{1} << 24;  ///< what the FIB can point to
+  static constexpr size_t kRemembered = 16384;
   static constexpr uint32_t kMaxAdjacencies = uint32_t{1} << 22;
   FlatArray<Group> groups_{kMaxGroups};
   FlatArray<Adjacency> adjacencies_{kMaxAdjacencies};
+  NeighborIndex neighbor_index_;
   std::unique_ptr<Impl> impl_;
 };
 

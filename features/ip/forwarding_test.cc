@@ -342,6 +342,50 @@ TEST(Forwarding, AdjacencyLivesWhileUsedOrResolved) {
   EXPECT_TRUE(again == id || again == other) << "ids are used again";
 }
 
+TEST(Forwarding, NeighborsAreFoundAndTheLatestRemembered) {
+  Qsbr qsbr;
+  ForwardingTables tables(qsbr);
+  constexpr uint32_t kMany = 20000;
+  const Mac mac{{2, 0, 0, 0, 0, 9}};
+  const auto host = [](uint32_t i) { return Ip4(0x0a000000 + i); };
+  const auto host6 = [](uint32_t i) { return Ip6::from_halves(0x20010db800000000, i); };
+  for (uint32_t i = 0; i < kMany; i++) {
+    tables.set_neighbor(e0, host(i), mac);
+    tables.set_neighbor(e1, host6(i), mac);
+    qsbr.reclaim();
+  }
+  for (uint32_t i = 0; i < kMany; i++) {
+    const AdjId id = tables.find_neighbor(e0, host(i));
+    ASSERT_TRUE(id.valid());
+    ASSERT_EQ(tables.adjacency(id).next_hop, IpAddress(host(i)));
+    ASSERT_TRUE(tables.find_neighbor(e1, host6(i)).valid());
+    ASSERT_FALSE(tables.find_neighbor(e1, host(i)).valid()) << "of another interface";
+  }
+  for (uint32_t i = 0; i < kMany; i++) {
+    tables.clear_neighbor(e0, host(i));
+  }
+  EXPECT_FALSE(tables.find_neighbor(e0, host(0)).valid()) << "the longest forgotten one";
+  const AdjId latest = tables.find_neighbor(e0, host(kMany - 1));
+  ASSERT_TRUE(latest.valid());
+  EXPECT_EQ(tables.adjacency(latest).state, Adjacency::incomplete);
+  tables.clear_interface(e0);
+  EXPECT_FALSE(tables.find_neighbor(e0, host(kMany - 1)).valid());
+  EXPECT_TRUE(tables.find_neighbor(e1, host6(7)).valid());
+  tables.clear_interface(e1);
+  qsbr.drain();
+}
+
+TEST(Forwarding, TellsWhichNeighborsAreUsed) {
+  Qsbr qsbr;
+  ForwardingTables tables(qsbr);
+  tables.set_neighbor(e0, gw1, Mac{{2, 0, 0, 0, 0, 9}});
+  EXPECT_FALSE(tables.take_used(e0, gw1));
+  tables.adjacency(tables.find_adjacency(e0, gw1)).use();
+  EXPECT_TRUE(tables.take_used(e0, gw1));
+  EXPECT_FALSE(tables.take_used(e0, gw1));
+  EXPECT_FALSE(tables.take_used(e1, gw1)) << "there is none";
+}
+
 TEST(Forwarding, ReusedGroupIdStartsAfresh) {
   Qsbr qsbr;
   ForwardingTables tables(qsbr);

@@ -47,6 +47,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
     node.next(Edge::hold, packet);
     return;
   }
+  adjacency.use();
   const engine::Interface& out = state.interfaces[m.tx_if];
   const uint32_t mtu = out.mtu.load(std::memory_order_relaxed);
   if (length_on_wire(packet) > mtu && !make_fit(node, state, mtu, packet)) [[unlikely]] {

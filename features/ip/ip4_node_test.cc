@@ -107,6 +107,27 @@ TEST_F(Ip4, KindsOfRoutes) {
   }
 }
 
+TEST_F(Ip4, OnLinkTheDestinationIsItsOwnNextHop) {
+  const auto known = *parse_ip("198.51.100.40");
+  send4({ip4({.destination = "198.51.100.40"})});
+  ASSERT_EQ(r.held.kept.size(), 1u);
+  EXPECT_FALSE(r.held.kept[0].notes.adj.valid()) << "a stranger";
+  r.neighbor(r.e2, "198.51.100.40", 0x40);
+  EXPECT_FALSE(r.tables->take_used(r.e2, known));
+  send4({ip4({.destination = "198.51.100.40"}), ip4({.destination = "198.51.100.40", .options = Bytes(4, 1)})});
+  const auto out = r.port2.take();
+  ASSERT_EQ(out.size(), 2u) << "by both ways";
+  for (const auto& sent : out) {
+    EXPECT_EQ(sent.frame[5], 0x40);
+  }
+  EXPECT_TRUE(r.tables->take_used(r.e2, known));
+  EXPECT_FALSE(r.tables->take_used(r.e2, known));
+  r.tables->clear_neighbor(r.e2, known);
+  send4({ip4({.destination = "198.51.100.40"})});
+  ASSERT_EQ(r.held.kept.size(), 2u);
+  EXPECT_TRUE(r.held.kept[1].notes.adj.valid()) << "it was known before";
+}
+
 TEST_F(Ip4, GatewayOfTheOtherFamily) {
   send4({ip4({.destination = "10.9.0.1"})});
   const auto out = r.port3.take();

@@ -62,6 +62,16 @@ void forward_to(NodeContext& node, const IpState& state, const Group& group, rte
   node.next(Edge::forward, packet);
 }
 
+/// On link: to the destination itself, or to those who ask for it.
+void deliver(NodeContext& node, const IpState& state, const Group& group, rte_mbuf* packet) {
+  PacketMeta& m = meta(packet);
+  PacketNotes& n = notes(packet);
+  m.tx_if = IfId(group.interface.load(std::memory_order_relaxed));
+  n.flow_hash = 0;
+  n.adj = state.tables.find_neighbor(m.tx_if, Ip6(header<Ip6Header>(packet).destination));
+  node.next(n.adj.valid() ? Edge::forward : Edge::hold, packet);
+}
+
 void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* packet) {
   const Group& group = state.tables.group(id);
   const PathKind kind = group.kind.load(std::memory_order_acquire);
@@ -77,10 +87,7 @@ void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* pac
       forward_to(node, state, group, packet);
       break;
     case PathKind::connected:
-      notes(packet).adj = AdjId{};
-      notes(packet).flow_hash = 0;
-      meta(packet).tx_if = IfId(group.interface.load(std::memory_order_relaxed));
-      node.next(Edge::hold, packet);
+      deliver(node, state, group, packet);
       break;
     case PathKind::blackhole:
       node.drop(state.drop(IpDrop::ip6_blackhole), packet);

@@ -109,11 +109,15 @@ inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, const
   return flow_hash6(ip, length, seed);
 }
 
-/// The adjacency among several, 0 when the group does not forward.
+/// The adjacency among several or of the destination itself, 0 when there is none.
 template <typename Address>
 [[gnu::noinline]] AdjId select(const IpState& state, const Group& group, rte_mbuf* packet, const uint8_t* ip,
                                const Address& destination) {
-  if (group.kind.load(std::memory_order_acquire) != PathKind::forward) {
+  const PathKind kind = group.kind.load(std::memory_order_acquire);
+  if (kind == PathKind::connected) {
+    return state.tables.find_neighbor(IfId(group.interface.load(std::memory_order_relaxed)), destination);
+  }
+  if (kind != PathKind::forward) {
     return {};
   }
   const uint32_t seed = state.hash_seed.load(std::memory_order_relaxed);
@@ -142,6 +146,7 @@ class Hops {
   AdjId direct(GroupId group) const { return AdjId(groups_[group.value()].direct.load(std::memory_order_acquire)); }
   const Group& group(GroupId id) const { return groups_[id.value()]; }
   Hop operator[](AdjId id) const {
+    adjacencies_[id.value()].use();
     const uint64_t rewrite = adjacencies_[id.value()].rewrite.load(std::memory_order_acquire);
     const auto tx = static_cast<uint16_t>(rewrite >> 48);
     const engine::Interface& out = interfaces_[tx];

@@ -157,6 +157,25 @@ std::vector<std::string> command(Question question, const std::string& server, c
   return out;
 }
 
+std::string server_error(std::string_view complaints) {
+  constexpr std::string_view kRefused = "Error expanding ", kAnswer = "\n: ";
+  constexpr size_t kLongest = 120;
+  const size_t at = complaints.find(kRefused);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  // "ERROR:Error expanding !gAS64500\n: F the server's words\n"
+  const size_t answer = complaints.find(kAnswer, at);
+  std::string_view said = answer == std::string_view::npos ? "" : complaints.substr(answer + kAnswer.size());
+  said = said.substr(0, std::min(said.find('\n'), kLongest));
+  said.remove_prefix(said.starts_with("F ") ? 2 : 0);
+  std::string out = "the server says ";
+  for (const char c : said.empty() ? std::string_view("no") : said) {
+    out += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return out;
+}
+
 Result<std::vector<Prefix>> parse_prefixes(std::string_view json, Family family) {
   PrefixReader reader(family);
   const auto done = read(json, reader);

@@ -27,6 +27,10 @@ enum class Question { ip4, ip6, members };
 std::vector<std::string> command(Question question, const std::string& server, const std::vector<std::string>& sources,
                                  const std::string& as_set);
 
+/// What a server refused or could not answer of what bgpq4 asked, from what that wrote beside its answer: bgpq4 ends
+/// with status 0 then as well, and lacks what it was not told. Empty: nothing.
+std::string server_error(std::string_view complaints);
+
 /// Answers; may be empty, never partly read. An Error, without path, for what is not bgpq4's JSON, for prefixes of the
 /// wrong family and for a default route, which would let everything pass.
 Result<std::vector<Prefix>> parse_prefixes(std::string_view json, Family family);

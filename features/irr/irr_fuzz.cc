@@ -18,6 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   (void)irr::parse_members(text);
+  if (irr::server_error(text).size() > 200) {
+    std::abort();
+  }
   for (const std::string& name : irr::as_sets_in(text)) {
     if (!irr::is_as_set(name) || name.front() == '-') {
       std::abort();

@@ -56,6 +56,16 @@ TEST(Irr, RefusesWhatIsNotAWholeAnswer) {
   }
 }
 
+TEST(Irr, TellsWhatTheServerRefused) {
+  EXPECT_EQ(server_error("ERROR:Error expanding !a4AS-FOO\n: F Rate limit exceeded\n"),
+            "the server says Rate limit exceeded");
+  EXPECT_EQ(server_error("ERROR:Error expanding !gas1\n: F a\x01b\nERROR:Error expanding !gas2\n: F c\n"),
+            "the server says a?b");
+  EXPECT_EQ(server_error("ERROR:Error expanding !gas1"), "the server says no");
+  EXPECT_EQ(server_error("ERROR:Multiple keys expanding !gas1\n: E\n"), "");
+  EXPECT_EQ(server_error(""), "");
+}
+
 TEST(Irr, FindsTheAsSetsOfPeeringdb) {
   EXPECT_EQ(as_sets_in("RIPE::AS-A, AS-B  AS64500:AS-C"), (Strings{"RIPE::AS-A", "AS-B", "AS64500:AS-C"}));
   EXPECT_EQ(as_sets_in("ripe::as-a"), Strings{"RIPE::AS-A"}) << "registries know no small letters";

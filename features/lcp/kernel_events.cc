@@ -26,10 +26,9 @@ netlink::Handler KernelEvents::make_handler() {
   h.neighbor = [this](const netlink::Neighbor& x) { each(subscribers_, &Handler::neighbor, x); };
   h.route = [this](const netlink::Route& x) {
     each(subscribers_, &Handler::route, x);
-    if (++routes_told_ % 4096 == 0 && progress_) {
-      progress_();
-    }
+    count_route();
   };
+  h.next_hop_object = [this] { each(subscribers_, &Handler::next_hop_object); };
   h.batch_end = [this] { each(subscribers_, &Handler::batch_end); };
   h.lost = [this] {
     overruns_++;
@@ -61,6 +60,20 @@ Result<std::unique_ptr<KernelEvents>> KernelEvents::open(EventLoop& loop, std::f
 }
 
 void KernelEvents::subscribe(Subscriber subscriber) { subscribers_.push_back(std::move(subscriber)); }
+
+void KernelEvents::count_route() {
+  if (++routes_told_ % 4096 == 0 && progress_) {
+    progress_();
+  }
+}
+
+Result<bool> KernelEvents::read_routes(const netlink::Monitor::RouteFilter& filter,
+                                       const std::function<void(const netlink::Route&)>& visit) {
+  return monitor_->read_routes(filter, [&](const netlink::Route& route) {
+    visit(route);
+    count_route();
+  });
+}
 
 Result<void> KernelEvents::resync() {
   for (auto& s : subscribers_) {

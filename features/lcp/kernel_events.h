@@ -63,12 +63,17 @@ class KernelEvents {
   void subscribe(Subscriber subscriber);
   /// Marks, delivers everything there is, sweeps. Also once at start, after all have subscribed.
   Result<void> resync();
+  /// As netlink::Monitor's; `progress` is called meanwhile. Not from inside a handler.
+  Result<bool> read_routes(const netlink::Monitor::RouteFilter& filter,
+                           const std::function<void(const netlink::Route&)>& visit);
+  bool drain() { return monitor_->drain(); }
   /// How often the kernel dropped messages.
   unsigned overruns() const { return overruns_; }
 
  private:
   KernelEvents() = default;
   netlink::Handler make_handler();
+  void count_route();
 
   std::unique_ptr<netlink::Monitor> monitor_;
   std::vector<Subscriber> subscribers_;

@@ -119,15 +119,6 @@ void Lcp::refresh(Tap& tap) {
   };
   apply(local_, tap.local, local);
   apply(connected_, tap.connected, connected);
-  if (on_addresses_changed) {
-    on_addresses_changed(tap.id);
-  }
-}
-
-bool Lcp::connected(IfId interface, const IpAddress& address) const {
-  const auto at = taps_.find(interface);
-  return at != taps_.end() && std::any_of(at->second.connected.begin(), at->second.connected.end(),
-                                          [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
 bool Lcp::assigned(const IpAddress& address) const {
@@ -176,6 +167,28 @@ void Lcp::choose_sources() {
     default6 = source6_->ip6();
   }
   context_.ip.set_default_source(default4, default6);
+}
+
+/// floof0's, with the configured sources if there are any.
+Result<void> Lcp::set_default_routes() {
+  const auto at = taps_.find(own_);
+  if (at == taps_.end() || !at->second.port) {
+    return {};
+  }
+  for (const Family family : {Family::ip4, Family::ip6}) {
+    auto source = family == Family::ip4 ? source4_ : source6_;
+    if (source && (source->family() != family || !assigned(*source))) {
+      source.reset();
+    }
+    auto done = context_.kernel.set_default_route(family, at->second.index, source, kDefaultMetric, kRouteProtocol);
+    if (!done && source) {
+      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, kDefaultMetric, kRouteProtocol);
+    }
+    if (!done) {
+      return done;
+    }
+  }
+  return {};
 }
 
 // -- What is configured -------------------------------------------------------------------------------------------

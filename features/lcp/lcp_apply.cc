@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/log.h"
 #include "features/lcp/lcp.h"
@@ -51,7 +50,7 @@ Lcp::Lcp(Context context)
         names.push_back(running->spec.name);
       }
     }
-    interface::delete_links(context_.kernel, names);
+    interface::delete_links(context_.kernel, names, [this] { context_.engine.beat(); });
   };
   context_.interfaces.is_linux_side = [this](int index) { return context_.links.interface_of(index).valid(); };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
@@ -376,6 +375,11 @@ void Lcp::pull(Tap& tap) {
   }
   if (tap.running == nullptr) {
     context_.engine.interfaces()[tap.id].set_mac(have->mac);
+    if (!have->admin_up) {
+      log::warning("{} was set down by hand; it is up again, for it is the router's own", tap.name);
+      (void)make_own_tap();
+    }
+    (void)set_default_routes();  // Linux drops them with the link
     return;
   }
   tap.known = {have->mac, have->mtu, have->admin_up};
@@ -465,6 +469,7 @@ void Lcp::batch_end() {
   if (any) {
     choose_sources();
     context_.rib.settle(std::chrono::steady_clock::now());
+    (void)set_default_routes();  // Linux drops them with the address that is their source
   }
 }
 
@@ -487,7 +492,7 @@ void Lcp::tick() {
   }
 }
 
-// -- floof0 and Linux's settings ----------------------------------------------------------------------------------
+// -- floof0 ----------------------------------------------------------------------------------
 
 /// Descriptions are for people who look at Linux, but at each Linux walks through all of its IPv6 routes: many are told
 /// bit by bit.
@@ -533,66 +538,6 @@ void Lcp::set_own_mtu() {
   engine::Interface& slot = context_.engine.interfaces()[own_];
   if (slot.mtu.exchange(static_cast<uint16_t>(mtu)) != mtu || !any) {
     (void)context_.kernel.change_link(at->second.index, {.mtu = mtu});
-  }
-}
-
-Result<void> Lcp::set_default_routes() {
-  const auto at = taps_.find(own_);
-  if (at == taps_.end() || !at->second.port) {
-    return {};
-  }
-  for (const Family family : {Family::ip4, Family::ip6}) {
-    auto source = family == Family::ip4 ? source4_ : source6_;
-    if (source && (source->family() != family || !assigned(*source))) {
-      source.reset();
-    }
-    auto done = context_.kernel.set_default_route(family, at->second.index, source, kDefaultMetric, kRouteProtocol);
-    if (!done && source) {
-      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, kDefaultMetric, kRouteProtocol);
-    }
-    if (!done) {
-      return done;
-    }
-  }
-  return {};
-}
-
-void Lcp::sysctl(const std::string& path, const std::string& value) {
-  if (auto done = netlink::write_sysctl(-1, path, value); !done && !std::exchange(sysctl_failed_, true)) {
-    log::warning("{}; is /proc/sys writable? Linux may drop or answer packets wrongly", done.error().text());
-  }
-}
-
-void Lcp::write_sysctls(const std::string& link) {
-  const std::pair<const char*, const char*> v4[] = {
-      {"rp_filter", "0"},        {"forwarding", "1"},          {"send_redirects", "0"},
-      {"accept_redirects", "0"}, {"arp_ignore", "1"},          {"arp_notify", "1"},
-      {"arp_announce", "2"},     {"promote_secondaries", "1"}, {"ignore_routes_with_linkdown", "1"}};
-  const std::pair<const char*, const char*> v6[] = {
-      {"disable_ipv6", "0"},      {"forwarding", "1"},   {"accept_ra", "0"},
-      {"accept_redirects", "0"},  {"accept_dad", "0"},   {"dad_transmits", "0"},
-      {"keep_addr_on_down", "1"}, {"ndisc_notify", "1"}, {"ignore_routes_with_linkdown", "1"}};
-  for (const auto& [key, value] : v4) {
-    sysctl("ipv4/conf/" + link + "/" + key, value);
-  }
-  for (const auto& [key, value] : v6) {
-    sysctl("ipv6/conf/" + link + "/" + key, value);
-  }
-}
-
-void Lcp::write_common_sysctls() {
-  for (const char* scope : {"all", "default"}) {
-    write_sysctls(scope);
-  }
-  // Linux's neighbour tables are limited for the whole machine, in its first namespace only.
-  for (const char* family : {"ipv4", "ipv6"}) {
-    for (const auto& [key, least] : {std::pair{"gc_thresh1", 4096}, {"gc_thresh2", 16384}, {"gc_thresh3", 32768}}) {
-      const std::string path = std::string(family) + "/neigh/default/" + key;
-      int now = 0;
-      if (std::ifstream("/proc/sys/net/" + path) >> now && now < least) {
-        sysctl(path, std::to_string(least));
-      }
-    }
   }
 }
 

@@ -67,10 +67,7 @@ class Lcp final : public dataplane::Participant {
   Result<Json> publish() override;
   void abort() override {}
 
-  /// Whether the address lies in a subnet of the interface.
-  bool connected(IfId interface, const IpAddress& address) const;
-
-  std::function<void(IfId)> on_addresses_changed, on_link_up, on_remove;
+  std::function<void(IfId)> on_link_up, on_remove;
 
  private:
   struct Tap {
@@ -110,7 +107,6 @@ class Lcp final : public dataplane::Participant {
   void tell_aliases();
   void count_mtu(IfId id, uint32_t mtu);
   void set_own_mtu();
-  Result<void> set_default_routes();
   void interface_changed(interface::Running& running);
   void interface_removed(interface::Running& running);
   void on_link(const netlink::Link& link);
@@ -126,6 +122,7 @@ class Lcp final : public dataplane::Participant {
   void remove_conflicts(const Tap& owner, const InterfaceAddress& address);
   void refresh(Tap& tap);
   void choose_sources();
+  Result<void> set_default_routes();
   bool assigned(const IpAddress& address) const;
   Tap* by_index(int index);
   Json show_addresses(const interface::Running& running) const;

@@ -55,10 +55,15 @@ class Batch {
   engine::Port* port_ = nullptr;
 };
 
+void count(std::atomic<uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 /// Data is at the Ethernet header, as received.
 void punt(NodeContext& node, std::span<rte_mbuf*> packets) {
   auto& state = node.state<LcpState>();
-  auto& buckets = state.workers[node.worker().index()].buckets;
+  auto& shares = state.workers[node.worker().index()]->shares;
+  const BgpPeers& peers = *state.peers.load(std::memory_order_acquire);
   Batch batch(node, state);
   for (rte_mbuf* packet : packets) {
     const PacketMeta& m = meta(packet);
@@ -71,11 +76,19 @@ void punt(NodeContext& node, std::span<rte_mbuf*> packets) {
       node.drop(state.no_kernel_port, packet);
       continue;
     }
-    const auto kind = static_cast<size_t>(classify(rte_pktmbuf_mtod(packet, const uint8_t*), packet->data_len));
-    if (!buckets[kind].take(node.now())) [[unlikely]] {
+    const Judged judged = classify(rte_pktmbuf_mtod(packet, const uint8_t*), packet->data_len, m.rx_if, peers);
+    if (judged.stranger) [[unlikely]] {
+      node.drop(judged.kind == PuntClass::bgp ? state.bgp_stranger : state.bfd_stranger, packet);
+      continue;
+    }
+    const auto kind = static_cast<size_t>(judged.kind);
+    LcpState::Share& share = shares[m.rx_if.value()][kind];
+    if (!share.bucket.take(state.rates[m.rx_if.value()][kind].get(), node.now())) [[unlikely]] {
+      count(share.limited);
       node.drop(state.limited[kind], packet);
       continue;
     }
+    count(share.passed);
     node.count(state.punted[kind]);
     batch.add(m.rx_if, port, packet);
   }
@@ -99,7 +112,14 @@ void lcp_floof0_input(NodeContext& node, std::span<rte_mbuf*> packets) {
       node.drop(state.not_ip, packet);
       continue;
     }
-    const uint16_t type = rte_pktmbuf_mtod(packet, ip::EthernetHeader*)->type.host();
+    const auto& frame = *rte_pktmbuf_mtod(packet, ip::EthernetHeader*);
+    const uint16_t type = frame.type.host();
+    if (frame.destination.is_multicast()) {
+      // What Linux tells its neighbours on the link (MLD, above all): there are none.
+      node.count(state.unheard);
+      rte_pktmbuf_free(packet);
+      continue;
+    }
     if (type != ip::ethertype::ip4 && type != ip::ethertype::ip6) {
       node.drop(state.not_ip, packet);
       continue;
@@ -111,11 +131,18 @@ void lcp_floof0_input(NodeContext& node, std::span<rte_mbuf*> packets) {
 
 }  // namespace
 
+LcpState::LcpState(engine::InterfaceTable& table, unsigned worker_count) : interfaces(table) {
+  for (unsigned i = 0; i < worker_count; i++) {
+    workers.push_back(std::make_unique<PerWorker>());
+  }
+}
+
 void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   for (size_t i = 0; i < kPuntClasses; i++) {
     const std::string kind(to_string(static_cast<PuntClass>(i)));
-    state.limited[i] = builder.declare_drop("punt-limit-" + kind,
-                                            "More traffic for the router itself than its kernel gets of this kind.");
+    state.limited[i] = builder.declare_drop(
+        "punt-limit-" + kind,
+        "More traffic for the router itself than its kernel gets of this kind from one interface.");
     state.punted[i] = builder.declare_counter("punt-" + kind, "packets", "Packets handed to the router's own kernel.");
   }
   state.loop = builder.declare_drop("punt-loop", "The packet came from the router's own kernel and is not given back.");
@@ -123,10 +150,15 @@ void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   state.failed =
       builder.declare_drop("punt-failed", "Linux did not take the packet: its queue is full or the TAP is down.");
   state.not_ip = builder.declare_drop("lcp-not-ip", "Linux sent something by floof0 that is neither IPv4 nor IPv6.");
-  const uint64_t hz = rte_get_tsc_hz();
-  for (auto& worker : state.workers) {
+  state.bgp_stranger = builder.declare_drop("bgp-stranger", "TCP of BGP from an address that is no configured peer.");
+  state.bfd_stranger = builder.declare_drop(
+      "bfd-stranger",
+      "BFD that came over a router (TTL below 255, RFC 5881), or multihop BFD from no configured peer.");
+  state.unheard = builder.declare_counter("lcp-unheard", "packets",
+                                          "Multicast that Linux sent by floof0, where nobody listens (MLD).");
+  for (auto& rates : state.rates) {
     for (size_t i = 0; i < kPuntClasses; i++) {
-      worker.buckets[i] = TokenBucket(hz, kPuntLimits[i]);
+      rates[i].set(TokenRate::of(rte_get_tsc_hz(), kPuntLimits[i].rate, kPuntLimits[i].burst));
     }
   }
   builder.add_node({.name = "punt",

@@ -5,8 +5,11 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
 
-#include "base/stats_segment.h"
+#include "base/token_bucket.h"
 #include "engine/engine.h"
 #include "engine/graph.h"
 #include "features/lcp/punt_class.h"
@@ -15,22 +18,46 @@ namespace floof::lcp {
 
 /// Made by the program, outlives the graph.
 struct LcpState {
-  explicit LcpState(engine::InterfaceTable& table) : interfaces(table) {}
+  LcpState(engine::InterfaceTable& table, unsigned worker_count);
   engine::InterfaceTable& interfaces;
 
-  struct alignas(64) PerWorker {
-    std::array<TokenBucket, kPuntClasses> buckets;
+  /// What is let through of a class on an interface. Written by the control thread (punt_apply.h), read by workers; the
+  /// two words may be of different settings for a moment.
+  struct Rate {
+    std::atomic<uint64_t> cost{0}, capacity{0};
+    void set(const TokenRate& rate) {
+      cost.store(rate.cost, std::memory_order_relaxed);
+      capacity.store(rate.capacity, std::memory_order_relaxed);
+    }
+    TokenRate get() const { return {cost.load(std::memory_order_relaxed), capacity.load(std::memory_order_relaxed)}; }
   };
-  std::array<PerWorker, stats::kMaxWorkers> workers;
+  template <typename T>
+  using ByInterface = std::vector<std::array<T, kPuntClasses>>;
+  ByInterface<Rate> rates{kMaxInterfaces};
+
+  /// One writer, the worker.
+  struct Share {
+    TokenBucket bucket;
+    std::atomic<uint64_t> passed{0}, limited{0};
+  };
+  struct PerWorker {
+    ByInterface<Share> shares{kMaxInterfaces};
+  };
+  std::vector<std::unique_ptr<PerWorker>> workers;
+
+  /// Replaced as a whole by the control thread, the old one goes after a grace period. Never null.
+  std::unique_ptr<const BgpPeers> present_peers = std::make_unique<BgpPeers>();
+  std::atomic<const BgpPeers*> peers{present_peers.get()};
 
   // Set by register_nodes:
   std::array<engine::DropId, kPuntClasses> limited;
   std::array<engine::CounterId, kPuntClasses> punted;
-  engine::DropId loop, no_kernel_port, failed, not_ip;
+  engine::CounterId unheard;
+  engine::DropId loop, no_kernel_port, failed, not_ip, bgp_stranger, bfd_stranger;
 };
 
 /// Adds punt, lcp-input and lcp-floof0-input. They lead to interface-output, ip4-lookup and ip6-lookup. The engine must
-/// have started (its clock is known).
+/// have started (its clock is known). Each interface begins with kPuntLimits.
 void register_nodes(engine::GraphBuilder& builder, LcpState& state);
 
 }  // namespace floof::lcp

@@ -1,84 +1,158 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/lcp/punt_class.h"
 
+#include <algorithm>
+
 namespace floof::lcp {
 
 namespace {
 
 constexpr size_t kEthernet = 14;
+constexpr size_t kIp6 = 40;
+constexpr unsigned kMostExtensions = 8;
+constexpr uint16_t kBfd = 3784, kBfdMultihop = 4784;
+constexpr std::array<std::string_view, kPuntClasses> kNames = {"neighbor", "answer",  "icmp", "bgp",
+                                                               "bfd",      "routing", "link", "other"};
 
 uint16_t read16(const uint8_t* at) { return static_cast<uint16_t>(at[0] << 8 | at[1]); }
 
-bool is_control_port(uint16_t port, bool tcp) {
-  // BGP; BFD single hop, echo, multihop; RIP, RIPng, Babel
-  return tcp ? port == 179 : port == 3784 || port == 3785 || port == 4784 || port == 520 || port == 521 || port == 6696;
+struct Packet {
+  uint8_t protocol;
+  const uint8_t* l4;  ///< transport header of a packet that is no later fragment
+  size_t length;
+  uint8_t ttl;
+  IpAddress source;
+  IfId interface;
+};
+
+Judged classify_udp(const Packet& packet, const BgpPeers& peers) {
+  const uint16_t to = read16(packet.l4 + 2);
+  switch (to) {
+    case kBfd:
+      return {PuntClass::bfd, packet.ttl != 255};
+    case kBfdMultihop:
+      return {PuntClass::bfd, !peers.include(packet.source, packet.interface)};
+    case 520:   // RIP
+    case 521:   // RIPng
+    case 6696:  // Babel
+      return {PuntClass::routing};
+    default:
+      return {PuntClass::other};
+  }
 }
 
-/// `l4` starts at the transport header of a packet that is no later fragment.
-PuntClass classify_transport(uint8_t protocol, const uint8_t* l4, size_t length) {
-  switch (protocol) {
+Judged classify_transport(const Packet& packet, const BgpPeers& peers) {
+  switch (packet.protocol) {
     case 2:    // IGMP
     case 88:   // EIGRP
     case 89:   // OSPF
     case 103:  // PIM
     case 112:  // VRRP
-      return PuntClass::control;
+      return {PuntClass::routing};
     case 1:
-      return PuntClass::icmp;
-    case 58:
-      // RFC 4861: router and neighbour solicitations and advertisements, redirects
-      return length > 0 && l4[0] >= 133 && l4[0] <= 137 ? PuntClass::arp : PuntClass::icmp;
-    case 6:
-    case 17:
-      if (length >= 4 &&
-          (is_control_port(read16(l4), protocol == 6) || is_control_port(read16(l4 + 2), protocol == 6))) {
-        return PuntClass::control;
+      return {PuntClass::icmp};
+    case 58: {
+      const uint8_t type = packet.length > 0 ? packet.l4[0] : 0;
+      if ((type >= 130 && type <= 132) || type == 143) {
+        return {PuntClass::routing};  // MLD (RFC 2710, 3810)
       }
-      return PuntClass::other;
+      // RFC 4861: router and neighbour solicitations and advertisements, redirects
+      const bool discovery = type >= 133 && type <= 137;
+      return {type == 136 ? PuntClass::answer : discovery ? PuntClass::neighbor : PuntClass::icmp};
+    }
+    case 6:
+      if (packet.length >= 4 && peers.has_port(read16(packet.l4), read16(packet.l4 + 2))) {
+        return {PuntClass::bgp, !peers.include(packet.source, packet.interface)};
+      }
+      return {PuntClass::other};
+    case 17:
+      return packet.length >= 4 ? classify_udp(packet, peers) : Judged{PuntClass::other};
     default:
-      return PuntClass::other;
+      return {PuntClass::other};
   }
+}
+
+Judged classify4(const uint8_t* ip, size_t length, IfId interface, const BgpPeers& peers) {
+  if (length < 20) {
+    return {PuntClass::other};
+  }
+  const size_t header = (ip[0] & 0xfu) * 4;
+  const bool later_fragment = (read16(ip + 6) & 0x1fff) != 0;
+  if (header < 20 || header > length || later_fragment) {
+    return {PuntClass::other};
+  }
+  const Ip4 source(uint32_t{read16(ip + 12)} << 16 | read16(ip + 14));
+  return classify_transport({ip[9], ip + header, length - header, ip[8], source, interface}, peers);
+}
+
+/// Extension headers are walked as Linux does it: what hides behind them is what counts.
+Judged classify6(const uint8_t* ip, size_t length, IfId interface, const BgpPeers& peers) {
+  if (length < kIp6) {
+    return {PuntClass::other};
+  }
+  Ip6::Bytes source;
+  std::copy_n(ip + 8, source.size(), source.begin());
+  uint8_t next = ip[6];
+  size_t at = kIp6;
+  for (unsigned i = 0; i < kMostExtensions; i++) {
+    const bool fragment = next == 44;
+    if (next != 0 && next != 43 && next != 60 && !fragment) {
+      return classify_transport({next, ip + at, length - at, ip[7], Ip6(source), interface}, peers);
+    }
+    if (length - at < 8 || (fragment && (read16(ip + at + 2) & 0xfff8) != 0)) {
+      return {PuntClass::other};
+    }
+    const size_t size = fragment ? 8 : (ip[at + 1] + 1u) * 8;
+    if (size > length - at) {
+      return {PuntClass::other};
+    }
+    next = ip[at];
+    at += size;
+  }
+  return {PuntClass::other};
 }
 
 }  // namespace
 
-std::string_view to_string(PuntClass c) {
-  constexpr std::string_view kNames[] = {"arp", "icmp", "control", "other"};
-  return kNames[static_cast<size_t>(c)];
+std::string_view to_string(PuntClass c) { return kNames[static_cast<size_t>(c)]; }
+
+std::optional<PuntClass> parse_punt_class(std::string_view name) {
+  const auto at = std::find(kNames.begin(), kNames.end(), name);
+  return at == kNames.end() ? std::nullopt : std::optional(static_cast<PuntClass>(at - kNames.begin()));
 }
 
-PuntClass classify(const uint8_t* frame, size_t length) {
-  if (length < kEthernet) {
-    return PuntClass::other;
+bool BgpPeers::include(const IpAddress& address, IfId interface) const {
+  if (anybody || hosts.contains(address)) {
+    return true;
   }
-  const uint8_t* ip = frame + kEthernet;
+  if (address.is_ip6() && address.is_link_local() && unnumbered[interface.value()]) {
+    return true;
+  }
+  return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.contains(address); });
+}
+
+bool BgpPeers::has_port(uint16_t a, uint16_t b) const {
+  return std::any_of(ports.begin(), ports.end(), [&](uint16_t port) { return port == a || port == b; });
+}
+
+Judged classify(const uint8_t* frame, size_t length, IfId interface, const BgpPeers& peers) {
+  if (length < kEthernet) {
+    return {PuntClass::other};
+  }
+  const uint8_t* payload = frame + kEthernet;
   const size_t left = length - kEthernet;
   switch (read16(frame + 12)) {
     case 0x0806:
-      return PuntClass::arp;
+      return {left >= 8 && read16(payload + 6) == 2 ? PuntClass::answer : PuntClass::neighbor};
     case 0x88cc:  // LLDP
     case 0x8809:  // LACP
-      return PuntClass::control;
-    case 0x0800: {
-      if (left < 20) {
-        return PuntClass::other;
-      }
-      const size_t header = (ip[0] & 0xfu) * 4;
-      const bool later_fragment = (read16(ip + 6) & 0x1fff) != 0;
-      if (header < 20 || header > left || later_fragment) {
-        return PuntClass::other;
-      }
-      return classify_transport(ip[9], ip + header, left - header);
-    }
-    case 0x86dd: {
-      if (left < 40) {
-        return PuntClass::other;
-      }
-      // MLD (RFC 3810) carries a hop-by-hop header; nothing else of ours has extension headers.
-      return ip[6] == 0 ? PuntClass::control : classify_transport(ip[6], ip + 40, left - 40);
-    }
+      return {PuntClass::link};
+    case 0x0800:
+      return classify4(payload, left, interface, peers);
+    case 0x86dd:
+      return classify6(payload, left, interface, peers);
     default:
-      return PuntClass::other;
+      return {PuntClass::other};
   }
 }
 

@@ -1,57 +1,67 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Which kind of traffic a frame for the router's own kernel is, and how much of each kind a worker lets through, so
-// that a flood of one (pings, say) cannot starve another (BGP). Pure; worker thread.
+// Which kind of traffic a frame for the router's own kernel is, so that a flood of one (pings, say) cannot starve
+// another (BGP), and whether it comes from somebody who has no business with that protocol. Pure; worker thread.
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/prefix.h"
 
 namespace floof::lcp {
 
 enum class PuntClass : uint8_t {
-  arp,      ///< ARP, and IPv6 neighbour discovery
-  icmp,     ///< other ICMP and ICMPv6
-  control,  ///< BGP, OSPF, BFD, RIP, VRRP, PIM, IGMP, LLDP, LACP
-  other,    ///< SSH, DNS, whatever else is for a local address
+  neighbor,  ///< ARP requests, IPv6 solicitations and all else of neighbour discovery
+  answer,    ///< ARP replies, IPv6 neighbour advertisements: what our own questions wait for
+  icmp,      ///< other ICMP and ICMPv6
+  bgp,       ///< TCP of BGP with configured peers
+  bfd,       ///< BFD from the link (RFC 5881) and of configured peers (RFC 5883)
+  routing,   ///< OSPF, RIP, Babel, VRRP, PIM, IGMP, MLD
+  link,      ///< LLDP, LACP
+  other,     ///< SSH, DNS, whatever else is for a local address
   count
 };
 inline constexpr size_t kPuntClasses = static_cast<size_t>(PuntClass::count);
 std::string_view to_string(PuntClass c);
+std::optional<PuntClass> parse_punt_class(std::string_view name);
 
-/// `frame` starts at the Ethernet header; only its first `length` contiguous bytes are looked at.
-PuntClass classify(const uint8_t* frame, size_t length);
-
-/// Frames per second and worker, and how many may come at once.
+/// Frames per second, worker and interface, and how many may come at once.
 struct PuntLimit {
   uint32_t rate, burst;
+  friend bool operator==(const PuntLimit&, const PuntLimit&) = default;
 };
-inline constexpr std::array<PuntLimit, kPuntClasses> kPuntLimits = {
-    {{2000, 512}, {2000, 512}, {50000, 8192}, {20000, 4096}}};
+using PuntLimits = std::array<PuntLimit, kPuntClasses>;
+inline constexpr PuntLimits kPuntLimits = {
+    {{1000, 512}, {2000, 1024}, {2000, 512}, {20000, 8192}, {10000, 2048}, {5000, 2048}, {500, 128}, {20000, 4096}}};
 
-/// A token bucket in TSC cycles: exact, without division on the packet path.
-class TokenBucket {
- public:
-  TokenBucket() = default;
-  TokenBucket(uint64_t tsc_hz, PuntLimit limit)
-      : cost_(tsc_hz / limit.rate), capacity_(cost_ * limit.burst), tokens_(capacity_) {}
-  bool take(uint64_t now) {
-    if (now > updated_) {
-      const uint64_t gained = now - updated_;
-      tokens_ = gained >= capacity_ - tokens_ ? capacity_ : tokens_ + gained;
-      updated_ = now;
-    }
-    if (tokens_ < cost_) {
-      return false;
-    }
-    tokens_ -= cost_;
-    return true;
-  }
+/// Who may speak BGP (and BFD over several hops) with this router.
+struct BgpPeers {
+  bool anybody = false;  ///< nobody knows who: a neighbour in `bird raw` that is not written as an address
+  std::unordered_set<IpAddress> hosts;
+  std::vector<Prefix> ranges;
+  std::bitset<kMaxInterfaces> unnumbered;  ///< any link-local address on these interfaces
+  std::vector<uint16_t> ports{179};
 
- private:
-  uint64_t cost_ = 0, capacity_ = 0, tokens_ = 0, updated_ = 0;
+  bool include(const IpAddress& address, IfId interface) const;
+  bool has_port(uint16_t a, uint16_t b) const;
 };
+
+struct Judged {
+  PuntClass kind = PuntClass::other;
+  bool stranger = false;  ///< bgp: no configured peer; bfd: neither from the link nor a peer
+};
+
+/// `frame` starts at the Ethernet header; only its first `length` contiguous bytes are looked at. It came in by
+/// `interface`.
+Judged classify(const uint8_t* frame, size_t length, IfId interface, const BgpPeers& peers);
 
 }  // namespace floof::lcp

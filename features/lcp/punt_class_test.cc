@@ -43,54 +43,117 @@ Bytes ports(uint16_t source, uint16_t destination) {
           static_cast<uint8_t>(destination)};
 }
 
-PuntClass of(const Bytes& bytes) { return classify(bytes.data(), bytes.size()); }
+Bytes from4(Bytes bytes, const char* source, uint8_t ttl = 64) {
+  const auto address = parse_ip4(source)->value();
+  for (unsigned i = 0; i < 4; i++) {
+    bytes[14 + 12 + i] = static_cast<uint8_t>(address >> (24 - 8 * i));
+  }
+  bytes[14 + 8] = ttl;
+  return bytes;
+}
+
+Bytes from6(Bytes bytes, const char* source, uint8_t ttl = 64) {
+  const auto address = parse_ip6(source)->bytes();
+  std::copy(address.begin(), address.end(), bytes.begin() + 14 + 8);
+  bytes[14 + 7] = ttl;
+  return bytes;
+}
+
+BgpPeers peers() {
+  BgpPeers out;
+  out.hosts = {*parse_ip("192.0.2.9"), *parse_ip("2001:db8::9")};
+  out.ranges = {*parse_prefix("198.51.100.0/24")};
+  out.unnumbered.set(3);
+  out.ports = {179, 1179};
+  return out;
+}
+
+Judged judge(const Bytes& bytes, uint16_t interface = 1) {
+  return classify(bytes.data(), bytes.size(), IfId(interface), peers());
+}
+PuntClass of(const Bytes& bytes) { return judge(bytes).kind; }
+
+Bytes arp(uint8_t operation) { return frame(0x0806, {0, 1, 8, 0, 6, 4, 0, operation}); }
 
 TEST(PuntClass, Kinds) {
-  EXPECT_EQ(of(frame(0x0806, Bytes(28))), PuntClass::arp);
-  EXPECT_EQ(of(frame(0x88cc, Bytes(28))), PuntClass::control);
+  EXPECT_EQ(of(arp(1)), PuntClass::neighbor);
+  EXPECT_EQ(of(arp(2)), PuntClass::answer);
+  EXPECT_EQ(of(frame(0x88cc, Bytes(28))), PuntClass::link);
   EXPECT_EQ(of(frame(0x1234, Bytes(28))), PuntClass::other);
   EXPECT_EQ(of(ip4(1, {8, 0})), PuntClass::icmp);
-  EXPECT_EQ(of(ip4(89, {})), PuntClass::control);
-  EXPECT_EQ(of(ip4(6, ports(40000, 179))), PuntClass::control);
-  EXPECT_EQ(of(ip4(6, ports(179, 40000))), PuntClass::control);
-  EXPECT_EQ(of(ip4(6, ports(179, 40000), 0, 8)), PuntClass::control);
+  EXPECT_EQ(of(ip4(89, {})), PuntClass::routing);
+  EXPECT_EQ(of(ip4(17, ports(520, 520))), PuntClass::routing);
+  EXPECT_EQ(of(ip4(6, ports(40000, 179))), PuntClass::bgp);
+  EXPECT_EQ(of(ip4(6, ports(179, 40000), 0, 8)), PuntClass::bgp);
+  EXPECT_EQ(of(ip4(6, ports(1179, 40000))), PuntClass::bgp);
   EXPECT_EQ(of(ip4(6, ports(179, 40000), 5)), PuntClass::other) << "a later fragment has no ports";
   EXPECT_EQ(of(ip4(6, ports(40000, 22))), PuntClass::other);
-  EXPECT_EQ(of(ip4(17, ports(49152, 3784))), PuntClass::control);
+  EXPECT_EQ(of(ip4(17, ports(49152, 3784))), PuntClass::bfd);
+  EXPECT_EQ(of(ip4(17, ports(3784, 49152))), PuntClass::other);
   EXPECT_EQ(of(ip4(17, ports(49152, 179))), PuntClass::other);
-  EXPECT_EQ(of(ip6(58, {135})), PuntClass::arp);
+  EXPECT_EQ(of(ip6(58, {135})), PuntClass::neighbor);
+  EXPECT_EQ(of(ip6(58, {136})), PuntClass::answer);
   EXPECT_EQ(of(ip6(58, {128})), PuntClass::icmp);
-  EXPECT_EQ(of(ip6(6, ports(179, 1))), PuntClass::control);
-  EXPECT_EQ(of(ip6(0, {58, 0})), PuntClass::control);
+  EXPECT_EQ(of(ip6(6, ports(179, 1))), PuntClass::bgp);
+  EXPECT_EQ(of(ip6(0, {58, 0, 5, 2, 0, 0, 1, 0, 143})), PuntClass::routing) << "MLD";
+  EXPECT_EQ(of(ip6(0, {58, 0, 5, 2, 0, 0, 1, 0, 128})), PuntClass::icmp);
+  EXPECT_EQ(of(ip6(0, {58, 0})), PuntClass::other);
+}
+
+TEST(PuntClass, StrangersOfBgp) {
+  const Bytes open = ip4(6, ports(40000, 179)), answer = ip4(6, ports(179, 40000));
+  EXPECT_FALSE(judge(from4(open, "192.0.2.9")).stranger);
+  EXPECT_FALSE(judge(from4(answer, "192.0.2.9")).stranger);
+  EXPECT_FALSE(judge(from4(open, "198.51.100.77")).stranger) << "a range";
+  EXPECT_TRUE(judge(from4(open, "192.0.2.8")).stranger);
+  EXPECT_TRUE(judge(from4(answer, "203.0.113.1")).stranger);
+  EXPECT_TRUE(judge(from4(ip4(6, ports(40000, 1179)), "192.0.2.8")).stranger);
+  EXPECT_FALSE(judge(from4(ip4(6, ports(40000, 22)), "192.0.2.8")).stranger);
+  const Bytes open6 = ip6(6, ports(40000, 179));
+  EXPECT_FALSE(judge(from6(open6, "2001:db8::9")).stranger);
+  EXPECT_TRUE(judge(from6(open6, "2001:db8::8")).stranger);
+  EXPECT_FALSE(judge(from6(open6, "fe80::8"), 3).stranger) << "unnumbered";
+  EXPECT_TRUE(judge(from6(open6, "fe80::8"), 2).stranger);
+  EXPECT_TRUE(judge(from6(open6, "2001:db8::8"), 3).stranger);
+  // Nor by extension headers: hop-by-hop, then destination options, then a first fragment.
+  Bytes hidden{60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9};
+  for (const uint8_t b : ports(40000, 179)) {
+    hidden.push_back(b);
+  }
+  EXPECT_EQ(of(ip6(0, hidden)), PuntClass::bgp);
+  EXPECT_TRUE(judge(from6(ip6(0, hidden), "2001:db8::8")).stranger);
+  BgpPeers anybody;
+  anybody.anybody = true;
+  EXPECT_FALSE(classify(open.data(), open.size(), IfId(1), anybody).stranger);
+}
+
+TEST(PuntClass, StrangersOfBfd) {
+  const Bytes single = ip4(17, ports(49152, 3784)), multihop = ip4(17, ports(49152, 4784));
+  EXPECT_FALSE(judge(from4(single, "203.0.113.1", 255)).stranger) << "from the link (RFC 5881 section 5)";
+  EXPECT_TRUE(judge(from4(single, "192.0.2.9", 254)).stranger);
+  EXPECT_FALSE(judge(from4(multihop, "192.0.2.9", 60)).stranger);
+  EXPECT_TRUE(judge(from4(multihop, "203.0.113.1", 255)).stranger);
+  EXPECT_FALSE(judge(from6(ip6(17, ports(49152, 3784)), "fe80::1", 255)).stranger);
+}
+
+TEST(PuntClass, NamesAreRead) {
+  for (size_t i = 0; i < kPuntClasses; i++) {
+    EXPECT_EQ(parse_punt_class(to_string(static_cast<PuntClass>(i))), static_cast<PuntClass>(i));
+  }
+  EXPECT_FALSE(parse_punt_class("control"));
 }
 
 TEST(PuntClass, CutAtEveryByte) {
-  for (const auto& whole : {ip4(6, ports(40000, 179)), ip6(58, {135, 0}), ip4(17, ports(1, 3784), 0, 40)}) {
+  const BgpPeers known = peers();
+  for (const auto& whole :
+       {ip4(6, ports(40000, 179)), ip6(58, {135, 0}), ip4(17, ports(1, 3784), 0, 40), arp(2),
+        ip6(0, {44, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9, 0, 179})}) {
     for (size_t length = 0; length <= whole.size(); length++) {
       const auto exact = std::make_unique<uint8_t[]>(length + 1);
       std::memcpy(exact.get(), whole.data(), length);
-      classify(exact.get(), length);
+      classify(exact.get(), length, IfId(1), known);
     }
   }
-}
-
-TEST(TokenBucket, BurstThenRate) {
-  constexpr uint64_t kHz = 1'000'000;
-  TokenBucket bucket(kHz, {1000, 10});
-  uint64_t now = 5'000'000'000;
-  unsigned taken = 0;
-  while (bucket.take(now)) {
-    taken++;
-  }
-  EXPECT_EQ(taken, 10u);
-  // Against the plain definition: one packet per millisecond.
-  taken = 0;
-  for (int i = 0; i < 1'000'000; i += 100) {
-    now += 100;
-    taken += bucket.take(now);
-  }
-  EXPECT_EQ(taken, 1000u);
-  EXPECT_FALSE(bucket.take(now - 50)) << "time that goes back gives nothing";
 }
 
 }  // namespace

@@ -16,6 +16,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// In one turn of the loop: a flood must not keep the thread from everything else.
+constexpr unsigned kPacketsPerTurn = 512;
+/// Of next hops that do not answer and of entries to be confirmed, each second.
+constexpr unsigned kAsksPerTick = 512;
+/// Linux needs so long to find out: first it waits for a sign of life, then it asks three times.
+constexpr auto kConfirmAgain = std::chrono::seconds(10);
+/// With more neighbours waiting Linux is told to forget who did not answer, lest its table fills.
+constexpr size_t kCrowd = 64;
+
 std::string_view state_name(uint16_t state) {
   switch (state) {
     case NUD_REACHABLE:
@@ -34,8 +43,6 @@ std::string_view state_name(uint16_t state) {
       return "incomplete";
   }
 }
-
-Prefix host_of(const IpAddress& address) { return {address, static_cast<uint8_t>(address.is_ip4() ? 32 : 128)}; }
 
 /// The destination of a packet whose data is at the IP header; the ip nodes have checked its length.
 IpAddress destination_of(rte_mbuf* packet) {
@@ -111,8 +118,12 @@ void Neighbors::on_neighbor(const netlink::Neighbor& n) {
     entry.mac = n.mac;
     entry.state = n.state;
     entry.usable = true;
-    route_host(key, entry);
     resolved_.insert(key);
+    if (n.state != NUD_STALE) {
+      stale_.erase(key);
+    } else if (stale_.try_emplace(key).second) {
+      context_.tables.take_used(key.interface, key.address);  // what matters is whether it is used from now on
+    }
   } else if ((n.state & NUD_FAILED) != 0) {
     lose(key);
     entries_[key].state = n.state;  // still shown
@@ -129,47 +140,18 @@ void Neighbors::lose(const Key& key) {
   if (at->second.usable) {
     context_.tables.clear_neighbor(key.interface, key.address);
   }
-  if (at->second.routed) {
-    context_.rib.remove(route::Source::neighbor, host_of(key.address));
-    rib_dirty_ = true;
-  }
   entries_.erase(at);
   resolved_.erase(key);
-}
-
-void Neighbors::route_host(const Key& key, Entry& entry) {
-  const bool wanted = entry.usable && !key.address.is_link_local() && context_.connected(key.interface, key.address);
-  if (wanted == entry.routed) {
-    return;
-  }
-  entry.routed = wanted;
-  rib_dirty_ = true;
-  if (wanted) {
-    route::RouteInfo info;
-    info.next_hops = {{key.interface, key.address}};
-    context_.rib.set(route::Source::neighbor, host_of(key.address), std::move(info));
-  } else {
-    context_.rib.remove(route::Source::neighbor, host_of(key.address));
-  }
+  stale_.erase(key);
 }
 
 void Neighbors::settle() {
-  if (std::exchange(rib_dirty_, false)) {
-    context_.rib.settle(Clock::now());
-  }
   const auto node4 = context_.engine.graph().node("ip4-lookup");
   const auto node6 = context_.engine.graph().node("ip6-lookup");
   for (const Key& key : std::exchange(resolved_, {})) {
     for (Packet& packet : queue_.release(key)) {
       inject(node4, node6, std::move(packet));
     }
-  }
-}
-
-void Neighbors::addresses_changed(IfId interface) {
-  for (auto at = entries_.lower_bound({interface, IpAddress()});
-       at != entries_.end() && at->first.interface == interface; ++at) {
-    route_host(at->first, at->second);
   }
 }
 
@@ -237,11 +219,47 @@ void Neighbors::link_up(IfId interface) {
 }
 
 void Neighbors::tick() {
-  for (const auto& [key, count] : watched_) {
-    if (!usable(key)) {
-      ask(key);
-    }
+  ask_for_next_hops();
+  confirm_used();
+}
+
+namespace {
+
+/// Visits what `map` has behind `cursor`, then from its start, until `visit` was true for `most` of them.
+template <typename Map, typename Visit>
+void go_round(Map& map, Key& cursor, unsigned most, Visit visit) {
+  auto at = map.upper_bound(cursor);
+  for (size_t left = map.size(); left > 0 && most > 0; left--, ++at) {
+    at = at == map.end() ? map.begin() : at;
+    cursor = at->first;
+    most -= visit(*at) ? 1 : 0;
   }
+}
+
+}  // namespace
+
+void Neighbors::ask_for_next_hops() {
+  go_round(watched_, next_hop_cursor_, kAsksPerTick, [&](const auto& watched) {
+    const bool silent = !usable(watched.first);
+    if (silent) {
+      ask(watched.first);
+    }
+    return silent;
+  });
+}
+
+/// Linux does not see what we forward: it would never learn that a neighbour it takes for stale has gone.
+void Neighbors::confirm_used() {
+  const auto now = Clock::now();
+  go_round(stale_, stale_cursor_, kAsksPerTick, [&](auto& stale) {
+    const bool due =
+        now - stale.second >= kConfirmAgain && context_.tables.take_used(stale.first.interface, stale.first.address);
+    if (due) {
+      stale.second = now;
+      ask(stale.first);
+    }
+    return due;
+  });
 }
 
 // -- Packets that wait --------------------------------------------------------------------------------------------
@@ -251,18 +269,28 @@ void Neighbors::take_packets() {
   eventfd_read(context_.hold.wakeup.get(), &ignored);
   context_.hold.signalled.store(false);
   std::array<void*, 64> batch;
-  while (const unsigned n = rte_ring_sc_dequeue_burst(context_.hold.ring.get(), batch.data(), batch.size(), nullptr)) {
+  unsigned taken = 0;
+  while (taken < kPacketsPerTurn) {
+    const unsigned n = rte_ring_sc_dequeue_burst(context_.hold.ring.get(), batch.data(), batch.size(), nullptr);
+    if (n == 0) {
+      break;
+    }
+    taken += n;
     for (unsigned i = 0; i < n; i++) {
       take_packet(Packet(static_cast<rte_mbuf*>(batch[i]), FreePacket{&context_.hold.budget}));
     }
+  }
+  if (taken >= kPacketsPerTurn && !context_.hold.signalled.exchange(true)) {
+    eventfd_write(context_.hold.wakeup.get(), 1);
   }
   settle();
 }
 
 void Neighbors::take_packet(Packet packet) {
   const engine::PacketMeta& m = engine::meta(packet.get());
+  const AdjId adj = engine::notes(packet.get()).adj;
   Key key{m.tx_if, destination_of(packet.get())};
-  if (const AdjId adj = engine::notes(packet.get()).adj; adj.valid()) {
+  if (adj.valid()) {
     const ip::Adjacency& adjacency = context_.tables.adjacency(adj);
     key = {IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop};
   }
@@ -274,8 +302,9 @@ void Neighbors::take_packet(Packet packet) {
     resolved_.insert(key);  // it became known meanwhile; `settle` sends it on its way
   }
   using Outcome = HoldQueue<Packet>::Outcome;
+  std::vector<HoldQueue<Packet>::Left> evicted;
   // The queue owns the packet from here on, or has destroyed it: then only the count is left to do.
-  switch (queue_.hold(key, std::move(packet), Clock::now())) {
+  switch (queue_.hold(key, adj.valid(), std::move(packet), Clock::now(), evicted)) {
     case Outcome::started:
       if (!usable(key)) {
         ask(key);
@@ -284,26 +313,42 @@ void Neighbors::take_packet(Packet packet) {
     case Outcome::replaced:
       context_.engine.count_drop(context_.hold.replaced);
       break;
-    case Outcome::refused:
-      context_.engine.count_drop(context_.hold.refused);
-      break;
     case Outcome::waiting:
       break;
   }
+  give_up(std::move(evicted), false);
   if (expiry_ == 0) {
-    expiry_ = context_.engine.loop().every(std::chrono::milliseconds(50), [this] {
-      const auto error4 = context_.engine.graph().node("icmp4-error");
-      const auto error6 = context_.engine.graph().node("icmp6-error");
-      for (Packet& old : queue_.expire(Clock::now())) {
-        const bool is4 = *rte_pktmbuf_mtod(old.get(), const uint8_t*) >> 4 == 4;
-        // Host unreachable (RFC 1812 5.2.7.1); address unreachable (RFC 4443 3.1)
-        icmp::ask(old.get(), is4 ? 3 : 1, is4 ? 1 : 3, 0, context_.hold.unresolved);
-        inject(error4, error6, std::move(old));
+    expiry_ = context_.engine.loop().every(std::chrono::milliseconds(50), [this] { expire(); });
+  }
+}
+
+void Neighbors::expire() {
+  give_up(queue_.expire(Clock::now()), true);
+  if (queue_.size() == 0) {
+    context_.engine.loop().cancel(std::exchange(expiry_, 0));
+  }
+}
+
+/// `answer`: the senders are told, else the packets are counted as having made room.
+void Neighbors::give_up(std::vector<HoldQueue<Packet>::Left> left, bool answer) {
+  const auto error4 = context_.engine.graph().node("icmp4-error");
+  const auto error6 = context_.engine.graph().node("icmp6-error");
+  const bool crowd = !answer || queue_.size() > kCrowd;
+  for (auto& one : left) {
+    for (Packet& packet : one.packets) {
+      if (!answer) {
+        drop(context_.hold.refused, std::move(packet));
+        continue;
       }
-      if (queue_.size() == 0) {
-        context_.engine.loop().cancel(std::exchange(expiry_, 0));
-      }
-    });
+      const bool is4 = *rte_pktmbuf_mtod(packet.get(), const uint8_t*) >> 4 == 4;
+      // Host unreachable (RFC 1812 5.2.7.1); address unreachable (RFC 4443 3.1)
+      icmp::ask(packet.get(), is4 ? 3 : 1, is4 ? 1 : 3, 0, context_.hold.unresolved);
+      inject(error4, error6, std::move(packet));
+    }
+    if (const int index = context_.links.kernel_index_of(one.key.interface);
+        crowd && !one.known && index != 0 && !usable(one.key)) {
+      (void)context_.kernel.remove_neighbor(index, one.key.address);
+    }
   }
 }
 

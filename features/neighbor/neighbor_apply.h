@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Neighbours (ARP, ND) in the dataplane. Linux asks and answers, through the TAPs of features/lcp; this participant
-// follows Linux's neighbour table by netlink, writes adjacencies and host routes of neighbours on connected subnets,
-// keeps the next hops of routes fresh (NTF_EXT_MANAGED) and packets for unknown neighbours waiting. STALE is usable;
-// only FAILED and deletion take a neighbour away. Control thread only.
+// follows Linux's neighbour table by netlink, writes adjacencies, keeps the next hops of routes fresh
+// (NTF_EXT_MANAGED), has Linux confirm those that packets leave by, and keeps packets for unknown neighbours waiting.
+// STALE is usable; only FAILED and deletion take a neighbour away. Control thread only.
 #pragma once
 
 #include <functional>
@@ -36,8 +36,6 @@ class Neighbors final : public dataplane::Participant {
     lcp::KernelEvents& events;
     netlink::Writer& kernel;  ///< in the router's namespace
     HoldState& hold;
-    /// Whether the address lies in a subnet of the interface.
-    std::function<bool(IfId, const IpAddress&)> connected;
   };
   explicit Neighbors(Context context);
   ~Neighbors() override;
@@ -48,8 +46,6 @@ class Neighbors final : public dataplane::Participant {
   void abort() override {}
   Json show(std::string_view what, const Json& arguments) override;
 
-  /// Its subnets changed: which neighbours have host routes.
-  void addresses_changed(IfId interface);
   /// Its link came up: asks again for the next hops of routes.
   void link_up(IfId interface);
   void interface_removed(IfId interface);
@@ -59,8 +55,7 @@ class Neighbors final : public dataplane::Participant {
     Mac mac;
     uint16_t state = 0;
     bool usable = false;
-    bool routed = false;  ///< has a host route in the RIB
-    bool stale = false;   ///< not told again since the mark
+    bool stale = false;  ///< not told again since the mark
   };
   struct FreePacket {
     HoldBudget* budget;
@@ -70,13 +65,16 @@ class Neighbors final : public dataplane::Participant {
 
   void on_neighbor(const netlink::Neighbor& neighbor);
   void lose(const Key& key);
-  void route_host(const Key& key, Entry& entry);
   void settle();
   void watch(const Key& key, bool added);
   void ask(const Key& key);
   void take_packets();
   void take_packet(Packet packet);
   void tick();
+  void ask_for_next_hops();
+  void confirm_used();
+  void expire();
+  void give_up(std::vector<HoldQueue<Packet>::Left> left, bool answer);
   bool usable(const Key& key) const;
   void inject(engine::NodeId node4, engine::NodeId node6, Packet packet);
   void drop(engine::DropId reason, Packet packet);
@@ -85,8 +83,10 @@ class Neighbors final : public dataplane::Participant {
   std::map<Key, Entry> entries_;
   std::map<Key, unsigned> watched_;
   std::set<Key> resolved_;  ///< since the last settle
+  /// Entries that Linux takes for stale, and when it was last asked to confirm them.
+  std::map<Key, std::chrono::steady_clock::time_point> stale_;
+  Key next_hop_cursor_, stale_cursor_;  ///< where the next tick goes on
   HoldQueue<Packet> queue_;
-  bool rib_dirty_ = false;
   EventLoop::TimerId expiry_ = 0, retry_ = 0;
 };
 

@@ -46,6 +46,7 @@ class Globals {
     out.no_announce = yes("no-announce") || yes("stun");
     out.no_accept = yes("no-accept") || yes("stun");
     out.accept_default = yes("accept-default");
+    out.refuses_default = get("accept-default") && !out.accept_default;
     out.rpki = yes("rpki-enable", true);
     out.add_on_import = communities("add-on-import");
     out.add_on_export = communities("add-on-export");

@@ -9,6 +9,7 @@
 
 #include "features/pathvector/globals.h"
 #include "features/pathvector/keys.h"
+#include "features/pathvector/older.h"
 #include "features/pathvector/peer.h"
 
 namespace floof::pathvector {
@@ -39,10 +40,9 @@ class Translator {
  public:
   explicit Translator(const Yaml& root) : root_{&root, ""}, read_(notes_) {}
 
-  Translation run(const std::vector<std::pair<std::string, size_t>>& repeated) {
-    for (const auto& [key, line] : repeated) {
-      notes_.add(line, key, "is there twice; the first one counts", "Pathvector refuses that");
-    }
+  Translation run(Notes earlier, std::string_view text) {
+    notes_ = std::move(earlier);
+    read_.keep_off_marks(own_asns(), text);
     common_ = translate_globals(root_, read_, lines_);
     templates();
     peers();
@@ -56,6 +56,25 @@ class Translator {
   }
 
  private:
+  /// The AS number, and that of a confederation, which is what marks begin with then.
+  std::vector<uint32_t> own_asns() const {
+    Notes unsaid;
+    Reader quiet(unsaid);
+    std::vector<uint32_t> out;
+    const auto add = [&](const Found& found) {
+      if (const auto asn = found ? quiet.asn(found) : std::nullopt) {
+        out.push_back(*asn);
+      }
+    };
+    add(field(root_, "asn"));
+    for (const char* table : {"templates", "peers"}) {
+      for (const auto& [name, map] : quiet.fields(field(root_, table))) {
+        add(map.value->kind == Yaml::Kind::map ? field(map, "confederation") : Found());
+      }
+    }
+    return out;
+  }
+
   std::vector<std::pair<std::string, Found>> maps(std::string_view table) {
     std::vector<std::pair<std::string, Found>> out;
     for (const auto& [name, map] : read_.fields(field(root_, table))) {
@@ -81,9 +100,6 @@ class Translator {
 
   void templates() {
     for (const auto& [name, map] : maps("templates")) {
-      if (field(map, "template")) {
-        read_.note(field(map, "template"), "a template cannot have one");
-      }
       if (templates_.size() >= kMostPeers) {
         return read_.note(map, fmt::format("at most {} templates are read", kMostPeers), "split the file");
       }
@@ -194,12 +210,35 @@ class Translator {
     for (Policy& policy : shared_) {
       const Leafs before = policy.leafs;
       for (const Leaf& leaf : before.all()) {
+        if (is_open(leaf)) {
+          fill(policy, leaf.path);
+          continue;
+        }
         const bool missing = std::any_of(policy.peers.begin(), policy.peers.end(),
                                          [&](size_t i) { return peers_[i].leafs.find(leaf.path) == nullptr; });
         if (missing) {
           policy.leafs.erase(leaf.path);
         }
       }
+    }
+  }
+
+  static bool is_open(const Leaf& leaf) {
+    return std::any_of(leaf.values.begin(), leaf.values.end(), [](const Words& value) {
+      return !value.empty() && value[0].find(kPlaceholder) != std::string::npos;
+    });
+  }
+
+  /// What a template says of each of its peers stands there, unless it is the same for all.
+  void fill(Policy& policy, const Words& path) {
+    const Leaf* first = policy.peers.empty() ? nullptr : peers_[policy.peers.front()].leafs.find(path);
+    const bool same = first != nullptr && std::all_of(policy.peers.begin(), policy.peers.end(), [&](size_t i) {
+                        const Leaf* own = peers_[i].leafs.find(path);
+                        return own != nullptr && own->same_values(*first);
+                      });
+    policy.leafs.erase(path);
+    for (const Words& value : same ? first->values : std::vector<Words>()) {
+      policy.leafs.add(path, value);
     }
   }
 
@@ -315,8 +354,10 @@ class Translator {
                  "import keep-own-communities lets them pass");
     }
     if (internal) {
-      notes_.add(0, "", "internal peers are not checked, and keep their local preference unless the file sets one",
-                 "check at the border");
+      notes_.add(
+          0, "",
+          "internal peers are checked only where the file says so, and keep their local preference unless it sets one",
+          "check at the border");
     }
     if (!without_role.empty()) {
       constexpr size_t kNamed = 10;
@@ -353,7 +394,12 @@ Result<Translation> translate(std::string_view text) {
   if (document->root.kind != Yaml::Kind::map) {
     return Error{"", "is no configuration of Pathvector: that is a map of keys", "give a pathvector.yml"};
   }
-  return Translator(document->root).run(document->repeated);
+  Notes notes;
+  for (const auto& [key, line] : document->repeated) {
+    notes.add(line, key, "is there twice; the first one counts", "Pathvector refuses that");
+  }
+  make_current(document->root, notes);
+  return Translator(document->root).run(std::move(notes), text);
 }
 
 }  // namespace floof::pathvector

@@ -113,6 +113,34 @@ TEST(Translate, TextCannotLeaveItsValue) {
   EXPECT_TRUE(tells(translated(std::string(kHead) + "hostname: x\nbgpq-args: \"a\\x01b\"\n"), "control characters"));
 }
 
+TEST(Translate, PlaceholdersOfATemplateAreFilledInForEachPeer) {
+  const std::string text = std::string(kHead) +
+                           "templates:\n  t: {pre-import-accept: \"x(<pathvector.asn>);\"}\npeers:\n"
+                           "  a: {asn: 64501, neighbors: [192.0.2.2], template: t}\n";
+  const auto one = translated(text);
+  EXPECT_TRUE(has(one.lines, "set bgp policy t import raw-last \"x(64501);\""));
+  const auto two = translated(text + "  b: {asn: 64502, neighbors: [192.0.2.3], template: t}\n");
+  EXPECT_TRUE(has(two.lines, "set bgp peer a import raw-last \"x(64501);\""));
+  EXPECT_TRUE(has(two.lines, "set bgp peer b import raw-last \"x(64502);\""));
+  for (const std::string& line : two.lines) {
+    EXPECT_EQ(line.find("<pathvector"), std::string::npos) << line;
+  }
+}
+
+TEST(Translate, WhatAnInternalPeerSaysOfChecksCounts) {
+  const auto out = translated(std::string(kHead) + "accept-default: false\npeers:\n  i: {asn: " + "65000" +
+                              ", neighbors: [192.0.2.2], filter-prefix-length: true, filter-rpki: true}\n");
+  EXPECT_TRUE(has(out.lines, "set bgp policy pathvector import filter prefix-length true") ||
+              has(out.lines, "set bgp peer i import filter prefix-length true"));
+  EXPECT_TRUE(has(out.lines, "set bgp peer i import filter rpki invalid"));
+  EXPECT_TRUE(has(out.lines, "set bgp peer i import prefix-reject 0.0.0.0/0"));
+  EXPECT_TRUE(has(out.lines, "set bgp peer i import prefix-reject ::/0"));
+  const auto silent = translated(std::string(kHead) + "peers:\n  i: {asn: " + "65000" + ", neighbors: [192.0.2.2]}\n");
+  for (const std::string& line : silent.lines) {
+    EXPECT_EQ(line.find("peer i import"), std::string::npos) << line;
+  }
+}
+
 TEST(Translate, FractionsAreNotAsNumbers) {
   const auto out = translated(std::string(kHead) + "peers:\n  a: {asn: 6.100, neighbors: [192.0.2.2]}\n");
   EXPECT_TRUE(tells(out, "write 393316 if AS 6.100 is meant"));

@@ -20,7 +20,7 @@ Found Section::get(std::string_view key) const {
 }
 
 Terms::Terms(const Section& section, const Common& common, std::optional<uint32_t> asn, Reader& reader)
-    : section_(section), common_(common), read_(reader), internal_(asn && *asn == common.asn) {
+    : section_(section), common_(common), read_(reader), internal_(asn && *asn == common.asn), whose_(asn.has_value()) {
   for (const char* role : {"provider", "rs-server", "rs-client", "customer", "peer"}) {
     if (section.get("role") && section.get("role").value->text == role) {
       role_ = role;
@@ -159,14 +159,14 @@ void Terms::raw(std::string_view key, Words path) {
   }
   read_.note(found, "is carried over as BIRD's text, unread; functions and sets of Pathvector do not exist here",
              "'commit check' asks BIRD; see whether a leaf of ours says the same");
-  constexpr std::string_view kOpen = "<pathvector.";
+  constexpr std::string_view kOpen = kPlaceholder;
   for (size_t at = text->find(kOpen); at != std::string::npos; at = text->find(kOpen, at + 1)) {
     const size_t end = text->find('>', at);
     const Found value =
         end == std::string::npos ? Found() : section_.get(text->substr(at + kOpen.size(), end - at - kOpen.size()));
     if (value && value.value->kind == Yaml::Kind::scalar && value.value->text.size() < 256) {
       text->replace(at, end + 1 - at, value.value->text);
-    } else {
+    } else if (whose_) {
       read_.note(found, "has a <pathvector.KEY> that stands for nothing here", "write the value out");
     }
     if (text->size() > 65536) {

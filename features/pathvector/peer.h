@@ -15,6 +15,7 @@ namespace floof::pathvector {
 struct Common {
   uint32_t asn = 0;
   bool no_announce = false, no_accept = false, accept_default = false, rpki = true;
+  bool refuses_default = false;  ///< in so many words
   std::vector<std::string> add_on_import, add_on_export;
 };
 

@@ -46,10 +46,39 @@ void Terms::prefixes(std::string_view key, const Words& path) {
   }
 }
 
-/// Checks are for external peers here; what an internal one's section says about them is without effect.
+/// Inside the AS only what the section says itself is checked here.
+void Terms::checks_inside() {
+  const auto leaf = [&](const char* name) { return Words{"import", "filter", name}; };
+  for (const auto& [key, name] : {std::pair("filter-bogon-routes", "bogon-prefixes"),
+                                  {"filter-bogon-asns", "bogon-asns"},
+                                  {"filter-prefix-length", "prefix-length"},
+                                  {"filter-blocklist", "blocklist"},
+                                  {"filter-transit-asns", "transit-asns"},
+                                  {"filter-never-via-route-servers", "never-via-route-servers"}}) {
+    said(key, leaf(name));
+  }
+  if (common_.rpki && (yes("filter-rpki") || yes("strict-rpki"))) {
+    out_.add(leaf("rpki"), {yes("strict-rpki") ? "require-valid" : "invalid"});
+  }
+  if (yes("enforce-peer-nexthop")) {
+    out_.add(leaf("next-hop"), {"strict"});
+  }
+  if (yes("filter-aspa")) {
+    read_.note(about("filter-aspa"), "filter-aspa goes by the role, which internal peers have not",
+               "check at the border");
+  }
+  if (yes("filter-irr")) {
+    registry();
+  }
+  if (common_.refuses_default) {
+    out_.add({"import", "prefix-reject"}, {"0.0.0.0/0"});
+    out_.add({"import", "prefix-reject"}, {"::/0"});
+  }
+}
+
 void Terms::checks() {
   if (!external_) {
-    return;
+    return checks_inside();
   }
   const Words filter{"import", "filter"};
   const auto leaf = [&](const char* name) { return Words{"import", "filter", name}; };

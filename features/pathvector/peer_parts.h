@@ -20,6 +20,7 @@ class Terms {
   void raw(std::string_view key, Words path);
   // peer_import.cc
   void checks();
+  void checks_inside();
   void registry();
   void imports();
   void preferences();
@@ -47,6 +48,7 @@ class Terms {
   Reader& read_;
   std::string role_;
   bool internal_ = false, external_ = true;
+  bool whose_ = false;  ///< a peer's, whose AS number is known, and not a template's
   Leafs out_;
 };
 

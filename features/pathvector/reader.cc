@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "features/bgp/reason.h"
+
 namespace floof::pathvector {
 
 namespace {
@@ -352,7 +354,28 @@ std::optional<std::string> Reader::community(const Found& at, std::string_view t
     note(at, fmt::format("\"{}\" is no community", shown(text)), "write 65000:100 or 4200000000:1:2");
     return std::nullopt;
   }
+  const size_t last = out.rfind(':') + 1;
+  if (const auto other = parts == 3 ? instead_.find(out.substr(0, last)) : instead_.end(); other != instead_.end()) {
+    const std::string becomes = other->second + out.substr(last);
+    note(at,
+         fmt::format("{} is this router's own mark of where a route is from, and becomes {} everywhere", out, becomes),
+         "tell other routers and networks that read or set it");
+    return becomes;
+  }
   return out;
+}
+
+void Reader::keep_off_marks(std::vector<uint32_t> asns, std::string_view text) {
+  for (const uint32_t asn : asns) {
+    for (const uint32_t mark : {bgp::kOriginFunction, bgp::kRejectFunction}) {
+      uint32_t other = mark == bgp::kOriginFunction ? 1000 : 1100;
+      while (text.find(fmt::format("{}:{}:", asn, other)) != std::string_view::npos ||
+             text.find(fmt::format("{},{},", asn, other)) != std::string_view::npos) {
+        other += 10'000;
+      }
+      instead_[fmt::format("{}:{}:", asn, mark)] = fmt::format("{}:{}:", asn, other);
+    }
+  }
 }
 
 std::string name_from(std::string_view wanted) {

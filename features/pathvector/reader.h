@@ -37,6 +37,9 @@ struct Found {
   explicit operator bool() const { return value != nullptr; }
 };
 
+/// What a raw text has where a value of the peer's own belongs.
+inline constexpr std::string_view kPlaceholder = "<pathvector.";
+
 /// A leaf or list of ours: the words of its path, and its values. A leaf without a value (`bfd`) has one empty value.
 struct Leaf {
   Words path;
@@ -82,6 +85,9 @@ class Reader {
   std::optional<Words> prefix_range(const Found& found);
   /// "65000:1", "65000,1", "65000:1:2".
   std::optional<std::string> community(const Found& found);
+  /// From now on communities ASN:1:x and ASN:1101:x of these AS numbers, which are this router's own marks
+  /// (features/bgp/reason.h), become others that `text`, the whole file, does not name. Each is noted.
+  void keep_off_marks(std::vector<uint32_t> asns, std::string_view text);
   /// A community in a map's key.
   std::optional<std::string> community(const Found& at, std::string_view text);
   void note(const Found& found, std::string_view reason, std::string_view remedy = {});
@@ -90,6 +96,7 @@ class Reader {
  private:
   std::optional<std::string_view> scalar(const Found& found);
   Notes& notes_;
+  std::map<std::string, std::string> instead_;  ///< of beginnings of communities: "65000:1:" -> "65000:1000:"
 };
 
 /// Names as our types want them, each once.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "features/pathvector/globals.h"
 #include "features/pathvector/keys.h"
@@ -21,7 +22,29 @@ void unknown_keys(const Found& map, const Keys& keys, Reader& read) {
   }
 }
 
-void statics(const Found& kernel, Reader& read, std::vector<std::string>& lines) {
+/// The addresses of this router that the file names.
+std::set<std::string> own_addresses(const Found& root, Reader& read) {
+  std::set<std::string> out;
+  Notes unsaid;
+  Reader quiet(unsaid);
+  const auto add = [&](const Found& map, std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+      const Found found = map.value->kind == Yaml::Kind::map ? field(map, key) : Found();
+      if (const auto address = found ? quiet.address(found) : std::nullopt) {
+        out.insert(*address);
+      }
+    }
+  };
+  add(root, {"source4", "source6", "router-id"});
+  for (const char* table : {"templates", "peers"}) {
+    for (const auto& [name, map] : read.fields(field(root, table))) {
+      add(map, {"listen4", "listen6"});
+    }
+  }
+  return out;
+}
+
+void statics(const Found& kernel, const std::set<std::string>& own, Reader& read, std::vector<std::string>& lines) {
   for (const auto& [key, value] : read.fields(field(kernel, "statics"))) {
     const auto prefix = read.prefix(value, key);
     Yaml hop = *value.value;
@@ -29,6 +52,11 @@ void statics(const Found& kernel, Reader& read, std::vector<std::string>& lines)
     const std::string interface = percent == std::string::npos ? "" : hop.text.substr(percent);
     hop.text.resize(std::min(percent, hop.text.size()));
     const auto via = read.address({&hop, value.path});
+    if (prefix && via && own.contains(*via)) {
+      read.note(value, fmt::format("{} is this router's own address, so the route leads nowhere and is left out", *via),
+                fmt::format("set route {} blackhole, if its traffic is to be dropped", to_string(*prefix)));
+      continue;
+    }
     if (prefix && via && (interface.empty() || name_from(interface.substr(1)) == interface.substr(1))) {
       lines.push_back(set_line({"route", to_string(*prefix), "via", *via + interface}));
     } else if (prefix && via) {
@@ -37,9 +65,10 @@ void statics(const Found& kernel, Reader& read, std::vector<std::string>& lines)
   }
 }
 
-void kernel(const Found& map, Reader& read, std::vector<std::string>& lines) {
+void kernel(const Found& root, Reader& read, std::vector<std::string>& lines) {
+  const Found map = field(root, "kernel");
   unknown_keys(map, kKernelKeys, read);
-  statics(map, read, lines);
+  statics(map, own_addresses(root, read), read, lines);
   for (const Found& item : read.list(field(map, "srd-communities"))) {
     if (const auto community = read.community(item)) {
       lines.push_back(set_line({"bgp", "forwarding", "community", *community}));
@@ -140,7 +169,7 @@ void programs(const Found& root, Reader& read) {
 
 void translate_tables(const Found& root, Reader& read, std::vector<std::string>& lines) {
   unknown_keys(root, kGlobalKeys, read);
-  kernel(field(root, "kernel"), read, lines);
+  kernel(root, read, lines);
   Names dumps;
   for (const auto& [name, map] : read.fields(field(root, "mrt"))) {
     if (map.value->kind == Yaml::Kind::map || map.value->kind == Yaml::Kind::null) {

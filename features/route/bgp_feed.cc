@@ -5,14 +5,17 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "base/feed_key.h"
 #include "base/log.h"
 #include "base/socket_address.h"
+#include "base/tcp_owner.h"
 #include "features/route/bgp_feed_impl.h"
 
 namespace floof::route {
@@ -29,14 +32,22 @@ constexpr size_t kReadSize = 256 * 1024;
 constexpr auto kFirstBackOff = 100ms;
 constexpr auto kLongestBackOff = 1000ms;
 constexpr auto kOpenLimit = 10s;
+/// On loopback an answer comes at once; where nobody listens or the key is another one, none ever does.
+constexpr auto kConnectLimit = 200ms;
 
 void set_option(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
-/// A socket that is connecting, or the errno.
-std::variant<UniqueFd, int> connect_from(const IpAddress& source, const IpAddress& to, uint16_t port) {
+/// A socket that is connecting.
+Result<UniqueFd> connect_from(const IpAddress& source, const IpAddress& to, uint16_t port, const std::string& key) {
+  const SocketAddress here(source, 0), there(to, port);
   UniqueFd fd(socket(to.is_ip4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) {
-    return errno;
+    return Error{"", std::strerror(errno), ""};
+  }
+  if (!key.empty()) {
+    if (auto locked = sign_with(fd.get(), there.data(), there.size(), key); !locked) {
+      return locked.error();
+    }
   }
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   set_option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
@@ -45,12 +56,9 @@ std::variant<UniqueFd, int> connect_from(const IpAddress& source, const IpAddres
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 5);
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 2);
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 3);
-  const SocketAddress here(source, 0), there(to, port);
-  if (bind(fd.get(), here.data(), here.size()) != 0) {
-    return errno;
-  }
-  if (connect(fd.get(), there.data(), there.size()) != 0 && errno != EINPROGRESS) {
-    return errno;
+  if (bind(fd.get(), here.data(), here.size()) != 0 ||
+      (connect(fd.get(), there.data(), there.size()) != 0 && errno != EINPROGRESS)) {
+    return Error{"", std::strerror(errno), ""};
   }
   return fd;
 }
@@ -72,9 +80,18 @@ BgpFeed::~BgpFeed() { stop(); }
 
 const BgpFeed::Status& BgpFeed::status() const { return impl_->status; }
 
+std::optional<std::chrono::seconds> BgpFeed::away() const {
+  const Status& status = impl_->status;
+  if (status.state == State::stopped || status.state >= State::syncing) {
+    return std::nullopt;
+  }
+  return std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - status.away_since);
+}
+
 void BgpFeed::start() {
   if (impl_->status.state == State::stopped) {
     impl_->enter(State::waiting);
+    impl_->status.away_since = Clock::now();
     impl_->second_timer = impl_->loop.every(1s, [this] { impl_->every_second(); });
     impl_->retry_timer = impl_->loop.after(0us, [this] { impl_->connect(); });
     if (impl_->status.stale) {
@@ -135,14 +152,35 @@ void BgpFeed::Impl::enter(State state) {
 
 void BgpFeed::Impl::connect() {
   retry_timer = 0;
-  auto attempt = connect_from(options.source, options.bird, options.port);
-  if (const int* const error = std::get_if<int>(&attempt)) {
-    return lost(std::strerror(*error), false);
+  const auto key = context.key ? context.key() : Result(std::string());
+  auto attempt = key ? connect_from(options.source, options.bird, options.port, *key) : Result<UniqueFd>(key.error());
+  if (!attempt) {
+    return lost(attempt.error().text(), false);
   }
-  fd = std::move(std::get<UniqueFd>(attempt));
+  fd = std::move(*attempt);
   last_heard = Clock::now();
   enter(State::connecting);
+  retry_timer = loop.after(kConnectLimit, [this] {
+    retry_timer = 0;
+    no_answer();
+  });
   loop.watch(fd.get(), EPOLLOUT, [this](uint32_t events) { io(events); });
+}
+
+/// Who is at BIRD's port.
+std::optional<uid_t> BgpFeed::Impl::listener() const {
+  return options.bird.is_ip4() && options.source.is_ip4()
+             ? owner_of_listener(options.bird.ip4(), options.port, options.source.ip4())
+             : std::nullopt;
+}
+
+void BgpFeed::Impl::no_answer() {
+  const auto owner = listener();
+  const bool ours = owner == uid_t{0} || owner == geteuid();
+  lost(!owner ? "BIRD does not listen"
+       : ours ? "BIRD does not answer: it has another key, or another connection in its place"
+              : "user " + std::to_string(*owner) + " has the port of BIRD",
+       false);
 }
 
 void BgpFeed::Impl::retry_later() {
@@ -155,6 +193,7 @@ void BgpFeed::Impl::retry_later() {
 }
 
 void BgpFeed::Impl::connected() {
+  loop.cancel(std::exchange(retry_timer, 0));
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -242,14 +281,19 @@ bool BgpFeed::Impl::handle(const bgp::Frame& frame) {
     case bgp::MessageType::notification: {
       const Notification notification = bgp::parse_notification(frame.body);
       // "Administrative shutdown" is also what a BIRD says that is being stopped.
-      lost("BIRD ended the session: " + notification.text(),
-           notification.code != bgp::kCease || notification.subcode != bgp::kAdministrativeShutdown);
+      const bool same = notification.code != bgp::kCease || notification.subcode != bgp::kAdministrativeShutdown;
+      told = status.state >= State::syncing ? same : told;
+      lost("BIRD ended the session: " + notification.text(), same);
       return false;
     }
     case bgp::MessageType::keepalive:
       if (status.state == State::open_confirm) {
         enter(State::syncing);
+        told = false;
         back_off = 0ms;
+        if (std::exchange(overdue, false)) {
+          await_resync();
+        }
         // BIRD waits for these in graceful restart; we never have routes for it.
         for (const Family family : kFamilies) {
           send(bgp::encode_end_of_rib(family));
@@ -352,9 +396,11 @@ void BgpFeed::Impl::lost(std::string why, bool same) {
     status.restarts++;
     log::warning("{}: session lost: {}; its routes stay in use", options.name, why);
     same_process = same_process || !status.stale;
+    status.away_since = Clock::now();
     mark();
   }
-  same_process = same_process && same;
+  // One that has told us is busy with its protocols: for a while nobody may listen.
+  same_process = same_process && (same || told);
   status.last_error = std::move(why);
   close();
   retry_later();

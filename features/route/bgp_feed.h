@@ -6,12 +6,16 @@
 // that? End-of-RIB says so if the same BIRD process speaks (it ended the session with a NOTIFICATION, or we did), or if
 // it comes back in graceful restart (R bit: `bird -R`, it speaks only after its own recovery). A BIRD that was started
 // afresh sends End-of-RIB at once, with nothing, and learns its routes afterwards: then what is still stale goes when
-// `stale_limit` has passed, with a warning.
+// `stale_limit` has passed, with a warning. While somebody is at BIRD's port who does not let us in, nothing goes: BIRD
+// may well live and have those routes.
+//
+// The session is locked by a key (base/feed_key.h), as any local user may connect from our address.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/event_loop.h"
@@ -26,7 +30,7 @@ struct FeedOptions {
   bool all_paths = false;
   IpAddress source;  ///< our end, by which BIRD knows the feed
   IpAddress bird;
-  uint16_t port = 179;
+  uint16_t port = 1020;
   uint32_t as = 4200000000;
   std::chrono::seconds hold_time{30};
   std::chrono::seconds stale_limit{180};
@@ -37,7 +41,8 @@ struct FeedOptions {
 struct FeedContext {
   std::function<IfId(int kernel_index)> interface_of;  ///< invalid when unknown
   std::function<bool(uint32_t peer)> peer_is_internal;
-  std::function<void()> changed;  ///< the RIB has something to settle
+  std::function<void()> changed;               ///< the RIB has something to settle
+  std::function<Result<std::string>()> key{};  ///< asked with each attempt to connect; absent or empty: no lock
 };
 
 /// The decoded private communities of an announcement (see README.md), and with them the path as the RIB wants it.
@@ -54,8 +59,9 @@ class BgpFeed {
   struct Status {
     State state = State::stopped;
     std::chrono::steady_clock::time_point since;
-    unsigned restarts = 0;  ///< sessions that were lost
-    bool stale = false;     ///< routes of a lost session are still in use
+    std::chrono::steady_clock::time_point away_since;  ///< while there is no session: since when
+    unsigned restarts = 0;                             ///< sessions that were lost
+    bool stale = false;                                ///< routes of a lost session are still in use
     std::string last_error;
     uint64_t updates = 0, routes_read = 0;
   };
@@ -75,6 +81,8 @@ class BgpFeed {
   /// Asks BIRD to tell all routes again (RFC 2918).
   void refresh();
   const Status& status() const;
+  /// How long there has been no session that tells routes; nothing while there is one or none is wanted.
+  std::optional<std::chrono::seconds> away() const;
 
  private:
   struct Impl;

@@ -3,7 +3,10 @@
 // Inside of a feed, shared by bgp_feed.cc (the session) and bgp_feed_routes.cc (what it tells).
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "features/route/bgp_feed.h"
@@ -31,8 +34,10 @@ struct BgpFeed::Impl {
   bgp::FamilyFlags add_path;
   bool can_refresh = false;
   bool recovering = false;   ///< R bit in BIRD's OPEN
+  bool told = false;         ///< BIRD itself ended the last session that was up, and said that it goes on
   bool same_process = true;  ///< nothing speaks for a death of BIRD since the stale routes were told
   bool unknown_interfaces = false;
+  bool overdue = false;  ///< the stale limit has passed while somebody refused us
   bgp::FamilyFlags stale, synced;
   std::chrono::milliseconds back_off{0};
   EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0;
@@ -41,6 +46,8 @@ struct BgpFeed::Impl {
   void enter(State state);
   void connect();
   void retry_later();
+  std::optional<uid_t> listener() const;
+  void no_answer();
   void connected();
   void io(uint32_t events);
   void read();

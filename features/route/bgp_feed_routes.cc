@@ -148,6 +148,11 @@ void BgpFeed::Impl::sweep(Family family) {
 
 void BgpFeed::Impl::stale_too_long() {
   stale_timer = 0;
+  overdue = status.state < State::syncing && listener();
+  if (overdue || status.state == State::syncing) {  // BIRD has not had its say
+    stale_timer = loop.after(std::chrono::seconds(1), [this] { stale_too_long(); });
+    return;
+  }
   log::warning("{}: alarm: after {} s without a complete answer from BIRD its old routes are removed", options.name,
                options.stale_limit.count());
   status.last_error = "stale routes were removed at the limit";

@@ -10,6 +10,8 @@
 
 #include <cstring>
 
+#include "base/feed_key.h"
+
 namespace floof::route {
 namespace {
 
@@ -48,6 +50,7 @@ class BgpFeedTest : public testing::Test {
   std::unique_ptr<BgpFeed> feed;
   FeedOptions options{.name = "feed-best", .source = Ip4(0x7f000001), .bird = Ip4(0x7f000001), .stale_limit = 2s};
   Bytes heard;
+  std::string key;
 
   void SetUp() override {
     listen_again();
@@ -55,14 +58,15 @@ class BgpFeedTest : public testing::Test {
         loop, rib, options,
         FeedContext{.interface_of = [this](int index) { return index == kernel_index ? IfId(1) : IfId{}; },
                     .peer_is_internal = [](uint32_t peer) { return peer == 8; },
-                    .changed = [] {}});
+                    .changed = [] {},
+                    .key = [this] { return Result(key); }});
     feed->start();
   }
   void listen_again() {
     listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;
     setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(options.port == 179 ? 0 : options.port)};
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(options.port == 1020 ? 0 : options.port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(listen(listener.get(), 4), 0);
@@ -202,9 +206,23 @@ TEST_F(BgpFeedTest, ALivingBirdSweepsAtItsEndOfRib) {
   EXPECT_TRUE(wait([&] { return !has(1) && !has(2); }));
 }
 
-TEST_F(BgpFeedTest, ABirdThatWasRefusedMeanwhileIsAnotherOne) {
+TEST_F(BgpFeedTest, ABirdThatRestartsItsProtocolsIsTheSame) {
   two_routes();
-  say(bgp::encode_notification({bgp::kCease, 6, {}}));
+  say(bgp::encode_notification({bgp::kCease, 4, {}}));
+  session.reset();
+  listener.reset();
+  ASSERT_TRUE(wait([&] { return feed->status().last_error == "Connection refused"; }));
+  listen_again();
+  establish();
+  end_of_rib();
+  EXPECT_TRUE(wait([&] { return !has(1) && !has(2); }));
+  EXPECT_FALSE(feed->status().stale);
+}
+
+TEST_F(BgpFeedTest, ABirdThatNobodyHeardEndIsAnotherOne) {
+  two_routes();
+  say({1, 2, 3});  // we end it
+  ASSERT_TRUE(wait([&] { return heard_type(bgp::MessageType::notification); }));
   session.reset();
   listener.reset();
   ASSERT_TRUE(wait([&] { return feed->status().last_error == "Connection refused"; }));
@@ -213,6 +231,54 @@ TEST_F(BgpFeedTest, ABirdThatWasRefusedMeanwhileIsAnotherOne) {
   end_of_rib();
   wait([] { return false; }, 300ms);
   EXPECT_TRUE(has(1) && has(2));
+}
+
+// Whoever is at BIRD's port and lets us not in: BIRD may live and have the routes.
+TEST_F(BgpFeedTest, NothingIsSweptWhileSomebodyRefusesUs) {
+  two_routes();
+  EXPECT_FALSE(feed->away());
+  session.reset();
+  ASSERT_TRUE(wait([&] { return feed->status().stale; }));
+  const auto end = std::chrono::steady_clock::now() + 3500ms;  // the limit is 2 s
+  EXPECT_FALSE(wait([&] {
+                 UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+                 return !has(1) || std::chrono::steady_clock::now() > end;
+               }) &&
+               !has(1));
+  EXPECT_TRUE(has(1) && has(2));
+  ASSERT_TRUE(feed->away());
+  EXPECT_GE(*feed->away(), 3s);
+  // Then BIRD comes back, fresh: it has its time to learn everything.
+  establish();
+  say(announce(2));
+  end_of_rib();
+  EXPECT_FALSE(feed->away());
+  EXPECT_FALSE(wait([&] { return !has(1); }, 1000ms));
+  EXPECT_TRUE(wait([&] {
+    say(bgp::encode_keepalive());
+    return !has(1);
+  })) << "the limit, anew";
+  EXPECT_TRUE(has(2));
+}
+
+TEST_F(BgpFeedTest, WithoutBirdTheLimitCounts) {
+  two_routes();
+  session.reset();
+  listener.reset();
+  EXPECT_TRUE(wait([&] { return !has(1) && !has(2); }));
+}
+
+TEST_F(BgpFeedTest, AnotherKeyIsNoSession) {
+  key = std::string(32, 'a');
+  ASSERT_TRUE(wait([&] { return feed->status().state == BgpFeed::State::connecting; }));
+  EXPECT_TRUE(wait([&] { return feed->status().last_error.starts_with("BIRD does not answer"); }))
+      << feed->status().last_error;
+  // With the same key it comes.
+  sockaddr_in us{};
+  us.sin_family = AF_INET;
+  us.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_TRUE(sign_with(listener.get(), &us, sizeof us, key));
+  establish();
 }
 
 TEST_F(BgpFeedTest, SilenceEndsTheSessionAfterTheHoldTime) {

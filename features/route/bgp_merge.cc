@@ -18,8 +18,6 @@ std::string_view to_string(Source source) {
       return "bgp";
     case Source::kernel:
       return "kernel";
-    case Source::neighbor:
-      return "neighbor";
   }
   return "unknown";
 }

@@ -104,6 +104,7 @@ void KernelCopy::mark() {
   marking_ = true;
   mark_++;
   told_.clear();
+  addresses4_.clear();
 }
 
 void KernelCopy::on_route(const netlink::Route& route) {
@@ -128,6 +129,26 @@ void KernelCopy::on_link(const netlink::Link& link) {
     start_walk();
   } else if (!is_up) {
     links_up_.erase(link.index);
+  }
+}
+
+void KernelCopy::on_address(const netlink::Address& address) {
+  if (!address.address.address.is_ip4()) {
+    return;
+  }
+  auto& have = addresses4_[address.index];
+  if (!address.removed) {
+    have.insert(address.address);
+    return;
+  }
+  if (have.erase(address.address) == 0 || !have.empty()) {
+    return;
+  }
+  addresses4_.erase(address.index);
+  if (const auto up = links_up_.find(address.index); up != links_up_.end() && up->second != 0) {
+    up->second = next_up_++;  // as if it had been down
+    failed_.clear();
+    start_walk();
   }
 }
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "base/event_loop.h"
@@ -45,6 +46,8 @@ class KernelCopy {
   void sweep();
   /// Linux drops the routes of a link that goes down; when it comes up they are written again.
   void on_link(const netlink::Link& link);
+  /// And the IPv4 routes of a link that loses its last IPv4 address.
+  void on_address(const netlink::Address& address);
 
   bool enabled() const { return on_; }
   size_t copied(Family family) const { return written_[family == Family::ip4 ? 0 : 1].size(); }
@@ -87,6 +90,7 @@ class KernelCopy {
   bool marking_ = false;
   bool complained_ = false;
   std::unordered_map<int, uint32_t> links_up_;  ///< by index: how often the link came up; 0 while it is down
+  std::unordered_map<int, std::set<InterfaceAddress>> addresses4_;  ///< by index of the link
   uint32_t next_up_ = 1;
   uint32_t mark_ = 0;
   unsigned budget_ = 0;

@@ -134,7 +134,6 @@ TEST_F(KernelCopyTest, CopiesWhatBirdChose) {
   rib.configure({.multipath = 4});
   rib.set(Source::local, prefix("192.0.2.1/32"), {.kind = PathKind::local, .next_hops = {{IfId(kE0), {}}}});
   rib.set(Source::kernel, prefix("10.20.0.0/16"), via("192.0.2.9", kE0));
-  rib.set(Source::neighbor, prefix("192.0.2.9/32"), via("192.0.2.9", kE0));
   rib.set_best(prefix("10.1.0.0/16"), direct("192.0.2.9", kE0, 1));
   rib.set_path(prefix("10.1.0.0/16"), 1, direct("192.0.2.9", kE0, 1));
   BgpPath second = direct("192.0.3.9", kE1, 2);

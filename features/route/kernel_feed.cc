@@ -38,12 +38,17 @@ void KernelFeed::set_feed_table(uint32_t table) {
     return;
   }
   feed_table_ = table;
+  doubts_.erase(Source::feed_table);
   for (const auto& [prefix, entries] : std::exchange(feed_, {})) {
     rib_.remove(Source::feed_table, prefix);
   }
 }
 
-bool KernelFeed::wanted(const netlink::Route& route, Source source) const {
+std::optional<Source> KernelFeed::source_of(const netlink::Route& route) const {
+  const bool feed = feed_table_ != 0 && route.table == feed_table_;
+  if ((!feed && route.table != RT_TABLE_MAIN) || route.conditional || !forwardable(route.prefix)) {
+    return std::nullopt;
+  }
   switch (route.type) {
     case RTN_UNICAST:
     case RTN_BLACKHOLE:
@@ -51,48 +56,49 @@ bool KernelFeed::wanted(const netlink::Route& route, Source source) const {
     case RTN_PROHIBIT:
       break;
     default:
-      return false;
+      return std::nullopt;
   }
-  if (source == Source::kernel) {
-    switch (route.protocol) {
-      case RTPROT_KERNEL:  // connected
-      case RTPROT_RA:
-      case RTPROT_BIRD:  // copies for those who want the whole table in Linux
-      case kOwnProtocol:
-      case kCopyProtocol:
-        return false;
-      default:
-        break;
-    }
+  if (feed) {
+    return Source::feed_table;
   }
-  return forwardable(route.prefix);
+  switch (route.protocol) {
+    case RTPROT_KERNEL:  // connected
+    case RTPROT_RA:
+    case RTPROT_BIRD:  // copies for those who want the whole table in Linux
+    case kOwnProtocol:
+    case kCopyProtocol:
+      return std::nullopt;
+    default:
+      return Source::kernel;
+  }
 }
 
 void KernelFeed::on_route(const netlink::Route& route) {
-  const bool feed = feed_table_ != 0 && route.table == feed_table_;
-  if (!feed && route.table != RT_TABLE_MAIN) {
-    return;
-  }
-  const Source source = feed ? Source::feed_table : Source::kernel;
-  if (!wanted(route, source)) {
+  const auto source = source_of(route);
+  if (!source) {
     return;
   }
   events_++;
-  Entries& entries = table(source)[route.prefix];
-  route.removed ? remove(entries, route) : add(entries, route);
-  tell(source, route.prefix);
+  Entries& entries = table(*source)[route.prefix];
+  route.removed ? remove(entries, route) : add(entries, route, dumping_);
+  tell(*source, route.prefix);
 }
 
-void KernelFeed::add(Entries& entries, const netlink::Route& route) {
+KernelFeed::Entry KernelFeed::entry_of(const netlink::Route& route) {
   const bool known_origin = route.window <= static_cast<uint32_t>(kLastFeedOrigin);
-  const Entry fresh{.metric = route.metric,
-                    .igp_metric = route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric,
-                    .protocol = route.protocol,
-                    .type = route.type,
-                    .origin = known_origin ? static_cast<FeedOrigin>(route.window) : FeedOrigin::unknown,
-                    .preference = route.reordering,
-                    .second_metric = route.rttvar,
-                    .next_hops = route.next_hops};
+  return {.metric = route.metric,
+          .igp_metric = route.cwnd != 0 ? route.cwnd : kUnknownIgpMetric,
+          .protocol = route.protocol,
+          .type = route.type,
+          .origin = known_origin ? static_cast<FeedOrigin>(route.window) : FeedOrigin::unknown,
+          .preference = route.reordering,
+          .second_metric = route.rttvar,
+          .next_hops = route.next_hops};
+}
+
+/// `in_order`: the routes of a prefix come in the order in which the kernel has them, some perhaps twice.
+void KernelFeed::add(Entries& entries, const netlink::Route& route, bool in_order) {
+  const Entry fresh = entry_of(route);
   const auto same =
       std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
   const bool six = route.prefix.family() == Family::ip6;
@@ -104,32 +110,39 @@ void KernelFeed::add(Entries& entries, const netlink::Route& route) {
     }
     return;
   }
-  if (same != entries.end() && !six && !route.replace) {
-    // IPv4 keeps appended routes apart, in line behind the first; a dump tells again what an event told.
-    const bool known = std::any_of(entries.begin(), entries.end(), [&](const Entry& e) {
-      return e.metric == fresh.metric && e.type == fresh.type && same_hops(e.next_hops, fresh.next_hops);
-    });
-    if (known) {
-      return;
-    }
-  } else if (same != entries.end()) {
+  if (same != entries.end() && (six || route.replace)) {
     *same = fresh;
     return;
   }
-  entries.insert(std::upper_bound(entries.begin(), entries.end(), fresh,
-                                  [](const Entry& a, const Entry& b) { return a.metric < b.metric; }),
+  // IPv4 keeps several of the same metric in line: what is appended goes behind the others, all else before them. If we
+  // have it already, then the kernel had taken it away meanwhile.
+  const auto known = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) {
+    return e.metric == fresh.metric && e.type == fresh.type && same_hops(e.next_hops, fresh.next_hops);
+  });
+  if (known != entries.end()) {
+    if (in_order) {
+      return;
+    }
+    entries.erase(known);
+  }
+  const auto less = [](const Entry& a, const Entry& b) { return a.metric < b.metric; };
+  entries.insert(in_order || route.append ? std::upper_bound(entries.begin(), entries.end(), fresh, less)
+                                          : std::lower_bound(entries.begin(), entries.end(), fresh, less),
                  fresh);
 }
 
 void KernelFeed::remove(Entries& entries, const netlink::Route& route) {
-  const auto with_metric = [&](const Entry& e) { return e.metric == route.metric; };
-  auto at = std::find_if(entries.begin(), entries.end(),
-                         [&](const Entry& e) { return with_metric(e) && same_hops(e.next_hops, route.next_hops); });
-  at = at != entries.end() ? at : std::find_if(entries.begin(), entries.end(), with_metric);
-  if (at == entries.end()) {
-    return;
+  const bool six = route.prefix.family() == Family::ip6;
+  auto at = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) {
+    return e.metric == route.metric && e.type == route.type && same_hops(e.next_hops, route.next_hops);
+  });
+  if (at == entries.end() && six) {
+    at = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
   }
-  if (route.prefix.family() == Family::ip6 && !route.next_hops.empty()) {
+  if (at == entries.end()) {
+    return;  // found out before it was told
+  }
+  if (six && !route.next_hops.empty()) {
     // IPv6 multipath may go member by member.
     std::erase_if(at->next_hops, [&](const auto& hop) { return has_hop(route.next_hops, hop); });
     if (!at->next_hops.empty()) {
@@ -148,7 +161,15 @@ void KernelFeed::tell(Source source, const Prefix& prefix) {
     table(source).erase(at);
     return rib_.remove(source, prefix);
   }
-  RouteInfo info = to_info(source, at->second.front());
+  // As Linux does, which looks further when all next hops of a route are dead.
+  const auto alive = std::find_if(at->second.begin(), at->second.end(), [](const Entry& entry) {
+    return entry.next_hops.empty() || std::any_of(entry.next_hops.begin(), entry.next_hops.end(),
+                                                  [](const netlink::RouteNextHop& hop) { return !hop.dead; });
+  });
+  if (alive == at->second.end()) {
+    return rib_.remove(source, prefix);
+  }
+  RouteInfo info = to_info(source, *alive);
   // What somebody made over a link that is not ours is Linux's business.
   if (source == Source::kernel && info.kind == ip::PathKind::forward && info.next_hops.empty()) {
     return rib_.remove(source, prefix);
@@ -178,6 +199,9 @@ RouteInfo KernelFeed::to_info(Source source, const Entry& entry) {
       break;
   }
   for (const netlink::RouteNextHop& hop : entry.next_hops) {
+    if (hop.dead) {
+      continue;
+    }
     const IfId interface = interface_of_(hop.index);
     NextHop next{.gateway = hop.gateway, .weight = hop.weight};
     if (interface.valid()) {
@@ -194,6 +218,9 @@ RouteInfo KernelFeed::to_info(Source source, const Entry& entry) {
 }
 
 void KernelFeed::mark() {
+  dumping_ = true;
+  odd_.clear();
+  doubts_.clear();
   for (const Source source : {Source::feed_table, Source::kernel}) {
     table(source).clear();
     rib_.mark(source, Family::ip4);
@@ -202,6 +229,7 @@ void KernelFeed::mark() {
 }
 
 void KernelFeed::sweep() {
+  dumping_ = false;
   for (const Source source : {Source::feed_table, Source::kernel}) {
     rib_.sweep(source, Family::ip4);
     rib_.sweep(source, Family::ip6);

@@ -2,15 +2,21 @@
 //
 // Routes that come by netlink: BIRD's non-BGP choices from the feed table (Source::feed_table), and routes that
 // somebody made in Linux's main table by hand (Source::kernel). Connected routes are left out, addresses tell of those;
-// so are our own defaults and copies, BIRD's copies, and what is never forwarded (multicast, link-local). Control
-// thread only.
+// so are our own defaults and copies, BIRD's copies, what is never forwarded (multicast, link-local), and routes for
+// packets of one TOS or source only. Control thread only.
 //
-// Of several routes for a prefix the kernel uses the one with the smallest metric, and so do we. feed_origin.h tells
-// what else BIRD says of a route; BGP's multipath rule needs its IGP distance.
+// Linux takes IPv4 routes away with a link, an address or a next-hop object without telling, so what was told is
+// compared with the tables now and then (kernel_check.h). What a table has is believed when two readings agree: one
+// that is read while it changes may lack something.
+//
+// Of several routes for a prefix the kernel uses the one with the smallest metric that has a living next hop, and so do
+// we. feed_origin.h tells what else BIRD says of a route; BGP's multipath rule needs its IGP distance.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -38,6 +44,19 @@ class KernelFeed {
   /// Messages were lost, or it is the start: everything is told again between these two.
   void mark();
   void sweep();
+
+  /// What has to be read to compare: the feed table, and of the main table, which may hold a million copies, only
+  /// protocols of which routes are known. What is added is always told.
+  std::vector<netlink::Monitor::RouteFilter> parts() const;
+  /// All routes of all `parts` go to `read` between these two.
+  void begin_reading();
+  void read(const netlink::Route& route);
+  struct Findings {
+    size_t doubts = 0;   ///< prefixes that this reading shows otherwise: read again
+    size_t changed = 0;  ///< that two readings in a row have shown alike, and the RIB was told
+  };
+  Findings end_reading();
+
   /// A kernel link has become one of ours: routes whose next hops could not be named before are set again.
   void interfaces_changed();
   uint64_t events() const { return events_; }
@@ -52,21 +71,32 @@ class KernelFeed {
     uint32_t preference = 0;
     uint32_t second_metric = 0;
     std::vector<netlink::RouteNextHop> next_hops;
+    uint32_t seen = 0;  ///< the last reading that had it
+    /// Whatever the order of the next hops.
+    bool operator==(const Entry& other) const;
   };
   using Entries = std::vector<Entry>;  ///< of one prefix, by ascending metric
   using Table = std::unordered_map<Prefix, Entries>;
 
-  bool wanted(const netlink::Route& route, Source source) const;
-  void add(Entries& entries, const netlink::Route& route);
+  /// As what a route counts, if it does.
+  std::optional<Source> source_of(const netlink::Route& route) const;
+  static Entry entry_of(const netlink::Route& route);
+  static void add(Entries& entries, const netlink::Route& route, bool in_order);
   void remove(Entries& entries, const netlink::Route& route);
   void tell(Source source, const Prefix& prefix);
   RouteInfo to_info(Source source, const Entry& entry);
+  Table differences(Source source) const;
   Table& table(Source source) { return source == Source::feed_table ? feed_ : main_; }
+  const Table& table(Source source) const { return source == Source::feed_table ? feed_ : main_; }
 
   Rib& rib_;
   std::function<IfId(int)> interface_of_;
   uint32_t feed_table_ = 0;
   Table feed_, main_;
+  std::map<Source, Table> odd_;     ///< what a reading has and we have not
+  std::map<Source, Table> doubts_;  ///< how the last reading showed what it showed otherwise
+  uint32_t reading_ = 0;
+  bool dumping_ = false;  ///< between mark and sweep: routes come in the order in which they count
   uint64_t events_ = 0;
   bool unknown_interfaces_ = false;
 };

@@ -150,6 +150,81 @@ TEST_F(KernelFeedTest, TheSmallestMetricCounts) {
   EXPECT_FALSE(told("10.0.0.0/24"));
 }
 
+TEST_F(KernelFeedTest, WhatIsAddedStandsBeforeWhatWasSilentlyTakenAway) {
+  const auto old = route("10.0.0.0/24", {via(11, "192.0.2.1")}), fresh = route("10.0.0.0/24", {via(12, "192.0.2.2")});
+  feed.on_route(old);
+  feed.on_route(fresh);  // by `replace`, which the kernel tells as a new one when there is nothing to replace
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(2));
+  feed.on_route(old);
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(1));
+  feed.on_route(gone(old));
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops[0].interface, IfId(2));
+  feed.on_route(gone(fresh));
+  EXPECT_FALSE(told("10.0.0.0/24"));
+}
+
+TEST_F(KernelFeedTest, DeadNextHopsAreNotUsed) {
+  auto near = route("10.0.0.0/24", {via(11, "192.0.2.1"), via(12, "192.0.2.2")}), far = near;
+  near.replace = true;
+  far.metric = 99;
+  far.next_hops = {via(13, "192.0.2.3")};
+  feed.on_route(far);
+  near.next_hops[0].dead = true;
+  feed.on_route(near);
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops, (std::vector<NextHop>{{IfId(2), *parse_ip("192.0.2.2")}}));
+  near.next_hops[1].dead = true;
+  feed.on_route(near);
+  EXPECT_EQ(told("10.0.0.0/24")->next_hops, (std::vector<NextHop>{{IfId(3), *parse_ip("192.0.2.3")}}));
+  far.next_hops[0].dead = far.replace = true;
+  feed.on_route(far);
+  EXPECT_FALSE(told("10.0.0.0/24"));
+}
+
+TEST_F(KernelFeedTest, RoutesForSomePacketsOnlyAreLeftOut) {
+  auto some = route("10.0.0.0/24", {via(11, "192.0.2.1")});
+  some.conditional = true;
+  feed.on_route(some);
+  EXPECT_FALSE(told("10.0.0.0/24"));
+}
+
+TEST_F(KernelFeedTest, TwoReadingsAreBelieved) {
+  const auto lost = route("10.0.0.0/24", {via(11, "192.0.2.1")}), kept = route("10.0.1.0/24", {via(11, "192.0.2.1")}),
+             found = route("10.0.2.0/24", {via(12, "192.0.2.1")});
+  const auto hand = route("10.0.3.0/24", {via(12, "192.0.2.1")}, RT_TABLE_MAIN);
+  const auto read = [&](std::vector<netlink::Route> routes) {
+    feed.begin_reading();
+    for (const auto& one : routes) {
+      feed.read(one);
+    }
+    return feed.end_reading();
+  };
+  feed.on_route(lost);
+  feed.on_route(kept);
+  EXPECT_EQ(feed.parts().size(), 2u) << "of the main table nothing is known";
+  feed.on_route(hand);
+  ASSERT_EQ(feed.parts().size(), 3u);
+  EXPECT_EQ(feed.parts().back().table, uint32_t{RT_TABLE_MAIN});
+  EXPECT_EQ(feed.parts().back().protocol, RTPROT_STATIC);
+  EXPECT_EQ(read({lost, kept, hand}).doubts, 0u);
+  EXPECT_EQ(read({kept, found}).doubts, 3u);
+  EXPECT_TRUE(told("10.0.0.0/24") && !told("10.0.2.0/24") && told("10.0.3.0/24", Source::kernel));
+  auto findings = read({kept, hand});
+  EXPECT_EQ(findings.changed, 1u);
+  EXPECT_EQ(findings.doubts, 0u);
+  EXPECT_FALSE(told("10.0.0.0/24"));
+  EXPECT_TRUE(told("10.0.1.0/24") && told("10.0.3.0/24", Source::kernel));
+}
+
+TEST_F(KernelFeedTest, MembersToldOneByOneAreNoDoubt) {
+  // Two IPv6 routes to links, which Linux does not merge.
+  feed.on_route(route("2001:db8::/32", {{11}}));
+  feed.on_route(route("2001:db8::/32", {{12}}));
+  feed.begin_reading();
+  feed.read(route("2001:db8::/32", {{11}}));
+  feed.read(route("2001:db8::/32", {{12}}));
+  EXPECT_EQ(feed.end_reading().doubts, 0u);
+}
+
 TEST_F(KernelFeedTest, Ip6MultipathComesAndGoesInParts) {
   auto whole = route("2001:db8::/32", {via(11, "fe80::1"), via(12, "fe80::2")});
   feed.on_route(whole);

@@ -35,7 +35,7 @@ void add_path(std::vector<Path>& paths, const Path& path) {
 }  // namespace
 
 size_t SetKeyHash::operator()(const SetKey& key) const noexcept {
-  size_t h = static_cast<size_t>(key.kind) << 2 | (key.tie ? 2 : 0) | (key.quiet ? 1 : 0);
+  size_t h = static_cast<size_t>(key.kind) << 1 | (key.tie ? 1 : 0);
   for (const NextHop& m : key.members) {
     h = mix(h, m.interface ? m.interface->value() + 1u : 0u);
     h = mix(h, m.gateway ? std::hash<IpAddress>{}(*m.gateway) : 1u);
@@ -123,9 +123,7 @@ SetId NextHopSets::acquire(SetKey key) {
   Set& set = sets_[id];
   set.resolved = resolve(at->first);
   set.group = tables_.create_group(set.resolved);
-  if (!at->first.quiet) {
-    report({}, set.resolved);
-  }
+  report({}, set.resolved);
   return id;
 }
 
@@ -137,9 +135,7 @@ void NextHopSets::release(SetId id) {
   const Set set = std::move(sets_[id]);
   sets_[id] = {};
   free_.push_back(id);
-  if (!set.key->quiet) {
-    report(set.resolved, {});
-  }
+  report(set.resolved, {});
   tables_.destroy_group(set.group);
   by_key_.erase(by_key_.find(*set.key));
 }
@@ -248,9 +244,7 @@ bool NextHopSets::refresh(SetId id) {
   }
   tables_.update_group(set.group, now);
   group_updates_++;
-  if (!set.key->quiet) {
-    report(set.resolved, now);
-  }
+  report(set.resolved, now);
   lost_ = lost_ || now.kind == PathKind::drop;
   set.resolved = std::move(now);
   set.version = next_version_++;

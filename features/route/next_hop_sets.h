@@ -22,8 +22,7 @@ using SetId = uint32_t;
 /// What makes two sets the same.
 struct SetKey {
   ip::PathKind kind = ip::PathKind::drop;
-  bool tie = false;    ///< BGP multipath: the first member is the best; others count while their IGP metric is its
-  bool quiet = false;  ///< a neighbour's own host route: not reported as a next hop in use
+  bool tie = false;  ///< BGP multipath: the first member is the best; others count while their IGP metric is its
   std::vector<NextHop> members;
   friend bool operator==(const SetKey&, const SetKey&) = default;
 };

@@ -37,7 +37,6 @@ enum class Source : uint8_t {
   feed_table,  ///< BIRD's non-BGP choice, by netlink from the feed table (static, OSPF, RIP, Babel, ...)
   feed_best,   ///< BIRD's BGP choice (with feed_all: its ECMP members and the proof that it is still alive)
   kernel,      ///< somebody's own route in Linux's main table
-  neighbor,    ///< host route of a resolved neighbour on a connected subnet
 };
 std::string_view to_string(Source source);
 

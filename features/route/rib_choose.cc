@@ -41,8 +41,8 @@ const Saying* Rib::Impl::opinion_between(const Entry& entry, Source first, Sourc
 Rib::Impl::Choice Rib::Impl::choice_of(const Saying& opinion) const {
   const RouteInfo& info = infos[opinion.told.ref];
   const auto source = static_cast<Source>(opinion.id);
-  Choice out{.source = source, .key = {.kind = info.kind, .quiet = source == Source::neighbor}};
-  out.igp_metric = source == Source::connected || source == Source::neighbor ? 0 : info.igp_metric;
+  Choice out{.source = source, .key = {.kind = info.kind}};
+  out.igp_metric = source == Source::connected ? 0 : info.igp_metric;
   if (info.kind == PathKind::forward || info.kind == PathKind::connected || info.kind == PathKind::local) {
     out.key.members = info.next_hops;
     std::sort(out.key.members.begin(), out.key.members.end());
@@ -135,7 +135,7 @@ void Rib::Impl::choose(Entry& entry, Clock::time_point now) {
   if (may_hold && answer_awaited(entry)) {
     return hold(entry, Hold::disagreement, now);
   }
-  if (const Saying* const last = opinion_between(entry, Source::kernel, Source::neighbor)) {
+  if (const Saying* const last = opinion_between(entry, Source::kernel, Source::kernel)) {
     return install(entry, choice_of(*last));
   }
   const bool may_come_back = entry.chosen == static_cast<uint8_t>(Source::feed_table) ||

@@ -50,8 +50,8 @@ struct Saying {
 
 /// What marks and sweeps work on: the sources, and feed-all's paths.
 using Teller = uint8_t;
-inline constexpr Teller kAllPaths = 6;
-inline constexpr Teller kTellers = 7;
+inline constexpr Teller kAllPaths = 5;
+inline constexpr Teller kTellers = 6;
 inline constexpr Teller teller(Source source) { return static_cast<Teller>(source); }
 
 /// A mark begins a new round, so it costs nothing however many routes there are: what was told in another one is stale.

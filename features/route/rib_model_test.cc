@@ -65,7 +65,7 @@ struct Model {
       out.tie = out.hops.size() > 1;
       return out;
     }
-    info = info ? info : opinion(e, Source::kernel, Source::neighbor);
+    info = info ? info : opinion(e, Source::kernel, Source::kernel);
     if (!info) {
       return std::nullopt;
     }

@@ -107,6 +107,7 @@ Result<RouteSettings> parse_settings(const Json& desired) {
 Routes::Routes(Context context)
     : context_(std::move(context)),
       kernel_feed_(context_.rib, [this](int index) { return context_.links.interface_of(index); }),
+      kernel_check_(context_.loop, context_.events, kernel_feed_, [this] { settle(); }),
       kernel_copy_(context_.loop, context_.rib, [this](IfId id) { return context_.links.kernel_index_of(id); }) {
   kernel_feed_.set_feed_table(running_.feed_table);
   subscribe();
@@ -126,7 +127,17 @@ void Routes::subscribe() {
     kernel_feed_.on_route(route);
     kernel_copy_.on_route(route);
   };
-  subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
+  subscriber.handler.link = [this](const netlink::Link& link) {
+    on_link(link);
+    kernel_check_.soon();
+  };
+  subscriber.handler.address = [this](const netlink::Address& address) {
+    kernel_copy_.on_address(address);
+    if (address.removed) {
+      kernel_check_.soon();
+    }
+  };
+  subscriber.handler.next_hop_object = [this] { kernel_check_.soon(); };
   subscriber.handler.batch_end = [this] { settle(); };
   subscriber.mark = [this] {
     kernel_feed_.mark();
@@ -229,7 +240,8 @@ void Routes::run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before,
                         const auto at = running_.peers.find(id);
                         return at != running_.peers.end() && at->second.internal;
                       },
-                  .changed = [this] { schedule(); }});
+                  .changed = [this] { schedule(); },
+                  .key = context_.feed_key});
   feed->start();
 }
 

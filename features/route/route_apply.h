@@ -13,6 +13,7 @@
 #include "features/dataplane/participant.h"
 #include "features/lcp/kernel_events.h"
 #include "features/route/bgp_feed.h"
+#include "features/route/kernel_check.h"
 #include "features/route/kernel_copy.h"
 #include "features/route/kernel_feed.h"
 #include "features/route/rib.h"
@@ -50,6 +51,7 @@ class Routes final : public dataplane::Participant {
     lcp::LinkMap& links;
     lcp::KernelEvents& events;
     std::function<std::string(IfId)> interface_name;
+    std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
   };
   explicit Routes(Context context);
   ~Routes() override;
@@ -82,6 +84,7 @@ class Routes final : public dataplane::Participant {
 
   Context context_;
   KernelFeed kernel_feed_;
+  KernelCheck kernel_check_;
   KernelCopy kernel_copy_;
   RouteSettings running_;
   std::unique_ptr<RouteSettings> staged_;

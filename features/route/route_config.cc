@@ -30,12 +30,15 @@ using config::texts;
 
 struct Hop {
   std::string text;
-  IpAddress address;
+  std::optional<IpAddress> address;  ///< none: the interface's link itself
   std::string interface;
 };
 
 std::optional<Hop> parse_hop(const std::string& text) {
   const size_t percent = text.find('%');
+  if (percent == 0) {
+    return Hop{text, std::nullopt, text.substr(1)};
+  }
   const auto address = parse_ip(std::string_view(text).substr(0, percent));
   if (!address) {
     return std::nullopt;
@@ -74,7 +77,10 @@ class Judge {
             "use a unicast prefix that is neither loopback nor link-local");
       }
       for (const Hop& hop : hops) {
-        judge(path + " via " + hop.text, prefix, hop);
+        judge_interface(path + " via " + hop.text, hop, hops.size());
+        if (hop.address) {
+          judge(path + " via " + hop.text, prefix, hop, *hop.address);
+        }
       }
     }
     return std::move(errors_);
@@ -89,48 +95,51 @@ class Judge {
     return prefix.family() == Family::ip4 ? prefix.address().ip4().is_loopback() : prefix.address().ip6().is_loopback();
   }
 
-  void judge(const std::string& path, const Prefix& prefix, const Hop& hop) {
-    const std::string shown = to_string(hop.address);
-    if (hop.address.is_multicast() || hop.address.is_unspecified()) {
-      return add(path, shown + " is not the address of a router", "give a unicast address");
-    }
-    if (prefix.family() == Family::ip6 && hop.address.is_ip4()) {
-      return add(path, "an IPv6 route cannot go through an IPv4 router", "give an IPv6 next hop");
-    }
-    if (interface::is_own(addresses_, hop.address)) {
-      return add(path, shown + " is an address of this router", "give the address of the next router");
-    }
+  void judge_interface(const std::string& path, const Hop& hop, size_t hops) {
     if (!hop.interface.empty() &&
         std::find(interfaces_.begin(), interfaces_.end(), hop.interface) == interfaces_.end()) {
-      return add(path, fmt::format("no interface is named \"{}\"", hop.interface),
-                 config::suggest(hop.interface, interfaces_, "configured:"));
+      add(path, fmt::format("no interface is named \"{}\"", hop.interface),
+          config::suggest(hop.interface, interfaces_, "configured:"));
+    } else if (!hop.address && hops > 1) {
+      add(path, "a destination is on one link only", "remove the other next hops, or give the next routers' addresses");
     }
-    if (hop.address.is_ip6() && hop.address.is_link_local()) {
+  }
+
+  void judge(const std::string& path, const Prefix& prefix, const Hop& hop, const IpAddress& address) {
+    const std::string shown = to_string(address);
+    if (address.is_multicast() || address.is_unspecified()) {
+      return add(path, shown + " is not the address of a router", "give a unicast address");
+    }
+    if (prefix.family() == Family::ip6 && address.is_ip4()) {
+      return add(path, "an IPv6 route cannot go through an IPv4 router", "give an IPv6 next hop");
+    }
+    if (interface::is_own(addresses_, address)) {
+      return add(path, shown + " is an address of this router", "give the address of the next router");
+    }
+    if (address.is_ip6() && address.is_link_local()) {
       if (hop.interface.empty()) {
         add(path, shown + " is a link-local address, which every link has",
             fmt::format("name its interface: via {}%INTERFACE", shown));
       }
       return;
     }
-    const auto* subnet = interface::subnet_of(addresses_, hop.address);
+    const auto* subnet = interface::subnet_of(addresses_, address);
     if (subnet != nullptr && !hop.interface.empty() && subnet->interface != hop.interface) {
       return add(path, fmt::format("{} is on a subnet of {}, not of {}", shown, subnet->interface, hop.interface),
                  fmt::format("write via {}", shown));
     }
     if (subnet != nullptr) {
-      if (const std::string why = interface::not_a_host(subnet->address, hop.address); !why.empty()) {
+      if (const std::string why = interface::not_a_host(subnet->address, address); !why.empty()) {
         add(path, fmt::format("{} {}", shown, why), "give the address of the next router");
       }
       return;
     }
     std::set<Prefix> visited{prefix};
-    if (!hop.interface.empty() || !through_static(hop.address, visited)) {
-      const std::string known = interface::list_subnets(addresses_, hop.address.family());
+    if (hop.interface.empty() && !through_static(address, visited)) {
+      const std::string known = interface::list_subnets(addresses_, address.family());
+      const std::string named = fmt::format("name its interface: via {}%INTERFACE", shown);
       add(path, fmt::format("nothing reaches the next hop {}", shown),
-          known.empty()
-              ? fmt::format("give an interface an address in the subnet of {}", shown)
-              : fmt::format("use an address on a connected subnet ({}), or add the interface or route that leads there",
-                            known));
+          known.empty() ? named : fmt::format("use an address on a connected subnet ({}), or {}", known, named));
     }
   }
 
@@ -146,14 +155,10 @@ class Judge {
     if (best == nullptr || !visited.insert(best->first).second) {
       return false;
     }
-    for (const Hop& hop : best->second) {
-      const bool link_local = hop.address.is_link_local() && !hop.interface.empty();
-      if (link_local || interface::subnet_of(addresses_, hop.address) != nullptr ||
-          through_static(hop.address, visited)) {
-        return true;
-      }
-    }
-    return false;
+    return std::any_of(best->second.begin(), best->second.end(), [&](const Hop& hop) {
+      return !hop.interface.empty() || interface::subnet_of(addresses_, *hop.address) != nullptr ||
+             through_static(*hop.address, visited);
+    });
   }
 
   const Json& config_;
@@ -210,7 +215,7 @@ void desired(const Json& config, Json& desired) {
   route["feed-best"] = "127.0.0.2";
   route["feed-all"] = "127.0.0.3";
   route["bird"] = "127.0.0.1";
-  route["bgp-port"] = 179u;
+  route["bgp-port"] = 1020u;  // not 179, where strangers may knock
   route["multipath"] = number_of(bgp, "multipath", 16);
   route["router-id"] = id.empty() ? Json(nullptr) : Json(id);
   route["source4"] = source_address(addresses, Family::ip4, id);

@@ -29,6 +29,11 @@ set route 203.0.113.0/24 blackhole
 set route ::/0 via fe80::1%e1
 set route 2001:db8:1::/48 via 2001:db8::2
 set route 172.16.0.0/12 via fe80::1%e0
+set route 172.31.0.0/16 via 1.2.3.7%e0
+set route 172.30.0.0/16 via 1.2.3.9
+set route 1.2.3.8/29 via %e1
+set route 2001:db8:2::/48 via 2001:db8:f::1%e1
+set route 2001:db8:3::/48 via %e0
 )"),
             Strings{});
 }
@@ -58,6 +63,10 @@ TEST(RouteConfig, NextHops) {
             Strings{"route ::/0 via 192.0.2.2: an IPv6 route cannot go through an IPv4 router"});
   EXPECT_EQ(judge("set route 10.0.0.0/8 via 192.0.2.2%e1"),
             Strings{"route 10.0.0.0/8 via 192.0.2.2%e1: 192.0.2.2 is on a subnet of e0, not of e1"});
+  EXPECT_EQ(judge("set route 10.0.0.0/8 via %e7"), Strings{"route 10.0.0.0/8 via %e7: no interface is named \"e7\""});
+  EXPECT_EQ(judge("set route 10.0.0.0/8 via %e0\nset route 10.0.0.0/8 via 192.0.2.2"),
+            Strings{"route 10.0.0.0/8 via %e0: a destination is on one link only"});
+  EXPECT_EQ(judge("set route 10.0.0.0/8 via 192.0.2.1%e0").size(), 1U) << "an own address";
   EXPECT_EQ(judge("set route 224.0.0.0/4 blackhole"),
             Strings{"route 224.0.0.0/4: is not a destination that is routed"});
 }
@@ -72,7 +81,7 @@ set bgp multipath 4
 )"),
                            desired);
   EXPECT_EQ(desired["route"], nlohmann::json::parse(R"({"feed-table":10001,"feed-as":4200000000,"feed-best":"127.0.0.2",
-"feed-all":"127.0.0.3","bird":"127.0.0.1","bgp-port":179,"multipath":4,"router-id":"198.51.100.20","source4":"198.51.100.20",
+"feed-all":"127.0.0.3","bird":"127.0.0.1","bgp-port":1020,"multipath":4,"router-id":"198.51.100.20","source4":"198.51.100.20",
 "source6":"2001:db8::1","kernel-routes":"all","feeds":true})"));
   desired = nullptr;
   config_feature().desired(

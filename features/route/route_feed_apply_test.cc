@@ -54,7 +54,7 @@ filter to_feed_table {{
   accept;
 }}
 template bgp feed {{
-  local 127.0.0.1 port 179 as FEED;
+  local 127.0.0.1 port 1020 as FEED; strict bind yes;
   multihop; passive; rr client; interpret communities off; graceful restart on;
   hold time 30; startup hold time 10; error wait time 1,1; error forget time 1;
 }}

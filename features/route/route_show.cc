@@ -152,10 +152,13 @@ std::string since_text(const Json& route) {
 }
 
 /// Enough to tell it from a keyword; lookup_arguments says exactly what is wrong with it.
-bool looks_like_address(std::string_view text) { return text.find_first_of(".:") != std::string_view::npos; }
+bool looks_like_address(std::string_view text) {
+  return text == "default" || text.find_first_of(".:") != std::string_view::npos;
+}
 
 /// {"address":...} or {"prefix":...}; an error when it is of the other family.
-Result<Json> lookup_arguments(const std::string& text, Family family) {
+Result<Json> lookup_arguments(const std::string& typed, Family family) {
+  const std::string text = typed != "default" ? typed : family == Family::ip4 ? "0.0.0.0/0" : "::/0";
   const bool is_prefix = text.find('/') != std::string::npos;
   Family found = family;
   if (is_prefix) {
@@ -398,12 +401,12 @@ std::string render_feeds(const Json& feeds) {
   }
   Table table({{"Feed"},
                {"State"},
-               {"Since"},
+               {"Since", Table::kLeft, 2},
                {"IPv4", kRight},
                {"IPv6", kRight},
-               {"Updates", kRight},
-               {"Restarts", kRight},
-               {"Last error"}});
+               {"Updates", kRight, 4},
+               {"Restarts", kRight, 3},
+               {"Last error", Table::kLeft, 1, true}});
   for (const Json& feed : feeds) {
     const std::chrono::milliseconds since(number(feed, "since-ms"));
     const bool timed = member(feed, "since-ms").is_number();

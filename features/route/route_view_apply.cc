@@ -13,6 +13,8 @@ namespace {
 
 /// Of one answer: the control thread does nothing else meanwhile. Who wants more goes on with "after".
 constexpr size_t kPage = 1000;
+/// BIRD starts within it, so that a wanted restart is no alarm.
+constexpr std::chrono::seconds kAwayAlarm{5};
 
 std::string_view kind_name(ip::PathKind kind) {
   switch (kind) {
@@ -223,7 +225,7 @@ Json Routes::show_routes(const Json& arguments) const {
 Json Routes::show_summary() const {
   Json rows = Json::array();
   for (const Source source :
-       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel, Source::neighbor}) {
+       {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel}) {
     rows.push_back({{"source", to_string(source)},
                     {"routes4", context_.rib.count(source, Family::ip4)},
                     {"routes6", context_.rib.count(source, Family::ip6)}});
@@ -279,6 +281,14 @@ Json Routes::alarms() const {
         fmt::format("route: {} routes or paths were not taken: the {} MiB of the route table are used up; 'set "
                     "dataplane max-routes' raises that too",
                     usage.not_taken, usage.max_bytes >> 20));
+  }
+  for (const BgpFeed* const feed : {best_.get(), all_.get()}) {
+    const auto away = feed != nullptr ? feed->away() : std::nullopt;
+    if (away && *away >= kAwayAlarm) {
+      out.push_back(fmt::format("route {}: no session with BIRD for {} s ({}); its routes are not kept up to date",
+                                feed == best_.get() ? running_.best.name : running_.all.name, away->count(),
+                                feed->status().last_error));
+    }
   }
   return out;
 }

@@ -275,6 +275,14 @@ void Session::forget() {
   payloads_ = std::make_shared<const Payloads>();
 }
 
+bool Session::starts_over() {
+  if (!asked_ || asked_all_ || patient_) {
+    return false;
+  }
+  forget();
+  return true;
+}
+
 Session::Heard Session::go_back_to(uint8_t version) {
   forget();
   version_ = version;
@@ -283,7 +291,7 @@ Session::Heard Session::go_back_to(uint8_t version) {
 
 std::string Session::question() {
   asked_ = true;
-  answering_ = false;
+  answering_ = patient_ = false;
   changes_ = {};
   asked_all_ = !session_;
   return asked_all_ ? reset_query(version_) : serial_query(version_, *session_, serial_);
@@ -397,7 +405,8 @@ Result<Session::Heard> Session::take_error(const Pdu& pdu) {
     version_known_ = false;
     return go_back_to(0);
   }
-  if (code != ErrorCode::no_data_available) {  // that one may come back with what we have
+  patient_ = code == ErrorCode::no_data_available;  // it may come back with what we have
+  if (!patient_) {
     go_back_to(kNewestVersion);
     version_known_ = false;
   }

@@ -103,6 +103,9 @@ class Session {
   void connected();
   /// To be sent, to learn what is new.
   std::string question();
+  /// The connection or the answer is lost. True: the question was for a difference, of which the cache may know nothing
+  /// any more, as after a restart; ask again at once, for everything (RFC 8210, 5.1 and 8.4).
+  bool starts_over();
   /// What else is to be sent: the error report to a cache that talks nonsense.
   std::string farewell() const { return farewell_; }
 
@@ -139,7 +142,8 @@ class Session {
   bool asked_all_ = false;  ///< the question was for everything
   bool answering_ = false;  ///< between Cache Response and End of Data
   bool asked_ = false;
-  bool news_ = false;  ///< a notify came
+  bool patient_ = false;  ///< it has no data yet
+  bool news_ = false;     ///< a notify came
   std::vector<Change> changes_;
   std::string farewell_;
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <random>
 
@@ -49,10 +50,22 @@ std::vector<rtr::Change> changes_between(const rtr::Vrps& before, const rtr::Vrp
 
 }  // namespace
 
-RtrCache::RtrCache(EventLoop& loop, IpAddress address, uint16_t port)
-    : loop_(loop), address_(address), port_(port), session_(static_cast<uint16_t>(std::random_device{}())) {}
+RtrCache::RtrCache(EventLoop& loop, IpAddress address, uint16_t port, Keeper keeper)
+    : loop_(loop),
+      address_(address),
+      port_(port),
+      session_(static_cast<uint16_t>(std::random_device{}())),
+      keeper_(std::move(keeper)) {}
 
-RtrCache::~RtrCache() { stop(); }
+RtrCache::~RtrCache() {
+  while (!routers_.empty()) {
+    drop(routers_.begin()->first);
+  }
+  if (listener_) {
+    loop_.unwatch(listener_.get());
+  }
+  loop_.cancel(retry_);
+}
 
 void RtrCache::stop() {
   while (!routers_.empty()) {
@@ -61,6 +74,9 @@ void RtrCache::stop() {
   if (listener_) {
     loop_.unwatch(listener_.get());
     listener_.reset();
+    if (keeper_.keep) {
+      keeper_.keep(-1);
+    }
   }
   loop_.cancel(std::exchange(retry_, 0));
   problem_.clear();
@@ -83,9 +99,12 @@ void RtrCache::serve(rtr::VrpsPtr vrps) {
     }
   }
   serial_++;
-  vrps_ = std::move(vrps);
+  const bool first = !std::exchange(vrps_, std::move(vrps));
   if (!listener_) {
     return listen();
+  }
+  if (first) {
+    open_door();
   }
   for (auto& [fd, router] : routers_) {
     if (router.synced && !router.answering) {
@@ -95,34 +114,82 @@ void RtrCache::serve(rtr::VrpsPtr vrps) {
   }
 }
 
+size_t RtrCache::synced() const {
+  return static_cast<size_t>(
+      std::count_if(routers_.begin(), routers_.end(), [](const auto& entry) { return entry.second.synced; }));
+}
+
 std::string RtrCache::problem() const {
-  const bool alone = listener_ && routers_.empty() && EventLoop::Clock::now() - alone_since_ > kLonely;
+  // One that only comes and goes has learnt nothing.
+  const bool alone = listener_ && vrps_ && synced() == 0 && EventLoop::Clock::now() - alone_since_ > kLonely;
   return alone ? "RPKI for BIRD: BIRD does not ask for it; see show protocols" : problem_;
 }
 
-void RtrCache::listen() {
-  loop_.cancel(std::exchange(retry_, 0));
+/// What is not our listener any more is not taken.
+std::optional<UniqueFd> RtrCache::recalled() const {
+  UniqueFd fd = keeper_.recall ? keeper_.recall() : UniqueFd();
+  sockaddr_storage bound{};
+  const SocketAddress wanted(address_, port_);
+  socklen_t size = sizeof bound;
+  int listens = 0;
+  socklen_t listens_size = sizeof listens;
+  const bool fits = fd && getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) == 0 &&
+                    size == wanted.size() && std::memcmp(&bound, wanted.data(), size) == 0 &&
+                    getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && listens != 0;
+  return fits ? std::optional(std::move(fd)) : std::nullopt;
+}
+
+Result<UniqueFd> RtrCache::make_listener() const {
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const SocketAddress at(address_, port_);
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (!fd || bind(fd.get(), at.data(), at.size()) != 0 || ::listen(fd.get(), 8) != 0) {
-    const std::string why = errno_error(fmt::format("RPKI for BIRD on {} port {}", to_string(address_), port_),
-                                        "listening", "no other program may use that port")
-                                .text();
-    if (problem_ != why) {
-      log::error("{}", why);
-    }
-    problem_ = why;
-    retry_ = loop_.after(kRetry, [this] {
-      retry_ = 0;
-      listen();
-    });
+  if (fd && bind(fd.get(), at.data(), at.size()) == 0 && ::listen(fd.get(), 8) == 0) {
+    return fd;
+  }
+  const Error error = errno_error(fmt::format("RPKI for BIRD on {} port {}", to_string(address_), port_), "listening",
+                                  "no other program may use that port");
+  const auto owner = address_.is_ip4() ? owner_of_listener(address_.ip4(), port_, address_.ip4()) : std::nullopt;
+  return owner && *owner != 0 && *owner != geteuid()
+             ? Error{error.path, fmt::format("a program of user {} has it and may tell BIRD anything", *owner),
+                     "end it, and set the sysctl net.ipv4.ip_unprivileged_port_start to 1024"}
+             : error;
+}
+
+void RtrCache::listen() {
+  if (listener_) {
     return;
   }
+  loop_.cancel(std::exchange(retry_, 0));
+  auto fd = recalled();
+  if (!fd) {
+    auto made = make_listener();
+    if (!made) {
+      const std::string why = made.error().text();
+      if (problem_ != why) {
+        log::error("{}", why);
+      }
+      problem_ = why;
+      retry_ = loop_.after(kRetry, [this] {
+        retry_ = 0;
+        listen();
+      });
+      return;
+    }
+    fd = std::move(*made);
+    if (keeper_.keep) {
+      keeper_.keep(fd->get());
+    }
+  }
   problem_.clear();
+  listener_ = std::move(*fd);
+  if (vrps_) {
+    open_door();
+  }
+}
+
+void RtrCache::open_door() {
   alone_since_ = EventLoop::Clock::now();
-  listener_ = std::move(fd);
   loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_some(); });
 }
 
@@ -155,9 +222,10 @@ void RtrCache::watch(Router& router) {
 }
 
 void RtrCache::drop(int fd) {
+  const bool knew = routers_.at(fd).synced;
   loop_.unwatch(fd);
   routers_.erase(fd);
-  if (routers_.empty()) {
+  if (knew && synced() == 0) {
     alone_since_ = EventLoop::Clock::now();
   }
 }
@@ -190,7 +258,7 @@ bool RtrCache::hear(Router& router) {
   }
   const auto next = rtr::read(router.input);
   if (!next) {
-    log::warning("RPKI for BIRD: {}", next.error().text());
+    refuse(router, next.error().text());
     return false;
   }
   if (!next->pdu) {
@@ -210,7 +278,20 @@ bool RtrCache::hear(Router& router) {
       log::warning("RPKI for BIRD: it says {}: {}", pdu.number, pdu.text);
       return false;
     default:
+      refuse(router, "it answers instead of asking");
       return false;
+  }
+}
+
+/// Why the connection ends: a router that speaks a newer version comes back with ours (RFC 8210, 7).
+void RtrCache::refuse(const Router& router, const std::string& why) {
+  const bool newer = !router.input.empty() && router.input.front() > rtr::kNewestVersion;
+  const std::string report = newer ? rtr::error_report(rtr::kNewestVersion, rtr::ErrorCode::unsupported_version, why)
+                                   : rtr::error_report(router.version, rtr::ErrorCode::invalid_request, why);
+  (void)send(router.socket.get(), report.data(), report.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (const auto now = EventLoop::Clock::now(); !newer && now - complained_ > kComplaints) {
+    complained_ = now;
+    log::warning("RPKI for BIRD: {}", why);
   }
 }
 

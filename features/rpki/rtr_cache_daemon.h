@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // A cache for RTR's routers on a loopback address: BIRD asks it, as it would ask a validator. Programs of root and of
-// our own user only. Loop thread.
+// our own user only. Where users may have low ports, anybody could stand in our place while floofd is away: so the
+// listening socket is kept by somebody who stays (floof-init), and is there before there is something to tell. Loop
+// thread.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/event_loop.h"
@@ -18,21 +22,29 @@ namespace floof::rpki {
 
 class RtrCache {
  public:
-  RtrCache(EventLoop& loop, IpAddress address, uint16_t port);
+  /// Who keeps the listening socket for the next floofd. Both may be absent.
+  struct Keeper {
+    std::function<UniqueFd()> recall;  ///< what an earlier floofd gave, or no descriptor
+    std::function<void(int)> keep;     ///< -1: it is not needed any more
+  };
+  RtrCache(EventLoop& loop, IpAddress address, uint16_t port, Keeper keeper = {});
   ~RtrCache();
   RtrCache(const RtrCache&) = delete;
   RtrCache& operator=(const RtrCache&) = delete;
 
-  /// These count from now on; routers that are connected are told. It listens from the first call on: before that
-  /// nothing is better than an empty answer, as routers keep what they have. `vrps` are sorted, not null.
+  /// Takes its place. Routers wait for `serve`: nothing is better than an empty answer, as they keep what they have.
+  void listen();
+  /// These count from now on; routers that are connected are told. `vrps` are sorted, not null.
   void serve(rtr::VrpsPtr vrps);
-  /// Closes everything, until `serve` is called again.
+  /// Closes everything, until `listen` or `serve` is called again.
   void stop();
 
   const rtr::VrpsPtr& served() const { return vrps_; }  ///< null: nothing yet
   uint32_t serial() const { return serial_; }
   size_t routers() const { return routers_.size(); }
-  /// Empty, or why it cannot listen, or that nobody does.
+  /// Those of them that have got everything once.
+  size_t synced() const;
+  /// Empty, or why it cannot listen, or that nobody knows what it serves.
   std::string problem() const;
 
  private:
@@ -53,11 +65,14 @@ class RtrCache {
     std::vector<rtr::Change> changes;
   };
 
-  void listen();
+  Result<UniqueFd> make_listener() const;
+  std::optional<UniqueFd> recalled() const;
+  void open_door();
   void accept_some();
   void ready(int fd, uint32_t events);
   bool read_some(Router& router);
   bool hear(Router& router);
+  void refuse(const Router& router, const std::string& why);
   bool flush(Router& router);
   void refill(Router& router) const;
   void answer_all(Router& router) const;
@@ -70,6 +85,7 @@ class RtrCache {
   const IpAddress address_;
   const uint16_t port_;
   const uint16_t session_;
+  const Keeper keeper_;
   uint32_t serial_ = 0;
   rtr::VrpsPtr vrps_;
   std::deque<Step> steps_;

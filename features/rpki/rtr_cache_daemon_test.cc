@@ -138,6 +138,38 @@ TEST_F(RtrCacheTest, PortsThatAreTakenAreTriedAgain) {
   until([&cache] { return cache.problem().empty(); });
 }
 
+TEST_F(RtrCacheTest, ItsPlaceIsKeptForTheNextOne) {
+  UniqueFd kept;
+  const RtrCache::Keeper keeper{.recall = [&] { return UniqueFd(kept ? dup(kept.get()) : -1); },
+                                .keep = [&](int fd) { kept.reset(fd < 0 ? -1 : dup(fd)); }};
+  auto first = std::make_unique<RtrCache>(loop_, kHere, port_, keeper);
+  first->listen();
+  first->listen();
+  ASSERT_TRUE(kept) << "before there is anything to tell";
+  EXPECT_EQ(first->problem(), "") << "nobody is missed yet";
+  first.reset();
+  const auto one = client();
+  one->ask();  // while nobody is there: it waits, and nobody else can answer
+  loop_.turn(std::chrono::milliseconds(20));
+  RtrCache second(loop_, kHere, port_, keeper);
+  second.serve(payloads(0, 2));
+  EXPECT_EQ((*next())->vrps, *payloads(0, 2));
+  second.stop();
+  EXPECT_FALSE(kept) << "it is not needed any more";
+}
+
+TEST_F(RtrCacheTest, AnotherUserInItsPlaceIsNamed) {
+  ASSERT_EQ(geteuid(), 0U) << "tests are run as root: ./dev test";
+  std::optional<Port> taken{std::in_place};
+  ASSERT_EQ(fchown(taken->fd.get(), 65534, 65534), 0);
+  ASSERT_EQ(listen(taken->fd.get(), 1), 0);
+  RtrCache cache(loop_, kHere, taken->number);
+  cache.listen();
+  EXPECT_NE(cache.problem().find("a program of user 65534 has it"), std::string::npos) << cache.problem();
+  taken.reset();
+  until([&cache] { return cache.problem().empty(); });
+}
+
 TEST_F(RtrCacheTest, OthersThanRootAreNotTaken) {
   ASSERT_EQ(geteuid(), 0U) << "tests are run as root: ./dev test";
   cache_.serve(payloads(0, 1));
@@ -167,6 +199,33 @@ TEST_F(RtrCacheTest, StrangersAreSentAway) {
   until([this] { return cache_.routers() == 1; });
   ASSERT_EQ(send(fd.get(), "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
   until([this] { return cache_.routers() == 0; });
+}
+
+TEST_F(RtrCacheTest, NewerVersionsAreToldOurs) {
+  cache_.serve(payloads(0, 1));
+  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(port_);
+  ASSERT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  const std::string question = rtr::reset_query(2);  // as BIRD 2.16 and later begin
+  ASSERT_EQ(send(fd.get(), question.data(), question.size(), MSG_NOSIGNAL), 8);
+  until([this] { return cache_.routers() == 1; });
+  EXPECT_EQ(cache_.synced(), 0U) << "it knows nothing yet";
+  until([this] { return cache_.routers() == 0; });
+  std::vector<uint8_t> said(1024);
+  const ssize_t got = recv(fd.get(), said.data(), said.size(), 0);
+  ASSERT_GT(got, 0);
+  const auto heard = rtr::read(std::span(said).first(static_cast<size_t>(got)));
+  ASSERT_TRUE(heard && heard->pdu);
+  EXPECT_EQ(heard->pdu->type, rtr::Type::error_report);
+  EXPECT_EQ(heard->pdu->version, rtr::kNewestVersion) << "RFC 8210, 7";
+  EXPECT_EQ(heard->pdu->number, static_cast<uint16_t>(rtr::ErrorCode::unsupported_version));
+  EXPECT_EQ(recv(fd.get(), said.data(), said.size(), 0), 0) << "closed";
+  const auto one = client();
+  EXPECT_EQ(this->heard(*one), *payloads(0, 1));
+  EXPECT_EQ(cache_.synced(), 1U);
 }
 
 TEST_F(RtrCacheTest, NamesWithoutAddressesAreErrors) {

@@ -152,9 +152,15 @@ bool RtrClient::read_some() {
   if (got > 0) {
     return true;
   }
-  if (got == 0) {
+  const bool closed = got == 0 || (errno != EAGAIN && errno != EINTR);
+  if (closed && !waits_ && Clock::now() - asked_ >= kNewsPause) {
+    close();  // nothing was due: it may be back already
+    ask();
+  } else if (closed && session_.starts_over()) {
+    resolve();
+  } else if (got == 0) {
     fail(session_.answering() ? "it closed the connection in the middle of an answer" : "it closed the connection");
-  } else if (errno != EAGAIN && errno != EINTR) {
+  } else if (closed) {
     fail(errno_error("", "reading").reason);
   }
   return false;
@@ -169,7 +175,7 @@ void RtrClient::readable() {
   if (!answered) {
     const std::string farewell = session_.farewell();
     (void)send(socket_.get(), farewell.data(), farewell.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return fail(answered.error().text());
+    return session_.starts_over() ? resolve() : fail(answered.error().text());
   }
   if (*answered) {
     waits_ = false;

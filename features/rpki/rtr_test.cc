@@ -162,6 +162,26 @@ TEST(Rtr, NonsenseEndsTheConnectionAndAsksForEverything) {
   EXPECT_FALSE(tell(session, cache_response(1, 7)).ok());  // nobody asked
 }
 
+TEST(Rtr, ALostDifferenceIsFollowedByAQuestionForEverything) {
+  for (const std::string& said :
+       {error_report(1, ErrorCode::corrupt_data, "session"), cache_response(1, 8), std::string()}) {
+    Session session = with({{kA, true}});
+    session.connected();
+    EXPECT_EQ(session.question(), serial_query(1, 7, 40));
+    EXPECT_EQ(tell(session, said).ok(), said.empty());
+    EXPECT_TRUE(session.starts_over()) << "an error, another session, a close without an answer";
+    session.connected();
+    EXPECT_FALSE(session.starts_over());
+    EXPECT_EQ(session.question(), reset_query(1));
+    EXPECT_FALSE(session.starts_over()) << "once";
+  }
+  Session waiting = with({{kA, true}});
+  waiting.connected();
+  (void)waiting.question();
+  EXPECT_FALSE(tell(waiting, error_report(1, ErrorCode::no_data_available, "")).ok());
+  EXPECT_FALSE(waiting.starts_over()) << "it may come back with what we have";
+}
+
 TEST(Rtr, CachesWithoutDataDoNotMakeUsForgetTheirs) {
   Session session = with({{kA, true}});
   (void)session.question();

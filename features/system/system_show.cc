@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <thread>
 
-#include "features/system/tools.h"
+#include "features/system/reach_show.h"
 #include "shell/config_mode.h"
 #include "shell/table.h"
 #include "shell/text.h"
@@ -15,7 +14,6 @@ namespace floof::system {
 namespace {
 
 using shell::Answer;
-using shell::Argument;
 using shell::Context;
 using shell::field;
 using shell::Invocation;
@@ -24,23 +22,28 @@ using shell::list;
 using shell::member;
 using shell::Reply;
 
-constexpr auto kRight = shell::Table::Align::right;
+constexpr auto kLeft = shell::Table::kLeft, kRight = shell::Table::kRight;
 
-/// Names of programs, as "show system" has them, in a table of their own.
+std::string exit_text(const Json& program) {
+  const uint64_t time = shell::number(program, "last-exit-time");
+  const std::string how = field(program, "last-exit", "");
+  return time == 0 ? how : fmt::format("{}: {}", shell::time_text(static_cast<int64_t>(time)), how);
+}
+
 std::string programs_text(const Json& programs) {
-  shell::Table table({{"Program"}, {"State"}, {"Pid", kRight}, {"Restarts", kRight}, {"Last exit"}});
-  const auto add = [&](const std::string& name, const Json& program) {
-    table.add({name, field(program, "state"), field(program, "pid"), field(program, "restarts", "0"),
-               field(program, "last-exit", "")});
-  };
-  if (programs.is_object()) {
-    for (const auto& [name, program] : programs.items()) {
-      add(name, program);
-    }
-  } else if (programs.is_array()) {
-    for (const Json& program : programs) {
-      add(field(program, "program", field(program, "name")), program);
-    }
+  shell::Table table({{"Program"},
+                      {"State"},
+                      {"Pid", kRight, 3},
+                      {"Uptime", kRight, 1},
+                      {"Restarts", kRight},
+                      {"Wanted", kRight, 4},
+                      {"Last exit", kLeft, 2, true}});
+  const Json none = Json::object();
+  for (const auto& [name, program] : (programs.is_object() ? programs : none).items()) {
+    const uint64_t uptime = shell::number(program, "uptime-ms");
+    table.add({name, field(program, "state"), field(program, "pid"),
+               uptime == 0 ? "-" : shell::duration_text(std::chrono::seconds(uptime / 1000)),
+               field(program, "restarts", ""), field(program, "wanted-restarts", ""), exit_text(program)});
   }
   return table.empty() ? "" : table.text();
 }
@@ -132,91 +135,18 @@ void register_logging(shell::Registry& registry) {
                 .least = shell::UserClass::operate});
 }
 
-/// Shows a running program's output until it ends or the user presses Ctrl-C; gives its exit status.
-Reply follow(Context& context, const Json& id) {
-  bool stopped = false;
-  while (true) {
-    if (context.interrupted() && !stopped) {
-      stopped = true;
-      context.call({{"op", "exec-stop"}, {"id", id}});
-    }
-    const Answer answer = context.call({{"op", "exec-read"}, {"id", id}});
-    if (!answer.ok()) {
-      // After exec-stop the daemon may already have forgotten the program.
-      return stopped ? Reply{} : shell::failure(answer.errors);
-    }
-    const std::string text = field(answer.body, "text", "");
-    context.write(text);
-    if (shell::flag(answer.body, "done")) {
-      Reply reply;
-      reply.status = stopped ? 130 : static_cast<int>(std::min<uint64_t>(shell::number(answer.body, "status"), 255));
-      return reply;
-    }
-    if (text.empty()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-  }
-}
-
-Result<Json> run_arguments(const Invocation& words, bool ping) {
-  Json arguments = Json::object();
-  for (const auto& [name, value] : words.arguments) {
-    if (name == "address" || name == "source") {
-      arguments[name] = value;
-      continue;
-    }
-    uint32_t number = 0;
-    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (code != std::errc() || end != value.data() + value.size()) {
-      return Error{name + " " + value, "is not a number", fmt::format("write {} 10", name)};
-    }
-    arguments[name] = number;
-  }
-  if (ping && !words.has("count")) {
-    arguments["count"] = 5u;
-  }
-  // The daemon checks as well; here a mistake is told without it.
-  const auto checked = ping ? ping_command(arguments) : traceroute_command(arguments);
-  return checked ? Result<Json>(std::move(arguments)) : Result<Json>(checked.error());
-}
-
-shell::Handler run_program(const std::string& program) {
-  return [program](Context& context, const Invocation& words) {
-    const Result<Json> arguments = run_arguments(words, program == "ping");
-    if (!arguments) {
-      return shell::failure(arguments.error());
-    }
-    context.interrupted();  // forget a Ctrl-C from before
-    const Answer started = context.call({{"op", "exec-start"}, {"program", program}, {"arguments", *arguments}});
-    return started.ok() ? follow(context, member(started.body, "id")) : shell::failure(started.errors);
-  };
-}
-
-void register_programs(shell::Registry& registry) {
-  const Argument address{.help = "IPv4 or IPv6 address"};
-  registry.add({.path = "ping <address>",
-                .help = "Send echo requests from the router",
-                .handler = run_program("ping"),
-                .arguments = {{"address", address}},
-                .options = {{"count", "n", "How many (default 5)"},
-                            {"source", "address", "Address or interface to send from"},
-                            {"size", "bytes", "Payload of each request"}},
-                .least = shell::UserClass::operate});
-  registry.add({.path = "traceroute <address>",
-                .help = "Show the routers on the way",
-                .handler = run_program("traceroute"),
-                .arguments = {{"address", address}},
-                .options = {{"source", "address", "Address to send from"}},
-                .least = shell::UserClass::operate});
-}
-
 }  // namespace
 
 std::string render_history(const Json& history) {
   if (!history.is_array() || history.empty()) {
     return "nothing was committed yet\n";
   }
-  shell::Table table({{"Index", kRight}, {"Time"}, {"User"}, {"How"}, {"Generation", kRight}, {"Comment"}});
+  shell::Table table({{"Index", kRight},
+                      {"Time"},
+                      {"User", kLeft, 1},
+                      {"How", kLeft, 3},
+                      {"Generation", kRight, 4},
+                      {"Comment", kLeft, 2, true}});
   for (const Json& entry : history) {
     const Json& time = member(entry, "time");
     table.add(
@@ -252,7 +182,13 @@ std::string render_waiting(const Json& answer) {
 }
 
 std::string render_logging(const Json& data) {
-  shell::Table table({{"Time"}, {"User"}, {"Class"}, {"Pid", kRight}, {"What"}, {"Result"}, {"Details"}});
+  shell::Table table({{"Time"},
+                      {"User"},
+                      {"Class", kLeft, 3},
+                      {"Pid", kRight, 4},
+                      {"What"},
+                      {"Result", kLeft, 2},
+                      {"Details", kLeft, 1, true}});
   for (const Json& entry : list(data, "entries")) {
     const Json& ok = member(entry, "ok");
     std::string details = field(entry, "line", "");
@@ -283,10 +219,13 @@ std::string render_system(const Json& system) {
   std::string out = fmt::format("Host name:   {}\nInstance:    {}\nVersion:     {}\nGeneration:  {}\nUptime:      {}\n",
                                 field(system, "hostname"), field(system, "instance"), field(system, "version"),
                                 field(system, "generation"),
-                                shell::duration_text(std::chrono::seconds(shell::number(system, "uptime-s"))));
+                                member(system, "uptime-s").is_number()
+                                    ? shell::duration_text(std::chrono::seconds(shell::number(system, "uptime-s")))
+                                    : "unknown");
   const std::string rest = shell::plain_text(
-      shell::without(system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs"}));
+      shell::without(system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs", "unconfirmed"}));
   out += rest.empty() ? "" : "\n" + rest;
+  out += render_waiting(system);
   const std::string programs = programs_text(member(system, "programs"));
   out += programs.empty() ? "" : "\n" + programs;
   const Json& alarms = member(system, "alarms");
@@ -310,7 +249,7 @@ void register_show(shell::Registry& registry) {
                                          : shell::failure(answer.errors);
                     },
                 .least = shell::UserClass::super_user});
-  registry.help("clear", "Reset or forget something");
+  registry.help("clear", "Reset counters or BGP sessions, or forget what waits");
   registry.help("clear system", "What waits in the router");
   registry.add({.path = "show version", .help = "Version of the software", .handler = show_version});
   const auto complete = [](Context& c, const std::vector<std::string>& words, const std::string& partial) {
@@ -323,12 +262,17 @@ void register_show(shell::Registry& registry) {
                       if (words.format == shell::Format::compare && words.compare_to) {
                         return shell::compare(c, words.compare_to, 0);
                       }
-                      return shell::show_configuration(c, "running", words.rest, words.format);
+                      // VyOS's word for the set form; nothing of the configuration is called so.
+                      const bool commands = !words.rest.empty() && words.rest[0] == "commands";
+                      return commands
+                                 ? shell::show_configuration(c, "running", {words.rest.begin() + 1, words.rest.end()},
+                                                             shell::Format::set)
+                                 : shell::show_configuration(c, "running", words.rest, words.format);
                     },
                 .arguments = {{"path", {.help = "Part of the tree", .line = complete}}},
                 .prints_configuration = true});
   register_logging(registry);
-  register_programs(registry);
+  register_reach(registry);
 }
 
 }  // namespace floof::system

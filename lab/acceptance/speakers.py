@@ -236,8 +236,13 @@ def bird_static(route):
     return f"route {route.prefix} blackhole {{ {' '.join(words)} }};"
 
 
+def attribute_name(key):
+    """BIRD 3's in the words of BIRD 2."""
+    return "BGP.as_path" if key == "bgp_path" else f"BGP.{key[4:]}" if key.startswith("bgp_") else key
+
+
 def bird_routes(text):
-    """`show route all` as a list of dicts: prefix, protocol, dest, best, kind, and the attributes by BIRD's names."""
+    """`show route all` as a list of dicts: prefix, protocol, dest, best, kind, and the attributes by BIRD 2's names."""
     out, prefix, key = [], "", ""
     for line in text.splitlines():
         if not line or line.startswith(("Table", "BIRD", "Access")):
@@ -256,6 +261,7 @@ def bird_routes(text):
             out[-1][key] += " " + line.strip()  # a long list goes on
         elif line.startswith("\t") and ":" in line and out:
             key, _, value = line.strip().partition(":")
+            key = attribute_name(key)
             out[-1][key] = value.strip()
     return out
 

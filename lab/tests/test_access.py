@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import stat
 import struct
 
@@ -46,7 +47,7 @@ REQUESTS = [
       for mode in ("set", "delete", "show", "annotate", "insert")),
     *({"op": "show", "what": what, "arguments": {"name": "a"}} for what in (
         "configuration", "system", "system-commit", "interface", "route", "route-summary", "neighbor", "feeds", "drops",
-        "drop-samples", "nodes", "workers", "bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
+        "drop-samples", "nodes", "workers", "punt", "bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "audit", "alarms", "bgp-irr",
         "bgp-peeringdb", "bgp-rpki", "bgp-blocklist", "bgp-job")),
     {"op": "configure", "mode": "exclusive"}, {"op": "leave"}, {"op": "show-config", "as": "exclusive", "path": []},
     {"op": "show-config", "path": ["bg", "peer", "a", "password", SECRET], "format": "set"},
@@ -63,8 +64,8 @@ REQUESTS = [
     {"op": "exec-read", "id": 1}, {"op": "exec-stop", "id": 1}, {"op": "no-such-thing"}, {}, {"op": 7},
     {"op": "discard"},
 ]
-LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show"}
-OPERATING = LOOKING | {"clear", "request", "exec-start", "exec-read", "exec-stop"}
+LOOKING = {"hello", "status", "history", "show-config", "compare", "complete", "show", "exec-start", "exec-read", "exec-stop"}
+OPERATING = LOOKING | {"clear", "request"}
 
 
 @pytest.fixture(scope="module")
@@ -194,21 +195,108 @@ def test_programs_belong_to_who_started_them(lab):
         assert not ask(operator, {"op": "exec-read", "id": own})["ok"]
         theirs = operator.call("exec-start", program="ping", arguments={"address": "127.0.0.1", "count": 1})["id"]
         wait_for("ping has answered", lambda: "127.0.0.1" in operator.call("exec-read", id=theirs)["text"])
+    with user(lab, READER) as reader, root(lab) as client:
+        ping = {"op": "exec-start", "program": "ping", "arguments": {"address": "127.0.0.1", "count": 100}}
+        started = [ask(reader, ping) for _ in range(9)]
+        assert [a["ok"] for a in started] == [True] * 8 + [False]
+        assert "8 programs of yours" in started[8]["errors"][0]["reason"]
+        assert client.call("exec-start", program="ping", arguments={"address": "127.0.0.1", "count": 1})["id"]
+        for one in started[:8]:
+            reader.call("exec-stop", id=one["id"])
 
 
 def test_one_user_cannot_take_all_connections_nor_send_much(lab):
     with contextlib.ExitStack() as stack:
-        for _ in range(256):
-            stack.enter_context(user(lab, STRANGER))
-        with user(lab, STRANGER) as late:
-            (length,) = struct.unpack(">I", late._read(4))
-            assert "256 connections already" in late._read(length).decode()
-        with root(lab) as client, user(lab, READER) as reader:
-            assert client.call("hello")["ok"] and reader.call("hello")["ok"]
-    with user(lab, READER) as reader, pytest.raises(OSError):
-        reader.call("show-config", path=["x" * 1_000_000])
+        for uid, most in ((READER, 256), (STRANGER, 8)):
+            for _ in range(most):
+                stack.enter_context(user(lab, uid))
+            with user(lab, uid) as late:
+                (length,) = struct.unpack(">I", late._read(4))
+                assert f"{most} connections already" in late._read(length).decode()
+        with root(lab) as client, user(lab, OPERATOR) as operator:
+            assert client.call("hello")["ok"] and operator.call("hello")["ok"]
+    for uid, most in ((READER, 256 << 10), (STRANGER, 4 << 10)):
+        with user(lab, uid) as reader, pytest.raises(OSError):
+            reader.call("show-config", path=["x" * (most + 10)])
     with user(lab, ADMIN) as admin:
         admin.call("load", text="# " + "x" * 900_000 + "\n", format="set", mode="merge")
+
+
+def test_a_user_without_a_class_keeps_nobody_waiting(lab):
+    """200 connections of his with requests that cost much to read: most get in not at all, none is read."""
+    path = ["bgp"] + ["x"] * 60_000
+    told, cut = 0, 0
+    for _ in range(200):
+        with user(lab, STRANGER) as client:
+            try:
+                client.call("show-config", path=path)
+            except Refused as refused:
+                told += "connections already" in refused.errors[0]["reason"]
+            except OSError:
+                cut += 1
+    assert told + cut == 200 and cut > 0
+    with user(lab, STRANGER) as client, pytest.raises(Refused) as refused:
+        client.call("hello")
+    assert "may not use the router" in refused.value.errors[0]["reason"]
+
+
+def test_exclusive_is_exclusive(lab):
+    with user(lab, ADMIN) as ann, root(lab) as other:
+        other.call("configure", mode="private")
+        other.call("edit", words=["set", "interface", "e0", "description", "others"])
+        ann.call("configure", mode="exclusive")
+        ann.call("edit", words=["set", "system", "hostname", "mine"])
+        for op, more in (("commit", {}), ("amend", {"what": "bgp-maintenance", "arguments": {"peer": "a", "mode": "down"}})):
+            with pytest.raises(Refused) as refused:
+                other.call(op, **more)
+            assert re.search(r"games \(pid \d+\) has the configuration exclusively", refused.value.errors[0]["reason"]), refused
+        assert other.call("commit", check=True)["ok"], "to judge it is no commit"
+        with user(lab, ADMIN) as second, pytest.raises(Refused) as refused:
+            second.call("commit", force=True)
+        assert "is for root" in refused.value.errors[0]["reason"]
+        assert other.call("commit", force=True)["changed"]
+        said = ann.call("hello")["notices"]
+        assert any("root commits by force" in notice for notice in said), said
+        assert ann.call("commit")["changed"], "hers meets it as anybody's commit"
+        ann.call("leave")
+        other.call("edit", words=["delete", "interface", "e0", "description"])
+        other.call("edit", words=["set", "system", "hostname", "edge"])
+        assert other.call("commit")["changed"]
+
+
+def test_nobody_confirms_anothers_commit_without_saying_so(lab):
+    with user(lab, ADMIN) as ann, root(lab) as other:
+        ann.call("configure", mode="private")
+        ann.call("edit", words=["set", "system", "hostname", "tried"])
+        number = ann.call("commit", confirmed=600)["generation"]
+        assert other.call("hello")["unconfirmed"]["generation"] == number
+        other.call("configure", mode="private")
+        other.call("edit", words=["set", "interface", "e0", "description", "x"])
+        for more in ({}, {"confirmed": 60}, {"via": "netconf"}):
+            with pytest.raises(Refused) as refused:
+                other.call("commit", **more)
+            error = refused.value.errors[0]
+            assert f"generation {number} of games waits for its confirmation" in error["reason"], error
+            assert "'commit confirm'" in error["remedy"]
+        shown = lab.r1.ctl("show", "system").stdout
+        assert f"Generation {number} of games goes back" in shown, shown
+        said = lab.r1.script("configure\nexit\n").stderr
+        assert f"generation {number} of games goes back in" in said and "'commit confirm'" in said, said
+        done = lab.r1.script('configure\ncommit confirm comment "looks good"\nexit\n')
+        assert f"generation {number} of games stays" in done.stdout and "goes back" not in done.stderr, done
+        notices = ann.call("hello")["notices"]
+        assert any(f"root confirmed generation {number} of games" in notice for notice in notices), notices
+        confirmed = lab.r1.show("system", "logging", "last", "1000")["entries"]
+        assert any(e["what"] == "confirm" and e["user"] == "root" and e["ok"] for e in confirmed)
+        assert lab.r1.ctl("-f", "-", stdin="configure\ncommit confirm\n", check=False).returncode == 1
+        other.call("edit", words=["set", "system", "hostname", "edge"])
+        other.call("edit", words=["delete", "interface", "e0", "description"])
+        assert other.call("commit")["changed"]
+        ann.call("edit", words=["set", "system", "hostname", "own"])
+        ann.call("commit", confirmed=600)
+        assert ann.call("commit")["confirmed"], "whose commit it is confirms by committing, as ever"
+        ann.call("edit", words=["set", "system", "hostname", "edge"])
+        assert ann.call("commit")["changed"]
 
 
 def test_the_audit_log_tells_who_did_what(lab):

@@ -29,10 +29,10 @@ set bgp asn 400001
 set bgp router-id 172.20.1.1
 set bgp irr server 172.20.1.2:4343
 set bgp irr server 172.20.1.2:4344
-set bgp irr timeout 2
+set bgp irr timeout 10
 set bgp peeringdb url http://172.20.1.2:8080/api
 set bgp peeringdb api-key {key}
-set bgp peeringdb timeout 2
+set bgp peeringdb timeout 5
 set bgp policy member role peer
 set bgp peer ten remote-as 400010
 set bgp peer ten neighbor 172.20.1.10
@@ -349,8 +349,7 @@ def test_validators_are_shown(lab):
     cache = lab.w.folder / "cache.json"
     cache.write_text(json.dumps({"metadata": {}, "roas": [{"prefix": "45.10.0.0/22", "maxLength": 22, "asn": "AS400010"}]}))
     lab.w.start("stayrtr", "-bind", "172.20.1.2:8282", "-metrics.addr", "127.0.0.1:9847", "-cache", cache, "-checktime=false")
-    lab.r1.commit("set bgp rpki server one address 172.20.1.2\nset bgp rpki server one port 8282\n"
-                  "set bgp rpki server one retry 1")
+    lab.r1.commit("set bgp rpki server one address 172.20.1.2 port 8282 retry 1")
     wait_for("the validator has answered", lambda: [v["state"] for v in lab.r1.show("bgp", "rpki")["validators"]] == ["good"])
     wait_for("BIRD knows it", lambda: lab.r1.show("bgp", "rpki")["served"] == {"vrps": 1, "serial": 1, "readers": 1})
     shown = lab.r1.ctl("show", "bgp", "rpki").stdout

@@ -79,7 +79,10 @@ def test_why_a_route_was_refused(lab):
     assert data(lab, "show", "route", "rejected", "peer", "m") == []
     text = lab.r1.ctl("show", "bgp", "peer", "n", "rejected").stdout
     assert "bogon-prefix" in text and "Meaning" in text
-    assert {route["prefix"] for route in data(lab, "show", "bgp", "peer", "n", "received")} == set(LEFT)
+    received = data(lab, "show", "bgp", "peer", "n", "received")
+    assert {route["prefix"] for route in received} == set(LEFT)
+    assert not any("local-pref" in route for route in received), "an external peer sends none"
+    assert not any(route["best"] for route in data(lab, "show", "route", "filtered") + received)
     assert [route["prefix"] for route in data(lab, "show", "bgp", "peer", "m", "advertised")] == [GOOD]
 
 
@@ -145,6 +148,40 @@ def test_clear_soft_and_hard(lab):
     assert lab.r1.ctl("clear", "bgp", "peer", "nobody", "hard", check=False).returncode != 0
 
 
+def test_one_of_two_neighbors_is_cleared(lab):
+    lab.r1.commit("set bgp peer n neighbor 172.20.1.3\n")  # nobody is there
+    before = since(lab, "m")
+    done = lab.r1.ctl("clear", "bgp", "peer", "n", "hard", "neighbor", "172.20.1.3")
+    assert "peer n (172.20.1.3): restarted" in done.stdout
+    refused = lab.r1.ctl("clear", "bgp", "peer", "n", "hard", "neighbor", "172.20.1.4", check=False)
+    assert refused.returncode != 0 and "it has 172.20.1.2, 172.20.1.3" in refused.stderr
+    sessions = {s["neighbor"]: s for s in data(lab, "show", "bgp", "summary", "tag", "left")["peers"]}
+    assert sessions["172.20.1.2"]["state"] == "Established" and since(lab, "m") == before
+    lab.r1.commit("delete bgp peer n neighbor 172.20.1.3\n")
+
+
+def test_a_last_error_is_kept(lab):
+    """BIRD forgets it when the session is up again, and tells the other's AS number in its log only."""
+    lab.r1.commit("set bgp peer m description fibre\n")
+    flaps = peers(lab)["m"]["flaps"]
+    lab.m.reconfigure(neighbour(2, 64611))
+    error = "Error: Bad peer AS: 64611 instead of 64610"
+    wait_for("the error", lambda: peers(lab)["m"]["last-error"] == error, 30)
+    assert f"{error}" in lab.r1.ctl("show", "bgp", "summary").stdout
+    lab.m.reconfigure(neighbour(2, 64610))
+    lab.r1.ctl("clear", "bgp", "peer", "m", "hard")  # BIRD waits a minute after an error
+    established(lab, "m")
+    wait_for("the flap", lambda: peers(lab)["m"]["flaps"] > flaps)
+    shown = lab.r1.ctl("show", "bgp", "peer", "m").stdout
+    assert f"last error: {error}, " in shown and " ago\n  went down " in shown, shown
+    table = lab.r1.ctl("show", "bgp", "summary").stdout
+    assert error not in table and "fibre" in table
+    old = lab.r1.pid("floofd")
+    os.kill(old, signal.SIGKILL)
+    wait_for("another floofd", lambda: lab.r1.pid("floofd") not in (old, 0, None))
+    wait_for("it remembers", lambda: peers(lab)["m"]["last-error"] == error)
+
+
 def test_maintenance(lab):
     wait_for("the route", lambda: GOOD in lab.m.birdc("show", "route").stdout)
     lab.r1.script("set system hostname edited\n")  # somebody else's candidate
@@ -156,6 +193,7 @@ def test_maintenance(lab):
     lab.r1.ctl("bgp", "maintenance", "m", "down", "message", "works on the fibre")
     wait_for("the message", lambda: "works on the fibre" in lab.m.birdc("show", "protocols", "all", "r1").stdout)
     assert peers(lab)["m"]["state"] == "Disabled"
+    assert "Disabled, maintenance" in lab.r1.ctl("show", "bgp", "summary").stdout
     assert lab.r1.ctl("clear", "bgp", "peer", "m", "hard", check=False).returncode != 0
     lab.r1.ctl("bgp", "maintenance", "all", "off")
     established(lab, "n", "m")
@@ -198,7 +236,8 @@ def test_a_limit_ends_the_session_until_it_is_cleared(lab):
     ended = peers(lab)["n"]["since"]
     # BIRD by itself would start the session with each of these.
     lab.r1.commit("set bgp prefix 198.18.0.0/15\nset bgp peer n import limit restart-after 9\n")
-    lab.r1.commit("set bgp peer n import limit ip4 2\n")
+    raised = lab.r1.commit("set bgp peer n import limit ip4 2\n")
+    assert "peer n stays down: its limit on routes has ended it, and 'clear bgp peer n hard' tries it again" in raised.stderr
     lab.m.reconfigure(neighbour(2, 64610, ("45.99.0.0/16",)))
     wait_for("a route of m", lambda: data(lab, "show", "route", "45.99.0.0/16"))
     assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)

@@ -283,3 +283,151 @@ def test_a_refusal_by_raw_text_says_so(lab, floofd):
         wait_for("the reason", lambda: refusals(lab) == ["raw"])
         change(floofd)
     wait_for("nothing refused", lambda: refusals(lab) == [])
+
+
+# -- interfaces -----------------------------------------------------------------------------------------------------
+
+OSPF = """
+protocol ospf v2 {{ router id 192.0.2.77; ipv4 {{ import none; export none; }}; area 0 {{ interface "eth0" {{ type ptp; hello 1; dead 4; }}; }}; }}
+"""
+IP6 = "ipv6 {{ import all; export none; }};\n  ipv4"
+
+
+def told(steps):
+    return [(step["what"], step["interrupts"]) for step in steps]
+
+
+def state(lab, name):
+    return peers(lab)[name]["state"]
+
+
+def adjacent(lab):
+    return "Full" in lab.n.birdc("show", "ospf", "neighbors").stdout
+
+
+def test_the_plan_tells_what_interfaces_take_with_them(lab, floofd):
+    established(lab)
+    lab.n.reconfigure((NEIGHBOUR + OSPF).format(n=1, asn=64600))
+    change(floofd, "set ospf area 0 interface rn network point-to-point\nset ospf area 0 interface rn hello 1\n"
+                   "set bgp peer i hold-time 3\nset route 203.0.114.0/24 via 172.20.1.7")
+    established(lab)
+    wait_for("the adjacency", lambda: adjacent(lab))
+    before = since(lab)
+    whom = "neighbour 192.0.2.77 on rn"
+    assert told(change(floofd, "set interface rn disabled")) == [
+        ("peer n ends: rn is disabled", "the BGP session"),
+        (f"OSPFv2: loses {whom} (rn is disabled)", f"the adjacency with {whom}"),
+        ("static routes: 203.0.114.0/24 has no gateway, as rn is disabled", "this route")]
+    wait_for("its end", lambda: state(lab, "n") != "Established")
+    wait_for("no adjacency", lambda: not adjacent(lab))
+    assert since(lab)["i"] == before["i"]
+    assert not change(floofd)
+    established(lab)
+    wait_for("the adjacency", lambda: adjacent(lab))
+    before = since(lab)
+    renumbered = "delete interface rn address 172.20.1.1/24\nset interface rn address 172.20.1.1/23"
+    assert told(change(floofd, renumbered)) == [
+        ("peer n restarts: address 172.20.1.1/24 of rn goes", "the BGP session"),
+        (f"OSPFv2: loses {whom} (address 172.20.1.1/24 of rn goes)", f"the adjacency with {whom}")]
+    wait_for("another session", lambda: state(lab, "n") == "Established" and since(lab)["n"] != before["n"], 30)
+    assert since(lab)["i"] == before["i"]
+    change(floofd)
+    established(lab)
+    [(what, lost)] = told(change(floofd, "set interface ri disabled"))
+    assert what.startswith("peer i ends: ri is disabled, its way; when the hold time is over") and lost == "the BGP session"
+    wait_for("its end", lambda: state(lab, "i") != "Established")
+    change(floofd)
+    change(floofd, "delete ospf\ndelete bgp peer i hold-time\ndelete route 203.0.114.0/24")
+    lab.n.reconfigure(NEIGHBOUR.format(n=1, asn=64600))
+    established(lab)
+
+
+def test_an_address_that_a_session_uses_goes(lab, floofd):
+    established(lab)
+    before = since(lab)
+    assert told(change(floofd, "set interface rn address 172.20.1.9/24")) == []
+    assert since(lab) == before
+    [(what, lost)] = told(change(floofd, "delete interface rn address 172.20.1.1/24"))
+    assert what == "peer n restarts: address 172.20.1.1/24 of rn goes" and lost == "the BGP session"
+    assert state(lab, "n") != "Established"
+    lab.n.reconfigure(NEIGHBOUR.format(n=1, asn=64600).replace("neighbor 172.20.1.1", "neighbor 172.20.1.9"))
+    established(lab)
+    assert since(lab)["i"] == before["i"]
+    change(floofd, "set interface rn address 172.20.1.1/24\ndelete interface rn address 172.20.1.9/24")
+    lab.n.reconfigure(NEIGHBOUR.format(n=1, asn=64600))
+    established(lab)
+
+
+def next_hop(lab, host):
+    """Of what the host hears of 2001:db8::/32."""
+    found = re.search(r"BGP.next_hop: (\S+)", host.birdc("show", "route", "2001:db8::/32", "all").stdout)
+    return found and found.group(1)
+
+
+def sent_next_hops(lab, name):
+    routes = data(lab, "show", "bgp", "peer", name, "advertised")
+    return {route["bgp-next-hop"] for route in routes if route["prefix"] == "2001:db8::/32"}
+
+
+def test_the_next_hop_of_the_other_family_follows(lab, floofd):
+    established(lab)
+    for host, number in ((lab.n, 1), (lab.i, 2)):
+        host.address("eth0", f"2a10:{number}::2/64")
+        asn = 64600 if host is lab.n else 65000
+        host.reconfigure(NEIGHBOUR.replace("ipv4 {{ import all;", IP6 + " {{ import all;").format(n=number, asn=asn))
+    floofd.call("discard")
+    floofd.call("load", format="set", mode="merge", text="set bgp prefix 2001:db8::/32\nset bgp peer n family both\n"
+                "set bgp peer i family both\nset interface rn address 2a10:1::1/64\nset interface rn address 2a10:1::8/64")
+    warnings = [one for one in floofd.call("commit")["warnings"] if "cannot be exchanged" in one]
+    assert warnings and warnings[0].startswith(
+        "bgp peer i: IPv6 routes cannot be exchanged with 172.20.2.2, as interface ri has no IPv6 address")
+    established(lab)
+    wait_for("the alarm", lambda: [one for one in data(lab, "show", "system")["alarms"] if one == warnings[0]])
+    wait_for("the next hop", lambda: next_hop(lab, lab.n) == "2a10:1::1")
+    assert sent_next_hops(lab, "n") == {"2a10:1::1"} and next_hop(lab, lab.i) is None
+    before = since(lab)
+    assert told(change(floofd, "delete interface rn address 2a10:1::1/64")) == [
+        ("peer n is announced our routes again and hears of 2a10:1::8 as the next hop of IPv6 routes; the session stays", "")]
+    wait_for("the other next hop", lambda: next_hop(lab, lab.n) == "2a10:1::8")
+    assert sent_next_hops(lab, "n") == {"2a10:1::8"}
+    change(floofd, "delete interface rn address 2a10:1::8/64\nset interface ri address 2a10:2::1/64")
+    wait_for("nothing without address", lambda: next_hop(lab, lab.n) is None)
+    wait_for("its next hop", lambda: next_hop(lab, lab.i) == "2a10:2::1")
+    assert sent_next_hops(lab, "i") == {"2a10:2::1"}
+    change(floofd, "set bgp peer i next-hop-self\nset bgp peer n next-hop-self\nset interface rn address 2a10:1::9/64")
+    wait_for("a later address", lambda: next_hop(lab, lab.n) == "2a10:1::9")
+    assert since(lab) == before
+    change(floofd, "delete bgp prefix 2001:db8::/32\ndelete bgp peer n family\ndelete bgp peer i family\ndelete bgp peer i "
+                   "next-hop-self\ndelete bgp peer n next-hop-self\ndelete interface rn address 2a10:1::9/64\n"
+                   "delete interface ri address 2a10:2::1/64")
+    established(lab)
+
+
+def test_drain_tells_of_a_peer_that_cannot_send_its_routes_again(lab, floofd):
+    lab.i.reconfigure(NEIGHBOUR.replace("direct;", "direct; enable route refresh off;").format(n=2, asn=65000))
+    established(lab)
+    before = since(lab)
+    said = lab.r1.ctl("bgp", "maintenance", "all", "drain")
+    assert "peer i restarts: the peer cannot send its routes again (RFC 2918), which interrupts the BGP session" in (
+        said.stdout + said.stderr)
+    wait_for("another session", lambda: since(lab)["i"] != before["i"])
+    established(lab)
+    assert since(lab)["n"] == before["n"]
+    assert "peer i restarts" in lab.r1.ctl("bgp", "maintenance", "i", "off").stderr
+    lab.i.reconfigure(NEIGHBOUR.format(n=2, asn=65000))
+    lab.r1.ctl("bgp", "maintenance", "all", "off")
+    established(lab)
+
+
+def test_checks_of_an_internal_peer_hold(lab, floofd):
+    established(lab)
+    for lines, refused in (("set bgp peer i import filter max-ip4 23", "prefix-too-long"),
+                           ("set bgp policy inside import filter prefix-length true\n"
+                            "set bgp policy inside import filter max-ip4 23\nset bgp peer i policy inside", "prefix-too-long"),
+                           ("set bgp peer i import as-set AS-NOBODY", "irr-unknown")):
+        [step] = change(floofd, lines)
+        assert step["what"].startswith("peer i filters its routes again")
+        wait_for("the reason", lambda: {route.get("reason") for route in data(
+            lab, "show", "route", "rejected", "peer", "i")} == {refused})
+        change(floofd)
+    wait_for("nothing refused", lambda: not data(lab, "show", "route", "rejected", "peer", "i"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """docs/cli.md, typed into a real router."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,25 @@ def test_questions_inside_of_a_sentence(ann):
     assert "[edit" not in "".join(ann.type("compare", "#")), "^C forgets the line"
 
 
+def test_an_interrupted_load_loads_nothing(ann):
+    ann.type("configure", ">")
+    for command in ("load merge terminal", "load set terminal", "load override terminal"):
+        ann.child.sendline(command)
+        ann.child.expect("\\^C to load nothing")
+        ann.child.send("set system hostname half-typed\n")
+        ann.child.expect("half-typed\r\n")
+        ann.child.send("\x03")
+        ann.child.expect("interrupted; nothing was loaded")
+        ann.await_prompt()
+        assert not ann.type("compare", "#"), "nothing of it is in the candidate"
+    ann.child.sendline("load set terminal")
+    ann.child.expect("\\^C to load nothing")
+    ann.child.send("set system hostname whole\n\x04")
+    ann.await_prompt()
+    assert "hostname whole" in "\n".join(ann.type("compare", "#"))
+    ann.type("discard", "#")
+
+
 def test_tab_inside_of_a_sentence(ann):
     ann.type("configure", ">")
     ann.type("set bgp peer n1 remote-as 4 neigh\t192.0.2.9 poli\ttr\tdesc\tx", "#")
@@ -118,3 +138,100 @@ def test_a_line_of_a_script_may_end_in_a_pipe(lab):
     for words in (["show", "interface", "| json"], ["show", "interface", "|", "json"], ["show interface | json"]):
         assert lab.r1.ctl(*words).stdout.startswith("["), words
     assert lab.r1.ctl("show", "interface", "| match e0 | count").stdout == "Count: 1 lines\n"
+
+
+WIDE = """
+set interface uplink-frankfurt device null
+set interface uplink-frankfurt description "the way to the provider in Frankfurt, second floor, rack seven"
+set interface uplink-frankfurt address 2001:db8:1234:5678:9abc:def0:1234:5678/64
+set interface uplink-frankfurt address 198.51.100.1/24
+set bgp peer a-peer-with-a-name-that-is-rather-long-to-have remote-as 4200000000
+set bgp peer a-peer-with-a-name-that-is-rather-long-to-have neighbor 2001:db8:1234:5678:9abc:def0:1234:9999
+set bgp peer a-peer-with-a-name-that-is-rather-long-to-have policy transit
+set route 203.0.113.0/24 via 198.51.100.2
+"""
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_what_is_shown_fits_the_screen(lab, columns):
+    """No line is wider than the screen, unless it is one word or to be copied; a wide screen has all of it."""
+    lab.r1.commit(WIDE, "a comment with more words than one would think that anybody needs to say what he has done")
+    person = Person(lab.r1, columns=columns)
+    try:
+        for what in ("interface", "interface uplink-frankfurt", "interface counters", "interface devices", "bgp summary",
+                     "bgp peer a", "ip route", "ip6 route", "ip neighbor", "route", "protocols", "feeds", "system", "bfd",
+                     "system commit", "system logging", "dataplane drops all", "dataplane nodes all", "dataplane workers",
+                     "bgp rpki", "bgp irr", "bgp peeringdb", "bgp blocklist"):
+            shown = person.type("show " + what, ">")
+            assert shown and not [x for x in shown if len(x) > columns and " " in x.strip()], (what, shown)
+        assert not [x for x in person.type("help", ">") if len(x) > columns]
+        refused = person.type("show nothing", ">")
+        assert len(refused) > 1 and not [x for x in refused if len(x) > columns], refused
+        assert set(re.sub(r"[,;]", "", " ".join(refused)).split()) >= {"unknown", "dataplane", "interface", "configuration"}
+        long = "2001:db8:1234:5678:9abc:def0:1234:5678/64"
+        assert any(long in x for x in person.type("show interface", ">"))
+        table = person.type("show interface | match frankfurt", ">")
+        assert "rack seven" in " ".join(" ".join(table).split()), "a filter gets everything"
+        data = "".join(person.type("show interface | json", ">"))
+        assert data == "".join(lab.r1.ctl("show", "interface", "| json").stdout.split("\n"))
+    finally:
+        person.close()
+
+
+def test_long_help_is_grouped_and_paged(lab):
+    person = Person(lab.r1, echo=True, term="xterm", columns=80, rows=24)
+    try:
+        person.type("configure", ">")
+        person.child.send("set bgp peer a ?")
+        person.child.expect("Possible completions:")
+        person.child.expect("Session:")
+        person.child.expect(r"\r?\n:")  # less waits
+        person.child.send("G")
+        person.child.expect("Operation:")
+        person.child.send("q")
+        person.child.expect_exact("set bgp peer a ")
+        person.child.send("\x03")
+    finally:
+        person.close()
+    text = lab.r1.ctl("set", "bgp", "peer", "a", "?").stdout
+    groups = re.findall(r"^(\S.*):$", text, re.M)
+    assert groups == ["Possible completions", "Operation", "Session", "Routes"], text
+
+
+def test_words_of_other_routers(lab):
+    same = {"show interfaces": "show interface", "show interfaces e0": "show interface e0", "show arp": "show ip neighbor",
+            "show ipv6 route": "show ip6 route", "show ipv6 neighbors": "show ip6 neighbor",
+            "show configuration commands": "show configuration | display set",
+            "show configuration commands bgp": "show configuration bgp | display set",
+            "show running-config": "show configuration", "show ip route default": "show ip route 0.0.0.0/0"}
+    for typed, meant in same.items():
+        assert lab.r1.ctl(typed).stdout == lab.r1.ctl(meant).stdout != "", typed
+    lab.r1.commit("set interface e7 device null mac 0200.5E00.0107 address 203.0.114.1/24 address 2001:db8:7::1/64\n"
+                  "set route default via 203.0.114.2\nset route default via 2001:db8:7::2", "other words")
+    lines = lab.r1.ctl("show configuration commands").stdout
+    for line in ("set interface e7 mac 02:00:5e:00:01:07", "set route 0.0.0.0/0 via 203.0.114.2",
+                 "set route ::/0 via 2001:db8:7::2"):
+        assert line in lines.split("\n"), lines
+
+
+def test_tab_offers_files(lab, ann, tmp_path):
+    (tmp_path / "one-file.conf").write_text("set interface e6 device null\n")
+    (tmp_path / "folder").mkdir()
+    ann.type("configure", ">")
+    assert ann.offered(f"load merge {tmp_path}/") == ["<file>", f"{tmp_path}/folder/", f"{tmp_path}/one-file.conf"]
+    assert ann.type(f"load merge {tmp_path}/on\t", "#")[-1] == (
+        "loaded: 1 lines are new and 0 are gone; 'compare' shows what commit would change")
+    ann.type(f"save {tmp_path}/fo\tsaved", "#")
+    assert (tmp_path / "folder" / "saved").stat().st_mode & 0o777 == 0o600
+    ann.type(f"run show interface | save {tmp_path}/fo\tshown", "#")
+    assert (tmp_path / "folder" / "shown").stat().st_mode & 0o777 == 0o600
+    assert any("comment that explains" in x for x in rollback_choices(lab, ann))
+    ann.type("discard", "#")
+    ann.type("exit", "#")
+    assert ann.type("clear counters", ">") == ["the counters of interfaces, nodes and drops are zero"]
+
+
+def rollback_choices(lab, person):
+    lab.r1.commit("set system hostname edge", "base again")
+    lab.r1.commit("set interface e0 description x", "comment that explains")
+    return lab.r1.ctl("rollback", "?").stdout.split("\n")

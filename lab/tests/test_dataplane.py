@@ -11,75 +11,10 @@ import time
 
 import pytest
 
-from lab.floof_ipc import Dataplane, Refused
+from lab.box import Box, attach, settle_host
+from lab.floof_ipc import Refused
 from lab.init_status import status
 from lab.hosts import BIN, Lab, run, wait_for
-
-
-class Box:
-    """A router that is only a dataplane, in the namespace of host `r`."""
-
-    def __init__(self, lab, name="r"):
-        self.host = lab.host(name)
-        self.instance = self.host.netns
-        self.ports = lab.host(f"{name}-ports")
-        self.run_dir = self.host.folder / "run"
-        self.run_dir.mkdir()
-        self.interfaces = {}
-        self.route = {"feeds": False}
-
-    def boot(self):
-        self.process = self.host.start(BIN / "floof-dataplane", "--instance", self.instance, "--run-dir", self.run_dir,
-                                       "--no-huge")
-        wait_for("the dataplane answers", self.answers, 10)
-        return self
-
-    def answers(self):
-        assert self.process.poll() is None, f"it ended with status {self.process.poll()}"
-        return self.client().call("ping")
-
-    def client(self):
-        return Dataplane(self.run_dir)
-
-    def desired(self):
-        return {"generation": 1, "instance": self.instance, "dataplane": {"workers": 1, "buffers": 4096},
-                "interfaces": [{"name": n, **i} for n, i in self.interfaces.items()], "route": self.route}
-
-    def apply(self, **options):
-        with self.client() as client:
-            return client.apply(self.desired(), **options)
-
-    def show(self, what, **arguments):
-        with self.client() as client:
-            return client.show(what, **arguments)
-
-    def interface(self, name):
-        return next(i for i in self.show("interface") if i["name"] == name)
-
-    def drops(self):
-        return {d["reason"]: d["packets"] for d in self.show("drops") if d["packets"]}
-
-    def link(self, name):
-        """Linux's view of the interface's TAP."""
-        return json.loads(self.host.output("ip", "-j", "link", "show", "dev", name))[0]
-
-    def addresses(self, name):
-        entry = json.loads(self.host.output("ip", "-j", "address", "show", "dev", name))[0]
-        return {f"{a['local']}/{a['prefixlen']}" for a in entry["addr_info"] if not a["local"].startswith("fe80")}
-
-    def wait_link(self, name, state):
-        wait_for(f"{name} is {state}", lambda: self.interface(name)["link"] == state, 5)
-
-
-def attach(box, name, host, addresses, number, **more):
-    """Interface `name` of the box, whose TAP's Linux end `to-r` is in `host`, with .2 / ::2 of each subnet there."""
-    box.interfaces[name] = {"device": {"type": "tap", "name": f"to-{name}", "netns": host.netns}, "addresses": addresses, **more}
-
-
-def settle_host(host, device, number):
-    host.address(device, f"192.0.{number}.2/24", f"2001:db8:{number}::2/64")
-    host.route("default", f"192.0.{number}.1")
-    host.route("::/0", f"2001:db8:{number}::1", device)
 
 
 @pytest.fixture
@@ -224,10 +159,8 @@ def test_link_state_follows_the_device(lab, box):
 
 
 def test_unresolved_neighbors_are_unreachable(lab, box):
-    started = time.monotonic()
     done = lab.h1.run("ping", "-n", "-c1", "-W4", "192.0.2.77", check=False)
     assert "Destination Host Unreachable" in done.stdout, done.stdout
-    assert time.monotonic() - started < 3
     done = lab.h1.run("ping", "-n", "-c1", "-W4", "2001:db8:2::77", check=False)
     assert "Address unreachable" in done.stdout, done.stdout
     assert box.drops()["neighbor-unresolved"] >= 2
@@ -256,7 +189,7 @@ def test_directed_broadcasts_end_here(lab, box):
     assert broadcasts_in(box.host) - before[2] == 5
     time.sleep(0.5)
     sniffer.terminate()
-    sniffer.wait(5)
+    sniffer.wait(60)
     far = [line for line in (lab.h2.folder / "far.log").read_text().splitlines() if address in line]
     assert not far, far
 
@@ -366,7 +299,7 @@ def test_host_ports(lab, mode, kind):
     box.apply()
     assert "UP" in json.loads(box.host.output("ip", "-j", "link", "show", "veth2"))[0]["flags"]
     box.process.terminate()
-    assert box.process.wait(5) == 0
+    assert box.process.wait(60) == 0
     box.host.run(BIN / "floof-dataplane", "--release-devices", "--instance", box.instance, "--run-dir", box.run_dir)
     assert "UP" in json.loads(box.host.output("ip", "-j", "link", "show", "veth1"))[0]["flags"]
 
@@ -418,7 +351,7 @@ def test_comes_back_by_itself(lab, box):
         settle_host(lab.hosts[f"h{number}"], f"to-e{number}", number)  # without floof-init the TAPs went with the process
     wait_for("packets flow again", lambda: lab.h1.ping("192.0.2.2", count=1, check=False), 5)
     box.process.terminate()
-    assert box.process.wait(5) == 0
+    assert box.process.wait(60) == 0
 
 
 def test_taps_outlive_the_dataplane_under_floof_init(lab):
@@ -453,7 +386,7 @@ def test_taps_outlive_the_dataplane_under_floof_init(lab):
         seen = (host.folder / "links.log").read_text()
         assert "NO-CARRIER" not in seen and "Deleted" not in seen, seen
     box.process.terminate()
-    assert box.process.wait(15) == 0
+    assert box.process.wait(60) == 0
     assert box.host.run("ip", "link", "show", "e1", check=False).returncode != 0
 
 

@@ -75,7 +75,7 @@ class StandIn:
 
     def ctl(self, *words, stdin=None):
         return subprocess.run([FLOOFCTL, "--run-dir", str(self.run_dir), *words], capture_output=True, text=True,
-                              timeout=10, input=stdin, errors="surrogateescape")
+                              timeout=60, input=stdin, errors="surrogateescape")
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def server():
 def terminal(run_dir, rows=24, term="xterm", home=None):
     home = home or str(run_dir)
     environment = {"PATH": os.environ["PATH"], "HOME": home, "TERM": term, "LC_ALL": "C.UTF-8", "INPUTRC": "/dev/null"}
-    child = pexpect.spawn(FLOOFCTL, ["--run-dir", str(run_dir)], env=environment, encoding="utf-8", timeout=5,
+    child = pexpect.spawn(FLOOFCTL, ["--run-dir", str(run_dir)], env=environment, encoding="utf-8", timeout=30,
                           dimensions=(rows, 100))
     try:
         yield child
@@ -304,7 +304,7 @@ def test_ping_streams_and_ctrl_c_stops_it(server):
     process = subprocess.Popen([FLOOFCTL, "--run-dir", str(server.run_dir), "ping", "192.0.2.1"], stdout=subprocess.PIPE)
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=5) == 130
+    assert process.wait(timeout=60) == 130
 
 
 def test_the_shell_survives_a_restart_of_floofd(server):

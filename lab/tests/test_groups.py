@@ -61,7 +61,7 @@ def lab():
 
 def ctl(lab, name, *words, stdin=None):
     """floofctl, run by that user."""
-    return subprocess.run([BIN / "floofctl", "--run-dir", lab.r1.run_dir, *words], capture_output=True, text=True, timeout=60,
+    return subprocess.run([lab.program("floofctl"), "--run-dir", lab.r1.run_dir, *words], capture_output=True, text=True, timeout=180,
                           input=stdin, user=USERS[name], group=USERS[name], extra_groups=[], cwd="/",
                           env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
 

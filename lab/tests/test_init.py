@@ -109,7 +109,7 @@ def test_start_and_stop(instance):
     assert "LOWER_UP" in run("ip", "-n", instance.name, "link", "show", "lo").stdout
     assert "lo" in run("ip", "-n", f"{instance.name}-ports", "link").stdout
 
-    second = subprocess.run(instance.words(), capture_output=True, text=True, timeout=10)
+    second = subprocess.run(instance.words(), capture_output=True, text=True, timeout=60)
     assert second.returncode == 1 and "another floof-init" in second.stderr
 
     wait_for("floofd has a child", (instance.run_dir / "floofd.child").exists)

@@ -96,7 +96,7 @@ def connect(lab):
     def one():
         session = manager.connect(host="127.0.0.1", port=PORT, sock=socket_in(lab.r1.netns), username="root",
                                   key_filename=str(lab.r1.folder / "ssh" / "key"), allow_agent=False,
-                                  look_for_keys=False, hostkey_verify=False, timeout=20)
+                                  look_for_keys=False, hostkey_verify=False, timeout=90)
         opened.append(session)
         return session
 
@@ -215,6 +215,32 @@ def test_mistakes_are_told_with_their_place_and_change_nothing(lab, router):
     assert set_form(lab, "candidate") == before
 
 
+def test_what_nobody_knows_is_refused(lab, router):
+    """RFC 6241, appendix A: nothing that the client wrote is dropped without a word."""
+    before = set_form(lab, "candidate")
+    e0 = "/floof-root:configuration/floof-interface:interface[name='e0']"
+
+    def interface_with(attributes, inside=""):
+        return f'<interface xmlns="urn:floof:interface" {attributes}><name>e0</name>{inside}</interface>'
+
+    for text, tag, path, info in (
+            (interface_with('operation="delete"'), "unknown-attribute", e0, ("operation", "interface")),
+            (interface_with('operation="replace"'), "unknown-attribute", e0, ("operation", "interface")),
+            (interface_with('nonsense="1"'), "unknown-attribute", e0, ("nonsense", "interface")),
+            (interface_with("", '<mtu nonsense="1">1400</mtu>'), "unknown-attribute", e0 + "/mtu", ("nonsense", "mtu")),
+            (interface_with('nc:operation="destroy"'), "bad-attribute", e0, ("operation", "interface")),
+            (interface_with("", "<nonsense/>"), "unknown-element", e0, ("nonsense",)),
+            (interface_with("", '<mtu xmlns="urn:example">1400</mtu>'), "unknown-namespace", e0, ("mtu", "urn:example"))):
+        error = refused(edit, router, text)
+        assert (error.tag, error.path) == (tag, path), (text, error, error.path)
+        assert all(word in error.info for word in info), (text, error.info)
+        assert set_form(lab, "candidate") == before
+    assert refused(router.copy_config, source=config(interface_with('nonsense="1"')), target="candidate").tag == "unknown-attribute"
+    edit(router, '<interface xmlns="urn:floof:interface" xmlns:fc="urn:floof:cli" fc:inactive="true"><name>e5</name></interface>')
+    assert "deactivate interface e5" in set_form(lab, "candidate")
+    router.discard_changes()
+
+
 def test_operations_of_elements(lab, router):
     refused_create = refused(edit, router, interface("e0", "", "create"))
     assert (refused_create.tag, refused_create.path) == (
@@ -248,6 +274,7 @@ def test_a_confirmed_commit_expires_or_stays(lab, router):
     wait_for("it goes back", lambda: "unconfirmed" not in history(lab), 10)
     assert [entry["how"] for entry in history(lab)["data"][:2]] == ["confirm expired", "netconf"]
     assert running_hostname(lab) == "edge"
+    assert refused(router.commit).tag == "operation-failed", "too late"
     edit(router, hostname("kept"))
     router.commit(confirmed=True)
     assert 590 < history(lab)["unconfirmed"]["seconds"] <= 600
@@ -339,7 +366,7 @@ def test_a_class_counts_here_too(lab):
     asked = ["<get-config><source><running/></source></get-config>", "<commit/>", "<discard-changes/>",
              "<lock><target><candidate/></target></lock>", "<close-session/>"]
     rpcs = [f'<rpc message-id="{number}" {NETCONF}>{text}</rpc>' for number, text in enumerate(asked)]
-    program = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", BIN / "floof-netconf",
+    program = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", lab.program("floof-netconf"),
                                 "--run-dir", lab.r1.run_dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with program:
         program.stdin.write("]]>]]>".join([hello, *rpcs, ""]))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Malformed packets on the wire: none is forwarded, each is counted under its reason, and the router lives on."""
 
+import contextlib
 import os
 import re
-import time
 
 import pytest
 
@@ -84,12 +84,17 @@ class Capture:
                                     "not arp and not icmp and not icmp6 and not ip6 multicast", log=f"{name}.log")
         wait_for("tcpdump listens", lambda: "listening" in (lab.h3.folder / f"{name}.log").read_text())
 
-    def packets(self):
-        time.sleep(0.3)
-        self.process.terminate()
-        self.process.wait(5)
+    def _arrived(self):
         from scapy.utils import rdpcap
         return list(rdpcap(str(self.path)))
+
+    def packets(self, expected=0):
+        """Ends it. What is late gets time to arrive: until so many are there, and a little for what should not come."""
+        with contextlib.suppress(AssertionError):
+            wait_for("packets", lambda: expected and len(self._arrived()) >= expected, 5 if expected else 0.2)
+        self.process.terminate()
+        self.process.wait(60)
+        return self._arrived()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +125,7 @@ def test_none_of_them_was_forwarded(capture):
 def test_correct_packets_of_the_same_kinds_arrive(lab):
     fresh = Capture(lab, "correct")
     send(lab, *packets.FORWARDED)
-    arrived = fresh.packets()
+    arrived = fresh.packets(len(packets.FORWARDED))
     assert len(arrived) == len(packets.FORWARDED), [p.summary() for p in arrived]
 
 
@@ -191,3 +196,40 @@ def test_jumbo_packets_to_silent_neighbors_stop_nobody(lab):
 def test_the_router_lived_through_it(lab):
     assert lab.r1.status()["floof-dataplane"]["restarts"] == 0
     assert lab.h1.ping("10.3.0.2", count=5, interval=0.01) == 5
+
+
+def test_static_routes_to_a_link_and_to_a_gateway_off_all_subnets(lab):
+    """As hosters give them: the gateway is on no subnet of ours, or there is none."""
+    lab.h3.address("eth0", "16.3.0.5/32", "1.2.3.7/32", "2001:db8:16::5/128", "2001:db8:f::7/128")
+    lab.h3.address("lo", "17.0.0.9/32", "18.0.0.9/32", "2001:db8:17::9/128")
+    before = lab.r1.ctl("show", "configuration", "commands").stdout
+    lab.r1.commit("set route 16.3.0.0/16 via %e3\nset route 2001:DB8:16::/48 via %e3\nset route 17.0.0.0/8 via 1.2.3.7%e3\n"
+                  "set route 2001:db8:17::/48 via 2001:db8:f::7%e3\nset route 18.0.0.0/8 via 16.3.0.5")
+    try:
+        for address in ("16.3.0.5", "2001:db8:16::5", "17.0.0.9", "2001:db8:17::9", "18.0.0.9"):
+            wait_for(f"h1 reaches {address}", lambda a=address: lab.h1.ping(a, count=1, check=False), 10)
+            assert lab.r1.ping(address) == 3, "from the router itself"
+        assert "set route 2001:db8:16::/48 via %e3\n" in lab.r1.ctl("show", "configuration", "commands").stdout
+    finally:
+        lab.r1.commit("delete route 16.3.0.0/16\ndelete route 2001:db8:16::/48\ndelete route 17.0.0.0/8\n"
+                      "delete route 2001:db8:17::/48\ndelete route 18.0.0.0/8")
+    assert lab.r1.ctl("show", "configuration", "commands").stdout == before
+
+
+def test_nobody_but_peers_reaches_bgp(lab):
+    def connects():
+        done = lab.h1.run("/usr/bin/python3", "-c", "import socket\ntry: socket.create_connection(('10.1.0.1', 179), 0.5)\n"
+                          "except OSError as e: print(type(e).__name__)")
+        return done.stdout.strip() or "yes"
+
+    assert connects() == "TimeoutError"
+    assert drops(lab)["bgp-stranger"] >= 1
+    lab.r1.commit("set bgp asn 65000\nset bgp peer h1 remote-as 65001\nset bgp peer h1 neighbor 10.1.0.2\n"
+                  "set dataplane punt-limit icmp rate 1500\nset interface e1 punt-limit icmp burst 700")
+    try:
+        assert connects() == "yes"
+        row = next(r for r in lab.r1.show("dataplane", "punt", "all") if (r["interface"], r["class"]) == ("e1", "icmp"))
+        assert (row["rate"], row["burst"]) == (1500, 700)
+        assert re.search(r"^e1 +bgp +\d+ +0 +20000 +8192$", lab.r1.ctl("show", "dataplane", "punt").stdout, re.M)
+    finally:
+        lab.r1.commit("delete bgp\ndelete dataplane\ndelete interface e1 punt-limit")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The router of the demo's lab, judged from outside: what hosts and neighbours see, and what show commands tell."""
 
+import json
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ import pytest
 
 from lab import demo_topology as topology
 from lab.hosts import Lab, Since, wait_for
+from lab.stream import Stream
 
 PREFIX = f"ft{os.getpid()}-"
 
@@ -50,21 +52,6 @@ def via(lab, address):
 
 def drops(lab):
     return {d["reason"]: d["packets"] for d in lab.r1.show("dataplane", "drops")}
-
-
-class Stream:
-    """A ping at 100 packets a second in the background; `lost` ends it and counts."""
-
-    def __init__(self, host, address, interval=0.01):
-        self.process = subprocess.Popen(host.words("ping", "-n", "-i", str(interval), address), stdout=subprocess.PIPE, text=True)
-        time.sleep(0.3)
-
-    def lost(self):
-        self.process.send_signal(signal.SIGINT)
-        text, _ = self.process.communicate(timeout=10)
-        sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
-        # The last one may still be on its way when ping is interrupted.
-        return max(0, sent - received - 1), sent
 
 
 def test_hosts_reach_each_other(lab):
@@ -136,7 +123,7 @@ def transfer(lab, address):
     server = lab.h3.start("iperf3", "-s", "-1", log="iperf3.log")
     wait_for("iperf3 listens", lambda: ":5201" in lab.h3.output("ss", "-ltn"))
     lab.h1.run("iperf3", "-c", address, "-n", "20M", timeout=30)
-    server.wait(10)
+    server.wait(30)
 
 
 def test_tcp_through_tap_ports(lab):
@@ -182,6 +169,49 @@ def test_ping_and_traceroute_from_the_shell(lab):
     assert "172.16.1.2" in lab.r1.ctl("traceroute", topology.H2).stdout
 
 
+def test_ping_from_an_interface_uses_its_address(lab):
+    lab.h1.start("tcpdump", "-n", "-l", "-i", "eth0", "icmp", "or", "icmp6", log="ping.dump")
+    wait_for("tcpdump listens", lambda: "listening" in (lab.h1.folder / "ping.dump").read_text())
+    for target, source in ((topology.H1, topology.LOOP4), (topology.H1_6, topology.LOOP6)):
+        done = json.loads(lab.r1.ctl("ping", target, "count", "2", "interval", "0.2", "source", "loop0", "| json").stdout)
+        assert (done["address"], done["transmitted"], done["received"], done["loss-percent"]) == (target, 2, 2, 0)
+        assert [r["from"] for r in done["replies"]] == [target, target] and done["rtt-ms"]["min"] > 0
+        wait_for("it came from there", lambda: f"{source} > {target}" in (lab.h1.folder / "ping.dump").read_text())
+    refused = lab.r1.ctl("ping", topology.H1, "source", "nowhere", check=False)
+    assert refused.returncode == 1 and "nowhere has no address of IPv4" in refused.stderr
+
+
+def test_ping_finds_the_largest_packet(lab):
+    swept = json.loads(lab.r1.ctl("ping", topology.H1, "sweep", "1470-1474", "| json").stdout)
+    assert [s["size"] for s in swept["sizes"] if s["answered"]] == [1470, 1471, 1472] and swept["largest"] == 1472
+    whole = lab.r1.ctl("ping", topology.H1, "count", "1", "size", "1473", "do-not-fragment", check=False)
+    assert whole.returncode != 0 and "message too long" in whole.stdout
+
+
+@pytest.mark.parametrize("protocol", ["udp", "icmp", "tcp"])
+def test_traceroute_tells_the_as_of_each_hop(lab, protocol):
+    text = lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "source", "loop0").stdout
+    assert re.search(r"^ 2  10\.2\.0\.10 \[AS6450[12]\]", text, re.M), text
+    data = json.loads(lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "| json").stdout)
+    last = data["hops"][-1]["answers"][0]
+    assert (last["from"], last["as"]) == (topology.H2, int(re.search(r"\[AS(\d+)\]", text)[1]))
+    assert "as" not in data["hops"][0]["answers"][0], "the link to the neighbour is in no AS"
+
+
+def test_devices_of_the_machine_are_offered(lab):
+    device = {d["name"]: d for d in lab.r1.show("interface", "devices")}
+    assert (device["to-t1"]["driver"], device["to-t1"]["link"], device["to-t1"]["megabits"]) == ("veth", "up", 10000)
+    assert device["to-t1"]["interface"] and device["to-t1"]["namespace"] == "ports" and "e1" not in device
+    lab.r1.run("ip", "link", "add", "spare", "type", "veth", "peer", "name", "other")
+    try:
+        lab.r1.run("ip", "address", "add", "198.51.100.1/24", "dev", "spare")
+        offered = lab.r1.ctl("set", "interface", "x", "device", "host", "?").stdout
+        assert re.search(r"^  spare +veth, 10 Gbit/s, link unknown, used: has 198\.51\.100\.1/24$", offered, re.M), offered
+        assert re.search(r"^  to-t1 +veth, 10 Gbit/s, link up, used: interface ", offered, re.M), offered
+    finally:
+        lab.r1.run("ip", "link", "delete", "spare")
+
+
 @pytest.mark.parametrize("lines, path, words", [
     ("set interface x9 device host no-such-device", "interface x9", "no-such-device"),
     ("set interface x9 address 10.3.0.1/24\nset interface x9 device null", "10.3.0.1", "e3"),
@@ -204,7 +234,7 @@ def test_a_description_disturbs_nothing(lab):
     before = uptime(lab)
     stream = Stream(lab.h1, topology.H2)
     lab.r1.commit('set interface e1 description "first customer"')
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(11)
     assert lost == 0 and sent > 10
     assert uptime(lab) == before
 
@@ -250,7 +280,7 @@ def test_a_withdrawn_route_moves_without_loss(lab):
     lab.t1.reconfigure(topology.T1_CONFIG)
     wait_for("traffic takes t1", lambda: via(lab, topology.H2) == ["up1"], 30)
     time.sleep(0.2)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(21)
     assert lost == 0 and sent > 20
 
 
@@ -291,24 +321,20 @@ def test_rollback_is_live(lab):
 
 
 def kill_and_wait(lab, program, sig, limit):
-    """Ends a daemon and returns the seconds until floof-init runs another one that works."""
+    """Ends a daemon and waits until floof-init runs another one."""
     old = lab.r1.status()[program]
-    start = time.monotonic()
     os.kill(old["pid"], sig)
     wait_for(f"{program} runs again", lambda: lab.r1.status()[program]["pid"] not in (0, None, old["pid"]), limit, 0.02)
-    return start
 
 
 def test_killed_dataplane_comes_back_and_sessions_stay(lab):
     before = uptime(lab)
-    start = kill_and_wait(lab, "floof-dataplane", signal.SIGKILL, 5)
+    kill_and_wait(lab, "floof-dataplane", signal.SIGKILL, 5)
     assert "UP" in lab.h1.output("ip", "-br", "link", "show", "eth0"), "the TAP keeps its carrier"
     wait_for("h1 reaches h3", lambda: lab.h1.ping(topology.H3, count=1, check=False, deadline=0.2), 10, 0.02)
-    took = time.monotonic() - start
     wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2, count=1, check=False, deadline=0.2), 10, 0.02)
     wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2_6, count=1, check=False, deadline=0.2), 10, 0.02)
     assert uptime(lab) == before
-    assert took < 5, f"{took:.1f} s"
 
 
 def test_hanging_dataplane_is_replaced(lab):
@@ -316,6 +342,9 @@ def test_hanging_dataplane_is_replaced(lab):
     kill_and_wait(lab, "floof-dataplane", signal.SIGSTOP, 8)
     wait_for("h1 reaches h2", lambda: lab.h1.ping(topology.H2, count=1, check=False), 10)
     assert uptime(lab) == before
+    about = lab.r1.show("system")["programs"]["floof-dataplane"]
+    assert about["last-exit"].startswith("hung, ") and "signal 9" in about["last-exit"], about
+    assert abs(about["last-exit-time"] - time.time()) < 60
 
 
 def test_killed_bird_comes_back_without_a_lost_packet(lab):
@@ -323,7 +352,7 @@ def test_killed_bird_comes_back_without_a_lost_packet(lab):
     kill_and_wait(lab, "bird", signal.SIGKILL, 5)
     wait_for("sessions are back", lambda: established(lab) == 4, 60, 0.2)
     time.sleep(1)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(101)
     assert lost == 0 and sent > 100
 
 
@@ -333,7 +362,7 @@ def test_hanging_daemons_are_replaced_and_no_packet_is_lost(lab, program, limit)
     kill_and_wait(lab, program, signal.SIGSTOP, limit)
     wait_for("sessions are back", lambda: lab.r1.ctl("show", "bgp", "summary", check=False).returncode == 0 and established(lab) == 4, 60, 0.2)
     time.sleep(0.5)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(101)
     assert lost == 0 and sent > 100
 
 
@@ -345,7 +374,7 @@ def test_killed_floofd_touches_no_traffic(lab):
     kill_and_wait(lab, "floofd", signal.SIGKILL, 5)
     wait_for("floofd answers", lambda: lab.r1.ctl("show", "system", check=False).returncode == 0)
     time.sleep(1)
-    lost, sent = stream.lost()
+    lost, sent = stream.lost(51)
     assert lost == 0 and sent > 50
     assert uptime(lab) == before
     assert lab.r1.ctl("show", "configuration").stdout == config

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The log of a program that runs for months: it writes lines into a pipe (never waiting: what does not fit is lost, not
+// the program's time), and they come into a file that has a bound, with its predecessor beside it. Whoever makes a
+// program say the same thing all the time does not push out what else it says: lines that differ in numbers only share
+// a rate, and one line tells now and then how many were left out. Loop thread.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace floof {
+
+/// At most `burst` at once and `per_second` later on.
+class TokenBucket {
+ public:
+  using Clock = std::chrono::steady_clock;
+  TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
+  bool take(Clock::time_point now);
+
+ private:
+  double burst_, per_second_, tokens_;
+  Clock::time_point last_{};
+};
+
+class LogPump {
+ public:
+  struct Options {
+    std::string path;
+    size_t most_bytes = 2 << 20;  ///< of the file; then it becomes PATH.1 in place of the one before
+    double burst = 2000, per_second = 50;
+    double burst_alike = 200, alike_per_second = 1;
+    std::chrono::milliseconds summary{10'000};  ///< how often what was left out is told
+  };
+  static Result<std::unique_ptr<LogPump>> open(EventLoop& loop, Options options);
+  /// Writes what is still in the pipe.
+  ~LogPump();
+  LogPump(const LogPump&) = delete;
+  LogPump& operator=(const LogPump&) = delete;
+
+  /// Where the program writes to: for its standard output and error. Ours; it does not block.
+  int input() const { return write_end_.get(); }
+
+  /// A line without what differs between lines that say the same.
+  static std::string kind_of(std::string_view line);
+
+ private:
+  struct Kind {
+    TokenBucket bucket;
+    uint64_t left_out = 0;
+    std::string last;
+  };
+  LogPump(EventLoop& loop, Options options)
+      : loop_(loop), options_(std::move(options)), all_(options_.burst, options_.per_second) {}
+  void read_some();
+  void take(std::string_view line);
+  void summarise();
+  void write(std::string_view line);
+  void reopen();
+
+  EventLoop& loop_;
+  const Options options_;
+  UniqueFd read_end_, write_end_, file_;
+  size_t size_ = 0;
+  std::string rest_;  ///< the beginning of a line
+  TokenBucket all_;
+  std::map<std::string, Kind> kinds_;
+  EventLoop::TimerId timer_ = 0;
+};
+
+}  // namespace floof

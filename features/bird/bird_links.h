@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What a change of interfaces does to what BIRD runs over them: sessions of neighbours that are no longer there, whose
+// link comes or goes or whose own address is taken away, adjacencies, gateways of static routes. BIRD learns of it from
+// Linux, not from bird.conf. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "features/bird/bird_changes.h"
+#include "features/bird/bird_reply.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// Adds to `changes`, as judged by sessions, what interfaces of `after` that are other than in `before` do to sessions
+/// that are up, to adjacencies and to static routes.
+void judge_by_interfaces(std::vector<BirdChange>& changes, const Json& before, const Json& after,
+                         const std::vector<Protocol>& protocols, const std::vector<OspfNeighbor>& neighbors);
+
+/// Protocols of sessions that are up with an address which the router no longer has: their connection is dead, or what
+/// they announce leads nowhere. They have to restart.
+std::vector<std::string> homeless_sessions(const Json& config, const std::vector<Protocol>& protocols);
+
+}  // namespace floof::bird

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Limits of what the router's kernel gets, as a part of the desired state.
+#include "config/feature.h"
+#include "config/json_view.h"
+
+namespace floof::lcp {
+
+const config::Feature& config_feature();
+
+namespace {
+
+using config::Json;
+
+/// {"bgp": {"rate": 1, "burst": 2}, ...}: only what is set.
+Json limits_of(const Json& part) {
+  Json out = Json::object();
+  for (const Json& entry : config::items(part, "punt-limit")) {
+    Json& limit = out[config::text_of(entry, "class")] = Json::object();
+    for (const char* key : {"rate", "burst"}) {
+      if (entry.contains(key)) {
+        limit[key] = config::number_of(entry, key);
+      }
+    }
+  }
+  return out;
+}
+
+void desired(const Json& config, Json& desired) {
+  const Json& dataplane = config::member(config, "dataplane");
+  Json interfaces = Json::object();
+  for (const Json& entry : config::items(config, "interface")) {
+    if (Json limits = limits_of(entry); !limits.empty()) {
+      interfaces[config::text_of(entry, "name")] = std::move(limits);
+    }
+  }
+  desired["punt"] = {{"limits", limits_of(dataplane)},
+                     {"interfaces", std::move(interfaces)},
+                     {"bgp-source", config::texts(dataplane, "bgp-source")}};
+}
+
+}  // namespace
+
+const config::Feature& config_feature() {
+  static const config::Feature feature{"lcp", nullptr, desired};
+  return feature;
+}
+
+}  // namespace floof::lcp

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Linux's settings in the router's namespace.
+#include <fstream>
+
+#include "base/log.h"
+#include "features/lcp/lcp_apply.h"
+
+namespace floof::lcp {
+
+void Lcp::sysctl(const std::string& path, const std::string& value) {
+  if (auto done = netlink::write_sysctl(-1, path, value); !done && !std::exchange(sysctl_failed_, true)) {
+    log::warning("{}; is /proc/sys writable? Linux may drop or answer packets wrongly", done.error().text());
+  }
+}
+
+void Lcp::write_sysctls(const std::string& link) {
+  const std::pair<const char*, const char*> v4[] = {
+      {"rp_filter", "0"},        {"forwarding", "1"},          {"send_redirects", "0"},
+      {"accept_redirects", "0"}, {"arp_ignore", "1"},          {"arp_notify", "1"},
+      {"arp_announce", "2"},     {"promote_secondaries", "1"}, {"ignore_routes_with_linkdown", "1"}};
+  const std::pair<const char*, const char*> v6[] = {
+      {"disable_ipv6", "0"},      {"forwarding", "1"},   {"accept_ra", "0"},
+      {"accept_redirects", "0"},  {"accept_dad", "0"},   {"dad_transmits", "0"},
+      {"keep_addr_on_down", "1"}, {"ndisc_notify", "1"}, {"ignore_routes_with_linkdown", "1"}};
+  for (const auto& [key, value] : v4) {
+    sysctl("ipv4/conf/" + link + "/" + key, value);
+  }
+  for (const auto& [key, value] : v6) {
+    sysctl("ipv6/conf/" + link + "/" + key, value);
+  }
+  if (link != "all") {
+    // A neighbour is asked for confirmation because packets went to it: nothing but its answer can tell. And one that
+    // changed its MAC address is found before it counts as failed.
+    for (const char* family : {"ipv4", "ipv6"}) {
+      sysctl(std::string(family) + "/neigh/" + link + "/delay_first_probe_time", "1");
+      sysctl(std::string(family) + "/neigh/" + link + "/mcast_resolicit", "1");
+    }
+  }
+}
+
+void Lcp::write_common_sysctls() {
+  for (const char* scope : {"all", "default"}) {
+    write_sysctls(scope);
+  }
+  // Linux's neighbour tables are limited for the whole machine, in its first namespace only.
+  for (const char* family : {"ipv4", "ipv6"}) {
+    for (const auto& [key, least] : {std::pair{"gc_thresh1", 4096}, {"gc_thresh2", 16384}, {"gc_thresh3", 32768}}) {
+      const std::string path = std::string(family) + "/neigh/default/" + key;
+      int now = 0;
+      if (std::ifstream("/proc/sys/net/" + path) >> now && now < least) {
+        sysctl(path, std::to_string(least));
+      }
+    }
+  }
+}
+
+}  // namespace floof::lcp

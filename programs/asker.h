@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What floofd is asked about the dataplane and BIRD: prepared on the loop, asked on threads (config/crew.h), so that
+// who asks one of them waits for that one only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "config/crew.h"
+#include "config/json_view.h"
+#include "config/server.h"
+#include "features/bgp/outside_keeper_daemon.h"
+#include "features/bird/bird_bfd.h"
+#include "features/bird/bird_client.h"
+#include "features/bird/bird_control.h"
+#include "features/bird/bird_explain.h"
+#include "features/bird/bird_limit_watch.h"
+#include "features/bird/bird_show_data.h"
+#include "features/dataplane/dataplane_backend.h"
+#include "features/system/programs_daemon.h"
+
+namespace floof {
+
+class Asker {
+ public:
+  using Json = config::Json;
+  using Errand = config::ConfigServer::Errand;
+  /// What the answers need of floofd, on the loop.
+  struct Sources {
+    std::string run_dir;
+    std::function<Json()> running;  ///< the configuration, see config/feature.h
+    std::function<std::shared_ptr<const bgp::Outside>(const Json& config)> outside;
+    std::function<void(Json& shown)> annotate;
+    std::function<Json()> state;  ///< of `show system`, as far as floofd knows it itself
+  };
+
+  Asker(EventLoop& loop, Sources sources)
+      : sources_(std::move(sources)),
+        dataplane_(loop, "dataplane", kThreads, kMostWaiting),
+        bird_(loop, "bird", kThreads, kMostWaiting),
+        system_(loop, "system", 2, kMostWaiting) {}
+
+  Result<Errand> dataplane(const std::string& what, const Json& arguments) {
+    if (auto fits = check_limit(what, arguments); !fits) {
+      return fits.error();
+    }
+    return Errand{.crew = &dataplane_, .ask_text = [run_dir = sources_.run_dir, request = show(what, arguments)] {
+                    return dataplane::ask_for_text(run_dir, request);
+                  }};
+  }
+
+  Result<Errand> bird(const std::string& what, const Json& arguments) {
+    if (auto fits = check_limit(what, arguments); !fits) {
+      return fits.error();
+    }
+    const Json& asked = config::member(arguments, "configuration");
+    Json config = asked.is_object() ? asked : sources_.running();
+    auto outside = what == "explain-route" ? sources_.outside(config) : nullptr;
+    Errand out{.crew = &bird_,
+               .ask = [socket = sources_.run_dir + "/bird.ctl", what, arguments, config = std::move(config),
+                       outside = std::move(outside)] { return ask_bird(socket, what, arguments, config, outside); }};
+    if (what == "bgp-summary" || what == "bgp-peer") {
+      out.finish = sources_.annotate;
+    }
+    return out;
+  }
+
+  Result<Errand> clear(const std::string& what, const Json& request) {
+    if (what == "bgp") {
+      return Errand{.crew = &bird_,
+                    .ask = [socket = sources_.run_dir + "/bird.ctl", config = sources_.running(), request] {
+                      bird::BirdClient client(socket);
+                      return done(bird::clear_peers(client, config, request));
+                    }};
+    }
+    return Errand{.crew = &dataplane_,
+                  .ask_text = [run_dir = sources_.run_dir, asked = Json{{"op", "clear"}, {"what", what}}] {
+                    return dataplane::ask_for_text(run_dir, asked);
+                  }};
+  }
+
+  /// `show system`: it comes also when the others do not answer, and says so.
+  Result<Errand> system(const std::string&, const Json&) {
+    return Errand{.crew = &system_, .ask = [run_dir = sources_.run_dir, state = sources_.state()] {
+                    return system_state(run_dir, state);
+                  }};
+  }
+
+  /// A question to the dataplane that is waited for, 2 s at most. Any thread.
+  static Result<Json> dataplane_now(const std::string& run_dir, const std::string& what) {
+    return data_of(dataplane::ask_for_text(run_dir, show(what, Json::object()), kShort));
+  }
+
+  /// One of the questions above as root, for floofd itself; `done` is called with the answer's data, on the loop.
+  void ask(const Result<Errand>& errand, std::function<void(Result<Json>)> done) {
+    if (!errand) {
+      return done(errand.error());
+    }
+    const auto said = std::make_shared<Result<Json>>(Json());
+    const auto begun = errand->crew->run(
+        0, [said, errand = *errand] { *said = errand.ask ? errand.ask() : data_of(errand.ask_text()); },
+        [said, done] { done(std::move(*said)); });
+    if (!begun) {
+      done(begun.error());
+    }
+  }
+
+ private:
+  static constexpr size_t kThreads = 4, kMostWaiting = 64;
+  /// Of routes in one answer: what may be asked for without harm to others.
+  static constexpr uint64_t kMostRows = 10'000;
+  /// For parts of `show system`.
+  static constexpr std::chrono::seconds kShort{2};
+
+  static Result<> check_limit(const std::string& what, const Json& arguments) {
+    const uint64_t limit = config::number_of(arguments, "limit");
+    return limit <= kMostRows
+               ? Result<>()
+               : Result<>(Error{"limit " + std::to_string(limit), "is more than one answer holds",
+                                "give at most 10000; a prefix or a condition finds the rest, 'summary' and 'count' "
+                                "count them (" +
+                                    what + ")"});
+  }
+
+  static Json show(const std::string& what, const Json& arguments) {
+    return {{"op", "show"}, {"what", what}, {"arguments", arguments}};
+  }
+
+  static Result<Json> done(const Result<>& result) {
+    return result ? Result<Json>(Json()) : Result<Json>(result.error());
+  }
+
+  static Result<Json> data_of(const std::string& text) {
+    const Json answer = Json::parse(text, nullptr, false);
+    return config::flag_of(answer, "ok") ? Result<Json>(config::member(answer, "data"))
+                                         : Result<Json>(ipc::errors_of(answer).front());
+  }
+
+  static Result<Json> ask_bird(const std::string& socket, const std::string& what, const Json& arguments,
+                               const Json& config, const std::shared_ptr<const bgp::Outside>& outside) {
+    bird::BirdClient client(socket, {.limit = std::chrono::seconds(5), .pulse = {}});
+    const std::string name = config::text_of(arguments, "name");
+    return what == "bgp-peer"        ? bird::show_bgp_peer(client, config, name)
+           : what == "bgp-summary"   ? bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"))
+           : what == "explain-route" ? bird::explain_route(client, config, *outside, arguments)
+           : what == "bfd"           ? bird::show_bfd(client, config)
+           : what == "protocols"     ? bird::show_protocols(client, config, name)
+                                     : bird::show_route(client, config, arguments);
+  }
+
+  static Result<Json> system_state(const std::string& run_dir, Json state) {
+    const Result<Json> alarms = dataplane_now(run_dir, "alarms");
+    if (alarms && alarms->is_array()) {
+      state["alarms"].insert(state["alarms"].end(), alarms->begin(), alarms->end());
+    } else if (!alarms) {
+      state["alarms"].push_back(alarms.error().text());
+    }
+    Json programs = system::programs_state(run_dir);
+    if (const auto alarm = programs.find("alarm"); alarm != programs.end()) {
+      state["alarms"].push_back(std::move(*alarm));
+      programs.erase(alarm);
+    }
+    state.update(programs);
+    return state;
+  }
+
+  Sources sources_;
+  config::Crew dataplane_, bird_, system_;
+};
+
+}  // namespace floof
