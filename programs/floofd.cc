@@ -15,6 +15,7 @@
 #include "base/arguments.h"
 #include "base/event_loop.h"
 #include "base/heartbeat.h"
+#include "base/init_client.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "config/audit.h"
