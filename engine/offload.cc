@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/offload.h"
 
+#include <rte_hash_crc.h>
 #include <rte_ip.h>
 
 #include <algorithm>
@@ -57,6 +58,23 @@ bool complete_checksum(rte_mbuf& packet) {
   sum = static_cast<uint16_t>(~sum);
   store_raw16(rte_pktmbuf_mtod_offset(&packet, uint8_t*, at), sum == 0 ? 0xffff : sum);
   m.flags = static_cast<uint16_t>(m.flags & ~PacketMeta::checksum_partial);
+  return true;
+}
+
+bool complete_sctp(rte_mbuf& packet, uint32_t start) {
+  constexpr uint32_t kChecksum = 8, kHeader = 12;
+  if (start + kHeader > packet.data_len) {
+    return false;
+  }
+  auto* field = rte_pktmbuf_mtod_offset(&packet, uint8_t*, start + kChecksum);
+  std::memset(field, 0, sizeof(uint32_t));
+  uint32_t crc = ~0u, skip = start;
+  for (const rte_mbuf* segment = &packet; segment != nullptr; segment = segment->next) {
+    crc = rte_hash_crc(rte_pktmbuf_mtod_offset(segment, const uint8_t*, skip), segment->data_len - skip, crc);
+    skip = 0;
+  }
+  crc = ~crc;
+  std::memcpy(field, &crc, sizeof(crc));  // its lowest byte goes first
   return true;
 }
 

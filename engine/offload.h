@@ -14,6 +14,10 @@ namespace floof::engine {
 /// packet may be a chain. False: the place of the checksum is outside of the packet; nothing was changed.
 bool complete_checksum(rte_mbuf& packet);
 
+/// Writes the CRC32c of an SCTP packet (RFC 9260, appendix A) whose transport header starts at `start`, from the start
+/// of the frame. The kernel leaves it to a veth, and no vnet header can say so. False: the header is cut.
+bool complete_sctp(rte_mbuf& packet, uint32_t start);
+
 /// Sets PacketMeta::checksum_partial when the checksum of a TCP or UDP packet is exactly its pseudo header's sum: what
 /// a sender leaves who counts on the device to finish it. For devices that do not tell; finishing a checksum that
 /// happens to look so and is right gives the same value again. Data starts at the Ethernet header.

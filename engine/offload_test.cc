@@ -395,6 +395,31 @@ TEST_F(OffloadTest, RefusesContradictoryVnetHeaders) {
             Verdict::malformed);  // TCP cut as UDP
 }
 
+TEST_F(OffloadTest, FinishesSctpAtOnce) {
+  for (const size_t payload : {size_t{0}, size_t{1}, size_t{1000}, size_t{8001}}) {
+    Shape shape;
+    shape.protocol = 132;
+    Bytes frame = make_frame(shape, payload + 4, random_);  // its header has 12 bytes
+    std::fill_n(&frame[shape.l4() + 8], 4, uint8_t{0});
+    rte_mbuf* packet = TestPort::make_packet(pools, frame);
+    ASSERT_EQ(apply_vnet_header({.flags = 1, .csum_start = 34, .csum_offset = 8}, *packet), Verdict::good);
+    EXPECT_EQ(meta(packet).flags, 0);
+    uint32_t crc = ~0u;  // bit by bit, RFC 9260 appendix A
+    for (size_t i = shape.l4(); i < frame.size(); i++) {
+      crc ^= frame[i];
+      for (int bit = 0; bit < 8; bit++) {
+        crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+      }
+    }
+    crc = ~crc;
+    for (size_t i = 0; i < 4; i++) {
+      frame[shape.l4() + 8 + i] = static_cast<uint8_t>(crc >> 8 * i);
+    }
+    EXPECT_EQ(bytes_of(packet), frame);
+    rte_pktmbuf_free(packet);
+  }
+}
+
 TEST_F(OffloadTest, JudgesUdpSuperPacketsAndTunnels) {
   Shape udp;
   udp.protocol = 17;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/frame.h"
+#include "engine/offload.h"
 
 namespace floof::engine {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 constexpr unsigned kTcpOffsetByte = 12, kTcpFlagsByte = 13, kTcpMinimum = 20, kUdpHeader = 8;
 constexpr uint8_t kCwr = 0x80;
 constexpr uint16_t kNoField = 0xffff;
+constexpr uint8_t kSctp = 132;
+constexpr uint16_t kSctpChecksum = 8;
 
 /// Where a transport header has the Internet checksum that covers it, from its start.
 uint16_t checksum_field(uint8_t protocol) {
@@ -83,6 +86,10 @@ Verdict apply_vnet_header(const VnetHeader& header, rte_mbuf& packet, bool cuts_
     return gso == VnetHeader::gso_none ? Verdict::good : Verdict::malformed;
   }
   const auto transport = find_transport(rte_pktmbuf_mtod(&packet, const uint8_t*), packet.data_len);
+  if (transport && transport->protocol == kSctp && header.csum_start == transport->at &&
+      header.csum_offset == kSctpChecksum && gso == VnetHeader::gso_none) {
+    return complete_sctp(packet, transport->at) ? Verdict::good : Verdict::malformed;
+  }
   if (!transport || !is_checksum_place(header, *transport) ||
       uint32_t{header.csum_start} + header.csum_offset + 2 > packet.pkt_len) {
     return Verdict::malformed;

@@ -211,6 +211,7 @@ class Judge {
       if (const auto address = parse_ip(neighbor); address) {
         neighbor_address(path, peer, *address);
         source(path, peer, *address);
+        bfd(path, peer, *address);
       }
     }
     session(path, peer);
@@ -339,6 +340,17 @@ class Judge {
       add(path, "is of another family than the neighbor's address", "give both in one family");
     } else if (!interface::is_own(addresses_, *address) && !(address->is_ip6() && address->is_link_local())) {
       add(path, "is not an address of this router", "give an address that an interface has");
+    }
+  }
+
+  /// On the link BIRD finds our address itself.
+  void bfd(const std::string& path, const Json& peer, const IpAddress& neighbor) {
+    const bool near = number_of(peer, "multihop") == 0 &&
+                      (!is_internal(peer) || flag_of(peer, "direct") || is_link_local(to_string(neighbor)) ||
+                       interface::subnet_of(addresses_, neighbor) != nullptr);
+    if (flag_of(peer, "bfd") && !near && text_of(peer, "source").empty()) {
+      add(path + " bfd", "over several hops BFD has to know which of our addresses the neighbour watches",
+          fmt::format("set {} source <address>", path));
     }
   }
 

@@ -49,6 +49,29 @@ set bgp peer e interface e0
   EXPECT_EQ(complaints(config_feature(), "set interface e0 device null"), Strings{});
 }
 
+TEST(BgpConfig, DumpsLeaveOutIp6NextHopsOfIp4) {
+  const std::string peer =
+      std::string(kBase) +
+      "set bgp peer un remote-as 64500\nset bgp peer un interface e0\nset bgp peer un import accept "
+      "all\nset bgp peer un export accept all\nset bgp peer un role peer\n";
+  const auto told = [&](const char* dump) { return config_feature().warnings(config_of(peer + dump)); };
+  EXPECT_EQ(told(""), Strings{});
+  EXPECT_EQ(told("set bgp mrt six table ip6"), Strings{});
+  EXPECT_EQ(told("set bgp mrt four interval 60"),
+            Strings{"bgp mrt four: BIRD leaves out next hops of IPv4 routes that are IPv6 addresses, as those of un"});
+}
+
+TEST(BgpConfig, BfdOverSeveralHopsNeedsOurAddress) {
+  const std::string near = "set bgp peer i remote-as 65000\nset bgp peer i neighbor 192.0.2.9\nset bgp peer i bfd\n";
+  EXPECT_EQ(judge(near), Strings{});
+  const Strings wanted{
+      "bgp peer i bfd: over several hops BFD has to know which of our addresses the neighbour watches"};
+  EXPECT_EQ(judge(near + "set bgp peer i multihop 2"), wanted);
+  const std::string far = "set bgp peer i remote-as 65000\nset bgp peer i neighbor 203.0.113.9\nset bgp peer i bfd\n";
+  EXPECT_EQ(judge(far), wanted);
+  EXPECT_EQ(judge(far + "set bgp peer i source 198.51.100.1"), Strings{});
+}
+
 TEST(BgpConfig, RemediesNameWhereTheLeafStands) {
   const auto remedy = [](std::string_view lines) {
     const auto errors = config_feature().validate(config_of(std::string(kBase) + std::string(lines)));

@@ -83,7 +83,7 @@ std::string wants_own(const Scribe& scribe, const bgp::PeerPolicy& peer, const O
     return "true";
   }
   if (peer.external) {  // whom routes and gateways on the link to the peer are nearer to
-    return fmt::format("ifname != {} || (source != RTS_BGP && gw ~ fe80::/10)", literal(hop.link));
+    return fmt::format("ifname != {} || (source != RTS_BGP && (gw = :: || gw ~ fe80::/10))", literal(hop.link));
   }
   std::string out;
   if (self.external || self.reflected) {

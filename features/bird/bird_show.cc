@@ -32,6 +32,11 @@ const Json& array_or_none(const Json& data) {
   return data.is_array() ? data : none;
 }
 
+std::string since_text(const Json& data) {
+  return member(data, "state-s").is_number() ? shell::duration_text(std::chrono::seconds(number(data, "state-s")))
+                                             : "-";
+}
+
 std::string hop_text(const Json& hop) {
   const std::string gateway = field(hop, "gateway", ""), interface = field(hop, "interface", "");
   std::string out = gateway.empty() ? "" : "via " + gateway;
@@ -290,12 +295,12 @@ std::string render_protocol_details(const Json& protocols) {
   std::string out;
   for (const Json& protocol : array_or_none(protocols)) {
     const std::string name = called(protocol), in_bird = field(protocol, "name");
-    out += fmt::format("{}{}{}: {}, {} since {}{}\n", out.empty() ? "" : "\n", name,
+    out += fmt::format("{}{}{}: {}, {} for {}{}\n", out.empty() ? "" : "\n", name,
                        name == in_bird ? "" : fmt::format(" ({} in BIRD)", in_bird), field(protocol, "protocol"),
                        field(protocol, "state"), since_text(protocol),
                        field(protocol, "info", "").empty() ? "" : ", " + field(protocol, "info"));
     out += shell::plain_text(
-        shell::without(protocol, {"name", "called", "protocol", "state", "since", "info", "channels"}), 2);
+        shell::without(protocol, {"name", "called", "protocol", "state", "since", "state-s", "info", "channels"}), 2);
     out += channels_text(list(protocol, "channels"));
   }
   return out.empty() ? "no such protocol\n" : out;
@@ -361,11 +366,9 @@ std::string render_bfd(const Json& sessions) {
                       {"Interval", kRight, 5},
                       {"Timeout", kRight, 4}});
   for (const Json& session : array_or_none(sessions)) {
-    const bool counted = member(session, "state-s").is_number();
     table.add({field(session, "neighbor"), field(session, "interface", ""), field(session, "peer", ""),
-               field(session, "state"),
-               counted ? shell::duration_text(std::chrono::seconds(number(session, "state-s"))) : "-",
-               field(session, "interval-ms") + " ms", field(session, "timeout-ms") + " ms"});
+               field(session, "state"), since_text(session), field(session, "interval-ms") + " ms",
+               field(session, "timeout-ms") + " ms"});
   }
   return table.empty() ? "no BFD sessions\n" : table.text();
 }

@@ -265,6 +265,11 @@ Result<Json> show_protocols(BirdClient& client, const Json& config, const std::s
   if (!reply.ok()) {
     return reply.error();
   }
+  const auto status = client.ask("show status");
+  if (!status.ok()) {
+    return status.error();
+  }
+  const std::string now = parse_status(*status).server_time;
   const bool is_peer = find_peer(config, name) != nullptr;
   const auto all = parse_protocols(*reply);
   const auto named = name.empty() || is_peer ? std::vector<std::string>() : protocols_called(all, config, name);
@@ -273,6 +278,9 @@ Result<Json> show_protocols(BirdClient& client, const Json& config, const std::s
     if (name.empty() || protocol.name == name || (is_peer && peer_of_protocol(protocol.name, config) == name) ||
         std::find(named.begin(), named.end(), protocol.name) != named.end()) {
       out.push_back(protocol_json(protocol, config));
+      if (const auto seconds = seconds_between(protocol.since, now)) {
+        out.back()["state-s"] = std::max<int64_t>(0, *seconds);
+      }
     }
   }
   if (out.empty() && !name.empty()) {

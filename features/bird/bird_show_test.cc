@@ -30,14 +30,14 @@ TEST(BirdShow, Routes) {
 
 TEST(BirdShow, Protocols) {
   const Json protocols = Json::parse(R"([{"name":"device1","protocol":"Device","table":null,"state":"up",
-    "since":"12:00:00","info":"","channels":[]},{"name":"bgp_a","called":"a","protocol":"BGP","state":"up","since":"12:00:01",
+    "since":"12:00:00","state-s":90,"info":"","channels":[]},{"name":"bgp_a","called":"a","protocol":"BGP","state":"up","since":"12:00:01",
     "info":"Established","channels":[{"name":"ipv4","state":"UP","imported":3}]}])");
   EXPECT_EQ(render_protocols(protocols),
             "Name     Protocol  Table  State  Since     Info\n"
-            "device1  Device    -      up     12:00:00\n"
-            "a        BGP       -      up     12:00:01  Established\n");
+            "device1  Device    -      up     00:01:30\n"
+            "a        BGP       -      up     -         Established\n");
   EXPECT_NE(render_protocol_details(protocols).find(
-                "a (bgp_a in BIRD): BGP, up since 12:00:01, Established\n  Channel  State  Imported"),
+                "a (bgp_a in BIRD): BGP, up for -, Established\n  Channel  State  Imported"),
             std::string::npos)
       << render_protocol_details(protocols);
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -31,6 +33,21 @@ std::string hex_lines(const std::string& hex) {
     out += " " + hex.substr(at, 2);
   }
   return out.empty() ? out : out + '\n';
+}
+
+/// Where a sample's bytes begin: a packet is kept as it lay when it was dropped, with its Ethernet header or without.
+std::string layer_text(const std::string& hex, uint64_t length) {
+  const auto byte = [&](size_t at) -> unsigned {
+    unsigned value = 0;
+    const bool there = hex.size() >= 2 * at + 2;
+    const auto [end, code] = there ? std::from_chars(hex.data() + 2 * at, hex.data() + 2 * at + 2, value, 16)
+                                   : std::from_chars_result{nullptr, std::errc::invalid_argument};
+    return code == std::errc() ? value : 0;
+  };
+  const unsigned total = byte(0) >> 4 == 4 ? byte(2) << 8 | byte(3) : (byte(4) << 8 | byte(5)) + 40;
+  constexpr unsigned kPadding = 46;  // of Ethernet's shortest frames
+  const bool fits = total <= length && length < total + kPadding;
+  return byte(0) >> 4 == 4 && (byte(0) & 15) >= 5 && fits ? "IPv4" : byte(0) >> 4 == 6 && fits ? "IPv6" : "Ethernet";
 }
 
 std::string names_text(const Json& worker, const char* of) {
@@ -88,8 +105,9 @@ std::string render_samples(const Json& samples) {
   std::string out;
   for (const Json& sample : array_or_none(samples)) {
     const std::string interface = field(sample, "interface", "");
-    out += fmt::format("{}: {}{} bytes, {:.1f} s ago\n", field(sample, "reason"),
+    out += fmt::format("{}: {}{} bytes from the {} header on, {:.1f} s ago\n", field(sample, "reason"),
                        interface.empty() ? "" : fmt::format("on {}, ", interface), number(sample, "length"),
+                       layer_text(field(sample, "data", ""), number(sample, "length")),
                        static_cast<double>(number(sample, "age-ms")) / 1000);
     out += hex_lines(field(sample, "data", ""));
   }

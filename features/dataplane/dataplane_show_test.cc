@@ -39,7 +39,7 @@ TEST(DataplaneShow, Samples) {
   EXPECT_EQ(
       render_samples(Json::parse(
           R"([{"reason":"ip4-checksum","interface":"e0","length":60,"age-ms":1250,"data":"4500002a0102030405060708090a0b0c0d"}])")),
-      "ip4-checksum: on e0, 60 bytes, 1.2 s ago\n"
+      "ip4-checksum: on e0, 60 bytes from the IPv4 header on, 1.2 s ago\n"
       "    0000  45 00 00 2a 01 02 03 04 05 06 07 08 09 0a 0b 0c\n"
       "    0010  0d\n");
 }

@@ -255,9 +255,9 @@ def test_who_asks_a_slow_program_waits_alone(lab, floofd):
             for client in waiting:
                 send(client, op="show", what="bgp-summary")
             assert {i["name"] for i in other.call("show", what="interface")["data"]} >= {"e1", "e2"}
+            assert silent(waiting), "BIRD answers nobody"
             assert other.call("status")["data"]["programs"]["bird"]["state"] == "running"
             assert other.call("show-config", path=[], format="set", which="running")["text"]
-            assert silent(waiting), "BIRD answers nobody"
             # A commit waits for BIRD too, and keeps nobody waiting who wants nothing of it.
             set_lines(floofd, "set bgp peer a description slow")
             send(floofd, op="commit")

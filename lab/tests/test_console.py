@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from lab.console import Console, Person, blocks
-from lab.hosts import Lab
+from lab.hosts import Lab, wait_for
 
-TOUR = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+ROOT = Path(__file__).resolve().parents[2]
+TOUR = ROOT / "docs" / "cli.md"
 
 BASE = """
 set system hostname edge
@@ -38,6 +39,48 @@ def test_the_tour():
             console.close()
             for name in ("floof-tour.conf", "floof-tour.patch"):
                 (Path("/tmp") / name).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """A router as features/interface/README.md sets it up, with a BGP neighbour; a packet's time to live has run out."""
+    with Lab("pages-") as lab:
+        lab.bird("h1")
+        lab.router("r1")
+        lab.link(lab.r1, "eth1", lab.h1, "eth1")
+        lab.link(lab.r1, "spare", lab.h1, "other")
+        lab.r1.address("spare", "203.0.113.1/24")
+        lab.r1.run("ip", "link", "set", "spare", "down")
+        lab.r1.boot().commit(settings("interface").replace("netns h1", f"netns {lab.h1.netns}"), "interfaces")
+        lab.r1.commit("set system hostname edge")
+        lab.h1.address("to-r1", "192.0.2.2/24")
+        lab.h1.route("198.51.101.0/24", "192.0.2.1")
+        lab.h1.configure("""router id 192.0.2.2; protocol device { }
+            protocol static { ipv4; route 10.9.0.0/16 blackhole; route 198.51.101.0/24 blackhole; }
+            protocol bgp { local as 64501; neighbor 192.0.2.1 as 64500; ipv4 { import all; export all; }; }""")
+        lab.h1.boot()
+        lab.r1.commit(settings("bgp") + "set bgp peer upstream-a import filter bogon-asns false", "bgp")
+        wait_for("the neighbour's route", lambda: lab.r1.show("ip", "route", "198.51.101.9")[0]["fib"]["kind"] == "forward", 30)
+        lab.h1.run("ping", "-c1", "-W1", "-t1", "198.51.101.9", check=False)
+        yield lab
+
+
+def settings(feature):
+    """The lines of configuration that a feature's README begins with."""
+    text = (ROOT / "features" / feature / "README.md").read_text()
+    return next(block for block in re.findall(r"```\n(.*?)```", text, re.S) if block.startswith("set "))
+
+
+@pytest.mark.parametrize("feature", ["interface", "ip", "dataplane", "bgp", "system"])
+def test_pages_of_features(pages, feature):
+    console = Console(pages.r1)
+    try:
+        sessions = blocks((ROOT / "features" / feature / "README.md").read_text())
+        assert sessions
+        for first_line, lines in sessions:
+            console.run(first_line, lines)
+    finally:
+        console.close()
 
 
 @pytest.fixture(scope="module")
