@@ -188,8 +188,8 @@ void KernelFeed::tell(Source source, const Prefix& prefix) {
   }
   // As Linux does, which looks further when all next hops of a route are dead.
   const auto alive = std::find_if(at->second.begin(), at->second.end(), [](const Entry& entry) {
-    return entry.next_hops.empty() || std::any_of(entry.next_hops.begin(), entry.next_hops.end(),
-                                                  [](const netlink::RouteNextHop& hop) { return !hop.dead; });
+    return entry.type != RTN_UNICAST || std::any_of(entry.next_hops.begin(), entry.next_hops.end(),
+                                                    [](const netlink::RouteNextHop& hop) { return !hop.dead; });
   });
   if (alive == at->second.end()) {
     return rib_.remove(source, prefix);
