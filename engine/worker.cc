@@ -345,11 +345,8 @@ unsigned Worker::take_injected() {
   std::array<Injected, 64> items;
   const unsigned n = rte_ring_dequeue_burst_elem(injected_, items.data(), sizeof(Injected), items.size(), nullptr);
   for (unsigned i = 0; i < n; i++) {
-    rte_mbuf* packet = items[i].packet;
-    if (begin_round(meta(packet))) [[likely]] {
+    if (rte_mbuf* packet = items[i].packet; drop_loops({&packet, 1}) == 1) {
       lane_.enqueue(*by_id_[items[i].node], packet);
-    } else {
-      drop(setup_.graph->impl().too_many_rounds, packet, meta(packet).rx_if, stats::rx_drops);
     }
   }
   return n;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/prefix.h"
+#include "config/feature.h"
 #include "config/json_view.h"
 #include "features/bgp/bgp_speakers.h"
 #include "features/bgp/policy.h"

@@ -187,7 +187,7 @@ def test_jumbo_packets_to_silent_neighbors_stop_nobody(lab):
     assert lab.h2.ping("10.1.0.2", count=20, interval=0.05) == 20
     assert flood.poll() is None, "the flood is over too soon to tell"
     assert flood.wait(20) == 0
-    held = ("neighbor-memory", "neighbor-unresolved", "neighbor-replaced", "neighbor-too-many", "neighbor-queue-full",
+    held = ("neighbor-limit", "neighbor-memory", "neighbor-unresolved", "neighbor-replaced", "neighbor-too-many", "neighbor-queue-full",
             "icmp-rate-limited")
     wait_for("each is counted", lambda: sum(map(count, held)) >= 6000, 10)
     assert count("rx-no-buffer") == 0
