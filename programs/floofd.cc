@@ -281,8 +281,7 @@ Result<> Daemon::start() {
   neighbors_.emplace(loop_, bird::NeighborWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                          .log = arguments_.file("log/bird.log"),
                                                          .config = [this] { return engine_->running().for_features(); },
-                                                         .generation = [this] { return engine_->generation(); },
-                                                         .pulse = pulse});
+                                                         .generation = [this] { return engine_->generation(); }});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   make_asker();
   requests_.emplace(*engine_, exec_, server_options());
