@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bird/bird_kernel_sync.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -62,7 +64,7 @@ void KernelSync::soon() {
 void KernelSync::tell() {
   // A BIRD that does not answer, or has no such table, compares when it starts.
   for (const char* protocol : {"floof_table4", "floof_table6"}) {
-    if (!client_.call(std::string("reload in ") + protocol).ok()) {
+    if (!client_.connect() || !client_.call(fmt::format("{} in {}", client_.version().reload(), protocol)).ok()) {
       break;
     }
   }
