@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -65,7 +67,10 @@ void KernelSync::tell() {
   background_.run(
       [this] {
         // A BIRD that does not answer, or has no such table, compares when it starts.
-        return client_.call("reload in floof_table4").ok() && client_.call("reload in floof_table6").ok();
+        const auto reload = [this](const char* protocol) {
+          return client_.connect() && client_.call(fmt::format("{} in {}", client_.version().reload(), protocol)).ok();
+        };
+        return reload("floof_table4") && reload("floof_table6");
       },
       [this](bool) {
         under_way_ = false;
