@@ -391,6 +391,52 @@ TEST_F(InNetns, DeletesManyLinksAtOnce) {
   EXPECT_TRUE((*writer)->link_index("keep").ok());
 }
 
+TEST_F(InNetns, ReadsWhatLinuxTookAwayWithoutTelling) {
+  const UniqueFd first(tap("e0")), second(tap("e1"));
+  auto writer = Writer::open(-1);
+  auto& w = **writer;
+  const int e0 = *w.link_index("e0"), e1 = *w.link_index("e1");
+  for (const auto& [index, address] : {std::pair{e0, "192.0.2.1/24"}, {e1, "192.0.3.1/24"}}) {
+    ASSERT_TRUE(w.change_link(index, {.up = true}).ok());
+    ASSERT_TRUE(w.add_address(index, *parse_interface_address(address)).ok());
+  }
+  EventLoop loop;
+  unsigned removed = 0;
+  Handler handler;
+  handler.route = [&](const Route& r) { removed += r.removed && r.protocol == 42 ? 1 : 0; };
+  auto monitor = Monitor::open(loop, -1, handler);
+  const auto route = [](const char* prefix, uint8_t protocol, std::vector<RouteNextHop> hops) {
+    return Route{.table = 77,
+                 .protocol = protocol,
+                 .type = RTN_UNICAST,
+                 .metric = 5,
+                 .prefix = *parse_prefix(prefix),
+                 .next_hops = std::move(hops)};
+  };
+  const RouteNextHop by0{e0, *parse_ip("192.0.2.9")}, by1{e1, *parse_ip("192.0.3.9")};
+  ASSERT_TRUE(w.set_route(route("10.1.0.0/16", 42, {by0})).ok());
+  ASSERT_TRUE(w.set_route(route("10.2.0.0/16", 42, {by0, by1})).ok());
+  ASSERT_TRUE(w.set_route(route("10.3.0.0/16", 43, {by1})).ok());
+  const auto read = [&](uint8_t protocol) {
+    std::map<Prefix, Route> out;
+    const auto whole = (*monitor)->read_routes({Family::ip4, 77, protocol}, [&](const Route& r) { out[r.prefix] = r; });
+    EXPECT_TRUE(whole.ok() && *whole);
+    return out;
+  };
+  EXPECT_EQ(read(0).size(), 3u);
+  EXPECT_EQ(read(42).size(), 2u);
+  EXPECT_TRUE((*monitor)->read_routes({Family::ip4, 78, 0}, [](const Route&) {}).ok()) << "there is no such table";
+  ASSERT_TRUE(w.change_link(e0, {.up = false}).ok());
+  EXPECT_TRUE((*monitor)->drain());
+  EXPECT_EQ(removed, 0u);
+  const auto left = read(42);
+  ASSERT_EQ(left.size(), 1u);
+  const auto& hops = left.begin()->second.next_hops;
+  ASSERT_EQ(hops.size(), 2u);
+  EXPECT_TRUE(hops[0].dead);
+  EXPECT_FALSE(hops[1].dead);
+}
+
 TEST_F(InNetns, DumpGivesThePresentState) {
   const UniqueFd device(tap("e0"));
   auto writer = Writer::open(-1);

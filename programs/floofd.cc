@@ -15,6 +15,7 @@
 #include "base/arguments.h"
 #include "base/event_loop.h"
 #include "base/heartbeat.h"
+#include "base/init_client.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "config/audit.h"
@@ -30,7 +31,7 @@
 #include "features/bird/bird_kernel_sync.h"
 #include "features/bird/bird_limit_watch.h"
 #include "features/bird/bird_neighbor_watch.h"
-#include "features/bird/bird_recovery.h"
+#include "features/bird/bird_recovery_watch.h"
 #include "features/bird/bird_session_watch.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/interface/device_text.h"
@@ -269,10 +270,10 @@ Result<> Daemon::start() {
                                                        .file = arguments_.file("bird.sessions"),
                                                        .config = [this] { return engine_->running().for_features(); },
                                                        .generation = [this] { return engine_->generation(); }});
-  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"),
-                                                        .config = [this] { return engine_->running().for_features(); },
-                                                        .pulse = pulse});
-  if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl"), pulse); sync) {
+  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"), .config = [this] {
+                                                          return engine_->running().for_features();
+                                                        }});
+  if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl")); sync) {
     kernel_sync_ = std::move(*sync);
   } else {
     log::warning("BIRD learns late of routes that Linux drops: {}", sync.error().text());
@@ -280,8 +281,7 @@ Result<> Daemon::start() {
   neighbors_.emplace(loop_, bird::NeighborWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                          .log = arguments_.file("log/bird.log"),
                                                          .config = [this] { return engine_->running().for_features(); },
-                                                         .generation = [this] { return engine_->generation(); },
-                                                         .pulse = pulse});
+                                                         .generation = [this] { return engine_->generation(); }});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   make_asker();
   requests_.emplace(*engine_, exec_, server_options());

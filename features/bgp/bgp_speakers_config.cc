@@ -16,7 +16,7 @@ namespace floof::bgp {
 namespace {
 
 using config::items;
-using config::Json;
+using Json = nlohmann::json;
 using config::member;
 using config::number_of;
 using config::text_of;

@@ -6,37 +6,20 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <vector>
 
 #include "base/event_loop.h"
+#include "config/background.h"
 #include "features/bird/bird_client.h"
-#include "features/bird/bird_reply.h"
+#include "features/bird/bird_neighbor_alarms.h"
 #include "features/bird/bird_text.h"
 
 namespace floof::bird {
 
-/// What an OSPF router says that we refuse as a neighbour, in a line of BIRD's log.
-struct OspfRefusal {
-  std::string protocol;  ///< "floof_ospf2"
-  std::string neighbor;  ///< its router id, or its address
-  std::string interface;
-  std::string reason;   ///< "dead interval mismatch", "area mismatch", ...
-  uint64_t theirs = 0;  ///< their value
-};
-/// Nothing when the line is about something else. Takes any bytes. Pure.
-std::optional<OspfRefusal> parse_ospf_refusal(std::string_view line);
-/// "OSPFv3 on e1: 198.51.100.2 ...: what differs and what to set". Pure.
-std::string refusal_alarm(const OspfRefusal& refusal, const Json& config);
-/// Peers whose session is up while the BFD session that was asked for is not. `sessions` as from bfd_json. Pure.
-std::vector<std::string> bfd_alarms(const Json& sessions, const std::vector<Protocol>& protocols,
-                                    std::string_view server_time, const Json& config);
-
 /// Looks every few seconds for neighbours with which something does not work that the configuration asks for, and that
 /// nothing else tells: a family without next hop, BFD that does not come up, OSPF routers with other settings. BIRD is
-/// asked only when a peer has BFD. Loop thread; a look blocks as long as BIRD takes for `show protocols`, two seconds
-/// at most.
+/// asked only when a peer has BFD. Loop thread; BIRD is asked on a thread of ours, as it may be slow.
 class NeighborWatch {
  public:
   struct Options {
@@ -44,7 +27,6 @@ class NeighborWatch {
     std::string log;                       ///< that BIRD writes
     std::function<Json()> config;          ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
-    std::function<void()> pulse{};
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
   NeighborWatch(EventLoop& loop, Options options);
@@ -64,7 +46,7 @@ class NeighborWatch {
 
   EventLoop& loop_;
   Options options_;
-  BirdClient client_;
+  BirdClient client_;  ///< the thread's
   EventLoop::TimerId timer_;
   Json config_;
   bool has_bfd_ = false, has_ospf_ = false;
@@ -73,6 +55,8 @@ class NeighborWatch {
   std::string rest_;                 ///< of it: a line without its end
   std::vector<std::string> missing_, bfd_;
   std::map<std::tuple<std::string, std::string, std::string>, std::pair<OspfRefusal, Clock::time_point>> refused_;
+  bool asking_ = false;
+  config::Background background_;  ///< last, so that it ends first
 };
 
 }  // namespace floof::bird

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/log.h"
 #include "features/bird/bird_peers.h"
 #include "features/bird/bird_reply_words.h"
 
@@ -16,12 +15,6 @@ constexpr std::string_view kKernelTables = "floof_table";
 constexpr uint64_t kBgpPreference = 100;  // BIRD's default; policies of ours do not change it
 constexpr int kHellos = 2;
 constexpr int64_t kAdjacencySeconds = 1;
-/// OSPF calculates in ticks of a second: what was learnt now is in the table at the next look.
-constexpr unsigned kQuietLooks = 3;
-
-bool learns_from_neighbors(const Protocol& protocol) {
-  return protocol.type == "OSPF" || protocol.type == "RIP" || protocol.type == "Babel";
-}
 
 std::string joined(const std::vector<std::string>& words) {
   constexpr size_t kMost = 5;
@@ -40,7 +33,9 @@ std::optional<std::string_view> value_of(std::string_view line, std::string_view
 
 }  // namespace
 
-// -- Pure parts -------------------------------------------------------------------------------------------------------
+bool learns_from_neighbors(const Protocol& protocol) {
+  return protocol.type == "OSPF" || protocol.type == "RIP" || protocol.type == "Babel";
+}
 
 std::string Recovery::text() const {
   std::string out = fmt::format(
@@ -114,114 +109,6 @@ bool yields_to_bgp(const Json& config) {
   return std::any_of(routes.begin(), routes.end(), [](const Json& route) {
     return number_of(route, "preference", kBgpPreference + 1) <= kBgpPreference;
   });
-}
-
-// -- Watch ------------------------------------------------------------------------------------------------------------
-
-RecoveryWatch::RecoveryWatch(EventLoop& loop, Options options)
-    : loop_(loop),
-      options_(std::move(options)),
-      client_(options_.socket, {.limit = std::chrono::seconds(2), .pulse = options_.pulse}),
-      timer_(loop.every(options_.period, [this] { look(); })) {}
-
-RecoveryWatch::~RecoveryWatch() { loop_.cancel(timer_); }
-
-bool RecoveryWatch::restarted() {
-  struct stat socket {};
-  if (stat(options_.socket.c_str(), &socket) != 0) {
-    return false;
-  }
-  const bool same = born_ && born_->tv_sec == socket.st_ctim.tv_sec && born_->tv_nsec == socket.st_ctim.tv_nsec;
-  born_ = socket.st_ctim;
-  return !same;
-}
-
-void RecoveryWatch::look() {
-  if (restarted()) {
-    asking_ = true;
-    quiet_looks_ = 0;
-  }
-  if (!asking_) {
-    return;
-  }
-  const auto said = client_.ask("show status");
-  if (!said.ok()) {
-    return;  // it is just starting, or hangs: whoever asks for its state hears why
-  }
-  const Status status = parse_status(*said);
-  const auto reply = status.recovery_s ? client_.ask("show protocols all") : said;
-  if (!reply.ok()) {
-    return;
-  }
-  const Json config = options_.config();
-  const auto protocols = parse_protocols(*reply);
-  auto now = recovery_of(status, protocols, config);
-  if (now.has_value() != recovery_.has_value()) {
-    log::info("{}", now ? "alarm: " + now->text() : "over: BIRD has recovered from its restart");
-  }
-  recovery_ = std::move(now);
-  asking_ = recovery_.has_value();
-  if (!recovery_ || recovery_->kernel.empty()) {
-    return;
-  }
-  quiet_looks_ = may_free(protocols, status, config) ? quiet_looks_ + 1 : 0;
-  if (recovery_->protocols.empty() ? quiet_looks_ > 0 : quiet_looks_ >= kQuietLooks) {
-    free_kernel();
-  }
-}
-
-/// Whether the kernel's table would lose nothing that will come back.
-bool RecoveryWatch::may_free(const std::vector<Protocol>& protocols, const Status& status, const Json& config) {
-  if (yields_to_bgp(config)) {
-    return false;
-  }
-  for (const Protocol& protocol : protocols) {
-    if (!learns_from_neighbors(protocol) || protocol.state == "down") {
-      continue;
-    }
-    const bool held = std::any_of(protocol.channels.begin(), protocol.channels.end(),
-                                  [](const Channel& channel) { return channel.holds_recovery; });
-    if (held || protocol.type != "OSPF") {
-      return false;  // of RIP and Babel nobody knows when they have heard everything
-    }
-    const std::string name = symbol("", protocol.name);
-    const auto interfaces = client_.ask("show ospf interface " + name);
-    const auto neighbors = client_.ask("show ospf neighbors " + name);
-    const auto age = seconds_between(protocol.since, status.server_time);
-    if (!interfaces.ok() || !neighbors.ok() || !age || !ospf_settled(*interfaces, *neighbors, *age)) {
-      return false;
-    }
-  }
-  return all_resolved(config);
-}
-
-/// A static route by a gateway to which only BGP knows the way counts as unreachable until BGP does.
-bool RecoveryWatch::all_resolved(const Json& config) {
-  uint64_t wanted = 0, found = 0;
-  for (const Json& route : items(config, "route")) {
-    wanted += flag_of(route, "unreachable") ? 1 : 0;
-  }
-  for (const char* protocol : {"floof_static4", "floof_static6"}) {
-    const auto reply = client_.call(fmt::format("show route where dest = RTD_UNREACHABLE protocol {} count", protocol));
-    if (!reply.ok()) {
-      return false;
-    }
-    if (reply->ok()) {  // it need not exist
-      for (const TableCount& count : parse_counts(*reply)) {
-        found += count.routes;
-      }
-    }
-  }
-  return found <= wanted;
-}
-
-void RecoveryWatch::free_kernel() {
-  for (const std::string& protocol : recovery_->kernel) {
-    if (const auto done = client_.ask("restart " + symbol("", protocol)); !done.ok()) {
-      log::warning("{} waits for the end of BIRD's recovery: {}", protocol, done.error().text());
-    }
-  }
-  log::info("static and OSPF routes act although BGP still recovers");
 }
 
 }  // namespace floof::bird

@@ -3,23 +3,20 @@
 // BIRD after a crash (`bird -R`): until every peer has told its routes, or 60 s are over, it keeps what was in the
 // kernel's table and sends nothing to anybody (RFC 4724, and see "Facts" in README.md). Its kernel protocols wait for
 // BGP too although they carry none of its routes, so a restart of these, once OSPF is itself again, ends the wait for
-// static and IGP routes.
+// static and IGP routes (bird_recovery_watch.h). Pure; any thread.
 #pragma once
 
-#include <sys/stat.h>
-
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/event_loop.h"
-#include "features/bird/bird_client.h"
+#include "features/bird/bird_reply.h"
 #include "features/bird/bird_text.h"
 
 namespace floof::bird {
 
-// -- Pure parts -------------------------------------------------------------------------------------------------------
+/// Whether it runs a protocol that learns routes from neighbours other than BGP's, and has to learn them again.
+bool learns_from_neighbors(const Protocol& protocol);
 
 struct Recovery {
   uint64_t left_s = 0;                 ///< at most so long
@@ -41,42 +38,5 @@ bool ospf_settled(const Reply& interfaces, const Reply& neighbors, int64_t age_s
 
 /// Whether a static route may be one thing or another depending on BGP: by a preference not above BGP's.
 bool yields_to_bgp(const Json& config);
-
-// -- Watch ------------------------------------------------------------------------------------------------------------
-
-/// Notices that BIRD was restarted, has an alarm while it recovers, and ends the kernel protocols' wait. Loop thread;
-/// BIRD is asked (each second, two seconds at most) only while it recovers.
-class RecoveryWatch {
- public:
-  struct Options {
-    std::string socket;            ///< BIRD's
-    std::function<Json()> config;  ///< the running configuration, see config/feature.h
-    std::function<void()> pulse{};
-    std::chrono::milliseconds period = std::chrono::milliseconds(500);
-  };
-  RecoveryWatch(EventLoop& loop, Options options);
-  ~RecoveryWatch();
-  RecoveryWatch(const RecoveryWatch&) = delete;
-  RecoveryWatch& operator=(const RecoveryWatch&) = delete;
-
-  void look();
-  /// As of the last look; empty when BIRD does not recover.
-  std::string alarm() const { return recovery_ ? recovery_->text() : std::string(); }
-
- private:
-  bool restarted();
-  bool may_free(const std::vector<Protocol>& protocols, const Status& status, const Json& config);
-  bool all_resolved(const Json& config);
-  void free_kernel();
-
-  EventLoop& loop_;
-  Options options_;
-  BirdClient client_;
-  EventLoop::TimerId timer_;
-  std::optional<struct timespec> born_;  ///< of the socket: each BIRD makes its own
-  bool asking_ = false;
-  unsigned quiet_looks_ = 0;  ///< so often in a row everything was learnt again
-  std::optional<Recovery> recovery_;
-};
 
 }  // namespace floof::bird

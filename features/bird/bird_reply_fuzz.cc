@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "features/bird/bird_bfd.h"
-#include "features/bird/bird_neighbor_watch.h"
+#include "features/bird/bird_neighbor_alarms.h"
 #include "features/bird/bird_reply.h"
 #include "features/bird/bird_sessions.h"
 #include "features/bird/bird_recovery.h"

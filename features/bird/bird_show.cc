@@ -67,13 +67,6 @@ std::string target_text(const Json& route) {
   return !hops.empty() ? hop_text(hops[0]) : type.empty() ? "-" : type;
 }
 
-/// Without the fraction of a second.
-std::string since_text(const Json& protocol) {
-  const std::string since = field(protocol, "since");
-  const size_t dot = since.find('.');
-  return dot == std::string::npos || !since.ends_with('Z') ? since : since.substr(0, dot) + "Z";
-}
-
 std::string channels_text(const Json& channels) {
   shell::Table table({{"  Channel"},
                       {"State"},

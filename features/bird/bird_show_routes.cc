@@ -310,18 +310,18 @@ bool is_limited(const std::vector<Protocol>& protocols, const Json& route) {
   });
 }
 
-/// Local time as BIRD writes it.
-std::string local_now() {
+/// UTC, in the form that BIRD writes.
+std::string utc_now() {
   const time_t now = time(nullptr);
   tm parts{};
   std::array<char, 32> text{};
-  localtime_r(&now, &parts);
+  gmtime_r(&now, &parts);
   return {text.data(), strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
 /// How long BIRD has had each as it is.
 void add_ages(Json& routes) {
-  const std::string now = local_now();
+  const std::string now = utc_now();
   for (Json& route : routes) {
     if (const auto age = seconds_between(string_of(route, "since"), now)) {
       route["age-s"] = std::max<int64_t>(0, *age);

@@ -94,12 +94,32 @@ void punt(NodeContext& node, std::span<rte_mbuf*> packets) {
   }
 }
 
+bool is_multicast(rte_mbuf* packet) {
+  return packet->data_len >= sizeof(ip::EthernetHeader) &&
+         rte_pktmbuf_mtod(packet, ip::EthernetHeader*)->destination.is_multicast();
+}
+
 /// Whatever Linux sends by an interface's TAP leaves by that interface, byte for byte.
 void lcp_input(NodeContext& node, std::span<rte_mbuf*> packets) {
+  auto& state = node.state<LcpState>();
+  bool carried = true;
   for (rte_mbuf* packet : packets) {
-    meta(packet).tx_if = meta(packet).rx_if;
+    PacketMeta& m = meta(packet);
+    m.tx_if = m.rx_if;
+    carried = carried && state.interfaces[m.rx_if].port.load(std::memory_order_acquire) != nullptr;
   }
-  node.next_all(0, packets);
+  if (carried) [[likely]] {
+    return node.next_all(0, packets);
+  }
+  for (rte_mbuf* packet : packets) {
+    // A loopback has no neighbours that could hear what Linux tells them.
+    if (is_multicast(packet) && state.interfaces[meta(packet).rx_if].port.load(std::memory_order_acquire) == nullptr) {
+      node.count(state.unheard);
+      rte_pktmbuf_free(packet);
+    } else {
+      node.next(0, packet);
+    }
+  }
 }
 
 enum Edge : unsigned { ip4, ip6 };
@@ -154,8 +174,8 @@ void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   state.bfd_stranger = builder.declare_drop(
       "bfd-stranger",
       "BFD that came over a router (TTL below 255, RFC 5881), or multihop BFD from no configured peer.");
-  state.unheard = builder.declare_counter("lcp-unheard", "packets",
-                                          "Multicast that Linux sent by floof0, where nobody listens (MLD).");
+  state.unheard = builder.declare_counter(
+      "lcp-unheard", "packets", "Multicast that Linux sent by floof0 or a loopback, where nobody listens (MLD).");
   for (auto& rates : state.rates) {
     for (size_t i = 0; i < kPuntClasses; i++) {
       rates[i].set(TokenRate::of(rte_get_tsc_hz(), kPuntLimits[i].rate, kPuntLimits[i].burst));

@@ -99,26 +99,13 @@ KernelFeed::Entry KernelFeed::entry_of(const netlink::Route& route) {
 /// `in_order`: the routes of a prefix come in the order in which the kernel has them, some perhaps twice.
 void KernelFeed::add(Entries& entries, const netlink::Route& route, bool in_order) {
   const Entry fresh = entry_of(route);
-  const auto same =
-      std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
   const bool six = route.prefix.family() == Family::ip6;
-  if (same != entries.end() && six && route.type == RTN_UNICAST && !route.replace && route.next_hops.size() == 1 &&
-      same->type == RTN_UNICAST) {
-    // One more member of a multipath route. (Larger messages tell the whole route.)
-    if (!has_hop(same->next_hops, route.next_hops.front())) {
-      same->next_hops.push_back(route.next_hops.front());
-    }
+  if (six ? merge6(entries, fresh, route.replace) : route.replace && replace4(entries, fresh)) {
     return;
   }
-  if (same != entries.end() && (six || route.replace)) {
-    *same = fresh;
-    return;
-  }
-  // IPv4 keeps several of the same metric in line: what is appended goes behind the others, all else before them. If we
-  // have it already, then the kernel had taken it away meanwhile.
-  const auto known = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) {
-    return e.metric == fresh.metric && e.type == fresh.type && same_hops(e.next_hops, fresh.next_hops);
-  });
+  // Several of the same metric stand in line: IPv4 puts those behind the others that are appended, IPv6 each. What we
+  // have already the kernel had taken away meanwhile.
+  const auto known = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.same_way(fresh); });
   if (known != entries.end()) {
     if (in_order) {
       return;
@@ -126,25 +113,63 @@ void KernelFeed::add(Entries& entries, const netlink::Route& route, bool in_orde
     entries.erase(known);
   }
   const auto less = [](const Entry& a, const Entry& b) { return a.metric < b.metric; };
-  entries.insert(in_order || route.append ? std::upper_bound(entries.begin(), entries.end(), fresh, less)
-                                          : std::lower_bound(entries.begin(), entries.end(), fresh, less),
+  entries.insert(in_order || six || route.append ? std::upper_bound(entries.begin(), entries.end(), fresh, less)
+                                                 : std::lower_bound(entries.begin(), entries.end(), fresh, less),
                  fresh);
 }
 
-void KernelFeed::remove(Entries& entries, const netlink::Route& route) {
-  const bool six = route.prefix.family() == Family::ip6;
-  auto at = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) {
-    return e.metric == route.metric && e.type == route.type && same_hops(e.next_hops, route.next_hops);
+bool KernelFeed::replace4(Entries& entries, const Entry& fresh) {
+  const auto first =
+      std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == fresh.metric; });
+  if (first == entries.end()) {
+    return false;
+  }
+  *first = fresh;
+  return true;
+}
+
+/// IPv6 makes one multipath route of those with gateways; they are told one by one, or as a whole.
+bool KernelFeed::merge6(Entries& entries, const Entry& fresh, bool replace) {
+  const auto at = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) {
+    return e.metric == fresh.metric && e.mergeable() == fresh.mergeable();
   });
-  if (at == entries.end() && six) {
-    at = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.metric == route.metric; });
+  if (replace && at == entries.end()) {
+    return replace4(entries, fresh);
+  }
+  if (at == entries.end() || !(replace || fresh.mergeable())) {
+    return false;
+  }
+  if (replace || fresh.next_hops.size() > 1) {
+    *at = fresh;
+  } else if (!has_hop(at->next_hops, fresh.next_hops.front())) {
+    at->next_hops.push_back(fresh.next_hops.front());
+  }
+  return true;
+}
+
+bool KernelFeed::Entry::mergeable() const {
+  return !next_hops.empty() &&
+         std::all_of(next_hops.begin(), next_hops.end(), [](const auto& hop) { return hop.gateway.has_value(); });
+}
+
+bool KernelFeed::Entry::same_way(const Entry& other) const {
+  return metric == other.metric && type == other.type && same_hops(next_hops, other.next_hops);
+}
+
+void KernelFeed::remove(Entries& entries, const netlink::Route& route) {
+  const Entry gone = entry_of(route);
+  const bool six = route.prefix.family() == Family::ip6;
+  auto at = std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.same_way(gone); });
+  if (at == entries.end() && six && gone.mergeable()) {
+    at = std::find_if(entries.begin(), entries.end(),
+                      [&](const Entry& e) { return e.metric == gone.metric && e.mergeable(); });
   }
   if (at == entries.end()) {
     return;  // found out before it was told
   }
-  if (six && !route.next_hops.empty()) {
-    // IPv6 multipath may go member by member.
-    std::erase_if(at->next_hops, [&](const auto& hop) { return has_hop(route.next_hops, hop); });
+  if (six && gone.mergeable()) {
+    // Multipath may go member by member.
+    std::erase_if(at->next_hops, [&](const auto& hop) { return has_hop(gone.next_hops, hop); });
     if (!at->next_hops.empty()) {
       return;
     }
@@ -163,8 +188,8 @@ void KernelFeed::tell(Source source, const Prefix& prefix) {
   }
   // As Linux does, which looks further when all next hops of a route are dead.
   const auto alive = std::find_if(at->second.begin(), at->second.end(), [](const Entry& entry) {
-    return entry.next_hops.empty() || std::any_of(entry.next_hops.begin(), entry.next_hops.end(),
-                                                  [](const netlink::RouteNextHop& hop) { return !hop.dead; });
+    return entry.type != RTN_UNICAST || std::any_of(entry.next_hops.begin(), entry.next_hops.end(),
+                                                    [](const netlink::RouteNextHop& hop) { return !hop.dead; });
   });
   if (alive == at->second.end()) {
     return rib_.remove(source, prefix);

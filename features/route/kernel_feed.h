@@ -74,6 +74,8 @@ class KernelFeed {
     uint32_t seen = 0;  ///< the last reading that had it
     /// Whatever the order of the next hops.
     bool operator==(const Entry& other) const;
+    bool same_way(const Entry& other) const;
+    bool mergeable() const;  ///< by IPv6, with others of its metric
   };
   using Entries = std::vector<Entry>;  ///< of one prefix, by ascending metric
   using Table = std::unordered_map<Prefix, Entries>;
@@ -82,7 +84,9 @@ class KernelFeed {
   std::optional<Source> source_of(const netlink::Route& route) const;
   static Entry entry_of(const netlink::Route& route);
   static void add(Entries& entries, const netlink::Route& route, bool in_order);
-  void remove(Entries& entries, const netlink::Route& route);
+  static bool replace4(Entries& entries, const Entry& fresh);
+  static bool merge6(Entries& entries, const Entry& fresh, bool replace);
+  static void remove(Entries& entries, const netlink::Route& route);
   void tell(Source source, const Prefix& prefix);
   RouteInfo to_info(Source source, const Entry& entry);
   Table differences(Source source) const;

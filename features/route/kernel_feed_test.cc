@@ -215,14 +215,26 @@ TEST_F(KernelFeedTest, TwoReadingsAreBelieved) {
   EXPECT_TRUE(told("10.0.1.0/24") && told("10.0.3.0/24", Source::kernel));
 }
 
-TEST_F(KernelFeedTest, MembersToldOneByOneAreNoDoubt) {
-  // Two IPv6 routes to links, which Linux does not merge.
+TEST_F(KernelFeedTest, Ip6MergesOnlyRoutesByGateways) {
+  auto hole = route("2001:db8::/32", {});
+  hole.type = RTN_BLACKHOLE;
+  feed.on_route(hole);
   feed.on_route(route("2001:db8::/32", {{11}}));
   feed.on_route(route("2001:db8::/32", {{12}}));
+  feed.on_route(route("2001:db8::/32", {via(11, "fe80::1")}));
+  feed.on_route(route("2001:db8::/32", {via(12, "fe80::1")}));
+  EXPECT_EQ(told("2001:db8::/32")->kind, PathKind::blackhole) << "the first in line";
   feed.begin_reading();
+  feed.read(hole);
   feed.read(route("2001:db8::/32", {{11}}));
   feed.read(route("2001:db8::/32", {{12}}));
+  feed.read(route("2001:db8::/32", {via(12, "fe80::1"), via(11, "fe80::1")}));
   EXPECT_EQ(feed.end_reading().doubts, 0u);
+  feed.on_route(gone(hole));
+  EXPECT_EQ(told("2001:db8::/32")->next_hops, (std::vector<NextHop>{{IfId(1), std::nullopt}}));
+  feed.on_route(gone(route("2001:db8::/32", {{11}})));
+  feed.on_route(gone(route("2001:db8::/32", {{12}})));
+  EXPECT_EQ(hops("2001:db8::/32"), 2u);
 }
 
 TEST_F(KernelFeedTest, Ip6MultipathComesAndGoesInParts) {

@@ -222,8 +222,8 @@ std::string render_system(const Json& system) {
                                 member(system, "uptime-s").is_number()
                                     ? shell::duration_text(std::chrono::seconds(shell::number(system, "uptime-s")))
                                     : "unknown");
-  const std::string rest = shell::plain_text(
-      shell::without(system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs", "unconfirmed"}));
+  const std::string rest = shell::plain_text(shell::without(
+      system, {"hostname", "instance", "version", "generation", "uptime-s", "alarms", "programs", "unconfirmed"}));
   out += rest.empty() ? "" : "\n" + rest;
   out += render_waiting(system);
   const std::string programs = programs_text(member(system, "programs"));

@@ -71,6 +71,12 @@ def settings(feature):
     return next(block for block in re.findall(r"```\n(.*?)```", text, re.S) if block.startswith("set "))
 
 
+def test_what_linux_says_to_itself_is_no_drop(pages):
+    """MLD and router solicitations on floof0 and loopbacks: nobody is there, nothing is lost."""
+    drops = {d["reason"]: d["packets"] for d in pages.r1.show("dataplane", "drops")}
+    assert (drops.get("interface-down", 0), drops.get("multicast-from-kernel", 0)) == (0, 0), drops
+
+
 @pytest.mark.parametrize("feature", ["interface", "ip", "dataplane", "bgp", "system"])
 def test_pages_of_features(pages, feature):
     console = Console(pages.r1)

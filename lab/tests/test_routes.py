@@ -500,6 +500,7 @@ def test_bird_linux_and_fib_are_alike_after_whatever_happens(lab, steps):
 def test_an_interface_leaves_its_routes_to_the_next(lab, text):
     """OSPF has two ways of different cost."""
     announce(lab, {"ospf": BOTH_OSPF}, {"ospf": BOTH_OSPF})
+    wait_for("both ways", lambda: chosen(lab, SERVICE) == chosen(lab, SERVICE6) == ("feed-table", ["ra", "rb"]), 30)
     lab.r1.commit("set ospf area 0 interface ra cost 5\nset ospf area 0 interface rb cost 50")
     try:
         wait_for("the better way", lambda: chosen(lab, SERVICE) == chosen(lab, SERVICE6) == ("feed-table", ["ra"]), 30)

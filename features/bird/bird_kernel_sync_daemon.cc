@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_kernel_sync.h"
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "features/bird/bird_kernel_sync.h"
 
 namespace floof::bird {
 
@@ -15,8 +17,8 @@ constexpr std::chrono::milliseconds kDelay{200}, kLeastPause{1000};
 
 }  // namespace
 
-Result<std::unique_ptr<KernelSync>> KernelSync::open(EventLoop& loop, std::string socket, std::function<void()> pulse) {
-  std::unique_ptr<KernelSync> out(new KernelSync(loop, std::move(socket), std::move(pulse)));
+Result<std::unique_ptr<KernelSync>> KernelSync::open(EventLoop& loop, std::string socket) {
+  std::unique_ptr<KernelSync> out(new KernelSync(loop, std::move(socket)));
   netlink::Handler handler;
   handler.link = [raw = out.get()](const netlink::Link& link) { raw->on_link(link); };
   handler.address = [raw = out.get()](const netlink::Address& address) {
@@ -33,8 +35,8 @@ Result<std::unique_ptr<KernelSync>> KernelSync::open(EventLoop& loop, std::strin
   return out;
 }
 
-KernelSync::KernelSync(EventLoop& loop, std::string socket, std::function<void()> pulse)
-    : loop_(loop), client_(std::move(socket), {.limit = std::chrono::seconds(2), .pulse = std::move(pulse)}) {}
+KernelSync::KernelSync(EventLoop& loop, std::string socket)
+    : loop_(loop), client_(std::move(socket), {.limit = std::chrono::seconds(2), .pulse = {}}), background_(loop) {}
 
 KernelSync::~KernelSync() { loop_.cancel(timer_); }
 
@@ -49,7 +51,8 @@ void KernelSync::on_link(const netlink::Link& link) {
 }
 
 void KernelSync::soon() {
-  if (timer_ != 0) {
+  if (timer_ != 0 || under_way_) {
+    again_ = under_way_;
     return;
   }
   const auto wait = std::max<Clock::duration>(kDelay, not_before_ - Clock::now());
@@ -60,13 +63,22 @@ void KernelSync::soon() {
 }
 
 void KernelSync::tell() {
-  // A BIRD that does not answer, or has no such table, compares when it starts.
-  for (const char* protocol : {"floof_table4", "floof_table6"}) {
-    if (!client_.call(std::string("reload in ") + protocol).ok()) {
-      break;
-    }
-  }
-  not_before_ = Clock::now() + kLeastPause;
+  under_way_ = true;
+  background_.run(
+      [this] {
+        // A BIRD that does not answer, or has no such table, compares when it starts.
+        const auto reload = [this](const char* protocol) {
+          return client_.connect() && client_.call(fmt::format("{} in {}", client_.version().reload(), protocol)).ok();
+        };
+        return reload("floof_table4") && reload("floof_table6");
+      },
+      [this](bool) {
+        under_way_ = false;
+        not_before_ = Clock::now() + kLeastPause;
+        if (std::exchange(again_, false)) {
+          soon();
+        }
+      });
 }
 
 }  // namespace floof::bird

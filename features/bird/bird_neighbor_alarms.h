@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What is told of neighbours with which something that the configuration asks for does not work. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "features/bird/bird_reply.h"
+#include "features/bird/bird_text.h"
+
+namespace floof::bird {
+
+/// What an OSPF router says that we refuse as a neighbour, in a line of BIRD's log.
+struct OspfRefusal {
+  std::string protocol;  ///< "floof_ospf2"
+  std::string neighbor;  ///< its router id, or its address
+  std::string interface;
+  std::string reason;   ///< "dead interval mismatch", "area mismatch", ...
+  uint64_t theirs = 0;  ///< their value
+};
+/// Nothing when the line is about something else. Takes any bytes. Pure.
+std::optional<OspfRefusal> parse_ospf_refusal(std::string_view line);
+/// "OSPFv3 on e1: 198.51.100.2 ...: what differs and what to set". Pure.
+std::string refusal_alarm(const OspfRefusal& refusal, const Json& config);
+/// Peers whose session is up while the BFD session that was asked for is not. `sessions` as from bfd_json. Pure.
+std::vector<std::string> bfd_alarms(const Json& sessions, const std::vector<Protocol>& protocols,
+                                    std::string_view server_time, const Json& config);
+
+}  // namespace floof::bird
