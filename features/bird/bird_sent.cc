@@ -27,7 +27,7 @@ class NextHop {
         family_(is_ip6(string_of(route, "prefix")) ? Family::ip6 : Family::ip4) {}
 
   std::string text() const {
-    const std::string neighbor = session_.detail("Neighbor address"), hop = string_of(route_, "bgp-next-hop");
+    const std::string neighbor = session_.detail("Neighbor address"), hop = next_hop();
     // For the other family the filter has done what there is to do, see bird_next_hop.h.
     const auto by_filter = is_carried_by_other(to_, neighbor, family_)
                                ? own_next_hop(config_, next_hop_interface(config_, to_, neighbor), family_)
@@ -46,6 +46,12 @@ class NextHop {
   }
 
  private:
+  /// As the filter left it, which may give one to a route that did not come by BGP.
+  std::string next_hop() const {
+    std::string out = string_of(route_, "bgp-next-hop");
+    return out.empty() ? string_of(member(route_, "attributes"), "BGP.next_hop") : out;
+  }
+
   bool is_self() const {
     const NextHopSelf self = next_hop_self(to_);
     const bool internal = from_ != nullptr && from_->internal;
@@ -58,7 +64,7 @@ class NextHop {
   }
 
   bool keeps() const {
-    const std::string hop = string_of(route_, "bgp-next-hop");
+    const std::string hop = next_hop();
     if (hop.empty()) {
       return false;
     }

@@ -94,6 +94,11 @@ TEST(BirdSent, GatewaysOnThePeersLink) {
 TEST(BirdSent, OfTheOtherFamilyTheFilterSpeaks) {
   const Json both = {{"prefix", "2001:db8:9::/48"}, {"bgp-next-hop", "2001:db8::1"}};
   EXPECT_EQ(hop("both", "", both), "2001:db8::1");
+  EXPECT_EQ(
+      hop("both", "",
+          {{"prefix", "2001:db8:9::/48"}, {"bgp-next-hop", ""}, {"attributes", {{"BGP.next_hop", "2001:db8::1"}}}}),
+      "2001:db8::1")
+      << "originated here";
   Json other = both;
   other["bgp-next-hop"] = "2001:db8::77";
   EXPECT_EQ(hop("both", "a", other), "2001:db8::77") << "both are on one link";
