@@ -29,7 +29,7 @@ void Lcp::write_sysctls(const std::string& link) {
   for (const auto& [key, value] : v6) {
     sysctl("ipv6/conf/" + link + "/" + key, value);
   }
-  if (link != "all") {
+  if (link != "all" && link != "default") {  // of neighbours Linux has neither in a namespace
     // A neighbour is asked for confirmation because packets went to it: nothing but its answer can tell. And one that
     // changed its MAC address is found before it counts as failed.
     for (const char* family : {"ipv4", "ipv6"}) {
