@@ -340,7 +340,7 @@ struct Server::Impl {
       return drop(connection);
     }
     // While its handler turns the loop, a connection may be found readable though nothing more is wanted of it.
-    if ((happened & EPOLLIN) != 0 && !connection->busy && !receive(*connection)) {
+    if ((happened & EPOLLIN) != 0 && !connection->busy && !connection->resumes && !receive(*connection)) {
       return drop(connection);
     }
     go_on(connection);
