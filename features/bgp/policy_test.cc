@@ -61,37 +61,6 @@ TEST(Policy, NothingSaidMeansNothingExchanged) {  // RFC 8212
   EXPECT_TRUE(policy_of(R"({"policy":"transit","maintenance":"down"})").import.closed);
 }
 
-std::string reasons_of(const char* peer, const Outside& outside = {}) {
-  std::string out;
-  for (const Check& check : policy_of(peer, outside).import.checks) {
-    out += (out.empty() ? "" : " ") + std::string(name_of(check.reason));
-  }
-  return out;
-}
-
-TEST(Policy, InsideTheAsWhatIsSetIsChecked) {
-  const std::pair<const char*, const char*> rows[] = {
-      {R"("filter":{"prefix-length":true})", "prefix-too-long prefix-too-short"},
-      {R"("filter":{"max-ip4":25})", "prefix-too-long"},
-      {R"("filter":{"prefix-length":false,"max-ip4":25})", ""},
-      {R"("filter":{"rpki":"invalid"})", "rpki-invalid"},
-      {R"("filter":{"rpki":"require-valid"})", "rpki-invalid rpki-not-valid"},
-      {R"("filter":{"rpki":"off"})", ""},
-      {R"("filter":{"bogon-prefixes":true,"bogon-asns":true})", "bogon-asn bogon-prefix"},
-      {R"("filter":{"max-path-length":5,"max-communities":3})", "too-many-communities path-too-long"},
-      {R"("filter":{"as-path-sets":true,"transit-asns":true,"next-hop":"strict"})", "next-hop as-path-set transit-asn"},
-      {R"("filter":{"first-as":true,"aspa":true})", ""},
-      {R"("as-set":["AS-X"])", "irr-unknown"},
-      {R"("transit-lock":[64501])", "transit-lock"},
-      {R"("trust":true,"filter":{"bogon-prefixes":true})", ""},
-  };
-  for (const auto& [import, wanted] : rows) {
-    EXPECT_EQ(reasons_of(fmt::format(R"({{"remote-as":45000,"import":{{{}}}}})", import).c_str()), wanted) << import;
-  }
-  const PeerPolicy bounds = policy_of(R"({"remote-as":45000,"import":{"filter":{"max-ip4":25}}})");
-  EXPECT_EQ(std::get<LongerThan>(bounds.import.checks[0].what).ip6, 128) << "of the other family nothing was said";
-}
-
 TEST(Policy, RoleChoosesTheDefaults) {
   using Base = ExportPolicy::Base;
   const struct {

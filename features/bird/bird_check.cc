@@ -186,7 +186,11 @@ const ConfigText::Mark* redefining(const Rendered& rendered, const std::string& 
 }  // namespace
 
 Error explain(const Rendered& rendered, const std::string& file, const std::string& said) {
-  const Complaint complaint = parse_complaint(said, file);
+  Complaint complaint = parse_complaint(said, file);
+  if (complaint.text.find("unexpected END") != std::string::npos) {
+    // BIRD has forgotten by then where it was.
+    complaint.line = static_cast<size_t>(std::count(rendered.text.begin(), rendered.text.end(), '\n')) + 1;
+  }
   const ConfigText::Mark* mark = complaint.line == 0 ? nullptr : rendered.mark_of(complaint.line);
   if (mark != nullptr && mark->verbatim) {
     std::string line = line_at(rendered.text, complaint.line);

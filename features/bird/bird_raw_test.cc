@@ -91,7 +91,7 @@ TEST(BirdRaw, ErrorsNameTheirText) {
   EXPECT_TRUE(at_policy(R"({"raw":"hold tame 3;"})").starts_with("bgp policy open raw: line 1: "));
   EXPECT_TRUE(at_peer(R"({"raw":"hold tame 3;"})").starts_with("bgp peer n raw: line 1: "));
   // What is not ended is noticed further down.
-  for (const char* text : {"if net.len = 3 then {", "bgp_med = 5", "if net.len = 3 then", "print \"a;", "/* x"}) {
+  for (const char* text : {"if net.len = 3 then {", "bgp_med = 5", "print \"a;", "/* x"}) {
     const std::string told = at_policy(Json({{"import", {{"raw-first", text}}}}).dump().c_str());
     EXPECT_EQ(start(told, 32), "bgp policy open import raw-first") << told;
     EXPECT_EQ(told.find("bird.conf"), std::string::npos) << told;

@@ -72,8 +72,18 @@ class NextHop {
       return true;
     }
     const std::string link = link_of(config_, to_, session_.detail("Neighbor address"));
-    return fits(hop) && (!to_.external || (from_ != nullptr && !link.empty() &&
-                                           link == link_of(config_, *from_, string_of(route_, "from"))));
+    return fits(hop) && (!to_.external || (!link.empty() && link == source_link()));
+  }
+
+  /// BIRD knows the link of sessions over one hop, which those of internal peers are only when they are bound to it.
+  std::string source_link() const {
+    if (from_ == nullptr) {
+      return {};
+    }
+    const std::string from = string_of(route_, "from");
+    const bool bound =
+        !from_->internal || flag(*from_, "direct") || from.starts_with("fe80:") || watches_link(config_, *from_, from);
+    return bound ? link_of(config_, *from_, from) : "";
   }
 
   /// The one gateway of the route that is no link-local one, when it is the peer's own business.

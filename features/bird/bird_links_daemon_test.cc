@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
 
@@ -87,14 +89,15 @@ TEST(BirdLinks, TheNextHopOfTheOtherFamilyFollows) {
   EXPECT_EQ(plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24","2001:db8::8/64"])")),
             "peer n is announced our routes again and hears of 2001:db8::8 as the next hop of IPv6 routes; the session "
             "stays\n");
-  EXPECT_EQ(plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24"])")),
-            "peer n is announced our routes again and loses our IPv6 routes, which have no next hop; the session stays "
-            "[IPv6 routes over it]\n");
+  EXPECT_EQ(
+      plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24"])")),
+      "peer n filters its routes again and is announced our routes again and loses our IPv6 routes, which have no "
+      "next hop; the session stays [IPv6 routes over it]\n");
   const Rendered without = render_all(with(0, R"(["172.20.1.1/24"])"), {});
-  ASSERT_EQ(without.warnings.size(), 1u);
-  EXPECT_TRUE(
-      without.warnings[0].starts_with("bgp peer n: IPv6 routes cannot be exchanged with 172.20.1.2, as interface "
-                                      "e1 has no IPv6 address for their next hop; set interface e1 address"));
+  EXPECT_TRUE(std::any_of(without.warnings.begin(), without.warnings.end(), [](const std::string& one) {
+    return one.starts_with(
+        "bgp peer n: IPv6 routes cannot be exchanged with 172.20.1.2, as interface e1 has no IPv6 address");
+  }));
 }
 
 TEST(BirdLinks, NeighborsOfOspf) {
