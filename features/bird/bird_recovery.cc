@@ -80,11 +80,15 @@ std::optional<Recovery> recovery_of(const Status& status, const std::vector<Prot
 
 bool ospf_settled(const Reply& interfaces, const Reply& neighbors, int64_t age_s) {
   uint64_t hello = 0;
+  bool stub = false;  // such an interface, told before its timers, never has neighbours
   for (const ReplyLine& line : interfaces.lines) {
-    if (const auto state = value_of(line.text, "State:"); state && state->starts_with("Waiting")) {
-      return false;
+    if (const auto state = value_of(line.text, "State:")) {
+      stub = state->ends_with("(stub)");
+      if (!stub && state->starts_with("Waiting")) {
+        return false;
+      }
     }
-    if (const auto timer = value_of(line.text, "Hello timer:")) {
+    if (const auto timer = value_of(line.text, "Hello timer:"); timer && !stub) {
       hello = std::max(hello, number(*timer).value_or(0));
     }
   }

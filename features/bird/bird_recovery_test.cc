@@ -73,6 +73,9 @@ TEST(Recovery, WhatIsWaitedForAndWhatWaits) {
 
 constexpr std::string_view kInterfaces =
     "1015-floof_ospf2:\n"
+    " Interface loop0 (10.255.1.1/32)\n"
+    " \tState: Waiting (stub)\n"
+    " \tHello timer: 60\n"
     " Interface ra (172.20.1.0/24)\n"
     " \tType: broadcast\n"
     " \tState: BDR\n"
