@@ -126,7 +126,7 @@ def test_the_dataplane_learns_who_announced_a_route(lab):
     for prefix, name in ((EXT, "ext"), (INT, "int"), (TRUSTED, "trusted"), (UN, "un"), (SIX, "six")):
         family = "ip6" if ":" in prefix else "ip"
         wait_for(prefix, lambda prefix=prefix, name=name, family=family:
-                 f"bgp, {name}\n" in lab.r1.ctl("show", family, "route", prefix).stdout)
+                 f" bgp {name}" in lab.r1.ctl("show", family, "route", prefix).stdout)
 
 
 def test_routes_of_an_unnumbered_peer_are_shown(lab):
