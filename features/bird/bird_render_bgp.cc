@@ -61,6 +61,9 @@ void render_filters(Scribe& scribe, const bgp::PeerPolicy& peer, const std::opti
   }
   if (peer.import.closed) {
     out.line("import none;");
+    if (peer.internal && scribe.context.version.restarts_for_keep_filtered()) {
+      out.line("import keep filtered on;");  // as when it opens; an import table means it, too
+    }
   } else {
     out.line("import keep filtered on;");
     out.line("import filter {};", symbol("import_from_", part));
