@@ -327,7 +327,7 @@ class Ases {
   uint64_t number(const std::string& address) {
     const Reply routes =
         shell::show(context_, "bird-route", {{"address", address}}, [](const Json&) { return std::string(); });
-    for (const Json& route : routes.data.is_array() ? routes.data : Json::array()) {
+    for (const Json& route : list(routes.data, "routes")) {
       if (shell::flag(route, "best")) {
         return shell::number(route, "source-as");
       }
