@@ -24,12 +24,6 @@ using shell::list;
 using shell::member;
 using shell::Reply;
 
-std::optional<double> decimal(std::string_view text) {
-  double out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return code == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
-}
-
 std::optional<uint64_t> integer(std::string_view text) {
   uint64_t out = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
