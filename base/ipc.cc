@@ -30,6 +30,8 @@ namespace {
 constexpr size_t kMaxUnsent = 1u << 20;
 // A peer that takes nothing for this long while answers wait is cut off.
 constexpr auto kMaxStall = std::chrono::seconds(60);
+// Then others have their turn, however many requests a peer has sent ahead.
+constexpr auto kTurn = std::chrono::milliseconds(5);
 
 std::string string_at(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -181,7 +183,8 @@ struct Server::Impl {
     bool ended = false;    ///< the peer sends no more
     bool counted = false;  ///< in `others`
     bool stranger = false;
-    bool busy = false;  ///< an answer is still to come
+    bool busy = false;     ///< an answer is still to come
+    bool resumes = false;  ///< more of its requests are here and have their next turn
     bool open = true;
 
     size_t unsent() const { return output.size() - sent; }
@@ -307,7 +310,8 @@ struct Server::Impl {
   void arm(const Shared& connection) {
     const size_t unsent = connection->unsent();
     uint32_t events = unsent > 0 ? uint32_t{EPOLLOUT} : 0;
-    events |= unsent < kMaxUnsent && !connection->ended && !connection->busy ? uint32_t{EPOLLIN} : 0;
+    events |=
+        unsent < kMaxUnsent && !connection->ended && !connection->busy && !connection->resumes ? uint32_t{EPOLLIN} : 0;
     loop.watch(connection->fd.get(), events, [this, weak = std::weak_ptr(connection)](uint32_t happened) {
       if (const auto shared = weak.lock()) {
         serve(shared, happened);
@@ -336,7 +340,7 @@ struct Server::Impl {
       return drop(connection);
     }
     // While its handler turns the loop, a connection may be found readable though nothing more is wanted of it.
-    if ((happened & EPOLLIN) != 0 && !connection->busy && !receive(*connection)) {
+    if ((happened & EPOLLIN) != 0 && !connection->busy && !connection->resumes && !receive(*connection)) {
       return drop(connection);
     }
     go_on(connection);
@@ -344,7 +348,7 @@ struct Server::Impl {
 
   void go_on(const Shared& connection) {
     if (!flush(*connection) || !answer(connection) ||
-        (connection->ended && !connection->busy && connection->unsent() == 0)) {
+        (connection->ended && !connection->busy && !connection->resumes && connection->unsent() == 0)) {
       return drop(connection);
     }
     arm(connection);
@@ -391,8 +395,9 @@ struct Server::Impl {
 
   // False when the connection is to be closed. The handler may close it as well by turning the loop.
   bool answer(const Shared& connection) {
+    const auto begun = EventLoop::Clock::now();
     std::string message;
-    while (connection->open && !connection->busy && connection->unsent() < kMaxUnsent &&
+    while (connection->open && !connection->busy && !connection->resumes && connection->unsent() < kMaxUnsent &&
            connection->input.next(message)) {
       const auto request = parse_object(message);
       if (!request) {
@@ -406,8 +411,21 @@ struct Server::Impl {
       if (connection->open && !flush(*connection)) {
         return false;
       }
+      if (EventLoop::Clock::now() - begun > kTurn) {
+        resume_later(connection);
+      }
     }
     return connection->open;
+  }
+
+  void resume_later(const Shared& connection) {
+    connection->resumes = true;
+    loop.post([this, weak = std::weak_ptr(connection)] {
+      if (const auto shared = weak.lock(); shared && shared->open) {  // the server holds it as long as it lives
+        shared->resumes = false;
+        go_on(shared);
+      }
+    });
   }
 
   void handle(const Shared& connection, const Json& request) {

@@ -119,6 +119,9 @@ void ConfigServer::send_out(const ipc::Peer& peer, const Json& request, Errand e
     if (finish && flag_of(said->answer, "ok")) {
       finish(said->answer["data"]);
     }
+    if (said->answer.is_null() && text_of(request, "op") == "clear") {
+      said->answer = Json::parse(said->text, nullptr, false);
+    }
     if (!said->answer.is_null()) {
       record_request(peer, access_.user(peer.uid), request, said->answer);
     }

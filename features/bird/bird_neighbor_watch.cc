@@ -54,7 +54,8 @@ void NeighborWatch::look() {
     has_bfd_ = std::any_of(peers.begin(), peers.end(), [&](const Json& peer) { return wants_bfd(config_, peer); });
     has_ospf_ = !items(member(config_, "ospf"), "area").empty();
     missing_ = next_hops_missing(config_, bgp::make_policies(config_, bgp::Outside{}));
-    refused_.clear();
+    read_log();
+    refused_.clear();  // what was said before the commit does not count
   }
   read_log();
   std::erase_if(refused_, [](const auto& one) { return Clock::now() - one.second.second > kStays; });

@@ -343,9 +343,21 @@ void explain_refusals(BirdClient& client, const Json& config, Json& routes) {
 }  // namespace
 
 void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>& protocols) {
+  const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
+  const auto because_of = [](Json& route, bgp::Reason reason) {
+    route["reason"] = bgp::name_of(reason);
+    route["reason-text"] = bgp::text_of(reason);
+    route["code"] = static_cast<unsigned>(reason);
+  };
   for (Json& route : routes) {
     const Json* peer = find_peer(config, string_of(route, "peer"));
     if (route.contains("reason") || peer == nullptr) {
+      continue;
+    }
+    // BIRD 3 shows them, 2 forgets them at once.
+    const bgp::PeerPolicy* policy = bgp::find_peer(policies, string_of(*peer, "name"));
+    if (policy != nullptr && policy->import.closed) {
+      because_of(route, bgp::Reason::policy);
       continue;
     }
     const bool limited = is_limited(protocols, route), raw = has_raw(config, *peer);
@@ -353,9 +365,7 @@ void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>
       route["reason"] = "limit";
       route["reason-text"] = "the import limit is reached";
     } else if (raw && !limited) {
-      route["reason"] = bgp::name_of(bgp::Reason::raw);
-      route["reason-text"] = bgp::text_of(bgp::Reason::raw);
-      route["code"] = static_cast<unsigned>(bgp::Reason::raw);
+      because_of(route, bgp::Reason::raw);
     }
   }
 }

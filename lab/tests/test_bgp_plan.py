@@ -431,3 +431,32 @@ def test_checks_of_an_internal_peer_hold(lab, floofd):
             lab, "show", "route", "rejected", "peer", "i")} == {refused})
         change(floofd)
     wait_for("nothing refused", lambda: not data(lab, "show", "route", "rejected", "peer", "i"))
+
+
+# -- neighbours that do not fit -------------------------------------------------------------------------------------
+
+def test_an_ospf_router_with_another_dead_interval_is_an_alarm(lab, floofd):
+    lab.n.reconfigure((NEIGHBOUR + OSPF).replace("dead 4;", "dead 40;").format(n=1, asn=64600))
+    change(floofd, "set ospf area 0 interface rn network point-to-point\nset ospf area 0 interface rn hello 1")
+    wanted = "192.0.2.77 does not become a neighbour: its dead interval is 40 s and ours 4 s; set ospf area 0 interface rn dead 40"
+    wait_for("the alarm", lambda: any(wanted in one for one in data(lab, "show", "system")["alarms"]))
+    change(floofd, "set ospf area 0 interface rn dead 40")
+    wait_for("the adjacency", lambda: adjacent(lab))
+    wait_for("no alarm", lambda: not [one for one in data(lab, "show", "system")["alarms"] if "OSPF" in one])
+    change(floofd, "delete ospf")
+    lab.n.reconfigure(NEIGHBOUR.format(n=1, asn=64600))
+    established(lab)
+
+
+def test_bfd_of_an_internal_peer_on_the_link_is_of_one_hop(lab, floofd):
+    with_bfd = ("protocol bfd { interface \"*\" { min rx interval 300 ms; min tx interval 300 ms; }; }\n"
+                + NEIGHBOUR.format(n=2, asn=65000).replace("direct;", "direct; bfd on;"))
+    lab.i.reconfigure(with_bfd)
+    [what] = [step["what"] for step in change(floofd, "set bgp peer i bfd") if step["what"].startswith("peer ")]
+    assert what == "peer i restarts"
+    wait_for("BFD", lambda: [(one["peer"], one["interface"], one["state"]) for one in data(lab, "show", "bfd")]
+             == [("i", "ri", "Up")])
+    established(lab)
+    change(floofd, "delete bgp peer i bfd")
+    lab.i.reconfigure(NEIGHBOUR.format(n=2, asn=65000))
+    established(lab)

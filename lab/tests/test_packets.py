@@ -160,7 +160,7 @@ def test_a_super_packet_becomes_a_bounded_number_of_frames(lab, name):
     count = lambda reason: drops(lab).get(reason, 0) - before.get(reason, 0)
     send_super(lab, host, *[(1, 60000, 34, 16)] * 40, *[(63, 6300, 34, 16)] * 3)
     wait_for("all are counted", lambda: count("rx-segments") == 43, 5)
-    send_super(lab, host, (0, 100, 14, 16), (0, 100, 34, 0), (0, 100, 34, 6))  # an address, a port, UDP's field
+    send_super(lab, host, (0, 100, 54, 16), (0, 100, 34, 0), (0, 100, 34, 6))  # payload, a port, UDP's field
     wait_for("all are counted", lambda: count("rx-malformed") == 3, 5)
     arrived = lab.r1.show("interface", "e3")[0]["counters"]["tx-packets"]
     send_super(lab, host, (1000, 10000, 34, 16), (64, 128 * 64, 34, 16))

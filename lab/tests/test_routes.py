@@ -419,8 +419,8 @@ def test_no_local_user_takes_the_feeds(lab):
 
 
 def test_a_feed_that_is_refused_is_an_alarm_and_loses_nothing(lab):
-    announce(lab, {"bgp": [NET]}, {})
-    wait_for("the route", lambda: chosen(lab, SERVICE) == ("bgp", ["ra"]))
+    announce(lab, {"bgp": BOTH_BGP}, {})
+    wait_for("the route", lambda: chosen(lab, SERVICE) == ("bgp", ["ra"]), 30)
     file = lab.r1.run_dir / "feed.key"
     key = file.read_text()
     try:
