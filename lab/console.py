@@ -35,12 +35,12 @@ class Person:
 
     def await_prompt(self):
         """What came before the next prompt, and whether it is `>` or `#`."""
-        text = ""
+        text, self.child.buffer = self.child.buffer, ""  # what `expect` has read beyond its pattern
         while True:
-            text += self.child.read_nonblocking(65536, timeout=90)
             found = PROMPT.search(text)
             if found:
                 return text[: found.start()], found.group(1)
+            text += self.child.read_nonblocking(65536, timeout=90)
 
     def type(self, line, mode):
         assert self.mode == mode, f"the prompt is {self.mode}, not {mode}, before: {line}"

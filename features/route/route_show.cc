@@ -157,8 +157,7 @@ bool looks_like_address(std::string_view text) {
 }
 
 /// {"address":...} or {"prefix":...}; an error when it is of the other family.
-Result<Json> lookup_arguments(const std::string& typed, Family family) {
-  const std::string text = typed != "default" ? typed : family == Family::ip4 ? "0.0.0.0/0" : "::/0";
+Result<Json> lookup_arguments(const std::string& text, Family family) {
   const bool is_prefix = text.find('/') != std::string::npos;
   Family found = family;
   if (is_prefix) {
@@ -264,7 +263,8 @@ Reply show_prefix(Context& context, Json arguments, const std::string& asked) {
 
 shell::Handler show_lookup(Family family) {
   return [family](Context& context, const Invocation& words) {
-    const std::string asked = words.get("prefix");
+    const std::string typed = words.get("prefix");
+    const std::string asked = typed != "default" ? typed : family == Family::ip4 ? "0.0.0.0/0" : "::/0";
     const Result<Json> arguments = lookup_arguments(asked, family);
     if (!arguments) {
       return shell::failure(arguments.error());

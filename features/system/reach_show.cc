@@ -24,12 +24,6 @@ using shell::list;
 using shell::member;
 using shell::Reply;
 
-std::optional<double> decimal(std::string_view text) {
-  double out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return code == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
-}
-
 std::optional<uint64_t> integer(std::string_view text) {
   uint64_t out = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -327,7 +321,7 @@ class Ases {
   uint64_t number(const std::string& address) {
     const Reply routes =
         shell::show(context_, "bird-route", {{"address", address}}, [](const Json&) { return std::string(); });
-    for (const Json& route : routes.data.is_array() ? routes.data : Json::array()) {
+    for (const Json& route : list(routes.data, "routes")) {
       if (shell::flag(route, "best")) {
         return shell::number(route, "source-as");
       }

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <memory>
 
@@ -171,6 +170,25 @@ std::string end(const Route& route) { return route.to.text + (route.to.zone.empt
 
 }  // namespace
 
+std::optional<double> decimal(std::string_view text) {
+  constexpr size_t kMost = 15;  // digits that a double holds
+  uint64_t digits = 0;
+  double scale = 1;
+  bool point = false, any = false;
+  for (const char c : text) {
+    if (c == '.' && !point) {
+      point = true;
+    } else if (c >= '0' && c <= '9') {
+      digits = digits * 10 + static_cast<uint64_t>(c - '0');
+      scale *= point ? 10 : 1;
+      any = true;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return any && text.size() <= kMost ? std::optional(static_cast<double>(digits) / scale) : std::nullopt;
+}
+
 std::optional<IpAddress> kernel_address_of(const std::string& interface, Family family, bool link_local) {
   ifaddrs* first = nullptr;
   if (getifaddrs(&first) != 0) {
@@ -212,13 +230,11 @@ Result<std::vector<std::string>> ping_command(const json& arguments, const Addre
     return numbers.error();
   }
   if (const std::string text = text_of(arguments, "interval"); !text.empty()) {
-    double seconds = 0;
-    const auto [stop, code] =
-        std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
-    if (code != std::errc() || stop != text.data() + text.size() || !(seconds >= 0.01 && seconds <= 60)) {
+    const auto seconds = decimal(text);
+    if (!seconds || *seconds < 0.01 || *seconds > 60) {
       return Error{"interval", "is not a number of seconds in range", "give seconds from 0.01 to 60, such as 0.2"};
     }
-    out.insert(out.end(), {"-i", fmt::format("{:.3f}", seconds)});
+    out.insert(out.end(), {"-i", fmt::format("{:.3f}", *seconds)});
   }
   if (is_set(arguments, "do-not-fragment")) {
     out.insert(out.end(), {"-M", "do"});

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -17,6 +18,9 @@ namespace floof::system {
 using AddressOf = std::function<std::optional<IpAddress>(const std::string& interface, Family family, bool link_local)>;
 /// Asks Linux, in this process's network namespace. Any thread.
 std::optional<IpAddress> kernel_address_of(const std::string& interface, Family family, bool link_local);
+
+/// "12" or "0.25"; nothing for another text. By hand: floofctl needs nothing but libc.
+std::optional<double> decimal(std::string_view text);
 
 /// Argument vectors of the programs that floofd runs for a user. Addresses and numbers are parsed and printed anew, so
 /// nothing that a user typed can become an option. Where "source" is an interface, its address is meant; without

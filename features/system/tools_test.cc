@@ -65,6 +65,15 @@ TEST(Tools, TheKernelKnowsAddresses) {
   EXPECT_FALSE(kernel_address_of("nowhere", Family::ip4, false));
 }
 
+TEST(Tools, Decimals) {
+  EXPECT_EQ(decimal("12"), 12.0);
+  EXPECT_EQ(decimal("0.25"), 0.25);
+  EXPECT_EQ(decimal(".5"), 0.5);
+  for (const char* text : {"", ".", "1e3", "-1", "1.2.3", "nan", "1234567890123456"}) {
+    EXPECT_FALSE(decimal(text)) << text;
+  }
+}
+
 TEST(Tools, NamesOfHosts) {
   EXPECT_EQ(*ping_command({{"address", "www.example.org"}}), (Words{"ping", "-n", "-O", "www.example.org"}));
   EXPECT_EQ(*ping_command({{"address", "www.example.org"}, {"family", 4}}),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """docs/cli.md, typed into a real router."""
 
+import os
 import re
 from pathlib import Path
 
@@ -27,7 +28,7 @@ set bgp peer a policy transit
 
 
 def test_the_tour():
-    with Lab("tour-") as lab:
+    with Lab(f"ct{os.getpid()}-") as lab:
         console = Console(lab.router("r1").boot())
         try:
             lab.r1.commit(BASE, "base")
@@ -44,7 +45,7 @@ def test_the_tour():
 @pytest.fixture(scope="module")
 def pages():
     """A router as features/interface/README.md sets it up, with a BGP neighbour; a packet's time to live has run out."""
-    with Lab("pages-") as lab:
+    with Lab(f"cp{os.getpid()}-") as lab:
         lab.bird("h1")
         lab.router("r1")
         lab.link(lab.r1, "eth1", lab.h1, "eth1")
@@ -91,7 +92,7 @@ def test_pages_of_features(pages, feature):
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab("keys-") as made:
+    with Lab(f"ck{os.getpid()}-") as made:
         made.router("r1").boot().commit(BASE, "base")
         yield made
 
@@ -190,11 +191,11 @@ def test_a_line_of_a_script_may_end_in_a_pipe(lab):
 
 
 WIDE = """
-set interface uplink-frankfurt device null
-set interface uplink-frankfurt description "the way to the provider in Frankfurt, second floor, rack seven"
-set interface uplink-frankfurt address 2001:db8:1234:5678:9abc:def0:1234:5678/64
-set interface uplink-frankfurt address 198.51.100.1/24
-set bgp peer a-peer-with-a-name-that-is-rather-long-to-have remote-as 4200000000
+set interface uplink-frankf device null
+set interface uplink-frankf description "the way to the provider in Frankfurt, second floor, rack seven"
+set interface uplink-frankf address 2001:db8:1234:5678:9abc:def0:1234:5678/64
+set interface uplink-frankf address 198.51.100.1/24
+set bgp peer a-peer-with-a-name-that-is-rather-long-to-have remote-as 4200001234
 set bgp peer a-peer-with-a-name-that-is-rather-long-to-have neighbor 2001:db8:1234:5678:9abc:def0:1234:9999
 set bgp peer a-peer-with-a-name-that-is-rather-long-to-have policy transit
 set route 203.0.113.0/24 via 198.51.100.2
@@ -207,7 +208,7 @@ def test_what_is_shown_fits_the_screen(lab, columns):
     lab.r1.commit(WIDE, "a comment with more words than one would think that anybody needs to say what he has done")
     person = Person(lab.r1, columns=columns)
     try:
-        for what in ("interface", "interface uplink-frankfurt", "interface counters", "interface devices", "bgp summary",
+        for what in ("interface", "interface uplink-frankf", "interface counters", "interface devices", "bgp summary",
                      "bgp peer a", "ip route", "ip6 route", "ip neighbor", "route", "protocols", "feeds", "system", "bfd",
                      "system commit", "system logging", "dataplane drops all", "dataplane nodes all", "dataplane workers",
                      "bgp rpki", "bgp irr", "bgp peeringdb", "bgp blocklist"):
@@ -233,10 +234,9 @@ def test_long_help_is_grouped_and_paged(lab):
         person.type("configure", ">")
         person.child.send("set bgp peer a ?")
         person.child.expect("Possible completions:")
-        person.child.expect("Session:")
-        person.child.expect(r"\r?\n:")  # less waits
+        person.child.expect("\n:")  # less waits
         person.child.send("G")
-        person.child.expect("Operation:")
+        person.child.expect("Routes:")
         person.child.send("q")
         person.child.expect_exact("set bgp peer a ")
         person.child.send("\x03")
@@ -268,8 +268,8 @@ def test_tab_offers_files(lab, ann, tmp_path):
     (tmp_path / "folder").mkdir()
     ann.type("configure", ">")
     assert ann.offered(f"load merge {tmp_path}/") == ["<file>", f"{tmp_path}/folder/", f"{tmp_path}/one-file.conf"]
-    assert ann.type(f"load merge {tmp_path}/on\t", "#")[-1] == (
-        "loaded: 1 lines are new and 0 are gone; 'compare' shows what commit would change")
+    said = ann.type(f"load merge {tmp_path}/on\t", "#")[-1]
+    assert re.fullmatch(r"loaded: \d+ lines are new and 0 are gone; 'compare' shows what commit would change", said), said
     ann.type(f"save {tmp_path}/fo\tsaved", "#")
     assert (tmp_path / "folder" / "saved").stat().st_mode & 0o777 == 0o600
     ann.type(f"run show interface | save {tmp_path}/fo\tshown", "#")

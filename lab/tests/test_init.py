@@ -176,7 +176,8 @@ def test_socket(instance):
     assert call(run_dir, {"op": "drop", "key": "pipe"})["ok"]
     assert os.read(pipes[0], 1) == b"", "init kept a descriptor that it had dropped"
     os.close(pipes[0])
-    assert [instance.status(p)["restarts"] for p in PROGRAMS] == [0, 0, 1]
+    assert [instance.status(p)["restarts"] for p in PROGRAMS] == [0, 0, 0]
+    assert [instance.status(p)["wanted-restarts"] for p in PROGRAMS] == [0, 0, 1], "somebody asked for it"
     for s in mute:
         s.close()
 
