@@ -51,8 +51,10 @@ std::vector<SessionError> session_errors(std::string_view log) {
       continue;
     }
     const std::string_view text = line.substr(colon + 2);
-    if (text.starts_with("Error: ") || text.starts_with("Received: ")) {
-      out.push_back({std::string(line.substr(name, colon - name)), std::string(text.substr(0, kLongestError)),
+    const bool sent = text.starts_with("Error: ");  // which `show protocols` calls a BGP Error
+    if (sent || text.starts_with("Received: ")) {
+      out.push_back({std::string(line.substr(name, colon - name)),
+                     (sent ? "BGP " : "") + std::string(text.substr(0, kLongestError)),
                      std::string(line.substr(0, mark))});
     }
   }

@@ -54,7 +54,7 @@ TEST(BirdSessions, ErrorsOfTheLog) {
       "2026-11-30 08:00:04.000 <RMT> bgp_a: Error: half a li");
   ASSERT_EQ(errors.size(), 2u);
   EXPECT_EQ(errors[0].protocol, "bgp_a");
-  EXPECT_EQ(errors[0].text, "Error: Bad peer AS: 64999");
+  EXPECT_EQ(errors[0].text, "BGP Error: Bad peer AS: 64999");
   EXPECT_EQ(errors[0].time, "2026-11-30 08:00:01.500");
   EXPECT_EQ(errors[1].text, "Received: Administrative shutdown: \"works\"");
 }
@@ -79,11 +79,11 @@ TEST(BirdSessions, TheErrorStaysWhenTheSessionIsUpAgain) {
 
 TEST(BirdSessions, TheLogTellsMore) {
   Router r;
-  r.look(3, {session("bgp_a", "2026-11-30 08:00:02.000", "Idle          Error: Bad peer AS")},
+  r.look(3, {session("bgp_a", "2026-11-30 08:00:02.000", "Idle          BGP Error: Bad peer AS")},
          "2026-11-30 08:00:02.000 <RMT> bgp_a: Error: Bad peer AS: 64999\n");
-  EXPECT_EQ(r.shown("bgp_a", "Error: Bad peer AS")["last-error"], "Error: Bad peer AS: 64999 instead of 64501");
-  r.look(8, {session("bgp_a", "2026-11-30 08:00:07.000", "Active        Error: Bad peer AS")});
-  EXPECT_EQ(r.shown("bgp_a", "Error: Bad peer AS")["last-error"], "Error: Bad peer AS: 64999 instead of 64501");
+  EXPECT_EQ(r.shown("bgp_a", "BGP Error: Bad peer AS")["last-error"], "BGP Error: Bad peer AS: 64999 instead of 64501");
+  r.look(8, {session("bgp_a", "2026-11-30 08:00:07.000", "Active        BGP Error: Bad peer AS")});
+  EXPECT_EQ(r.shown("bgp_a", "BGP Error: Bad peer AS")["last-error"], "BGP Error: Bad peer AS: 64999 instead of 64501");
   EXPECT_EQ(r.shown("bgp_a", "Socket: Connection refused")["last-error"], "Socket: Connection refused") << "is newer";
 }
 

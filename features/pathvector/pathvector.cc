@@ -107,7 +107,7 @@ class Translator {
       renamed(map, name, policy.name);
       templates_[name] = {map, shared_.size()};
       Notes unsaid;  // its peers say it, with their own values in it
-      Reader quiet(unsaid);
+      Reader quiet(read_, unsaid);
       policy.leafs = template_leafs(map, quiet);
       shared_.push_back(std::move(policy));
     }

@@ -67,6 +67,8 @@ std::string set_line(const Words& words);
 class Reader {
  public:
   explicit Reader(Notes& notes) : notes_(notes) {}
+  /// Reads as `like` does, and notes elsewhere.
+  Reader(const Reader& like, Notes& notes) : notes_(notes), instead_(like.instead_) {}
 
   std::optional<bool> flag(const Found& found);
   std::optional<uint64_t> number(const Found& found, uint64_t least, uint64_t most);

@@ -165,7 +165,7 @@ def test_a_last_error_is_kept(lab):
     lab.r1.commit("set bgp peer m description fibre\n")
     flaps = peers(lab)["m"]["flaps"]
     lab.m.reconfigure(neighbour(2, 64611))
-    error = "Error: Bad peer AS: 64611 instead of 64610"
+    error = "BGP Error: Bad peer AS: 64611 instead of 64610"
     wait_for("the error", lambda: peers(lab)["m"]["last-error"] == error, 30)
     assert f"{error}" in lab.r1.ctl("show", "bgp", "summary").stdout
     lab.m.reconfigure(neighbour(2, 64610))
