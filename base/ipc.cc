@@ -411,7 +411,7 @@ struct Server::Impl {
       if (connection->open && !flush(*connection)) {
         return false;
       }
-      if (EventLoop::Clock::now() - begun > kTurn) {
+      if (!connection->busy && EventLoop::Clock::now() - begun > kTurn) {
         resume_later(connection);
       }
     }

@@ -147,6 +147,7 @@ TEST(Ipc, AnAnswerThatComesLaterKeepsNobodyElseWaiting) {
   server.waiting_[0](R"({"ok":true,"data":1})");
   server.waiting_[0](R"({"ok":true,"data":"twice"})");
   EXPECT_EQ(slow.receive(), R"({"ok":true,"data":1})");
+  ASSERT_TRUE(server.turn_until([&] { return readable(slow); }));
   EXPECT_NE(slow.receive().find("second"), std::string::npos);
 }
 

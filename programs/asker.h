@@ -156,7 +156,7 @@ class Asker {
     if (alarms && alarms->is_array()) {
       state["alarms"].insert(state["alarms"].end(), alarms->begin(), alarms->end());
     } else if (!alarms) {
-      state["alarms"].push_back(alarms.error().text());
+      state["alarms"].push_back(Error{alarms.error().path, alarms.error().reason, ""}.text());
     }
     Json programs = system::programs_state(run_dir);
     if (const auto alarm = programs.find("alarm"); alarm != programs.end()) {

@@ -57,7 +57,7 @@ REQUESTS = [
     {"op": "load", "text": "set system hostname stolen\n", "format": "set", "mode": "merge"},
     {"op": "rollback", "to": 1}, {"op": "rescue-save"}, {"op": "load-factory"}, {"op": "update"},
     {"op": "commit"}, {"op": "commit", "check": True}, {"op": "commit", "comment": "x", "confirmed": 1},
-    {"op": "commit-at", "time": "23:59"}, {"op": "cancel-commit-at"}, {"op": "commit-plan"},
+    {"op": "commit-at", "time": "23:59"}, {"op": "cancel-commit-at"}, {"op": "commit-plan"}, {"op": "confirm"},
     {"op": "request", "what": "bgp-refresh", "arguments": {}}, {"op": "request", "what": "no-such-thing"},
     {"op": "amend", "what": "bgp-maintenance", "arguments": {"peer": "a", "mode": "down"}},
     {"op": "clear", "what": "counters"}, {"op": "exec-start", "program": "ping", "arguments": {"address": "127.0.0.1"}},
