@@ -233,14 +233,14 @@ def test_a_limit_ends_the_session_until_it_is_cleared(lab):
     lab.n.reconfigure(neighbour(1, 64600, LEFT + (HOLE,)))
     wait_for("the limit", lambda: "limit" in peers(lab)["n"]["last-error"].lower())
     wait_for("the alarm", lambda: "tried again in 7 min" in alarm_of_limit(lab))
-    ended = peers(lab)["n"]["since"]
+    ended = since(lab, "n")
     # BIRD by itself would start the session with each of these.
     lab.r1.commit("set bgp prefix 198.18.0.0/15\nset bgp peer n import limit restart-after 9\n")
     raised = lab.r1.commit("set bgp peer n import limit ip4 2\n")
     assert "peer n stays down: its limit on routes has ended it, and 'clear bgp peer n hard' tries it again" in raised.stderr
     lab.m.reconfigure(neighbour(2, 64610, ("45.99.0.0/16",)))
     wait_for("a route of m", lambda: data(lab, "show", "route", "45.99.0.0/16"))
-    assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)
+    assert (peers(lab)["n"]["state"], since(lab, "n")) == ("Idle", ended)
     wait_for("the new time", lambda: "tried again in 9 min" in alarm_of_limit(lab))
     # Nor does it start when floofd, and then BIRD, is another one.
     for program in ("floofd", "bird"):
@@ -250,7 +250,7 @@ def test_a_limit_ends_the_session_until_it_is_cleared(lab):
         wait_for("m", lambda: peers(lab)["m"]["state"] == "Established", 90)
         lab.r1.commit(f"set system hostname after-{program}\nset bgp peer m tag {program}\n"
                       f"set bgp policy open import local-pref {len(program)}\n")
-        assert (peers(lab)["n"]["state"], peers(lab)["n"]["since"]) == ("Idle", ended)
+        assert (peers(lab)["n"]["state"], since(lab, "n")) == ("Idle", ended)
     assert "Enabling protocol bgp_n" not in bird_log(lab)
     lab.n.reconfigure(neighbour(1, 64600, LEFT))
     lab.m.reconfigure(neighbour(2, 64610))
