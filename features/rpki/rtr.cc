@@ -264,6 +264,9 @@ Result<Vrps> after(const Vrps& base, std::vector<Change> changes) {
 }
 
 void Session::connected() {
+  if (answering_ && asked_all_) {
+    forget();  // half of everything is nothing, and its session not one that can go on
+  }
   answering_ = asked_ = news_ = false;
   changes_ = {};
   farewell_.clear();

@@ -182,6 +182,16 @@ TEST(Rtr, ALostDifferenceIsFollowedByAQuestionForEverything) {
   EXPECT_FALSE(waiting.starts_over()) << "it may come back with what we have";
 }
 
+TEST(Rtr, HalfAnAnswerBeginsNoSession) {
+  Session session = with({{kA, true}});
+  (void)session.question();
+  EXPECT_EQ(*tell(session, cache_reset(1)), Heard::reset);
+  EXPECT_EQ(session.question(), reset_query(1));
+  EXPECT_EQ(*tell(session, cache_response(1, 7) + prefixes({{kB, true}})), Heard::nothing);
+  session.connected();
+  EXPECT_EQ(session.question(), reset_query(1)) << "its end was never heard: there is nothing to ask the changes of";
+}
+
 TEST(Rtr, CachesWithoutDataDoNotMakeUsForgetTheirs) {
   Session session = with({{kA, true}});
   (void)session.question();
