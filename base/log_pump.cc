@@ -19,19 +19,12 @@ namespace {
 constexpr int kPipeBytes = 256 << 10;
 constexpr size_t kLongestLine = 4096, kMostKinds = 256, kKindLength = 80;
 constexpr int kReadsAtOnce = 16;  // others of the loop have their turn
-}  // namespace
 
-bool TokenBucket::take(Clock::time_point now) {
-  if (last_ != Clock::time_point{}) {
-    tokens_ = std::min(burst_, tokens_ + per_second_ * std::chrono::duration<double>(now - last_).count());
-  }
-  last_ = now;
-  if (tokens_ < 1) {
-    return false;
-  }
-  tokens_ -= 1;
-  return true;
+TokenRate rate_of(std::chrono::microseconds each, uint64_t burst) {
+  const auto cost = static_cast<uint64_t>(each.count());
+  return {cost, cost * burst};
 }
+}  // namespace
 
 Result<std::unique_ptr<LogPump>> LogPump::open(EventLoop& loop, Options options) {
   std::unique_ptr<LogPump> out(new LogPump(loop, std::move(options)));
@@ -102,7 +95,8 @@ std::string LogPump::kind_of(std::string_view line) {
 
 void LogPump::take(std::string_view line) {
   line = line.substr(0, kLongestLine);
-  const auto now = TokenBucket::Clock::now();
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now().time_since_epoch());
+  const auto now = static_cast<uint64_t>(since.count());
   const std::string name = kind_of(line);
   auto kind = kinds_.find(name);
   if (kind == kinds_.end()) {
@@ -110,9 +104,10 @@ void LogPump::take(std::string_view line) {
       summarise();
       kinds_.clear();
     }
-    kind = kinds_.emplace(name, Kind{TokenBucket(options_.burst_alike, options_.alike_per_second), 0, {}}).first;
+    kind = kinds_.emplace(name, Kind{}).first;
   }
-  if (kind->second.bucket.take(now) && all_.take(now)) {
+  if (kind->second.bucket.take(rate_of(options_.each_alike, options_.burst_alike), now) &&
+      all_.take(rate_of(options_.each, options_.burst), now)) {
     return write(line);
   }
   kind->second.left_out++;

@@ -15,28 +15,17 @@
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/token_bucket.h"
 
 namespace floof {
-
-/// At most `burst` at once and `per_second` later on.
-class TokenBucket {
- public:
-  using Clock = std::chrono::steady_clock;
-  TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
-  bool take(Clock::time_point now);
-
- private:
-  double burst_, per_second_, tokens_;
-  Clock::time_point last_{};
-};
 
 class LogPump {
  public:
   struct Options {
     std::string path;
-    size_t most_bytes = 2 << 20;  ///< of the file; then it becomes PATH.1 in place of the one before
-    double burst = 2000, per_second = 50;
-    double burst_alike = 200, alike_per_second = 1;
+    size_t most_bytes = 2 << 20;               ///< of the file; then it becomes PATH.1 in place of the one before
+    uint64_t burst = 2000, burst_alike = 200;  ///< lines at once, then one each
+    std::chrono::microseconds each{20'000}, each_alike{1'000'000};
     std::chrono::milliseconds summary{10'000};  ///< how often what was left out is told
   };
   static Result<std::unique_ptr<LogPump>> open(EventLoop& loop, Options options);
@@ -53,12 +42,11 @@ class LogPump {
 
  private:
   struct Kind {
-    TokenBucket bucket;
+    TokenBucket bucket{};
     uint64_t left_out = 0;
-    std::string last;
+    std::string last{};
   };
-  LogPump(EventLoop& loop, Options options)
-      : loop_(loop), options_(std::move(options)), all_(options_.burst, options_.per_second) {}
+  LogPump(EventLoop& loop, Options options) : loop_(loop), options_(std::move(options)) {}
   void read_some();
   void take(std::string_view line);
   void summarise();

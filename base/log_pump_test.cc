@@ -68,7 +68,7 @@ TEST_F(LogPumpTest, TheFileHasABoundAndItsPredecessorStays) {
 }
 
 TEST_F(LogPumpTest, WhatIsSaidAllTheTimeDoesNotPushOutTheRest) {
-  open({.path = {}, .burst = 50, .burst_alike = 10, .alike_per_second = 0});
+  open({.path = {}, .burst = 50, .burst_alike = 10, .each_alike = std::chrono::hours(1)});
   for (int i = 0; i < 5000; i++) {
     say(fmt::format("2026-11-30 08:00:{:02} <WARN> Unexpected connect from 10.0.{}.1 (port {})\n", i % 60, i % 200, i));
   }

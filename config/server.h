@@ -113,8 +113,8 @@ class ConfigServer {
     std::map<std::string, AmendHandler> amend{};       ///< by `what`
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
     std::map<std::string, std::function<Values()>> values{};  ///< by the source that the schema's fc:values names
-    std::map<std::string, FarHandler> far_show{};      ///< by `what`
-    FarHandler far_clear{};                            ///< for what `clear` does not know; may be empty
+    std::map<std::string, FarHandler> far_show{};             ///< by `what`
+    FarHandler far_clear{};                                   ///< for what `clear` does not know; may be empty
   };
 
   ConfigServer(ConfigEngine& engine, Exec& exec, Options options);

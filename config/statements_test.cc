@@ -134,7 +134,8 @@ std::string offered(const Tree& tree, std::string_view line, std::string_view pa
 
 TEST(Statements, WhatMayFollowIsOffered) {
   const Tree tree = test::tree_of(test::kRich);
-  EXPECT_EQ(offered(tree, "interface e0 mtu 1400"), "description disabled device mac address punt-limit apply-groups <enter>");
+  EXPECT_EQ(offered(tree, "interface e0 mtu 1400"),
+            "description disabled device mac address punt-limit apply-groups <enter>");
   EXPECT_EQ(offered(tree, "interface e0 device host x"),
             "mode force apply-groups description disabled device mtu mac address punt-limit <enter>");
   EXPECT_EQ(offered(tree, "interface e0 disabled", "d"), "description device <enter>");

@@ -70,7 +70,7 @@ class ConfigEngine {
     bool even_if_unchanged = false;
   };
   struct Committed {
-    std::vector<Error> errors;  ///< empty: it worked
+    std::vector<Error> errors;          ///< empty: it worked
     std::vector<std::string> warnings;  ///< of a commit those that did not stand before
     size_t standing = 0;                ///< how many warnings stood before a commit and still do
     uint64_t generation = 0;

@@ -209,14 +209,14 @@ Result<void> Dataplane::start_features() {
                                                                                   .events = *events_,
                                                                                   .kernel = *kernel_,
                                                                                   .hold = *hold_});
-  routes_ = std::make_unique<route::Routes>(route::Routes::Context{
-      .loop = loop_,
-      .tables = *tables_,
-      .rib = *rib_,
-      .links = links_,
-      .events = *events_,
-      .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); },
-      .feed_key = [this] { return feed_key(options_.run_dir); }});
+  routes_ = std::make_unique<route::Routes>(
+      route::Routes::Context{.loop = loop_,
+                             .tables = *tables_,
+                             .rib = *rib_,
+                             .links = links_,
+                             .events = *events_,
+                             .interface_name = [this](IfId id) { return std::string(engine_->interfaces()[id].name); },
+                             .feed_key = [this] { return feed_key(options_.run_dir); }});
   lcp_->on_link_up = [this](IfId id) { neighbors_->link_up(id); };
   lcp_->on_remove = [this](IfId id) { neighbors_->interface_removed(id); };
   return {};

@@ -76,8 +76,8 @@ class Router {
     if (pid_ == 0) {
       const int log = open(file("log").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
       dup2(log, 2);
-      execlp("ip", "ip", "netns", "exec", netns_.c_str(), program().c_str(), "-f", "-c", file("bird.conf").c_str(), "-s",
-             file("bird.ctl").c_str(), "-P", file("bird.pid").c_str(), nullptr);
+      execlp("ip", "ip", "netns", "exec", netns_.c_str(), program().c_str(), "-f", "-c", file("bird.conf").c_str(),
+             "-s", file("bird.ctl").c_str(), "-P", file("bird.pid").c_str(), nullptr);
       _exit(127);
     }
     return {};

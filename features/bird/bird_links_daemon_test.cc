@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_links.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "features/bird/bird_links.h"
 #include "features/bird/bird_plan.h"
 #include "features/bird/bird_render.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_neighbor_watch.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
+
+#include "features/bird/bird_neighbor_watch.h"
 
 namespace floof::bird {
 namespace {

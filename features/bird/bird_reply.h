@@ -177,8 +177,8 @@ std::vector<std::string> parse_communities(std::string_view text);
 /// Seconds between two of BIRD's times ("2026-11-22 21:04:43.445"); nothing when either is in another form.
 std::optional<int64_t> seconds_between(std::string_view earlier, std::string_view later);
 
-/// "2026-11-22T20:04:43.445Z" of BIRD's local time "2026-11-22 21:04:43.445", by the time zone of this program, which is
-/// BIRD's; what is in another form stays as it is.
+/// "2026-11-22T20:04:43.445Z" of BIRD's local time "2026-11-22 21:04:43.445", by the time zone of this program, which
+/// is BIRD's; what is in another form stays as it is.
 std::string utc_of(std::string_view local);
 
 /// A complaint of `bird -p` or 8002: "FILE:LINE:COLUMN text" (line 0 when there is none).

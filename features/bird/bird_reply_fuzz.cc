@@ -4,9 +4,9 @@
 
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_neighbor_alarms.h"
+#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_reply.h"
 #include "features/bird/bird_sessions.h"
-#include "features/bird/bird_recovery.h"
 #include "features/bird/bird_show_data.h"
 
 using namespace floof::bird;

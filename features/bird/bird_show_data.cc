@@ -168,8 +168,8 @@ Json bgp_summary(const std::vector<Protocol>& protocols, const Status& status, c
 }
 
 Json protocol_json(const Protocol& protocol, const Json& config) {
-  Json out = {{"name", protocol.name},   {"protocol", protocol.type}, {"table", protocol.table},
-              {"state", protocol.state}, {"since", utc_of(protocol.since)},   {"info", protocol.info}};
+  Json out = {{"name", protocol.name},   {"protocol", protocol.type},       {"table", protocol.table},
+              {"state", protocol.state}, {"since", utc_of(protocol.since)}, {"info", protocol.info}};
   const PeerNames names(config);
   if (const std::string peer = names.peer_of(protocol.name); !peer.empty()) {
     out["peer"] = peer;

@@ -28,8 +28,8 @@ Result<UniqueFd> tap_netns(const DeviceSpec& device);
 /// Under which floof-init keeps a queue of an interface's port.
 std::string port_key(const std::string& interface, unsigned queue = 0);
 
-/// Deletes links that are about to lose their descriptors anyway; what fails here goes then, one by one. `pulse` is called
-/// between some hundred of them.
+/// Deletes links that are about to lose their descriptors anyway; what fails here goes then, one by one. `pulse` is
+/// called between some hundred of them.
 void delete_links(netlink::Writer& writer, const std::vector<std::string>& names, const std::function<void()>& pulse);
 
 /// An interface as it runs. `admin`, `mtu` and `mac` start as configured and follow changes made in Linux by hand.

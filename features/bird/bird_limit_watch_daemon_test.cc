@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_limit_watch.h"
-
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +9,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "features/bird/bird_limit_watch.h"
 
 namespace floof::bird {
 namespace {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_limit_watch.h"
-
 #include <algorithm>
 #include <set>
 
 #include "base/log.h"
+#include "features/bird/bird_limit_watch.h"
 #include "features/bird/bird_version.h"
 
 namespace floof::bird {
@@ -40,7 +39,9 @@ void LimitWatch::look() {
   }
   const bool held = has_limits_ || !options_.holds->all().empty();
   ask(
-      [this, command = !held ? "" : blocking_ ? "show protocols all" : "show protocols"]() -> std::optional<Seen> {
+      [this, command = !held       ? ""
+                       : blocking_ ? "show protocols all"
+                                   : "show protocols"]() -> std::optional<Seen> {
         if (!client_.connect()) {
           return std::nullopt;  // whoever asks for the state of BIRD hears why there is none
         }
