@@ -82,17 +82,15 @@ class Raw {
     const ssize_t count = recv(fd_.get(), &byte, 1, 0);
     return count == 0 || (count < 0 && errno == ECONNRESET);
   }
+  /// One message; what follows it is left for the next call.
   std::string receive() const {
-    Deframer input;
-    std::string message;
-    char bytes[4096];
-    while (!input.next(message)) {
-      const ssize_t count = recv(fd_.get(), bytes, sizeof bytes, 0);
-      if (count <= 0 || !input.feed({bytes, static_cast<size_t>(count)})) {
-        return "";
-      }
+    unsigned char head[4];
+    if (recv(fd_.get(), head, sizeof head, MSG_WAITALL) != sizeof head) {
+      return "";
     }
-    return message;
+    std::string message(size_t{head[0]} << 24 | size_t{head[1]} << 16 | size_t{head[2]} << 8 | head[3], '\0');
+    const ssize_t count = recv(fd_.get(), message.data(), message.size(), MSG_WAITALL);
+    return count == static_cast<ssize_t>(message.size()) ? message : "";
   }
   int fd() const { return fd_.get(); }
   void end() { shutdown(fd_.get(), SHUT_WR); }

@@ -192,13 +192,13 @@ TEST(Rename, ReferencesFollow) {
             "bgp peer upstream-a interface e0 now names e9\nospf area 0 interface e0 now names e9\n");
   EXPECT_EQ(edit(tree, "set route 2001:db8:9::/48 via [ fe80::1%e9 fe80::1%e90 ]"), "");
   EXPECT_EQ(edit(tree, "rename interface e9 to up1"),
-            "bgp peer upstream-a interface e9 now names up1\nospf area 0 interface e9 now names up1\n"
-            "route 2001:db8:9::/48 via fe80::1%e9 now names up1\n");
+            "route 2001:db8:9::/48 via fe80::1%e9 now names up1\n"
+            "bgp peer upstream-a interface e9 now names up1\nospf area 0 interface e9 now names up1\n");
   EXPECT_EQ(*tree.set_lines(words("route 2001:db8:9::/48")),
-            "set route 2001:db8:9::/48 via fe80::1%up1\nset route 2001:db8:9::/48 via fe80::1%e90\n");
+            "set route 2001:db8:9::/48 via fe80::1%e90\nset route 2001:db8:9::/48 via fe80::1%up1\n");
   EXPECT_EQ(edit(tree, "rename interface up1 to e9"),
-            "bgp peer upstream-a interface up1 now names e9\nospf area 0 interface up1 now names e9\n"
-            "route 2001:db8:9::/48 via fe80::1%up1 now names e9\n");
+            "route 2001:db8:9::/48 via fe80::1%up1 now names e9\n"
+            "bgp peer upstream-a interface up1 now names e9\nospf area 0 interface up1 now names e9\n");
   EXPECT_EQ(edit(tree, "rename bgp policy transit to carrier"),
             "bgp peer upstream-a policy transit now names carrier\n");
   EXPECT_TRUE(tree.validate().empty());

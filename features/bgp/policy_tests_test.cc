@@ -75,7 +75,7 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
       {R"({"route":"203.0.113.0/24","from":"kid","otc":64510,"expect":{"reject":"route-leak"}})", ""},
       {R"({"route":"203.0.113.0/24","from":"mate","otc":64520,"expect":{"accept":true}})", ""},
       {R"({"route":"203.0.113.0/24","from":"mate","otc":64521,"expect":{"accept":true}})",
-       "mate refuses the route at otc"},
+       "a peer's OTC has to be 64520"},
       {R"({"route":"203.0.113.0/24","from":"up","local-pref":70,"expect":{"accept":true}})",
        "external peer's local pref"},
       {R"({"route":"203.0.113.0/24","from":"in","local-pref":70,"expect":{"accept":true,"local-pref":70}})", ""},

@@ -59,7 +59,8 @@ TEST(Irr, RefusesWhatIsNotAWholeAnswer) {
 TEST(Irr, TellsWhatTheServerRefused) {
   EXPECT_EQ(server_error("ERROR:Error expanding !a4AS-FOO\n: F Rate limit exceeded\n"),
             "the server says Rate limit exceeded");
-  EXPECT_EQ(server_error("ERROR:Error expanding !gas1\n: F a\x01b\nERROR:Error expanding !gas2\n: F c\n"),
+  EXPECT_EQ(server_error("ERROR:Error expanding !gas1\n: F a\x01"
+                         "b\nERROR:Error expanding !gas2\n: F c\n"),
             "the server says a?b");
   EXPECT_EQ(server_error("ERROR:Error expanding !gas1"), "the server says no");
   EXPECT_EQ(server_error("ERROR:Multiple keys expanding !gas1\n: E\n"), "");
