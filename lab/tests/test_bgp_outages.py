@@ -113,7 +113,7 @@ def refresh(lab, *words):
 HTTP = {"404": "HTTP 404", "429": "HTTP 429", "500": "HTTP 500", "down": "Empty reply", "slow": "no answer in time",
         "cut": "transfer closed", "shrunken": "the answer shrank"}
 REGISTRY = {"down": "IRRd", "slow": "no answer within 1 s", "empty": "unknown or empty", "shrunken": "the answer shrank",
-            "garbage": "IRRd", "cut": "IRRd", "refusing": "IRRd.*: the server says Rate limit exceeded", "huge": "no answer within 1 s|IRRd"}
+            "garbage": "IRRd", "cut": "IRRd", "refusing": "the server says Rate limit exceeded", "huge": "no answer within 1 s|IRRd"}
 PEERINGDB = HTTP | {"empty": "the answer is empty|is not in PeeringDB", "garbage": "another form",
                     "huge": "no answer in time|longer than 128 MB"}
 WEB = HTTP | {"empty": "the answer is empty", "garbage": "line 1 is neither", "huge": "longer than 128 MB"}
