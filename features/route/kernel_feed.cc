@@ -79,7 +79,6 @@ void KernelFeed::on_route(const netlink::Route& route) {
     return;
   }
   events_++;
-  doubts_[*source].erase(route.prefix);
   Entries& entries = table(*source)[route.prefix];
   route.removed ? remove(entries, route) : add(entries, route, dumping_);
   tell(*source, route.prefix);

@@ -89,7 +89,6 @@ class KernelFeed {
   static void remove(Entries& entries, const netlink::Route& route);
   void tell(Source source, const Prefix& prefix);
   RouteInfo to_info(Source source, const Entry& entry);
-  Entries as_read(const Entries& known, Entries strangers) const;
   Table differences(Source source) const;
   Table& table(Source source) { return source == Source::feed_table ? feed_ : main_; }
   const Table& table(Source source) const { return source == Source::feed_table ? feed_ : main_; }

@@ -56,54 +56,32 @@ void KernelFeed::read(const netlink::Route& route) {
   add(odd_[*source][route.prefix], route, true);
 }
 
-/// The routes of a prefix as the reading shows them: those that have only another look, such as a dead next hop, keep
-/// their place in line.
-KernelFeed::Entries KernelFeed::as_read(const Entries& known, Entries strangers) const {
-  Entries out;
-  for (const Entry& entry : known) {
-    if (entry.seen == reading_) {
-      out.push_back(entry);
-      continue;
-    }
-    const auto same =
-        std::find_if(strangers.begin(), strangers.end(), [&](const Entry& one) { return one.same_way(entry); });
-    if (same != strangers.end()) {
-      out.push_back(std::move(*same));
-      strangers.erase(same);
-    }
-  }
-  for (Entry& stranger : strangers) {
-    const auto at = std::upper_bound(out.begin(), out.end(), stranger,
-                                     [](const Entry& a, const Entry& b) { return a.metric < b.metric; });
-    out.insert(at, std::move(stranger));
-  }
-  return out;
-}
-
 /// The prefixes that the reading shows otherwise, as it shows them.
 KernelFeed::Table KernelFeed::differences(Source source) const {
+  const auto seen = [&](const Entry& entry) { return entry.seen == reading_; };
   Table out;
   for (const auto& [prefix, entries] : table(source)) {
-    if (!std::all_of(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.seen == reading_; })) {
-      out.try_emplace(prefix);
+    if (!std::all_of(entries.begin(), entries.end(), seen)) {
+      std::copy_if(entries.begin(), entries.end(), std::back_inserter(out[prefix]), seen);
     }
   }
   const auto odd = odd_.find(source);
-  if (odd != odd_.end()) {
-    for (const auto& [prefix, strangers] : odd->second) {
-      out.try_emplace(prefix);
-    }
+  if (odd == odd_.end()) {
+    return out;
   }
-  for (auto at = out.begin(); at != out.end();) {
-    const auto known = table(source).find(at->first);
-    const Entries& have = known == table(source).end() ? at->second : known->second;
-    const auto strangers = odd == odd_.end() ? Table::const_iterator() : odd->second.find(at->first);
-    const bool any = odd != odd_.end() && strangers != odd->second.end();
-    Entries now = as_read(have, any ? strangers->second : Entries());
-    if (known != table(source).end() && now == have) {
-      at = out.erase(at);
-    } else {
-      (at++)->second = std::move(now);
+  for (const auto& [prefix, strangers] : odd->second) {
+    const auto known = table(source).find(prefix);
+    const auto [at, all_seen] = out.try_emplace(prefix);
+    if (all_seen && known != table(source).end()) {
+      at->second = known->second;
+    }
+    for (const Entry& stranger : strangers) {
+      at->second.insert(std::upper_bound(at->second.begin(), at->second.end(), stranger,
+                                         [](const Entry& a, const Entry& b) { return a.metric < b.metric; }),
+                        stranger);
+    }
+    if (known != table(source).end() && at->second == known->second) {
+      out.erase(at);  // members of one IPv6 route that the kernel tells one by one
     }
   }
   return out;
