@@ -18,7 +18,8 @@ namespace floof {
 namespace {
 constexpr int kPipeBytes = 256 << 10;
 constexpr size_t kLongestLine = 4096, kMostKinds = 256, kKindLength = 80;
-constexpr int kReadsAtOnce = 16;  // others of the loop have their turn
+constexpr uint64_t kStart = uint64_t{1} << 50;  // buckets are full, however young the machine's clock is
+constexpr int kReadsAtOnce = 16;                // others of the loop have their turn
 
 TokenRate rate_of(std::chrono::microseconds each, uint64_t burst) {
   const auto cost = static_cast<uint64_t>(each.count());
@@ -96,7 +97,7 @@ std::string LogPump::kind_of(std::string_view line) {
 void LogPump::take(std::string_view line) {
   line = line.substr(0, kLongestLine);
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now().time_since_epoch());
-  const auto now = static_cast<uint64_t>(since.count());
+  const auto now = kStart + static_cast<uint64_t>(since.count());
   const std::string name = kind_of(line);
   auto kind = kinds_.find(name);
   if (kind == kinds_.end()) {
