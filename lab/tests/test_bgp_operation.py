@@ -163,7 +163,7 @@ def test_one_of_two_neighbors_is_cleared(lab):
 def test_a_last_error_is_kept(lab):
     """BIRD forgets it when the session is up again, and tells the other's AS number in its log only."""
     lab.r1.commit("set bgp peer m description fibre\n")
-    flaps = peers(lab)["m"]["flaps"]
+    flaps = wait_for("it is looked at", lambda: "flaps" in peers(lab)["m"] and peers(lab)["m"])["flaps"]
     lab.m.reconfigure(neighbour(2, 64611))
     error = "BGP Error: Bad peer AS: 64611 instead of 64610"
     wait_for("the error", lambda: peers(lab)["m"]["last-error"] == error, 30)

@@ -105,8 +105,8 @@ def test_by_the_socket_nothing_changes_and_no_secret_is_seen(lab, name, allowed)
 LOOKS = ["show system", "show version", "show interface", "show configuration", "show configuration | display set",
          "show configuration | display xml", "show configuration | json", "show configuration bgp", "show system commit",
          "show configuration system login | display set", "show bgp", "show protocols", "compare", "compare rollback 1",
-         "compare rollback 1 with 0", "help"]
-OPERATES = ["clear counters", "show system logging", "ping 127.0.0.1 count 1"]
+         "compare rollback 1 with 0", "help", "ping 127.0.0.1 count 1"]
+OPERATES = ["clear counters", "show system logging"]
 CHANGES = ["configure", "configure private", "configure exclusive", "set system hostname x", "delete bgp", "commit",
            "commit check", "commit confirmed 1", "commit at 23:59", "commit plan", "rollback 1", "rollback rescue",
            "rescue save", "discard", "update", "load factory-default", "load merge {file}", "load override {file}",
