@@ -57,8 +57,8 @@ TEST(SystemShow, System) {
             "Generation:  7\n"
             "Uptime:      1d01:01:01\n"
             "\n"
-            "Program  State    Pid  Restarts\n"
-            "bird     running   12         1\n"
+            "Program  State    Pid  Uptime  Restarts\n"
+            "bird     running   12       -         1\n"
             "\n"
             "Alarms:\n"
             "  bird: does not run\n");
