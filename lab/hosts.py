@@ -287,12 +287,16 @@ class Lab:
         return self._add(FrrRouter, name)
 
     def link(self, a, device_a, b, device_b, checksum_offload=False):
-        """A veth pair. Without checksum_offload both ends complete their checksums, which AF_XDP needs."""
-        a.run("ip", "link", "add", device_a, "type", "veth", "peer", "name", device_b, "netns", b.netns)
-        for host, device in ((a, device_a), (b, device_b)):
+        """A veth pair. Without checksum_offload both ends complete their checksums, which AF_XDP needs.
+
+        b gets its end ready-made: a running router takes a device of the right name at once."""
+        a.run("ip", "link", "add", device_a, "type", "veth", "peer", "name", "lab-new")
+        for device in (device_a, "lab-new"):
             if not checksum_offload:
-                host.run("ethtool", "-K", device, "tx", "off")
-            host.run("ip", "link", "set", device, "up")
+                a.run("ethtool", "-K", device, "tx", "off")
+        a.run("ip", "link", "set", "lab-new", "netns", b.netns, "name", device_b)
+        a.run("ip", "link", "set", device_a, "up")
+        b.run("ip", "link", "set", device_b, "up", check=False)  # unless b has taken it already
 
     def close(self):
         for host in self.hosts.values():

@@ -186,7 +186,7 @@ def test_questions_about_bgp(ann, line, some):
 def test_a_line_of_a_script_may_end_in_a_pipe(lab):
     for words in (["show", "interface", "| json"], ["show", "interface", "|", "json"], ["show interface | json"]):
         assert lab.r1.ctl(*words).stdout.startswith("["), words
-    assert lab.r1.ctl("show", "interface", "| match e0 | count").stdout == "Count: 1 lines\n"
+    assert lab.r1.ctl("show", "interface", "| match ^e0 | count").stdout == "Count: 1 lines\n"
 
 
 WIDE = """

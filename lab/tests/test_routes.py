@@ -460,6 +460,8 @@ def test_blackhole_unreachable_and_prohibit_routes(lab):
     assert "Packet filtered" in say["192.0.2.3"] or "rohibited" in say["192.0.2.3"]
     assert "Address unreachable" in say["2001:db8:dead::2"]
     assert "rohibited" in say["2001:db8:dead::3"]
+    lab.r1.commit("delete route 192.0.2.1/32\ndelete route 192.0.2.2/32\ndelete route 192.0.2.3/32\n"
+                  "delete route 2001:db8:dead::2/128\ndelete route 2001:db8:dead::3/128")
 
 
 # -- What Linux takes away without telling ----------------------------------------------------------------------------
