@@ -26,7 +26,7 @@ class LogPump {
     size_t most_bytes = 2 << 20;               ///< of the file; then it becomes PATH.1 in place of the one before
     uint64_t burst = 2000, burst_alike = 200;  ///< lines at once, then one each
     std::chrono::microseconds each{20'000}, each_alike{1'000'000};
-    std::chrono::milliseconds summary{10'000};  ///< how often what was left out is told
+    std::chrono::milliseconds summary{5'000};  ///< how often what was left out is told
   };
   static Result<std::unique_ptr<LogPump>> open(EventLoop& loop, Options options);
   /// Writes what is still in the pipe.
