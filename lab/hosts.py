@@ -7,6 +7,7 @@ namespaces start with the lab's prefix, so labs can run side by side.
 
 import contextlib
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ PATIENCE = 3
 BIRD = os.environ.get("FLOOF_BIRD")  # another BIRD for the routers under test; neighbours stay Debian's
 
 
+@functools.cache
 def bird_major():
     """2 or 3: of the BIRD of routers under test. For what only that version cannot do."""
     said = subprocess.run([BIRD or "/usr/sbin/bird", "--version"], capture_output=True, text=True, check=True)

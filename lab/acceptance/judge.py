@@ -5,11 +5,9 @@ What is the same for every route is stated here, once: marks (ASN:1:k), OTC (RFC
 hop and communities on the way out.
 """
 
-import functools
-
 from lab.acceptance import peers
 from lab.acceptance.peers import ASN, PEERS
-from lab.hosts import BIRD, run
+from lab.hosts import bird_major
 
 REASONS = {
     "prefix-too-long": 1, "prefix-too-short": 2, "bogon-prefix": 3, "bogon-asn": 4, "path-too-long": 5, "path-empty": 6,
@@ -51,17 +49,10 @@ def verdict_of(held):
     return " and ".join(sorted(name for name, code in REASONS.items() if code in codes)) or "refused without a reason"
 
 
-@functools.cache
-def shows_what_none_refuses():
-    """BIRD 3 keeps and shows what `import none` refuses."""
-    said = run(BIRD, "--version") if BIRD else None
-    return said is not None and "BIRD version 3" in said.stdout + said.stderr
-
-
 def judge_import(row, held):
     found = verdict_of(held)
-    if row.verdict == "lost" and found == "refused without a reason" and shows_what_none_refuses():
-        found = "lost"
+    if row.verdict == "lost" and found == "refused without a reason" and bird_major() >= 3:
+        found = "lost"  # it keeps and shows what `import none` refuses
     out = differ("verdict", row.verdict, found)
     if out or not row.accepted:
         return out
