@@ -243,13 +243,18 @@ inline Result<> Router::run_graph() {
   return engine_->run(std::move(builder));
 }
 
-/// 172.30.0.0/24 on link, and 172.31.0.0/24 with a route for each of its hosts.
+inline constexpr uint64_t kOnLink6 = 0x20010db800300000;
+
+/// 172.30.0.0/24 and 2001:db8:30::/64 on link, and 172.31.0.0/24 with a route for each of its hosts.
 inline void Router::add_hosts() {
-  tables_->set_route(*parse_prefix("172.30.0.0/24"), tables_->create_group({ip::PathKind::connected, {}, out_[0]}));
+  const GroupId here = tables_->create_group({ip::PathKind::connected, {}, out_[0]});
+  tables_->set_route(*parse_prefix("172.30.0.0/24"), here);
+  tables_->set_route(*parse_prefix("2001:db8:30::/64"), here);
   for (uint32_t i = 1; i < 255; i++) {
     const Mac mac{{2, 0, 0, 3, 0, static_cast<uint8_t>(i)}};
     const Ip4 on_link(0xac1e0000 + i), routed(0xac1f0000 + i);
     tables_->set_neighbor(out_[0], on_link, mac);
+    tables_->set_neighbor(out_[0], Ip6::from_halves(kOnLink6, i), mac);
     tables_->set_neighbor(out_[0], routed, mac);
     tables_->set_route(Prefix(routed, 32),
                        tables_->create_group({ip::PathKind::forward, {{out_[0], routed, 1}}, IfId{}}));

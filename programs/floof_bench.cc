@@ -217,6 +217,11 @@ std::vector<Case> small_cases() {
     }
     out.push_back({name, std::move(hosts)});
   }
+  Traffic hosts6{Family::ip6, {}};
+  for (uint32_t i = 0; i < 4096; i++) {
+    hosts6.destinations.emplace_back(Ip6::from_halves(kOnLink6, 1 + i * 2654435761u % 254));
+  }
+  out.push_back({"ip6-on-link", std::move(hosts6)});
   for (const unsigned vector : {1u, 4u, 16u, 64u}) {
     out.push_back({fmt::format("ip4-1route-v{}", vector), one4, vector});
   }

@@ -10,38 +10,45 @@ namespace {
 
 constexpr uint64_t kLeastSlots = 64;
 
+uint64_t random_odd() {
+  std::random_device random;
+  return uint64_t{random()} << 32 | random() | 1;
+}
+
 }  // namespace
 
 NeighborIndex::NeighborIndex(Qsbr& qsbr, const FlatArray<Adjacency>& adjacencies)
     : qsbr_(qsbr),
       adjacencies_(adjacencies),
-      seed_(uint64_t{std::random_device{}()} << 32 | std::random_device{}()),
+      factors_{random_odd(), random_odd(), random_odd()},
       slots_(new Slots(kLeastSlots)) {}
 
 NeighborIndex::~NeighborIndex() { delete slots_.load(); }
 
-void NeighborIndex::put(Slots& slots, uint64_t at, uint32_t id) {
-  while (slots.ids[at & slots.mask].load(std::memory_order_relaxed) != kFree) {
+void NeighborIndex::put(Slots& slots, uint32_t id) {
+  const Key key = key_of(id);
+  uint64_t at = key.hash >> slots.shift;
+  while (slots.slots[at & slots.mask].id.load(std::memory_order_relaxed) != kFree) {
     at++;
   }
-  slots.ids[at & slots.mask].store(id, std::memory_order_release);
+  Slot& slot = slots.slots[at & slots.mask];
+  slot.tag = key.tag;
+  slot.id.store(id, std::memory_order_release);
 }
 
 void NeighborIndex::add(uint32_t id) {
-  if ((used_ + 1) * 2 > slots_.load()->mask + 1) {
+  if ((used_ + 1) * 3 > slots_.load()->mask + 1) {
     rebuild();
   }
-  const Adjacency& adjacency = adjacencies_.at(id);
-  put(*slots_.load(), hash(IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop), id);
+  put(*slots_.load(), id);
   live_++;
   used_++;
 }
 
 void NeighborIndex::remove(uint32_t id) {
   const Slots& slots = *slots_.load();
-  const Adjacency& adjacency = adjacencies_.at(id);
-  for (uint64_t at = hash(IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop);; at++) {
-    auto& slot = slots.ids[at & slots.mask];
+  for (uint64_t at = key_of(id).hash >> slots.shift;; at++) {
+    auto& slot = slots.slots[at & slots.mask].id;
     const uint32_t there = slot.load(std::memory_order_relaxed);
     if (there == kFree) {
       return;
@@ -59,10 +66,8 @@ void NeighborIndex::rebuild() {
   auto fresh = std::make_unique<Slots>(std::bit_ceil(std::max<uint64_t>(kLeastSlots, (live_ + 1) * 4)));
   Slots* const old = slots_.load();
   for (uint64_t i = 0; i <= old->mask; i++) {
-    const uint32_t id = old->ids[i].load(std::memory_order_relaxed);
-    if (id != kFree && id != kGone) {
-      const Adjacency& adjacency = adjacencies_.at(id);
-      put(*fresh, hash(IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop), id);
+    if (const uint32_t id = old->slots[i].id.load(std::memory_order_relaxed); in_use(id)) {
+      put(*fresh, id);
     }
   }
   slots_.store(fresh.release(), std::memory_order_release);

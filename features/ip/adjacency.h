@@ -4,6 +4,7 @@
 // destination on a connected link. One writer, the control thread; workers read without locks under QSBR.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstdint>
@@ -35,8 +36,10 @@ struct alignas(64) Adjacency {
   }
 };
 
-/// (interface, address) -> adjacency: a hash table with open addressing, at most half full. Its hash has a seed of its
-/// own: stations choose their IPv6 addresses themselves.
+/// (interface, address) -> adjacency: a hash table with open addressing, at most a third full. A slot's tag is all of
+/// an IPv4 key, so that nothing depends on the adjacency but the rewrite; an IPv6 one is compared there. The hash is
+/// multilinear with secret factors (Lemire and Kaser, "Strongly universal string hashing is fast", 2014): stations
+/// choose their IPv6 addresses themselves.
 class NeighborIndex {
  public:
   NeighborIndex(Qsbr& qsbr, const FlatArray<Adjacency>& adjacencies);
@@ -49,18 +52,23 @@ class NeighborIndex {
   template <typename Address>
   AdjId find(IfId interface, const Address& address) const {
     const Slots& slots = *slots_.load(std::memory_order_acquire);
-    for (uint64_t at = hash(interface, address);; at++) {
-      const uint32_t id = slots.ids[at & slots.mask].load(std::memory_order_acquire);
+    const Key wanted = key(interface, address);
+    for (uint64_t at = wanted.hash >> slots.shift;; at++) {
+      const Slot& slot = slots.slots[at & slots.mask];
+      const uint32_t id = slot.id.load(std::memory_order_acquire);
       if (id == kFree) {
         return {};
       }
-      if (id != kGone && is(adjacencies_.at(id), interface, address)) {
+      if (slot.tag == wanted.tag && id != kGone && is(id, interface, address)) [[likely]] {
         return AdjId(id);
       }
     }
   }
 
   // -- Control thread ---------------------------------------------------------------------------------------------
+  AdjId find(IfId interface, const IpAddress& address) const {
+    return address.is_ip4() ? find(interface, address.ip4()) : find(interface, address.ip6());
+  }
   /// The adjacency is complete but for its MAC address, and not in the index.
   void add(uint32_t id);
   /// The id may be used anew after a grace period.
@@ -70,43 +78,60 @@ class NeighborIndex {
   void for_each(Visit visit) const {
     const Slots& slots = *slots_.load();
     for (uint64_t i = 0; i <= slots.mask; i++) {
-      if (const uint32_t id = slots.ids[i].load(std::memory_order_relaxed); id != kFree && id != kGone) {
+      if (const uint32_t id = slots.slots[i].id.load(std::memory_order_relaxed); in_use(id)) {
         visit(id);
       }
     }
   }
 
  private:
-  static constexpr uint32_t kFree = 0, kGone = UINT32_MAX;
+  static constexpr uint32_t kFree = 0, kGone = UINT32_MAX;  ///< instead of an id
+  struct Key {
+    uint64_t tag;
+    uint64_t hash;  ///< its upper bits are the good ones: they say where to begin
+  };
+  struct Slot {
+    uint64_t tag = 0;  ///< written once, before the id
+    std::atomic<uint32_t> id{kFree};
+  };
   struct Slots {
-    explicit Slots(uint64_t size) : mask(size - 1), ids(std::make_unique<std::atomic<uint32_t>[]>(size)) {}
+    explicit Slots(uint64_t size)
+        : mask(size - 1), shift(64 - std::countr_zero(size)), slots(std::make_unique<Slot[]>(size)) {}
     uint64_t mask;
-    std::unique_ptr<std::atomic<uint32_t>[]> ids;
+    int shift;
+    std::unique_ptr<Slot[]> slots;
   };
 
-  static uint64_t mix(uint64_t value) {
-    value *= 0x9e3779b97f4a7c15u;
-    return value ^ value >> 32;
+  static bool in_use(uint32_t id) { return id != kFree && id != kGone; }
+  Key key(IfId interface, Ip4 address) const {
+    const uint64_t all = uint64_t{1} << 63 | uint64_t{interface.value()} << 32 | address.value();
+    return {all, all * factors_[0]};
   }
-  uint64_t hash(IfId interface, Ip4 address) const {
-    return mix(mix(seed_ ^ (uint64_t{interface.value()} << 32 | address.value())));
-  }
-  uint64_t hash(IfId interface, const Ip6& address) const {
+  /// The tag's first bit tells it from one of IPv4.
+  Key key(IfId interface, const Ip6& address) const {
     const auto halves = std::bit_cast<std::array<uint64_t, 2>>(address.bytes());
-    return mix(mix(mix(seed_ ^ halves[0]) ^ halves[1]) ^ interface.value());
+    const uint64_t hash = halves[0] * factors_[0] + halves[1] * factors_[1] + interface.value() * factors_[2];
+    return {hash >> 1, hash};
   }
-  uint64_t hash(IfId interface, const IpAddress& address) const {
-    return address.is_ip4() ? hash(interface, address.ip4()) : hash(interface, address.ip6());
+  Key key(IfId interface, const IpAddress& address) const {
+    return address.is_ip4() ? key(interface, address.ip4()) : key(interface, address.ip6());
   }
-  static bool is(const Adjacency& adjacency, IfId interface, const IpAddress& address) {
-    return adjacency.interface.load(std::memory_order_relaxed) == interface.value() && adjacency.next_hop == address;
+  Key key_of(uint32_t id) const {
+    const Adjacency& adjacency = adjacencies_.at(id);
+    return key(IfId(adjacency.interface.load(std::memory_order_relaxed)), adjacency.next_hop);
   }
-  static void put(Slots& slots, uint64_t at, uint32_t id);
+  static bool is(uint32_t, IfId, Ip4) { return true; }
+  bool is(uint32_t id, IfId interface, const Ip6& address) const {
+    const Adjacency& adjacency = adjacencies_.at(id);
+    return adjacency.interface.load(std::memory_order_relaxed) == interface.value() &&
+           adjacency.next_hop == IpAddress(address);
+  }
+  void put(Slots& slots, uint32_t id);
   void rebuild();
 
   Qsbr& qsbr_;
   const FlatArray<Adjacency>& adjacencies_;
-  uint64_t seed_;
+  std::array<uint64_t, 3> factors_;  ///< random, odd
   std::atomic<Slots*> slots_;
   size_t live_ = 0, used_ = 0;  ///< `used_`: also those that are gone
 };

@@ -109,19 +109,15 @@ inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, const
   return flow_hash6(ip, length, seed);
 }
 
-/// The adjacency among several or of the destination itself, 0 when there is none.
+/// The adjacency among several; 0 when packets of this kind do not just go out.
 template <typename Address>
 [[gnu::noinline]] AdjId select(const IpState& state, const Group& group, rte_mbuf* packet, const uint8_t* ip,
-                               const Address& destination) {
-  const PathKind kind = group.kind.load(std::memory_order_acquire);
-  if (kind == PathKind::connected) {
-    return state.tables.find_neighbor(IfId(group.interface.load(std::memory_order_relaxed)), destination);
-  }
-  if (kind != PathKind::forward) {
+                               const Address&) {
+  if (group.kind.load(std::memory_order_acquire) != PathKind::forward) {
     return {};
   }
   const uint32_t seed = state.hash_seed.load(std::memory_order_relaxed);
-  return state.tables.select(group, hash_of(ip, packet->data_len - kL2, seed, destination));
+  return state.tables.select(group, hash_of(ip, packet->data_len - kL2, seed, Address{}));
 }
 
 /// What the way out means for a packet: its next MAC addresses and limits.
@@ -203,7 +199,11 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
       last = group;
       AdjId id = hops.direct(group);
       if (!id.valid()) [[unlikely]] {
-        id = select(state, hops.group(group), packet, frame + kL2, batch.destinations[i]);
+        const Group& several = hops.group(group);
+        id = several.kind.load(std::memory_order_acquire) == PathKind::connected
+                 ? state.tables.find_neighbor(IfId(several.interface.load(std::memory_order_relaxed)),
+                                              batch.destinations[i])
+                 : select(state, several, packet, frame + kL2, batch.destinations[i]);
         last = kNone;  // the next packet may be of another flow
       }
       hop = hops[id];
