@@ -256,6 +256,9 @@ std::optional<Route> parse_route(const nlmsghdr& message) {
       case RTA_MULTIPATH:
         route.next_hops = read_multipath(family, value);
         break;
+      case RTA_NH_ID:
+        route.by_object = true;
+        break;
       case RTA_METRICS:
         for_each_attribute(value, [&](uint16_t metric, std::string_view bytes) {
           uint32_t* const field = metric == RTAX_CWND         ? &route.cwnd

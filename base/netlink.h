@@ -66,6 +66,7 @@ struct Route {
   uint32_t cwnd = 0;  ///< this and the next ones: RTAX_* of RTA_METRICS, 0 when not given
   uint32_t rttvar = 0, reordering = 0, window = 0;
   bool conditional = false;  ///< for packets of one TOS or one source only
+  bool by_object = false;    ///< its next hops are those of a next-hop object
   Prefix prefix;
   std::vector<RouteNextHop> next_hops;
 };

@@ -66,9 +66,13 @@ void KernelCheck::run() {
     log::info("Linux had changed {} routes without telling", found.changed);
     changed_();
   }
+  if (found.doubts > 0) {
+    runs_ = std::max(runs_, 1u);
+  }
   const auto now = Clock::now();
   cost_ = now - begun;
   not_before_ = now + kLeastPause * cost_;
+  loop_.cancel(std::exchange(timer_, 0));  // what drain() told has asked for the next run without knowing the cost
   schedule();
 }
 

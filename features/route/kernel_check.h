@@ -9,9 +9,9 @@
 
 namespace floof::route {
 
-/// Compares a KernelFeed with the kernel's tables: soon after something with which Linux takes routes away, and now and
-/// then whatever was told. Reading takes at most a tenth of the thread's time: with huge tables it comes more rarely.
-/// Loop thread.
+/// Compares a KernelFeed with the kernel's tables: soon after something with which Linux takes routes away or whose
+/// outcome events do not tell, and now and then whatever was told. Reading takes at most a tenth of the thread's time:
+/// with huge tables it comes more rarely. Loop thread.
 class KernelCheck {
  public:
   /// `changed` is called when the RIB was told something.
@@ -20,7 +20,7 @@ class KernelCheck {
   KernelCheck(const KernelCheck&) = delete;
   KernelCheck& operator=(const KernelCheck&) = delete;
 
-  /// A link, an address or a next-hop object changed or went away.
+  /// A link, an address or a next-hop object changed or went away, or an event does not tell what it has led to.
   void soon();
 
  private:

@@ -73,15 +73,46 @@ std::optional<Source> KernelFeed::source_of(const netlink::Route& route) const {
   }
 }
 
-void KernelFeed::on_route(const netlink::Route& route) {
+bool KernelFeed::on_route(const netlink::Route& route) {
   const auto source = source_of(route);
   if (!source) {
-    return;
+    return false;
   }
   events_++;
+  doubts_[*source].erase(route.prefix);
+  if (source == Source::kernel && !route.removed) {
+    protocols_.emplace(route.prefix.family(), route.protocol);
+  }
   Entries& entries = table(*source)[route.prefix];
+  const auto of_metric = [&] {
+    Entries out;
+    std::copy_if(entries.begin(), entries.end(), std::back_inserter(out),
+                 [&](const Entry& e) { return e.metric == route.metric; });
+    return out;
+  };
+  const Entries before = of_metric();
   route.removed ? remove(entries, route) : add(entries, route, dumping_);
+  const bool clear = dumping_ || plain(before, route, of_metric());
   tell(*source, route.prefix);
+  return !clear;
+}
+
+/// If the event has one meaning only. `before`, `after`: what is known of its metric.
+bool KernelFeed::plain(const Entries& before, const netlink::Route& route, const Entries& after) {
+  const bool six = route.prefix.family() == Family::ip6;
+  if (before.size() > 1 || after.size() != (route.removed ? 0 : 1)) {
+    return false;
+  }
+  if (!route.removed && !route.replace && before.empty()) {
+    return true;
+  }
+  if (!six) {
+    return (route.removed || route.replace) && before.size() == 1;
+  }
+  // A dump leaves out what stands between the members of a multipath route; when it shrinks that comes to light.
+  const bool grows = !route.removed && before.size() == 1 && before.front().next_hops.size() < route.next_hops.size() &&
+                     after.front() == entry_of(route);
+  return grows || (before.size() == 1 && before.front().next_hops.size() == 1 && (route.removed || route.replace));
 }
 
 KernelFeed::Entry KernelFeed::entry_of(const netlink::Route& route) {
@@ -93,6 +124,7 @@ KernelFeed::Entry KernelFeed::entry_of(const netlink::Route& route) {
           .origin = known_origin ? static_cast<FeedOrigin>(route.window) : FeedOrigin::unknown,
           .preference = route.reordering,
           .second_metric = route.rttvar,
+          .by_object = route.by_object,
           .next_hops = route.next_hops};
 }
 
@@ -148,12 +180,13 @@ bool KernelFeed::merge6(Entries& entries, const Entry& fresh, bool replace) {
 }
 
 bool KernelFeed::Entry::mergeable() const {
-  return !next_hops.empty() &&
+  return !next_hops.empty() && !by_object &&
          std::all_of(next_hops.begin(), next_hops.end(), [](const auto& hop) { return hop.gateway.has_value(); });
 }
 
 bool KernelFeed::Entry::same_way(const Entry& other) const {
-  return metric == other.metric && type == other.type && same_hops(next_hops, other.next_hops);
+  return metric == other.metric && type == other.type && protocol == other.protocol && by_object == other.by_object &&
+         same_hops(next_hops, other.next_hops);
 }
 
 void KernelFeed::remove(Entries& entries, const netlink::Route& route) {
@@ -244,7 +277,8 @@ RouteInfo KernelFeed::to_info(Source source, const Entry& entry) {
 
 void KernelFeed::mark() {
   dumping_ = true;
-  odd_.clear();
+  shown_.clear();
+  protocols_.clear();
   doubts_.clear();
   for (const Source source : {Source::feed_table, Source::kernel}) {
     table(source).clear();

@@ -10,13 +10,18 @@
 // that is read while it changes may lack something.
 //
 // Of several routes for a prefix the kernel uses the one with the smallest metric that has a living next hop, and so do
-// we. feed_origin.h tells what else BIRD says of a route; BGP's multipath rule needs its IGP distance.
+// we. Several of one metric stand in line (`ip route append`), and events do not always tell which of them is meant, as
+// they may differ in nothing that we know. Readings do, since a dump has Linux's order: after any event that does not
+// leave exactly one route of its metric where there was one or none, the tables are read.
+//
+// feed_origin.h tells what else BIRD says of a route; BGP's multipath rule needs its IGP distance.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -39,14 +44,14 @@ class KernelFeed {
 
   /// Which kernel table BIRD's non-BGP routes are in. What another table brought is removed.
   void set_feed_table(uint32_t table);
-  /// One event of any table.
-  void on_route(const netlink::Route& route);
+  /// One event of any table. True when the tables have to be read soon, as only they tell what it has led to.
+  bool on_route(const netlink::Route& route);
   /// Messages were lost, or it is the start: everything is told again between these two.
   void mark();
   void sweep();
 
   /// What has to be read to compare: the feed table, and of the main table, which may hold a million copies, only
-  /// protocols of which routes are known. What is added is always told.
+  /// protocols that were told of, unless two of them share a prefix and a metric: only a whole dump has them in order.
   std::vector<netlink::Monitor::RouteFilter> parts() const;
   /// All routes of all `parts` go to `read` between these two.
   void begin_reading();
@@ -70,6 +75,7 @@ class KernelFeed {
     FeedOrigin origin = FeedOrigin::unknown;
     uint32_t preference = 0;
     uint32_t second_metric = 0;
+    bool by_object = false;
     std::vector<netlink::RouteNextHop> next_hops;
     uint32_t seen = 0;  ///< the last reading that had it
     /// Whatever the order of the next hops.
@@ -87,9 +93,10 @@ class KernelFeed {
   static bool replace4(Entries& entries, const Entry& fresh);
   static bool merge6(Entries& entries, const Entry& fresh, bool replace);
   static void remove(Entries& entries, const netlink::Route& route);
+  static bool plain(const Entries& before, const netlink::Route& route, const Entries& after);
   void tell(Source source, const Prefix& prefix);
   RouteInfo to_info(Source source, const Entry& entry);
-  Table differences(Source source) const;
+  Table differences(Source source);
   Table& table(Source source) { return source == Source::feed_table ? feed_ : main_; }
   const Table& table(Source source) const { return source == Source::feed_table ? feed_ : main_; }
 
@@ -97,7 +104,8 @@ class KernelFeed {
   std::function<IfId(int)> interface_of_;
   uint32_t feed_table_ = 0;
   Table feed_, main_;
-  std::map<Source, Table> odd_;     ///< what a reading has and we have not
+  std::set<std::pair<Family, uint8_t>> protocols_;  ///< of `main_`, also of members of a route of another protocol
+  std::map<Source, Table> shown_;   ///< what a reading has, but for prefixes whose only route is as known
   std::map<Source, Table> doubts_;  ///< how the last reading showed what it showed otherwise
   uint32_t reading_ = 0;
   bool dumping_ = false;  ///< between mark and sweep: routes come in the order in which they count

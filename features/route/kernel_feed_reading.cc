@@ -16,6 +16,7 @@ bool KernelFeed::Entry::operator==(const Entry& other) const {
     return x.index == y.index && x.gateway == y.gateway && x.weight == y.weight && x.dead == y.dead;
   };
   return metric == other.metric && igp_metric == other.igp_metric && protocol == other.protocol && type == other.type &&
+         by_object == other.by_object &&
          std::is_permutation(next_hops.begin(), next_hops.end(), other.next_hops.begin(), other.next_hops.end(), same);
 }
 
@@ -24,21 +25,35 @@ std::vector<netlink::Monitor::RouteFilter> KernelFeed::parts() const {
   if (feed_table_ != 0) {
     out = {{Family::ip4, feed_table_, 0}, {Family::ip6, feed_table_, 0}};
   }
-  std::set<std::pair<Family, uint8_t>> known;
-  for (const auto& [prefix, entries] : main_) {
-    for (const Entry& entry : entries) {
-      known.emplace(prefix.family(), entry.protocol);
+  std::set<Family> whole;
+  const auto look = [&](const Table& known) {
+    for (const auto& [prefix, entries] : known) {
+      const auto mixed = std::adjacent_find(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+        return a.metric == b.metric && a.protocol != b.protocol;
+      });
+      if (mixed != entries.end()) {
+        whole.insert(prefix.family());
+      }
     }
+  };
+  look(main_);
+  if (const auto doubts = doubts_.find(Source::kernel); doubts != doubts_.end()) {
+    look(doubts->second);
   }
-  for (const auto& [family, protocol] : known) {
-    out.push_back({family, RT_TABLE_MAIN, protocol});
+  for (const Family family : whole) {
+    out.push_back({family, RT_TABLE_MAIN, 0});
+  }
+  for (const auto& [family, protocol] : protocols_) {
+    if (!whole.contains(family)) {
+      out.push_back({family, RT_TABLE_MAIN, protocol});
+    }
   }
   return out;
 }
 
 void KernelFeed::begin_reading() {
   reading_++;
-  odd_.clear();
+  shown_.clear();
 }
 
 void KernelFeed::read(const netlink::Route& route) {
@@ -46,42 +61,36 @@ void KernelFeed::read(const netlink::Route& route) {
   if (!source) {
     return;
   }
-  if (const auto at = table(*source).find(route.prefix); at != table(*source).end()) {
-    const auto known = std::find(at->second.begin(), at->second.end(), entry_of(route));
-    if (known != at->second.end()) {
-      known->seen = reading_;
+  const Entry fresh = entry_of(route);
+  Table& shown = shown_[*source];
+  const auto known = table(*source).find(route.prefix);
+  Entry* const only = known != table(*source).end() && known->second.size() == 1 ? &known->second.front() : nullptr;
+  auto at = shown.find(route.prefix);
+  if (at == shown.end()) {
+    if (only != nullptr && only->seen != reading_ && *only == fresh) {
+      only->seen = reading_;
       return;
     }
+    at = shown.try_emplace(route.prefix).first;
+    if (only != nullptr && only->seen == reading_) {
+      at->second.push_back(*only);
+    }
   }
-  add(odd_[*source][route.prefix], route, true);
+  at->second.insert(std::upper_bound(at->second.begin(), at->second.end(), fresh,
+                                     [](const Entry& a, const Entry& b) { return a.metric < b.metric; }),
+                    fresh);
 }
 
 /// The prefixes that the reading shows otherwise, as it shows them.
-KernelFeed::Table KernelFeed::differences(Source source) const {
-  const auto seen = [&](const Entry& entry) { return entry.seen == reading_; };
-  Table out;
+KernelFeed::Table KernelFeed::differences(Source source) {
+  Table out = std::exchange(shown_[source], {});
   for (const auto& [prefix, entries] : table(source)) {
-    if (!std::all_of(entries.begin(), entries.end(), seen)) {
-      std::copy_if(entries.begin(), entries.end(), std::back_inserter(out[prefix]), seen);
+    if (entries.size() == 1 && entries.front().seen == reading_ && !out.contains(prefix)) {
+      continue;
     }
-  }
-  const auto odd = odd_.find(source);
-  if (odd == odd_.end()) {
-    return out;
-  }
-  for (const auto& [prefix, strangers] : odd->second) {
-    const auto known = table(source).find(prefix);
-    const auto [at, all_seen] = out.try_emplace(prefix);
-    if (all_seen && known != table(source).end()) {
-      at->second = known->second;
-    }
-    for (const Entry& stranger : strangers) {
-      at->second.insert(std::upper_bound(at->second.begin(), at->second.end(), stranger,
-                                         [](const Entry& a, const Entry& b) { return a.metric < b.metric; }),
-                        stranger);
-    }
-    if (known != table(source).end() && at->second == known->second) {
-      out.erase(at);  // members of one IPv6 route that the kernel tells one by one
+    const auto at = out.try_emplace(prefix).first;
+    if (at->second == entries) {
+      out.erase(at);
     }
   }
   return out;

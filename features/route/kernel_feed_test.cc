@@ -215,6 +215,42 @@ TEST_F(KernelFeedTest, TwoReadingsAreBelieved) {
   EXPECT_TRUE(told("10.0.1.0/24") && told("10.0.3.0/24", Source::kernel));
 }
 
+TEST_F(KernelFeedTest, SeveralOfOneMetricAreReadInTheirOrder) {
+  const auto by_hand = [](std::string_view gateway, uint8_t protocol, bool append) {
+    auto out = route("10.0.0.0/24", {via(11, gateway)}, RT_TABLE_MAIN);
+    out.protocol = protocol;
+    out.append = append;
+    return out;
+  };
+  const auto first = by_hand("192.0.2.1", RTPROT_BOOT, false), second = by_hand("192.0.2.2", RTPROT_STATIC, true),
+             alike = by_hand("192.0.2.1", RTPROT_BOOT, true);  // with another source address
+  EXPECT_FALSE(feed.on_route(first));
+  EXPECT_TRUE(feed.on_route(second));
+  EXPECT_TRUE(feed.on_route(alike));
+  ASSERT_EQ(feed.parts().size(), 3u);
+  EXPECT_EQ(feed.parts().back().protocol, 0) << "only a whole dump has different protocols in order";
+  const auto read = [&](const std::vector<netlink::Route>& routes) {
+    feed.begin_reading();
+    for (const auto& one : routes) {
+      feed.read(one);
+    }
+    return feed.end_reading();
+  };
+  const auto gateway = [&] { return told("10.0.0.0/24", Source::kernel)->next_hops.at(0).gateway; };
+  EXPECT_EQ(read({first, second, alike}).doubts, 1u);
+  EXPECT_EQ(read({first, second, alike}).changed, 1u);
+  EXPECT_EQ(gateway(), *parse_ip("192.0.2.1"));
+  EXPECT_EQ(read({first, second, alike}).doubts, 0u);
+  EXPECT_EQ(read({second, first, alike}).doubts, 1u) << "the order counts";
+  EXPECT_TRUE(feed.on_route(gone(first))) << "which of the two?";
+  EXPECT_EQ(read({second, first}).changed, 0u) << "an event ends a doubt";
+  EXPECT_EQ(read({second, first}).changed, 0u) << "as guessed";
+  EXPECT_EQ(gateway(), *parse_ip("192.0.2.2"));
+  EXPECT_TRUE(feed.on_route(gone(second)));
+  EXPECT_FALSE(feed.on_route(gone(first)));
+  EXPECT_FALSE(told("10.0.0.0/24", Source::kernel));
+}
+
 TEST_F(KernelFeedTest, Ip6MergesOnlyRoutesByGateways) {
   auto hole = route("2001:db8::/32", {});
   hole.type = RTN_BLACKHOLE;

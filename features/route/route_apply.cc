@@ -124,7 +124,9 @@ Routes::~Routes() {
 void Routes::subscribe() {
   lcp::KernelEvents::Subscriber subscriber;
   subscriber.handler.route = [this](const netlink::Route& route) {
-    kernel_feed_.on_route(route);
+    if (kernel_feed_.on_route(route)) {
+      kernel_check_.soon();
+    }
     kernel_copy_.on_route(route);
   };
   subscriber.handler.link = [this](const netlink::Link& link) {
@@ -145,6 +147,7 @@ void Routes::subscribe() {
   };
   subscriber.sweep = [this] {
     kernel_feed_.sweep();
+    kernel_check_.soon();  // the dump may have repeated something, and so may what was told meanwhile
     kernel_copy_.sweep();
     settle();
   };
