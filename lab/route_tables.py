@@ -85,6 +85,44 @@ def differences(router):
             for prefix in sorted(one.keys() | other.keys()) if one.get(prefix) != other.get(prefix)]
 
 
+def gateways_by(router, net, source):
+    """Those of the source's route of exactly this prefix."""
+    return [str(h.get("gateway")) for e in router.show("ip6" if ":" in net else "ip", "route", net) for c in e["candidates"]
+            if c["source"] == source for h in sorted(c["next-hops"], key=str)]
+
+
+def main_table(router):
+    """Copies of routes in Linux's main table of r1: prefix -> sorted (gateway, interface)."""
+    table = {}
+    for family in ("-4", "-6"):
+        for entry in json.loads(router.output("ip", family, "-j", "route", "show", "table", "main", "proto", "43")):
+            hops = entry.get("nexthops", [entry])
+            table[entry["dst"]] = sorted((h.get("gateway") or h.get("via", {}).get("host"), h.get("dev")) for h in hops)
+    return table
+
+
+def floof0_defaults(router):
+    """How many of each family Linux has."""
+    return [router.output("ip", family, "route", "show", "default", "proto", "44").count("dev floof0") for family in ("-4", "-6")]
+
+
+# Routes of one metric by hand, and which gateways are used then. Some look alike to whoever does not know their source; of what
+# goes by the next-hop object 78 (2001:db8:9::8) IPv6 makes no multipath.
+FOUR, SIX = "198.18.0.0/24", "2001:db8:e5::/48"
+IN_LINE = (
+    (FOUR, "add NET via 10.9.0.8; append NET via 10.9.0.9; append NET via 10.9.0.8 src 10.255.1.1; append NET via 10.9.0.7 proto static",
+     ["10.9.0.8"]),
+    (FOUR, "del NET via 10.9.0.8", ["10.9.0.9"]),
+    (FOUR, "prepend NET via 10.9.0.6 proto static; del NET via 10.9.0.9; del NET via 10.9.0.6", ["10.9.0.8"]),
+    (FOUR, "replace NET via 10.9.0.5; del NET via 10.9.0.5", ["10.9.0.7"]),
+    (SIX, "append NET nhid 78; append NET via 2001:db8:9::9; append NET via 2001:db8:9::7", ["2001:db8:9::8"]),
+    (SIX, "del NET nhid 78", ["2001:db8:9::7", "2001:db8:9::9"]),
+    # Linux's dump does not show the second one while it stands between two gateways.
+    (SIX, "del NET via 2001:db8:9::9; append NET dev es; append NET via 2001:db8:9::9", ["2001:db8:9::7", "2001:db8:9::9"]),
+    (SIX, "del NET via 2001:db8:9::9; del NET via 2001:db8:9::7", ["None"]),
+)
+
+
 class Disorder:
     """Random commits and changes by hand about two interfaces n0 and n1, which need not be connected to anything."""
 
@@ -118,6 +156,8 @@ class Disorder:
             for prefix in prefixes:
                 while self.router.run("ip", f"-{(4, 6)[family]}", "route", "del", prefix, check=False).returncode == 0:
                     pass
+            for proto in ("boot", "static"):
+                self.router.run("ip", f"-{(4, 6)[family]}", "route", "flush", "table", str(FEED_TABLE), "proto", proto, check=False)
 
     def gateway(self, family):
         link = self.random.choice(self.LINKS)
@@ -175,6 +215,15 @@ class Disorder:
         prefix, metric = self.random.choice(self.PREFIXES[family]), str(self.random.choice((5, 7)))
         where = self.random.choice((["via", gateway, "dev", via], ["dev", via], ["blackhole"]))
         route = where[:1] * (where == ["blackhole"]) + [prefix] + where * (where != ["blackhole"]) + ["metric", metric]
+        # Several of one metric stand in line, and some look alike.
+        route += self.random.choice(([], [], ["proto", "static"]))
+        route += self.random.choice(([], ["src", address.split("/")[0]])) if family == 0 and where != ["blackhole"] else []
+        route += self.random.choice(([], [], ["table", str(FEED_TABLE)]))
+        line = [route]
+        for _ in range(self.random.choice((1, 2))):
+            other, gateway = self.gateway(family)
+            line.append([prefix, "via", gateway, "dev", other, *route[route.index("metric"):]])
+        place = [self.random.choice(("append", "prepend")) for _ in line]
         done = self.random.choice((
             [["link", "set", link, "down"], ["link", "set", link, "up"]],
             [["link", "set", link, "down"]], [["link", "set", link, "up"]],
@@ -184,6 +233,10 @@ class Disorder:
             [[four, "route", "replace", *route]], [[four, "route", "del", prefix, "metric", metric]],
             [[four, "route", "flush", "proto", "boot"]],
             [[four, "route", "add", *route], ["link", "set", link, "down"], ["link", "set", link, "up"]],
+            [[four, "route", how, *one] for how, one in zip(place, line)],
+            [[four, "route", how, *one] for how, one in zip(place, line)] + [[four, "route", "del", *line[-1]]],
+            [*([four, "route", how, *one] for how, one in zip(place, line)), ["link", "set", via, "down"], ["link", "set", via, "up"],
+             [four, "route", "replace", *route]],
         ))
         self.log.append("; ".join("ip " + " ".join(words) for words in done))
         for words in done:

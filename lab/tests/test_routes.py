@@ -18,7 +18,7 @@ import pytest
 
 from lab import init_status
 from lab.hosts import Lab, wait_for
-from lab.route_tables import Disorder, differences
+from lab.route_tables import IN_LINE, Disorder, differences, floof0_defaults, gateways_by, main_table
 from lab.stream import Stream
 
 PREFIX = f"fr{os.getpid()}-"
@@ -233,25 +233,15 @@ def test_a_prefix_moves_between_ospf_static_and_bgp_without_a_lost_packet(lab, s
     assert lost == 0 and sent > 500, (lost, sent)
 
 
-def main_table(lab):
-    """Copies of routes in Linux's main table of r1: prefix -> sorted (gateway, interface)."""
-    table = {}
-    for family in ("-4", "-6"):
-        for entry in json.loads(lab.r1.output("ip", family, "-j", "route", "show", "table", "main", "proto", "43")):
-            hops = entry.get("nexthops", [entry])
-            table[entry["dst"]] = sorted((h.get("gateway") or h.get("via", {}).get("host"), h.get("dev")) for h in hops)
-    return table
-
-
 def test_linux_gets_a_copy_on_request(lab):
     a, b, a6, b6 = (("172.20.1.2", "ra"), ("172.20.2.2", "rb"), ("2001:db8:a::2", "ra"), ("2001:db8:b::2", "rb"))
     announce(lab, {"bgp": BOTH_BGP}, {"bgp": BOTH_BGP})
     wait_for("two BGP paths", lambda: chosen(lab, SERVICE) == chosen(lab, SERVICE6) == ("bgp", ["ra", "rb"]), 30)
-    assert main_table(lab) == {}
+    assert main_table(lab.r1) == {}
     lab.r1.commit("set dataplane kernel-routes all\nset route 192.0.2.0/24 blackhole")
     dataplane = lab.r1.pid("floof-dataplane")
     try:
-        wait_for("the copies", lambda: main_table(lab).get(NET) == [a, b] and main_table(lab).get(NET6) == [a6, b6])
+        wait_for("the copies", lambda: main_table(lab.r1).get(NET) == [a, b] and main_table(lab.r1).get(NET6) == [a6, b6])
         wait_for("the blackhole", lambda: "blackhole 192.0.2.0/24" in lab.r1.output("ip", "route", "show", "proto", "43"))
         default = lab.r1.output("ip", "route", "show", "default")
         assert "dev floof0" in default and "proto 43" not in default
@@ -260,20 +250,38 @@ def test_linux_gets_a_copy_on_request(lab):
         assert "copied to Linux" in lab.r1.ctl("show", "ip", "route", "summary").stdout
         assert lab.r1.ping(SERVICE, count=3) == 3 and lab.r1.ping(SERVICE6, count=3) == 3
         lab.b.reconfigure(neighbour(2))
-        wait_for("one path", lambda: main_table(lab).get(NET) == [a] and main_table(lab).get(NET6) == [a6])
+        wait_for("one path", lambda: main_table(lab.r1).get(NET) == [a] and main_table(lab.r1).get(NET6) == [a6])
         lab.a.reconfigure(neighbour(1))
-        wait_for("none", lambda: NET not in main_table(lab) and NET6 not in main_table(lab))
+        wait_for("none", lambda: NET not in main_table(lab.r1) and NET6 not in main_table(lab.r1))
         announce(lab, {"bgp": BOTH_BGP}, {})
-        wait_for("again", lambda: main_table(lab).get(NET) == [a])
+        wait_for("again", lambda: main_table(lab.r1).get(NET) == [a])
+        # What Linux takes away without telling is written again, and floof0's defaults too.
+        lab.r1.commit("set interface n0 device null\nset interface n0 address 198.18.8.1/24\nset interface n0 address 2001:db8:18::1/64\n"
+                      "set route 198.19.0.0/24 via 198.18.8.2\nset route 198.19.0.0/24 via 10.9.0.9\nset route 198.19.1.0/24 via 198.18.8.2\n"
+                      "set route 2001:db8:19::/48 via 2001:db8:18::2\nset route 2001:db8:19::/48 via 2001:db8:9::9")
+        both = {"198.19.0.0/24": [("10.9.0.9", "es"), ("198.18.8.2", "n0")], "198.19.1.0/24": [("198.18.8.2", "n0")],
+                "2001:db8:19::/48": [("2001:db8:18::2", "n0"), ("2001:db8:9::9", "es")]}
+        copies = lambda: {p: main_table(lab.r1).get(p) for p in both} == both and floof0_defaults(lab.r1) == [1, 1]
+        wait_for("the copies of static routes", copies)
+        for words in ("link set n0 down; ip link set n0 up", "link set floof0 down; ip link set floof0 up",
+                      "address del 10.255.1.1/32 dev loop0; ip address add 10.255.1.1/32 dev loop0", "address flush dev n0 scope global"):
+            lab.r1.run("sh", "-c", f"ip {words}")
+            if "address flush" in words:
+                wait_for("without those over n0", lambda: main_table(lab.r1).get("198.19.1.0/24") is None and
+                         main_table(lab.r1)["198.19.0.0/24"] == [("10.9.0.9", "es")])
+                lab.r1.run("sh", "-c", "ip address add 198.18.8.1/24 dev n0; ip address add 2001:db8:18::1/64 dev n0")
+            wait_for(f"the copies after {words}", copies)
         # What an earlier process left is swept by the next one.
         lab.r1.run("ip", "route", "add", "198.18.0.0/15", "via", a[0], "proto", "43", "metric", "2048")
         os.kill(dataplane, signal.SIGKILL)
         wait_for("another one", lambda: lab.r1.pid("floof-dataplane") not in (0, None, dataplane))
-        wait_for("swept", lambda: "198.18.0.0/15" not in main_table(lab) and main_table(lab).get(NET) == [a])
+        wait_for("swept", lambda: "198.18.0.0/15" not in main_table(lab.r1) and main_table(lab.r1).get(NET) == [a])
         dataplane = lab.r1.pid("floof-dataplane")
     finally:
+        lab.r1.script("configure\ndelete interface n0\ndelete route 198.19.0.0/24\ndelete route 198.19.1.0/24\n"
+                      "delete route 2001:db8:19::/48\ncommit\nexit\n", check=False)
         lab.r1.commit("delete dataplane kernel-routes\ndelete route 192.0.2.0/24")
-    wait_for("all are gone", lambda: lab.r1.output("ip", "route", "show", "proto", "43") == "" and main_table(lab) == {})
+    wait_for("all are gone", lambda: lab.r1.output("ip", "route", "show", "proto", "43") == "" and main_table(lab.r1) == {})
     assert lab.r1.pid("floof-dataplane") == dataplane, "no restart for that"
     assert chosen(lab, SERVICE) == ("bgp", ["ra"])
 
@@ -542,6 +550,24 @@ def test_a_link_by_hand_takes_its_routes_along(lab):
         lab.r1.run("ip", "route", "del", "198.18.0.0/24", check=False)
         lab.r1.script("configure\ndelete route 203.0.113.0/24\ncommit\nexit\n", check=False)
         lab.r1.commit("delete interface n0")
+
+
+def test_several_routes_of_one_metric_stand_in_line(lab):
+    lab.r1.run("ip", "nexthop", "add", "id", "78", "via", "2001:db8:9::8", "dev", "es")
+    try:
+        for table, source in (("main", "kernel"), ("10001", "feed-table")):
+            for net, words, gateways in IN_LINE:
+                for one in words.split("; "):
+                    lab.r1.run("ip", "route", *one.replace("NET", net).split(), "metric", "5", "table", table)
+                wait_for(words, lambda n=net, g=gateways, s=source: gateways_by(lab.r1, n, s) == g, 4)
+            alike(lab, [table])
+    finally:
+        lab.r1.run("ip", "nexthop", "del", "id", "78")
+        for net in {net for net, _, _ in IN_LINE}:
+            for table in ("main", "10001"):
+                while lab.r1.run("ip", "route", "del", net, "metric", "5", "table", table, check=False).returncode == 0:
+                    pass
+    alike(lab, ["all are gone"])
 
 
 def recovers(lab):
