@@ -333,7 +333,7 @@ def test_secrets_survive_a_restart_and_a_damaged_key_is_told(lab):
     (lab.r1.state_dir / "audit.log").rename(lab.r1.state_dir / "audit.kept")
     (lab.r1.state_dir / "audit.log").mkdir()
     lab.r1.boot()
-    assert f'password "{SECRET}"' in (lab.r1.run_dir / "bird.conf").read_text()
+    wait_for("its bird.conf", lambda: f'password "{SECRET}"' in (lab.r1.run_dir / "bird.conf").read_text())
     with root(lab) as client:
         assert "audit" in json.dumps(client.call("status")["data"]["alarms"])
         client.call("edit", words=["set", "system", "hostname", "goes-on"])
