@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,7 +18,7 @@ namespace {
 // A BIRD with one session that its limit has ended, until it is enabled.
 class LimitedBird {
  public:
-  LimitedBird() {
+  explicit LimitedBird(std::string version = "2.0.12") : version_(std::move(version)) {
     std::string name = "/tmp/bird_limit_watch_test.XXXXXX";
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     folder_ = name;
@@ -55,7 +56,7 @@ class LimitedBird {
  private:
   void serve() {
     const int client = accept(listener_, nullptr, nullptr);
-    say(client, "0001 BIRD 2.0.12 ready.\n");
+    say(client, fmt::format("0001 BIRD {} ready.\n", version_));
     char buffer[512];
     for (ssize_t got = 0; client >= 0 && (got = recv(client, buffer, sizeof buffer, 0)) > 0;) {
       say(client, answer(std::string(buffer, static_cast<size_t>(got))));
@@ -66,8 +67,8 @@ class LimitedBird {
     const std::lock_guard lock(mutex_);
     commands_.push_back(command.substr(0, command.find('\n')));
     if (command.starts_with("show status")) {
-      return fmt::format("1000-BIRD 2.0.12\n1011-Router ID is 1.1.1.1\n Current server time is {}\n0013 Daemon is up\n",
-                         time_);
+      return fmt::format("1000-BIRD {}\n1011-Router ID is 1.1.1.1\n Current server time is {}\n0013 Daemon is up\n",
+                         version_, time_);
     }
     if (command.starts_with("enable")) {
       state_ = "up     2026-11-23 06:40:00.000  Established";
@@ -77,6 +78,7 @@ class LimitedBird {
   }
   static void say(int client, const std::string& text) { (void)send(client, text.data(), text.size(), MSG_NOSIGNAL); }
 
+  const std::string version_;
   std::string folder_, path_;
   int listener_ = -1;
   std::mutex mutex_;
@@ -133,6 +135,21 @@ TEST(LimitWatch, TriesAgainWhenTheTimeIsOver) {
   look(watch, loop);
   EXPECT_TRUE(watch.alarms().empty());
   EXPECT_EQ(bird.commands().back(), "show protocols");
+}
+
+TEST(LimitWatch, AVersionThatCannotDoWhatIsAskedIsAnAlarm) {
+  const std::string untried = "BIRD 2.16.2 was never tried", dumps = "bgp mrt: BIRD 3.3.2 writes one peer";
+  for (const auto& [version, alarm] : {std::pair<std::string, std::string>("2.16.2", untried), {"3.3.2", dumps}}) {
+    LimitedBird bird(version);
+    EventLoop loop;
+    const Json config = Json::parse(R"({"bgp":{"mrt":[{"name":"m"}]}})");
+    const uint64_t generation = 1;
+    LimitWatch watch(loop, options_for(bird, config, generation));
+    look(watch, loop);
+    ASSERT_EQ(watch.alarms().size(), 1u);
+    EXPECT_TRUE(watch.alarms()[0].starts_with(alarm)) << watch.alarms()[0];
+    EXPECT_TRUE(bird.commands().empty()) << "its greeting tells";
+  }
 }
 
 // BIRD forgets the limit with its next configuration, floofd with its end: neither may let the session start.
