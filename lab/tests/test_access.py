@@ -70,7 +70,7 @@ OPERATING = LOOKING | {"clear", "request"}
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab("acc-") as made:
+    with Lab(f"acc{os.getpid()}-") as made:
         made.router("r1").boot().commit(BASE, "base")
         yield made
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """docs/bgp.md, typed into a real router between two upstreams and a route server."""
 
+import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -63,7 +63,7 @@ class Tour(Console):
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab("bgptour-") as lab:
+    with Lab(f"bgptour{os.getpid()}-") as lab:
         lab.router("r1")
         for name, (number, asn, role, routes, export) in NEIGHBOURS.items():
             host = lab.bird(name)
@@ -77,11 +77,10 @@ def lab():
 
 
 def test_the_tour(lab):
-    file = Path("/tmp/floof-tour.yml")
-    file.write_text(TRANSLATED)
+    (lab.folder / "floof-tour.yml").write_text(TRANSLATED)
     console = Tour(lab.r1)
     try:
-        sessions = blocks(PAGE.read_text())
+        sessions = blocks(PAGE.read_text().replace("/tmp/", f"{lab.folder}/"))
         assert len(sessions) >= 4
         # The promise: from nothing to an exchange in fifteen commands, configure and commit included.
         commands = [line for line in sessions[0][1] if re.match(r"ann[>#] (configure|set|commit)", line)]
@@ -90,7 +89,6 @@ def test_the_tour(lab):
             console.run(first_line, lines)
     finally:
         console.close()
-        file.unlink()
     for name in NEIGHBOURS:
         heard = lab.hosts[name].birdc("show", "route", "protocol", "tour").stdout
         assert "21.1.0.0/22" in heard and heard.count("unicast") == 1, heard

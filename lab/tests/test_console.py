@@ -32,14 +32,12 @@ def test_the_tour():
         console = Console(lab.router("r1").boot())
         try:
             lab.r1.commit(BASE, "base")
-            sessions = blocks(TOUR.read_text())
+            sessions = blocks(TOUR.read_text().replace("/tmp/", f"{lab.folder}/"))
             assert len(sessions) >= 12
             for first_line, lines in sessions:
                 console.run(first_line, lines)
         finally:
             console.close()
-            for name in ("floof-tour.conf", "floof-tour.patch"):
-                (Path("/tmp") / name).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +93,29 @@ def lab():
     with Lab(f"ck{os.getpid()}-") as made:
         made.router("r1").boot().commit(BASE, "base")
         yield made
+
+
+# What the examples of the features' pages take for granted.
+SURROUNDINGS = """
+set interface e0 device null
+set interface e0 address 192.0.2.1/24
+set interface e1 device null
+set interface e1 address 203.0.113.1/24
+set interface loop0 address 10.255.0.1/32
+set bgp asn 64500
+set bgp peer upstream-a neighbor 192.0.2.2 remote-as 64501
+set bgp peer twenty neighbor 192.0.2.20 remote-as 64520
+"""
+EXAMPLES = ["bird", "dataplane", "irr", "lcp", "ospf", "peeringdb", "route", "rpki", "system"]
+
+
+@pytest.mark.parametrize("feature", EXAMPLES)
+def test_examples_of_features_are_configurations(lab, feature):
+    """Those of interface and bgp run in `pages`."""
+    said = lab.r1.script(f"configure private\nload factory-default\n{SURROUNDINGS}{settings(feature)}commit check\ndiscard\nexit\n")
+    assert "configuration check succeeds" in said.stdout, said
+    having = {p.parent.name for p in ROOT.glob("features/*/README.md") if "```\nset " in p.read_text()}
+    assert having == {*EXAMPLES, "interface", "bgp"}, "every page with an example is here"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ set bgp peer a password swordfish
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab("cfg-") as made:
+    with Lab(f"cfg{os.getpid()}-") as made:
         made.router("r1").boot().commit(BASE, "base")
         yield made
 

@@ -52,7 +52,7 @@ class PrivateRouter(FloofRouter):
 @pytest.fixture(scope="module")
 def lab():
     outside = {path: pathlib.Path(path).read_bytes() for path in ("/etc/passwd", "/etc/group")}
-    with Lab("grp-") as made:
+    with Lab(f"grp{os.getpid()}-") as made:
         made._add(PrivateRouter, "r1").boot().commit(BASE, "base")
         yield made
     assert outside == {path: pathlib.Path(path).read_bytes() for path in outside}

@@ -2,7 +2,9 @@
 """lab/pathvector/*.yml, translated by a real floofd, which then has to be content with the result. What each becomes is
 in the files beside (features/pathvector/pathvector_test.cc compares them too, without a router)."""
 
+import os
 import re
+
 import pytest
 
 from lab.hosts import TOP, Lab
@@ -27,7 +29,7 @@ set interface e2 address 2001:db8:0:3::1/64
 
 @pytest.fixture(scope="module")
 def router():
-    with Lab("pathvector-") as lab:
+    with Lab(f"pv{os.getpid()}-") as lab:
         lab.router("r1").boot().commit(BASE, "base")
         yield lab.r1
 

@@ -25,7 +25,7 @@ STRANGER = 62001  # a uid without an account, and so without a class
 def lab():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    with Lab("sock-") as made:
+    with Lab(f"sock{os.getpid()}-") as made:
         made.router("r1").boot().commit("".join(f"set interface i{n} device null\n" for n in range(100)) +
                                         "".join(f"set system login user {user.pw_name} class read-only\n" for user in READERS))
         yield made
