@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/alarm_log.h"
 #include "base/arguments.h"
 #include "base/event_loop.h"
 #include "base/heartbeat.h"
@@ -93,6 +94,7 @@ class Daemon {
   HealthSources::Ask asking(Result<Asker::Errand> (Asker::*question)(const std::string&, const Json&));
   rpki::RtrCache::Keeper rpki_door() const;
   Json alarms() const;
+  Json untold_alarms() const;
   Json system_state() const;
 
   Arguments arguments_;
@@ -108,6 +110,7 @@ class Daemon {
   std::optional<bird::SessionWatch> sessions_;
   std::optional<bird::RecoveryWatch> recovery_;
   std::unique_ptr<bird::KernelSync> kernel_sync_;
+  AlarmLog alarm_log_;
   std::optional<bird::NeighborWatch> neighbors_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
@@ -289,6 +292,7 @@ Result<> Daemon::start() {
     outside_->look();
     requests_->look();
   });
+  loop_.every(std::chrono::seconds(5), [this] { alarm_log_.update(untold_alarms().get<std::vector<std::string>>()); });
   if (auto listening = listen(); !listening) {
     return listening;
   }
@@ -311,13 +315,11 @@ HealthSources::Ask Daemon::asking(Result<Asker::Errand> (Asker::*question)(const
   };
 }
 
-/// Our own; the asker adds those of the dataplane.
-Json Daemon::alarms() const {
+/// Those that nothing else writes into the log.
+Json Daemon::untold_alarms() const {
   Json out = engine_->alarms();
-  for (const std::string& own : {key_damage_, audit_->problem()}) {
-    if (!own.empty()) {
-      out.push_back(own);
-    }
+  if (std::string problem = audit_->problem(); !problem.empty()) {
+    out.push_back(std::move(problem));
   }
   for (const std::string& draft : requests_->alarms()) {
     out.push_back(draft);
@@ -325,11 +327,19 @@ Json Daemon::alarms() const {
   for (const std::string& one : limits_->alarms()) {
     out.push_back(one);
   }
-  if (const std::string recovers = recovery_->alarm(); !recovers.empty()) {
-    out.push_back(recovers);
-  }
   for (std::string& one : neighbors_->alarms()) {
     out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// Our own; the asker adds those of the dataplane.
+Json Daemon::alarms() const {
+  Json out = untold_alarms();
+  for (const std::string& own : {key_damage_, recovery_->alarm()}) {
+    if (!own.empty()) {
+      out.push_back(own);
+    }
   }
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));

@@ -176,15 +176,7 @@ void Routes::settle() {
 }
 
 void Routes::watch_limits() {
-  const Json now = alarms();
-  if (now.empty() != alarm_.empty()) {
-    if (now.empty()) {
-      log::info("over: {}", std::exchange(alarm_, ""));
-    } else {
-      alarm_ = now[0].get<std::string>();
-      log::warning("alarm: {}", alarm_);
-    }
-  }
+  alarm_log_.update(alarms().get<std::vector<std::string>>());
   if (context_.rib.take_retell_wanted() && retell_timer_ == 0) {
     retell_timer_ = context_.loop.after(std::chrono::seconds(1), [this] { retell(); });
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/alarm_log.h"
 #include "base/event_loop.h"
 #include "features/dataplane/participant.h"
 #include "features/lcp/kernel_events.h"
@@ -91,7 +92,7 @@ class Routes final : public dataplane::Participant {
   std::unique_ptr<BgpFeed> best_, all_;
   std::set<std::pair<int, IfId>> known_links_;
   EventLoop::TimerId timer_ = 0, safety_timer_ = 0, retell_timer_ = 0;
-  std::string alarm_;  ///< what the log has about limits
+  AlarmLog alarm_log_;
 };
 
 }  // namespace floof::route
