@@ -80,6 +80,10 @@ void SessionWatch::take_in(SessionMemory::Look look) {
   if (next == memory_) {
     return;
   }
+  constexpr size_t kMostLines = 20;  // of one look: BIRD's end is the end of all sessions
+  for (const std::string& line : next.news(memory_, kMostLines)) {
+    log::info("{}", line);
+  }
   memory_ = std::move(next);
   if (const auto done =
           replace_file(options_.file, memory_.to_json().dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -2,6 +2,7 @@
 #include "features/bird/bird_sessions.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "features/bird/bird_peers.h"
 
@@ -20,6 +21,11 @@ std::string error_in(const Protocol& protocol) {
 }
 
 bool is_up(const Protocol& protocol) { return protocol.info.starts_with("Established"); }
+
+/// BIRD reckons its times anew each time it is asked: a millisecond to and fro, more while the clock is set.
+bool same_moment(const std::string& one, const std::string& other) {
+  return one == other || std::abs(seconds_between(one, other).value_or(9)) <= 1;
+}
 
 /// When something happened that BIRD says happened at `time`.
 int64_t unix_time(const SessionMemory::Look& look, std::string_view time) {
@@ -80,7 +86,7 @@ void SessionMemory::follow_one(Entry& entry, const std::vector<const Protocol*>&
   }
   for (const auto& [name, since] : entry.up) {
     const auto now = up.find(name);
-    if (now != up.end() && now->second == since) {
+    if (now != up.end() && same_moment(now->second, since)) {
       continue;
     }
     entry.flaps++;
@@ -106,7 +112,7 @@ void SessionMemory::follow_one(Entry& entry, const std::vector<const Protocol*>&
 }
 
 void SessionMemory::follow(const Look& look, const Json& config) {
-  const bool restarted = !started_.empty() && started_ != look.status.last_reboot;
+  const bool restarted = !started_.empty() && !same_moment(started_, look.status.last_reboot);
   started_ = look.status.last_reboot;
   std::map<std::string, std::vector<const Protocol*>, std::less<>> sessions;
   for (const Protocol& protocol : look.protocols) {
@@ -131,6 +137,36 @@ void SessionMemory::follow(const Look& look, const Json& config) {
     }
   }
   all_ = std::move(next);
+}
+
+std::vector<std::string> SessionMemory::news(const SessionMemory& before, size_t most) const {
+  std::vector<std::string> out;
+  size_t more = 0;
+  const auto tell = [&](std::string line) {
+    if (out.size() < most) {
+      out.push_back(std::move(line));
+    } else {
+      more++;
+    }
+  };
+  for (const auto& [protocol, entry] : all_) {
+    const auto known = before.all_.find(protocol);
+    const Entry old = known == before.all_.end() ? Entry() : known->second;
+    if (entry.flaps > old.flaps) {
+      const bool why = !entry.error.empty() && entry.error_at != old.error_at;
+      tell(fmt::format("bgp peer {}: went down{}{}", entry.peer, why ? ": " : "", why ? entry.error : ""));
+    }
+    for (const auto& [session, since] : entry.up) {
+      const auto was = old.up.find(session);
+      if (was == old.up.end() || !same_moment(was->second, since)) {
+        tell(fmt::format("bgp peer {}: established ({} in BIRD)", entry.peer, session));
+      }
+    }
+  }
+  if (more > 0) {
+    out.push_back(fmt::format("{} more sessions went down or came up", more));
+  }
+  return out;
 }
 
 void SessionMemory::annotate(Json& shown, int64_t now) const {

@@ -35,6 +35,8 @@ class SessionMemory {
   };
   /// Takes in what BIRD says now.
   void follow(const Look& look, const Json& config);
+  /// What has happened since `before`, a line for each session that went down or came up, and at most so many.
+  std::vector<std::string> news(const SessionMemory& before, size_t most) const;
   /// Adds to what show_bgp_summary or show_bgp_peer gave: "flaps", how often the session went down, "flap-s", how long
   /// ago; "last-error", where BIRD has forgotten it or knows less, and "last-error-s", its age.
   void annotate(Json& shown, int64_t now) const;

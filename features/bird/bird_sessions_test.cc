@@ -103,6 +103,40 @@ TEST(BirdSessions, RestartsOfBirdAndSessionsThatComeAndGo) {
   EXPECT_FALSE(r.shown("bgp_un").contains("flaps")) << "there is no such peer any more";
 }
 
+TEST(BirdSessions, BirdsTimesAreNotExact) {
+  Router r;
+  r.look(0, {session("bgp_a", "2026-11-30 07:59:59.999", "Established   ")});
+  r.boot = "2026-11-30 07:00:00.001";
+  r.look(5, {session("bgp_a", "2026-11-30 08:00:00.000", "Established   ")});
+  EXPECT_EQ(r.shown("bgp_a")["flaps"], 0);
+  const SessionMemory before = r.memory;
+  r.look(10, {session("bgp_a", "2026-11-30 07:59:59.999", "Established   ")});
+  EXPECT_EQ(r.shown("bgp_a")["flaps"], 0);
+  EXPECT_TRUE(r.memory.news(before, 9).empty());
+}
+
+TEST(BirdSessions, WhatHappenedIsTold) {
+  using Lines = std::vector<std::string>;
+  Router r;
+  const SessionMemory fresh = r.memory;
+  r.look(0, {session("bgp_a", "2026-11-30 08:00:00.000", "Established   "), session("bgp_un", "x", "Passive")});
+  EXPECT_EQ(r.memory.news(fresh, 9), Lines{"bgp peer a: established (bgp_a in BIRD)"});
+  const SessionMemory up = r.memory;
+  r.look(5, {session("bgp_a", "2026-11-30 08:00:00.000", "Established   "), session("bgp_un", "x", "Passive")});
+  EXPECT_EQ(r.memory.news(up, 9), Lines());
+  r.look(10, {session("bgp_a", "2026-11-30 08:00:07.000", "Active        Received: Hold timer expired")});
+  EXPECT_EQ(r.memory.news(up, 9), Lines{"bgp peer a: went down: Received: Hold timer expired"});
+  const SessionMemory down = r.memory;
+  r.look(15, {session("bgp_a", "2026-11-30 08:00:08.000", "Established   "),
+              session("bgp_un_u1", "2026-11-30 08:00:12.000", "Established   ")});
+  EXPECT_EQ(r.memory.news(down, 1),
+            (Lines{"bgp peer a: established (bgp_a in BIRD)", "1 more sessions went down or came up"}));
+  const SessionMemory both = r.memory;
+  r.look(20, {session("bgp_a", "2026-11-30 08:00:18.000", "Established   "),
+              session("bgp_un_u1", "2026-11-30 08:00:12.000", "Established   ")});
+  EXPECT_EQ(r.memory.news(both, 9), (Lines{"bgp peer a: went down", "bgp peer a: established (bgp_a in BIRD)"}));
+}
+
 TEST(BirdSessions, StrangeThings) {
   for (const char* strange :
        {"null", "[]", "7", R"({"sessions":[null,3,{"protocol":7}]})", R"({"sessions":{"a":1}})"}) {
