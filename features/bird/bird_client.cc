@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace floof::bird {
 
@@ -98,7 +99,7 @@ Result<void> BirdClient::connect() {
 
 void BirdClient::close() {
   socket_.reset();
-  reader_ = ReplyReader({options_.reply_bytes});
+  reader_ = ReplyReader({options_.reply_bytes, most_routes_});
 }
 
 Result<void> BirdClient::send(std::string_view line, Deadline deadline) {
@@ -163,13 +164,13 @@ Result<Reply> BirdClient::call(std::string_view command, std::chrono::millisecon
   return reply;
 }
 
-Result<Reply> BirdClient::call_bounded(std::string_view command, size_t bytes) {
+Result<Reply> BirdClient::call_bounded(std::string_view command, ReplyReader::Limits bounds) {
+  const size_t usual = std::exchange(options_.reply_bytes, bounds.bytes);
+  most_routes_ = bounds.routes;
   close();
-  const size_t usual = options_.reply_bytes;
-  options_.reply_bytes = bytes;
-  reader_ = ReplyReader({bytes});
   auto reply = call(command);
   options_.reply_bytes = usual;
+  most_routes_ = SIZE_MAX;
   close();
   return reply;
 }

@@ -29,8 +29,8 @@ class BirdClient {
   /// Reply::ok). An Error when BIRD cannot be reached, dies or stays silent, or when `command` is not one line.
   Result<Reply> call(std::string_view command) { return call(command, options_.limit); }
   Result<Reply> call(std::string_view command, std::chrono::milliseconds limit);
-  /// As `call`, but ends the reply after `bytes` of text.
-  Result<Reply> call_bounded(std::string_view command, size_t bytes);
+  /// As `call`, but ends the reply after so much text or so many routes: a full table takes BIRD seconds to print.
+  Result<Reply> call_bounded(std::string_view command, ReplyReader::Limits bounds);
 
   /// As `call`, but a refusal of BIRD's is an Error too.
   Result<Reply> ask(std::string_view command);
@@ -53,6 +53,7 @@ class BirdClient {
 
   std::string path_;
   Options options_;
+  size_t most_routes_ = SIZE_MAX;  ///< of a reply
   UniqueFd socket_;
   ReplyReader reader_;
   Version version_;

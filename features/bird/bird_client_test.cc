@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/bird/bird_client.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -376,8 +377,10 @@ TEST(BirdShowData, ReasonsOfRefusedRoutes) {
 class FakeBird {
  public:
   explicit FakeBird(std::vector<std::string> answers) : answers_(std::move(answers)) {
-    path_ = fmt::format("/tmp/bird_client_test.{}.ctl", getpid());
-    unlink(path_.c_str());
+    char name[] = "/tmp/bird_client_test.XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    folder_ = name;
+    path_ = folder_ + "/ctl";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::copy(path_.begin(), path_.end(), address.sun_path);
@@ -392,6 +395,7 @@ class FakeBird {
     thread_.join();
     close(listener_);
     unlink(path_.c_str());
+    rmdir(folder_.c_str());
   }
   const std::string& path() const { return path_; }
   std::atomic<int> connections = 0;
@@ -421,7 +425,7 @@ class FakeBird {
   static void say(int client, const std::string& text) {
     EXPECT_EQ(send(client, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
-  std::string path_;
+  std::string folder_, path_;
   std::vector<std::string> answers_;
   size_t next_ = 0;
   int listener_ = -1;
@@ -462,10 +466,34 @@ TEST(BirdClient, LongAnswersAreCut) {
   }
   FakeBird bird({answer, std::string(samples::status)});
   BirdClient client(bird.path());
-  const auto cut = client.call_bounded("show route", 5000);
+  const auto cut = client.call_bounded("show route", {.bytes = 5000});
   ASSERT_TRUE(cut.ok());
   EXPECT_TRUE(cut->truncated);
   EXPECT_LT(parse_routes(*cut).size(), 100u);
+  EXPECT_TRUE(client.call("show status").ok());
+}
+
+TEST(BirdClient, LongAnswersAreCutAfterSoManyRoutes) {
+  std::string table = "1007-Table master4:\n";
+  for (int i = 0; i < 300; i++) {
+    table += fmt::format(
+        " 10.{}.{}.0/24          unicast [x 2026-11-22 21:29:18.088] * (200)\n \tvia 192.0.2.1 on e0\n"
+        " \tvia 192.0.2.2 on e1\n1008-\tType: BGP univ\n1007-                     blackhole [y 21:29:18.088] (110)\n",
+        i / 256, i % 256);
+  }
+  FakeBird bird({table + "0000 \n", table + "0000 \n", std::string(samples::status)});
+  BirdClient client(bird.path());
+  const auto cut = client.call_bounded("show route", {.routes = 7});
+  ASSERT_TRUE(cut.ok());
+  EXPECT_TRUE(cut->truncated);
+  const auto routes = parse_routes(*cut);
+  ASSERT_EQ(routes.size(), 7u);
+  EXPECT_EQ(routes[6].prefix, "10.0.3.0/24");
+  EXPECT_EQ(routes[6].next_hops.size(), 2u) << "the last one is whole";
+  const auto all = client.call_bounded("show route", {.routes = 600});
+  ASSERT_TRUE(all.ok());
+  EXPECT_FALSE(all->truncated);
+  EXPECT_EQ(parse_routes(*all).size(), 600u);
   EXPECT_TRUE(client.call("show status").ok());
 }
 

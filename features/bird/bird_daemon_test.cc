@@ -124,7 +124,9 @@ class BirdDaemon : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     ASSERT_EQ(geteuid(), 0u) << "this test needs root";
-    base_ = fmt::format("/tmp/bird_daemon_test.{}", getpid());
+    char name[] = "/tmp/bird_daemon_test.XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    base_ = name;
     a_ = std::make_unique<Router>("a", base_);
     b_ = std::make_unique<Router>("b", base_);
     p_ = std::make_unique<Router>("p", base_);

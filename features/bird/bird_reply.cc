@@ -54,9 +54,7 @@ void ReplyReader::take_line(std::string_view line) {
     return;  // "+text" is a note to every client, not part of a reply
   }
   if (line[0] == ' ') {
-    if (!over_limit()) {
-      current_.lines.push_back({last_code_, std::string(line.substr(1))});
-    }
+    take_text(line.substr(1));
     return;
   }
   if (line.size() < 5 || !std::all_of(line.begin(), line.begin() + 4, is_digit) || (line[4] != ' ' && line[4] != '-')) {
@@ -66,15 +64,25 @@ void ReplyReader::take_line(std::string_view line) {
   last_code_ = static_cast<unsigned>(*number(line.substr(0, 4)));
   const bool last = line[4] == ' ';
   const std::string_view text = line.substr(5);
-  if ((!last || !text.empty()) && !over_limit()) {
-    current_.lines.push_back({last_code_, std::string(text)});
+  if (!last || !text.empty()) {
+    take_text(text);
   }
   if (last) {
     current_.code = last_code_;
     current_.truncated = over_limit();
     done_.push_back(std::move(current_));
     current_ = {};
-    bytes_ = 0;
+    bytes_ = routes_ = 0;
+  }
+}
+
+void ReplyReader::take_text(std::string_view text) {
+  // A route's first line; its next hops are indented by a tab.
+  if (last_code_ == 1007 && !text.empty() && text[0] != '\t' && !text.starts_with("Table ")) {
+    routes_++;
+  }
+  if (!over_limit()) {
+    current_.lines.push_back({last_code_, std::string(text)});
   }
 }
 

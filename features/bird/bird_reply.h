@@ -37,6 +37,7 @@ class ReplyReader {
  public:
   struct Limits {
     size_t bytes = 64u << 20;  ///< more data than that ends a reply early, marked `truncated`
+    size_t routes = SIZE_MAX;  ///< so do more routes
   };
   ReplyReader() = default;
   explicit ReplyReader(Limits limits) : limits_(limits) {}
@@ -46,16 +47,17 @@ class ReplyReader {
   bool broken() const { return broken_; }
   /// What has come of the reply that is not whole yet, marked truncated; for giving up on it.
   Reply partial();
-  bool over_limit() const { return bytes_ > limits_.bytes; }
+  bool over_limit() const { return bytes_ > limits_.bytes || routes_ > limits_.routes; }
 
  private:
   void take_line(std::string_view line);
+  void take_text(std::string_view text);
   Limits limits_;
   std::string pending_;
   Reply current_;
   std::vector<Reply> done_;
   unsigned last_code_ = 0;
-  size_t bytes_ = 0;
+  size_t bytes_ = 0, routes_ = 0;  ///< of the reply that is coming
   bool broken_ = false;
 };
 

@@ -99,7 +99,7 @@ struct Found {
 
 /// Adds BIRD's answer to `command`. False: BIRD keeps no such table.
 Result<bool> collect(BirdClient& client, const std::string& command, const PeerNames& names, Found& found) {
-  const auto reply = client.call_bounded(command, (found.limit + 1) * kBytesPerRoute + 65536);
+  const auto reply = client.call_bounded(command, {(found.limit + 1) * kBytesPerRoute + 65536, found.limit + 1});
   if (!reply.ok()) {
     return reply.error();
   }
