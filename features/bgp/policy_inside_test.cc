@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "features/bgp/policy.h"
 
 namespace floof::bgp {
@@ -43,6 +45,23 @@ TEST(Policy, InsideTheAsWhatIsSetIsChecked) {
   }
   const PeerPolicy bounds = policy_of(R"({"remote-as":45000,"import":{"filter":{"max-ip4":25}}})");
   EXPECT_EQ(std::get<LongerThan>(bounds.import.checks[0].what).ip6, 128) << "of the other family nothing was said";
+}
+
+TEST(Policy, ChecksBesideTrustAreWarnedOf) {
+  const auto warned = [](const char* import) {
+    const Json peer =
+        Json::parse(fmt::format(R"({{"name":"p","neighbor":["45.0.0.2"],"remote-as":45001,"import":{{{}}}}})", import));
+    const auto all = make_policies({{"bgp", {{"asn", 45000}, {"peer", {peer}}}}}, Outside{}).warnings;
+    return std::count_if(all.begin(), all.end(), [](const std::string& text) {
+      return text.starts_with("bgp peer p: import trust leaves out every check");
+    });
+  };
+  EXPECT_EQ(warned(R"("trust":true)"), 0);
+  EXPECT_EQ(warned(R"("trust":true,"filter":{"too-many-communities":"strip"})"), 1);
+  EXPECT_EQ(warned(R"("trust":true,"filter":{"max-ip4":24})"), 1);
+  EXPECT_EQ(warned(R"("trust":true,"as-set":["AS-X"])"), 1);
+  EXPECT_EQ(warned(R"("trust":true,"filter":{"rpki":"off","bogon-asns":false,"next-hop":"any"})"), 0);
+  EXPECT_EQ(warned(R"("filter":{"max-ip4":24})"), 0);
 }
 
 }  // namespace

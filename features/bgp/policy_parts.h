@@ -63,7 +63,7 @@ class Warner {
 
   const Shared& shared_;
   Peers lans_, never_, ports_, blocked_, rpki_, rpki_strict_, open_, bogon_, unentitled_, no_next_hop_, silent_,
-      inside_first_, inside_aspa_, inside_sets_;
+      inside_first_, inside_aspa_, inside_sets_, trusted_;
 };
 
 /// Every link has such addresses, so it takes an interface to know whose it is.

@@ -43,6 +43,14 @@ bool has_next_hop(const NextHopIsNot& check, Family family) {
                      [&](const Prefix& subnet) { return subnet.family() == family; });
 }
 
+/// Whether something beside `trust` asks for a check, which then nobody makes.
+bool asks_for_checks(const Json& import) {
+  const Json& filter = object_of(import, "filter");
+  return !items(import, "as-set").empty() || flag_or(import, "as-set-auto", false) ||
+         std::any_of(filter.begin(), filter.end(),
+                     [](const Json& value) { return value != false && value != "off" && value != "any"; });
+}
+
 /// Whether what it announces is only what it leaves out.
 bool is_silent(const ExportPolicy& exports) {
   return !exports.closed && exports.base == ExportPolicy::Base::originated && !exports.originated &&
@@ -65,7 +73,9 @@ void Warner::look(const PeerPolicy& peer, const Json& merged) {
     return;
   }
   note((peer.role == "provider" || peer.role == "rs") && !is_limited(import), open_, peer);
-  if (!flag_or(import, "trust", false)) {
+  const bool trusted = flag_or(import, "trust", false);
+  note(trusted && asks_for_checks(import), trusted_, peer);
+  if (!trusted) {
     look_at_lists(peer, merged);
     look_at_rpki(peer, object_of(import, "filter"));
     look_at_sense(peer, merged);
@@ -198,6 +208,12 @@ void Warner::tell(std::vector<std::string>& warnings) const {
   inside(inside_first_, "first-as", "from inside the AS a path is empty or begins behind the peer");
   inside(inside_aspa_, "aspa", "it goes by the role, which only peers of other networks have");
   inside(inside_sets_, "as-path-sets", "BIRD counts the segments of a confederation like sets");
+  if (trusted_.count > 0) {
+    warnings.push_back(fmt::format(
+        "bgp peer {}: import trust leaves out every check, also the filters and as-sets that are set beside it; delete "
+        "import trust, or those",
+        trusted_.names));
+  }
   tell_of_prefixes(warnings);
   tell_of_rpki(warnings);
   tell_of_lists(warnings);
