@@ -25,11 +25,16 @@ PATIENCE = 3
 BIRD = os.environ.get("FLOOF_BIRD")  # another BIRD for the routers under test; neighbours stay Debian's
 
 
+def own_bird(*words):
+    """Runs the program of the BIRD of routers under test; its output."""
+    done = run(BIRD or "/usr/sbin/bird", *words)
+    return done.stdout + done.stderr
+
+
 @functools.cache
 def bird_major():
     """2 or 3: of the BIRD of routers under test. For what only that version cannot do."""
-    said = subprocess.run([BIRD or "/usr/sbin/bird", "--version"], capture_output=True, text=True, check=True)
-    return int((said.stdout + said.stderr).split()[-1].split(".")[0])
+    return int(own_bird("--version").split()[-1].split(".")[0])
 
 
 class CommandFailed(AssertionError):

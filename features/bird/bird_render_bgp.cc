@@ -152,7 +152,7 @@ bool render_ends(Scribe& scribe, const std::string& path, const Session& session
 void render_password(Scribe& scribe, const std::string& path, const Json& leafs) {
   const std::string password = string_of(leafs, "password");
   if (!password.empty() && quotable(password)) {
-    scribe.out.line("password {};", literal(password));
+    scribe.out.line("{}password {};", scribe.context.version.md5(), literal(password));
   } else if (!password.empty()) {
     scribe.complain(path + " password", "BIRD cannot hold this password",
                     "use printable characters other than the double quote");

@@ -162,7 +162,7 @@ void render_feed(Scribe& scribe, std::string_view name, const std::string& path,
   // the kernel about our key.
   out.line("strict bind yes;");
   if (!scribe.context.feed_key.empty()) {
-    out.line("password \"{}\";", scribe.context.feed_key);
+    out.line("{}password \"{}\";", scribe.context.version.md5(), scribe.context.feed_key);
   }
   out.line("multihop;");
   out.line("passive;");

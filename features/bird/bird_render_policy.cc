@@ -55,18 +55,22 @@ std::string prefixes_of(Scribe& scribe, const bgp::NamedPrefixes& named, Family 
   return defined(scribe, scribe.context.sets->define(named.set, family), [&] { return spelled(*named.set, family); });
 }
 
+void open_function(Scribe& scribe, std::string_view head, std::string_view type) {
+  scribe.out.open("function {}{} {{", head, scribe.context.version.returns(type));
+}
+
 void render_rpki_function(Scribe& scribe) {
   ConfigText& out = scribe.out;
-  out.open("function floof_origin() {{");
+  open_function(scribe, "floof_origin()", "int");
   out.line("if bgp_path.len = 0 then return {};  # RFC 6811, 2", scribe.policies.world.asn);
   out.line("return bgp_path.last_nonaggregated;");
   out.close();
-  out.open("function floof_rpki() {{");
+  open_function(scribe, "floof_rpki()", "enum roa");
   out.line("if net.type = NET_IP4 then return roa_check(floof_roa4, net, floof_origin());");
   out.line("return roa_check(floof_roa6, net, floof_origin());");
   out.close();
   if (wants_any_length(scribe.policies)) {
-    out.open("function floof_rpki_blackhole() {{");
+    open_function(scribe, "floof_rpki_blackhole()", "enum roa");
     out.line("if ! ((65535,666) ~ bgp_community) then return floof_rpki();");
     out.line("if net.type = NET_IP4 then return roa_check(floof_roa_any4, net, floof_origin());");
     out.line("return roa_check(floof_roa_any6, net, floof_origin());");
@@ -77,12 +81,12 @@ void render_rpki_function(Scribe& scribe) {
 void render_path_functions(Scribe& scribe) {
   ConfigText& out = scribe.out;
   // The length counts a set as one, the loop each of its members; the last one is 0 when a set is at the end.
-  out.open("function floof_has_set() {{");
+  open_function(scribe, "floof_has_set()", "bool");
   out.line("int members = 0;");
   out.line("for int each_as in bgp_path do members = members + 1;");
   out.line("return members != bgp_path.len || bgp_path.last != bgp_path.last_nonaggregated;");
   out.close();
-  out.open("function floof_locked(int guarded; int set allowed) {{");
+  open_function(scribe, "floof_locked(int guarded; int set allowed)", "bool");
   out.line("int before = 0;");
   out.open("for int each_as in bgp_path do {{");
   out.line("if each_as = guarded && before != 0 && before != guarded && ! (before ~ allowed) then return true;");
@@ -90,7 +94,7 @@ void render_path_functions(Scribe& scribe) {
   out.close();
   out.line("return false;");
   out.close();
-  out.open("function floof_transit_locked(int neighbour; int set allowed) {{");
+  open_function(scribe, "floof_transit_locked(int neighbour; int set allowed)", "bool");
   out.line("for int each_as in bgp_path do if each_as != neighbour then return ! (each_as ~ allowed);");
   out.line("return false;");
   out.close();
@@ -114,16 +118,16 @@ void render_aspa_functions(Scribe& scribe) {
     return;
   }
   ConfigText& out = scribe.out;
-  out.open("function floof_not_provider(int customer; int provider) {{");
-  out.open("case customer {{");
+  open_function(scribe, "floof_not_provider(int customer_as; int provider_as)", "bool");
+  out.open("case customer_as {{");
   for (const auto& [customer, providers] : scribe.outside.aspas) {
-    out.line("{}: {{ return ! (provider ~ [ {} ]); }}", customer,
+    out.line("{}: {{ return ! (provider_as ~ [ {} ]); }}", customer,
              providers.empty() ? "0" : fmt::to_string(fmt::join(providers, ", ")));
   }
   out.close();
   out.line("return false;");
   out.close();
-  out.open("function floof_aspa_upstream_invalid() {{");
+  open_function(scribe, "floof_aspa_upstream_invalid()", "bool");
   out.line("if floof_has_set() then return true;");
   out.line("int before = 0;");
   out.open("for int each_as in bgp_path do {{");
@@ -134,7 +138,7 @@ void render_aspa_functions(Scribe& scribe) {
   out.close();
   // The path goes down from us until somebody's provider is none of his, and up from the origin likewise: it leaks when
   // the two do not meet.
-  out.open("function floof_aspa_downstream_invalid() {{");
+  open_function(scribe, "floof_aspa_downstream_invalid()", "bool");
   out.line("if floof_has_set() then return true;");
   out.line("int before = 0; int n_all = 0; int n_down = 0; int n_up = 0; bool going_down = true;");
   out.open("for int each_as in bgp_path do {{");
@@ -159,7 +163,7 @@ void render_own(Scribe& scribe) {
   for (const bgp::Community& community : world.originated_by) {
     own += fmt::format("{}(source = RTS_BGP && {})", own.empty() ? "" : " || ", has_community(community));
   }
-  scribe.out.open("function floof_own() {{");
+  open_function(scribe, "floof_own()", "bool");
   scribe.out.line("return {};", own);
   scribe.out.close();
 }

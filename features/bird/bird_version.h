@@ -31,6 +31,10 @@ struct Version {
   std::string_view reload() const { return major >= 3 ? "reload filters" : "reload"; }
 
   // -- bird.conf
+  /// Behind the head of a function that returns a `type`. Later ones warn with each configuration of one without.
+  std::string returns(std::string_view type) const { return at_least(2, 17) ? " -> " + std::string(type) : ""; }
+  /// Next to a password of a BGP session; they warn without it too.
+  std::string_view md5() const { return at_least(2, 17) ? "authentication md5; " : ""; }
   /// `allow as sets`: without it, later ones withdraw a route with an AS_SET before our filter sees and counts it.
   bool can_allow_as_sets() const { return at_least(2, 17); }
   /// `merge paths` leaves routes out of the kernel's table, for up to a minute, when an id is used again.

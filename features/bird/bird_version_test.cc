@@ -137,7 +137,7 @@ TEST(BirdVersion, TheErrorIsToldAndNotTheWarning) {
 }
 
 TEST(BirdVersion, ConfigurationsHaveWhatTheirReaderKnows) {
-  const Json config = config_of("edge1", R"(,"advertise-hostname":true)");
+  const Json config = config_of("edge1", R"(,"advertise-hostname":true,"password":"p w")");
   const std::string old = text_of(config, k2_0), newer = text_of(config, k2_19), third = text_of(config, k3_3);
   EXPECT_FALSE(has(old, "allow as sets"));
   EXPECT_TRUE(has(newer, "allow as sets on;") && has(third, "allow as sets on;"));
@@ -145,6 +145,11 @@ TEST(BirdVersion, ConfigurationsHaveWhatTheirReaderKnows) {
   EXPECT_FALSE(has(third, "merge paths"));
   EXPECT_TRUE(has(old, "\nhostname \"edge1\";"));
   EXPECT_TRUE(has(newer, "\n  hostname \"edge1\";") && !has(newer, "\nhostname \"edge1\";"));
+  EXPECT_TRUE(has(old, "\n  password \"p w\";") && has(old, "function floof_origin() {"));
+  for (const std::string& text : {newer, third}) {
+    EXPECT_TRUE(has(text, "\n  authentication md5; password \"p w\";"));
+    EXPECT_TRUE(has(text, "function floof_origin() -> int {"));
+  }
 }
 
 /// Names of the protocols that restart.

@@ -9,6 +9,7 @@ import pytest
 from lab.acceptance import judge, peers, rows
 from lab.acceptance.world import World
 from lab.floof_ipc import Client
+from lab.hosts import own_bird
 
 ROWS = rows.read_all()
 IMPORTS = [row for row in ROWS if row.receiver is None]
@@ -80,6 +81,11 @@ def test_export(measured, row):
 def test_limits_of_peeringdb_have_headroom(world):
     said = world.birdc("show", "protocols", "all", "'bgp_customer-auto'")
     assert "Import limit:   120" in said, said  # 100 and 20 %, RFC 4486 and RFC 7454 8
+
+
+def test_bird_warns_of_nothing(world):
+    """What newer ones have against an older one's language would fill the log with each commit."""
+    assert own_bird("-p", "-c", world.router.run_dir / "bird.conf") == ""
 
 
 # -- What the router says of itself -----------------------------------------------------------------------------------
