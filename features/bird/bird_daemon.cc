@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "base/arguments.h"
@@ -282,7 +283,13 @@ void BirdBackend::restart_homeless() {
     return;
   }
   look();
-  for (const std::string& session : homeless_sessions(config_, protocols_)) {
+  const auto homeless = homeless_sessions(config_, protocols_);
+  std::set<std::string> sessions(homeless.begin(), homeless.end());
+  if (client_.version().overlooks_short_absence()) {
+    const auto renumbered = renumbered_sessions(before_, config_, protocols_);
+    sessions.insert(renumbered.begin(), renumbered.end());
+  }
+  for (const std::string& session : sessions) {
     (void)client_.call("restart " + symbol("", session));
   }
 }

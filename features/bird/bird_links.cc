@@ -86,6 +86,21 @@ class Judge {
     static_routes();
   }
 
+  /// Sessions that are up and have to restart.
+  std::vector<std::string> restarting() const {
+    const bgp::Policies old = bgp::make_policies(config_before_, bgp::Outside{});
+    const PeerNames names(config_);
+    std::vector<std::string> out;
+    for (const Protocol& session : protocols_) {
+      const auto* was = session.state == "up" ? bgp::find_peer(old, names.peer_of(session.name)) : nullptr;
+      if (const auto found = was != nullptr ? fate(session, *was) : std::nullopt;
+          found && found->kind == Kind::restarts) {
+        out.push_back(session.name);
+      }
+    }
+    return out;
+  }
+
  private:
   /// Why the interface carries nothing any more; empty: it does, or did not before.
   std::string lost(const std::string& interface) const {
@@ -286,6 +301,12 @@ std::vector<std::string> homeless_sessions(const Json& config, const std::vector
     }
   }
   return out;
+}
+
+std::vector<std::string> renumbered_sessions(const Json& before, const Json& after,
+                                             const std::vector<Protocol>& protocols) {
+  std::vector<BirdChange> none;
+  return Judge(none, before, after, protocols, {}).restarting();
 }
 
 }  // namespace floof::bird

@@ -23,4 +23,8 @@ void judge_by_interfaces(std::vector<BirdChange>& changes, const Json& before, c
 /// they announce leads nowhere. They have to restart.
 std::vector<std::string> homeless_sessions(const Json& config, const std::vector<Protocol>& protocols);
 
+/// Those, and those whose subnet went while another one of ours has the neighbour. `protocols` as BIRD has them now.
+std::vector<std::string> renumbered_sessions(const Json& before, const Json& after,
+                                             const std::vector<Protocol>& protocols);
+
 }  // namespace floof::bird

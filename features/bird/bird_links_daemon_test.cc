@@ -80,6 +80,10 @@ TEST(BirdLinks, AddressesThatGo) {
   EXPECT_EQ(plan(moved), "peer far restarts: its address 198.51.100.1 goes [the BGP session]\n");
   EXPECT_EQ(homeless_sessions(moved, kSessions), std::vector<std::string>{"bgp_far"});
   EXPECT_EQ(homeless_sessions(kConfig, kSessions), std::vector<std::string>());
+  EXPECT_EQ(renumbered_sessions(kConfig, moved, kSessions), std::vector<std::string>{"bgp_far"});
+  EXPECT_EQ(renumbered_sessions(kConfig, with(0, R"(["172.20.1.1/23","2001:db8::1/64","2001:db8::8/64"])"), kSessions),
+            std::vector<std::string>{"bgp_n"});
+  EXPECT_EQ(renumbered_sessions(kConfig, kConfig, kSessions), std::vector<std::string>());
   EXPECT_EQ(plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24","2001:db8::1/64","2001:db8::8/64","2001:db8::9/64"])")),
             "");
 }

@@ -46,6 +46,8 @@ struct Version {
   // -- what a changed configuration does to sessions
   /// Of a channel without an import table.
   bool restarts_for_keep_filtered() const { return major >= 3; }
+  /// A subnet that goes may pass unnoticed when another address in it comes right behind.
+  bool overlooks_short_absence() const { return major >= 3; }
   bool restarts_for_next_hop_address() const { return at_least(2, 18); }
 
   // -- dumps
