@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     lab = item.funcargs.get("lab")
     if report.when == "call" and report.failed and lab is not None:
-        for log in sorted(lab.folder.rglob("*.log")):
+        for log in sorted(p for p in lab.folder.rglob("*.log") if p.is_file()):
             text = log.read_text(errors="replace").splitlines()[-25:]
             if text:
                 report.sections.append((str(log.relative_to(lab.folder)), "\n".join(text)))
