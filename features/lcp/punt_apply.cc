@@ -77,7 +77,7 @@ Result<void> read_peers(const Json& desired, PuntSettings& out) {
     if (!port.is_number_unsigned() || port.get<uint64_t>() > 65535) {
       return malformed("bgp port");
     }
-    if (!out.peers.has_port(port.get<uint16_t>(), port.get<uint16_t>())) {
+    if (!out.peers.has_port(port.get<uint16_t>())) {
       out.peers.ports.push_back(port.get<uint16_t>());
     }
   }

@@ -25,6 +25,16 @@ struct Packet {
   IfId interface;
 };
 
+/// From somebody's BGP port comes what we have asked for, by a traceroute to that port for example.
+Judged classify_tcp(const Packet& packet, const BgpPeers& peers) {
+  const bool to_bgp = peers.has_port(read16(packet.l4 + 2));
+  if (!to_bgp && !peers.has_port(read16(packet.l4))) {
+    return {PuntClass::other};
+  }
+  const bool peer = peers.include(packet.source, packet.interface);
+  return peer || to_bgp ? Judged{PuntClass::bgp, !peer} : Judged{PuntClass::other};
+}
+
 Judged classify_udp(const Packet& packet, const BgpPeers& peers) {
   const uint16_t to = read16(packet.l4 + 2);
   switch (to) {
@@ -61,10 +71,7 @@ Judged classify_transport(const Packet& packet, const BgpPeers& peers) {
       return {type == 136 ? PuntClass::answer : discovery ? PuntClass::neighbor : PuntClass::icmp};
     }
     case 6:
-      if (packet.length >= 4 && peers.has_port(read16(packet.l4), read16(packet.l4 + 2))) {
-        return {PuntClass::bgp, !peers.include(packet.source, packet.interface)};
-      }
-      return {PuntClass::other};
+      return packet.length >= 4 ? classify_tcp(packet, peers) : Judged{PuntClass::other};
     case 17:
       return packet.length >= 4 ? classify_udp(packet, peers) : Judged{PuntClass::other};
     default:
@@ -131,9 +138,7 @@ bool BgpPeers::include(const IpAddress& address, IfId interface) const {
   return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.contains(address); });
 }
 
-bool BgpPeers::has_port(uint16_t a, uint16_t b) const {
-  return std::any_of(ports.begin(), ports.end(), [&](uint16_t port) { return port == a || port == b; });
-}
+bool BgpPeers::has_port(uint16_t port) const { return std::find(ports.begin(), ports.end(), port) != ports.end(); }
 
 Judged classify(const uint8_t* frame, size_t length, IfId interface, const BgpPeers& peers) {
   if (length < kEthernet) {

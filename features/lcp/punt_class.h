@@ -52,7 +52,7 @@ struct BgpPeers {
   std::vector<uint16_t> ports{179};
 
   bool include(const IpAddress& address, IfId interface) const;
-  bool has_port(uint16_t a, uint16_t b) const;
+  bool has_port(uint16_t port) const;
 };
 
 struct Judged {

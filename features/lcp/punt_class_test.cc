@@ -84,8 +84,8 @@ TEST(PuntClass, Kinds) {
   EXPECT_EQ(of(ip4(89, {})), PuntClass::routing);
   EXPECT_EQ(of(ip4(17, ports(520, 520))), PuntClass::routing);
   EXPECT_EQ(of(ip4(6, ports(40000, 179))), PuntClass::bgp);
-  EXPECT_EQ(of(ip4(6, ports(179, 40000), 0, 8)), PuntClass::bgp);
-  EXPECT_EQ(of(ip4(6, ports(1179, 40000))), PuntClass::bgp);
+  EXPECT_EQ(of(from4(ip4(6, ports(179, 40000), 0, 8), "192.0.2.9")), PuntClass::bgp);
+  EXPECT_EQ(of(from4(ip4(6, ports(1179, 40000)), "192.0.2.9")), PuntClass::bgp);
   EXPECT_EQ(of(ip4(6, ports(179, 40000), 5)), PuntClass::other) << "a later fragment has no ports";
   EXPECT_EQ(of(ip4(6, ports(40000, 22))), PuntClass::other);
   EXPECT_EQ(of(ip4(17, ports(49152, 3784))), PuntClass::bfd);
@@ -94,7 +94,7 @@ TEST(PuntClass, Kinds) {
   EXPECT_EQ(of(ip6(58, {135})), PuntClass::neighbor);
   EXPECT_EQ(of(ip6(58, {136})), PuntClass::answer);
   EXPECT_EQ(of(ip6(58, {128})), PuntClass::icmp);
-  EXPECT_EQ(of(ip6(6, ports(179, 1))), PuntClass::bgp);
+  EXPECT_EQ(of(from6(ip6(6, ports(179, 1)), "2001:db8::9")), PuntClass::bgp);
   EXPECT_EQ(of(ip6(0, {58, 0, 5, 2, 0, 0, 1, 0, 143})), PuntClass::routing) << "MLD";
   EXPECT_EQ(of(ip6(0, {58, 0, 5, 2, 0, 0, 1, 0, 128})), PuntClass::icmp);
   EXPECT_EQ(of(ip6(0, {58, 0})), PuntClass::other);
@@ -106,7 +106,8 @@ TEST(PuntClass, StrangersOfBgp) {
   EXPECT_FALSE(judge(from4(answer, "192.0.2.9")).stranger);
   EXPECT_FALSE(judge(from4(open, "198.51.100.77")).stranger) << "a range";
   EXPECT_TRUE(judge(from4(open, "192.0.2.8")).stranger);
-  EXPECT_TRUE(judge(from4(answer, "203.0.113.1")).stranger);
+  EXPECT_FALSE(judge(from4(answer, "203.0.113.1")).stranger) << "to a traceroute by TCP";
+  EXPECT_EQ(judge(from4(answer, "203.0.113.1")).kind, PuntClass::other);
   EXPECT_TRUE(judge(from4(ip4(6, ports(40000, 1179)), "192.0.2.8")).stranger);
   EXPECT_FALSE(judge(from4(ip4(6, ports(40000, 22)), "192.0.2.8")).stranger);
   const Bytes open6 = ip6(6, ports(40000, 179));
