@@ -258,8 +258,8 @@ def test_who_asks_a_slow_program_waits_alone(lab, floofd):
             assert silent(waiting), "BIRD answers nobody"
             assert other.call("status")["data"]["programs"]["bird"]["state"] == "running"
             assert other.call("show-config", path=[], format="set", which="running")["text"]
-            # A commit waits for BIRD too, and keeps nobody waiting who wants nothing of it.
-            set_lines(floofd, "set bgp peer a description slow")
+            # A commit that BIRD has to read waits for it too, and keeps nobody waiting who wants nothing of BIRD.
+            set_lines(floofd, "set route 203.0.113.128/25 blackhole")
             send(floofd, op="commit")
             send(waiting.pop(), op="show", what="bgp-summary")
             assert other.call("show", what="route-summary")["data"]
@@ -271,7 +271,7 @@ def test_who_asks_a_slow_program_waits_alone(lab, floofd):
             assert answer["ok"] or "BIRD does not" in answer["errors"][0]["reason"], answer
         (length,) = struct.unpack(">I", floofd._read(4))
         assert json.loads(floofd._read(length))["ok"], "BIRD went on in time"
-    set_lines(floofd, "delete bgp peer a description")
+    set_lines(floofd, "delete route 203.0.113.128/25")
     floofd.call("commit")
     wait_for("sessions", lambda: set(sessions(lab)) == {"a", "b"}, 30)
 
