@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "base/test_folder.h"
 #include "engine/engine.h"
 #include "engine/test_netns.h"
 #include "engine/test_port.h"
@@ -38,9 +39,8 @@ std::string name_of(Kind kind) { return kind == Kind::tap ? "tap" : kind == Kind
 class WireTest : public testing::TestWithParam<Ends> {
  protected:
   void SetUp() override {
-    run_dir_ = std::filesystem::temp_directory_path() / ("engine-wire-" + std::to_string(getpid()));
-    std::filesystem::create_directories(run_dir_);
-    auto engine = Engine::start({.run_dir = run_dir_, .workers = 1, .buffers = 8192, .allow_hugepages = false}, loop_);
+    auto engine =
+        Engine::start({.run_dir = folder_.path(), .workers = 1, .buffers = 8192, .allow_hugepages = false}, loop_);
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     GraphBuilder builder;
@@ -64,7 +64,6 @@ class WireTest : public testing::TestWithParam<Ends> {
     engine_->synchronize();
     ports_ = {};
     engine_.reset();
-    std::filesystem::remove_all(run_dir_);
   }
 
   /// Device "end" with addresses in `host`, the wire's end `i` behind it.
@@ -131,7 +130,7 @@ class WireTest : public testing::TestWithParam<Ends> {
   void datagrams(int family);
 
   EventLoop loop_;
-  std::string run_dir_;
+  TestFolder folder_;
   std::unique_ptr<Engine> engine_;
   TestNetns left_, middle_, right_;
   std::array<std::unique_ptr<Port>, 2> ports_;
@@ -210,7 +209,9 @@ TEST_P(WireTest, CarriesUdp) {
 
 TEST(HostPort, AutomaticSaysWhyItTookAfPacket) {
   EventLoop loop;
-  auto engine = Engine::start({.run_dir = "/tmp", .workers = 0, .buffers = 2048, .allow_hugepages = false}, loop);
+  const TestFolder folder;
+  auto engine =
+      Engine::start({.run_dir = folder.path(), .workers = 0, .buffers = 2048, .allow_hugepages = false}, loop);
   ASSERT_TRUE(engine);
   const TestNetns host;
   ASSERT_TRUE(host.run("ip link add wa type veth peer name wb"));
@@ -222,7 +223,9 @@ TEST(HostPort, AutomaticSaysWhyItTookAfPacket) {
 
 TEST(HostPort, SaysWhatIsWrong) {
   EventLoop loop;
-  auto engine = Engine::start({.run_dir = "/tmp", .workers = 0, .buffers = 2048, .allow_hugepages = false}, loop);
+  const TestFolder folder;
+  auto engine =
+      Engine::start({.run_dir = folder.path(), .workers = 0, .buffers = 2048, .allow_hugepages = false}, loop);
   ASSERT_TRUE(engine);
   const auto& pools = (*engine)->pools();
   const TestNetns host;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/test_folder.h"
 #include "engine/engine.h"
 #include "engine/test_netns.h"
 #include "engine/test_port.h"
@@ -34,9 +35,8 @@ enum class Kind { tap, af_packet, af_xdp };
 class QueuesTest : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
-    run_dir_ = std::filesystem::temp_directory_path() / ("engine-queues-" + std::to_string(getpid()));
-    std::filesystem::create_directories(run_dir_);
-    auto engine = Engine::start({.run_dir = run_dir_, .workers = 2, .buffers = 8192, .allow_hugepages = false}, loop_);
+    auto engine =
+        Engine::start({.run_dir = folder_.path(), .workers = 2, .buffers = 8192, .allow_hugepages = false}, loop_);
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     GraphBuilder builder;
@@ -58,7 +58,6 @@ class QueuesTest : public testing::TestWithParam<Kind> {
     engine_->synchronize();
     ports_ = {};
     engine_.reset();
-    std::filesystem::remove_all(run_dir_);
   }
 
   /// Device "end" with an address in `host`, the wire's end `i` behind it.
@@ -118,7 +117,7 @@ class QueuesTest : public testing::TestWithParam<Kind> {
   }
 
   EventLoop loop_;
-  std::string run_dir_;
+  TestFolder folder_;
   std::unique_ptr<Engine> engine_;
   TestNetns left_, middle_, right_;
   std::array<std::unique_ptr<Port>, 2> ports_;

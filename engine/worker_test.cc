@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/stats_segment.h"
+#include "base/test_folder.h"
 #include "engine/test_netns.h"
 #include "engine/test_port.h"
 
@@ -118,10 +119,8 @@ void feature(NodeContext& node, std::span<rte_mbuf*> packets) {
 class EngineTest : public testing::Test {
  protected:
   void start(unsigned workers, unsigned buffers = 8192) {
-    run_dir_ = std::filesystem::temp_directory_path() / ("engine-test-" + std::to_string(getpid()));
-    std::filesystem::create_directories(run_dir_);
-    auto engine =
-        Engine::start({.run_dir = run_dir_, .workers = workers, .buffers = buffers, .allow_hugepages = false}, loop_);
+    auto engine = Engine::start(
+        {.run_dir = folder_.path(), .workers = workers, .buffers = buffers, .allow_hugepages = false}, loop_);
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     GraphBuilder builder;
@@ -146,10 +145,7 @@ class EngineTest : public testing::Test {
     input_ = engine_->graph().node("test-input");
   }
 
-  void TearDown() override {
-    engine_.reset();
-    std::filesystem::remove_all(run_dir_);
-  }
+  void TearDown() override { engine_.reset(); }
 
   IfId add(const char* name) {
     auto id = engine_->interfaces().allocate(name);
@@ -162,7 +158,7 @@ class EngineTest : public testing::Test {
   }
 
   uint64_t counter(std::string_view name, unsigned offset = 0) {
-    auto reader = stats::Reader::open(run_dir_ + "/stats");
+    auto reader = stats::Reader::open(folder_.path() + "/stats");
     EXPECT_TRUE(reader);
     for (const auto& entry : reader->counters()) {
       if (name == entry.name) {
@@ -174,7 +170,7 @@ class EngineTest : public testing::Test {
   }
 
   uint64_t interface_counter(IfId id, stats::InterfaceSlot slot) {
-    auto reader = stats::Reader::open(run_dir_ + "/stats");
+    auto reader = stats::Reader::open(folder_.path() + "/stats");
     EXPECT_TRUE(reader);
     return reader->interface_value(id, slot);
   }
@@ -182,7 +178,7 @@ class EngineTest : public testing::Test {
   unsigned available() { return rte_mempool_avail_count(engine_->pools().packets); }
 
   EventLoop loop_;
-  std::string run_dir_;
+  TestFolder folder_;
   std::unique_ptr<Engine> engine_;
   TestState state_;
   IfId in_, out_;
@@ -426,7 +422,7 @@ TEST_F(EngineTest, SleepsWhenIdleAndKeepsItsHeartbeat) {
   start(1);
   auto null = open_null();
   engine_->bind(*null, in_, input_);
-  auto reader = stats::Reader::open(run_dir_ + "/stats");
+  auto reader = stats::Reader::open(folder_.path() + "/stats");
   ASSERT_TRUE(reader);
   std::this_thread::sleep_for(50ms);
   const uint64_t beats = reader->header().worker_heartbeat[1];

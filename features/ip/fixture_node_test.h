@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/stats_segment.h"
+#include "base/test_folder.h"
 #include "engine/test_port.h"
 #include "features/icmp/icmp.h"
 #include "features/ip/checksum.h"
@@ -41,7 +42,8 @@ class Router {
   };
 
   static Router& get() {
-    static Router* router = new Router;  // lives until exit: EAL cannot be started twice
+    static const TestFolder folder;
+    static Router* router = new Router(folder.path());  // lives until exit: EAL cannot be started twice
     return *router;
   }
 
@@ -135,7 +137,7 @@ class Router {
     return rte_mempool_avail_count(engine->pools().packets) + rte_mempool_avail_count(engine->pools().large);
   }
 
-  std::string dir;
+  const std::string dir;
   EventLoop loop;
   std::unique_ptr<engine::Engine> engine;
   TestPort port1, port2, port3, kernel;
@@ -146,8 +148,9 @@ class Router {
   IfId e1, e2, e3, floof0;
 
  private:
-  Router()
-      : engine(start()),
+  explicit Router(std::string run_dir)
+      : dir(std::move(run_dir)),
+        engine(start()),
         port1(engine->pools()),
         port2(engine->pools()),
         port3(engine->pools()),
@@ -175,8 +178,6 @@ class Router {
   }
 
   std::unique_ptr<engine::Engine> start() {
-    dir = std::filesystem::temp_directory_path() / ("floof-ip-" + std::to_string(getpid()));
-    std::filesystem::create_directories(dir);
     auto started = engine::Engine::start({.run_dir = dir, .workers = 0, .buffers = 8192}, loop);
     EXPECT_TRUE(started.ok()) << (started ? "" : started.error().text());
     return std::move(*started);
