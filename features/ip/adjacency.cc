@@ -72,7 +72,7 @@ void NeighborIndex::rebuild() {
   }
   slots_.store(fresh.release(), std::memory_order_release);
   used_ = live_;
-  qsbr_.retire([old] { delete old; });
+  qsbr_.retire([held = std::shared_ptr<Slots>(old)] {});
 }
 
 }  // namespace floof::ip

@@ -83,7 +83,7 @@ Judged classify4(const uint8_t* ip, size_t length, IfId interface, const BgpPeer
   if (length < 20) {
     return {PuntClass::other};
   }
-  const size_t header = (ip[0] & 0xfu) * 4;
+  const size_t header = size_t{4} * (ip[0] & 0xfu);
   const bool later_fragment = (read16(ip + 6) & 0x1fff) != 0;
   if (header < 20 || header > length || later_fragment) {
     return {PuntClass::other};
