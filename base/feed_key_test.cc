@@ -10,19 +10,15 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace floof {
 namespace {
 
 class FeedKey : public testing::Test {
  protected:
-  FeedKey() {
-    char name[] = "/tmp/floof-key-XXXXXX";
-    EXPECT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  ~FeedKey() override { std::filesystem::remove_all(folder_); }
-  std::string folder_;
+  TestFolder home_;
+  const std::string folder_ = home_.path();
 };
 
 TEST_F(FeedKey, IsOneForAllAndForItsUserOnly) {

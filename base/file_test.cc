@@ -10,20 +10,16 @@
 #include <filesystem>
 
 #include "base/fd.h"
+#include "base/test_folder.h"
 
 namespace floof {
 namespace {
 
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/floof-file-XXXXXX";
-    folder_ = mkdtemp(name);
-    path_ = folder_ + "/it";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   size_t files() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder_), {})); }
-  std::string folder_, path_;
+  TestFolder home_;
+  const std::string folder_ = home_.path(), path_ = folder_ + "/it";
 };
 
 TEST_F(FileTest, ReplacesWhatWasThere) {

@@ -9,19 +9,13 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace floof {
 namespace {
 
 class LogPumpTest : public testing::Test {
  protected:
-  LogPumpTest() {
-    char name[] = "/tmp/floof-log-XXXXXX";
-    EXPECT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  ~LogPumpTest() override { std::filesystem::remove_all(folder_); }
-
   std::string path() const { return folder_ + "/a.log"; }
   std::string written() const { return read_file(path()).value_or("none"); }
   void say(std::string_view text) {
@@ -35,7 +29,8 @@ class LogPumpTest : public testing::Test {
     pump_ = std::move(*made);
   }
 
-  std::string folder_;
+  TestFolder home_;
+  const std::string folder_ = home_.path();
   EventLoop loop_;
   std::unique_ptr<LogPump> pump_;
 };

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <chrono>
-#include <filesystem>
 #include <random>
 #include <thread>
 

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "base/test_folder.h"

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/test_folder.h"
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_check.h"
 #include "features/bird/bird_samples.h"
@@ -377,10 +378,6 @@ TEST(BirdShowData, ReasonsOfRefusedRoutes) {
 class FakeBird {
  public:
   explicit FakeBird(std::vector<std::string> answers) : answers_(std::move(answers)) {
-    char name[] = "/tmp/bird_client_test.XXXXXX";
-    EXPECT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-    path_ = folder_ + "/ctl";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::copy(path_.begin(), path_.end(), address.sun_path);
@@ -394,8 +391,6 @@ class FakeBird {
     shutdown(listener_, SHUT_RDWR);
     thread_.join();
     close(listener_);
-    unlink(path_.c_str());
-    rmdir(folder_.c_str());
   }
   const std::string& path() const { return path_; }
   std::atomic<int> connections = 0;
@@ -425,7 +420,8 @@ class FakeBird {
   static void say(int client, const std::string& text) {
     EXPECT_EQ(send(client, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
-  std::string folder_, path_;
+  TestFolder folder_;
+  std::string path_ = folder_.path() + "/ctl";
   std::vector<std::string> answers_;
   size_t next_ = 0;
   int listener_ = -1;

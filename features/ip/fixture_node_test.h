@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <rte_mempool.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <random>
 #include <string>

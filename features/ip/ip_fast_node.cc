@@ -111,8 +111,7 @@ inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, const
 
 /// The adjacency among several; 0 when packets of this kind do not just go out.
 template <typename Address>
-[[gnu::noinline]] AdjId select(const IpState& state, const Group& group, rte_mbuf* packet, const uint8_t* ip,
-                               const Address&) {
+[[gnu::noinline]] AdjId select(const IpState& state, const Group& group, rte_mbuf* packet, const uint8_t* ip) {
   if (group.kind.load(std::memory_order_acquire) != PathKind::forward) {
     return {};
   }
@@ -203,7 +202,7 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
         id = several.kind.load(std::memory_order_acquire) == PathKind::connected
                  ? state.tables.find_neighbor(IfId(several.interface.load(std::memory_order_relaxed)),
                                               batch.destinations[i])
-                 : select(state, several, packet, frame + kL2, batch.destinations[i]);
+                 : select<Address>(state, several, packet, frame + kL2);
         last = kNone;  // the next packet may be of another flow
       }
       hop = hops[id];

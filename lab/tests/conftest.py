@@ -10,20 +10,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent))
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: only with ./dev test --all")
-    config.addinivalue_line("markers", "takes(seconds): of this file, when it is much; such files begin first")
     if os.geteuid() != 0:
         raise pytest.UsageError("these tests make network namespaces: run them as root (./dev test does)")
 
 
-def takes(item):
-    mark = item.get_closest_marker("takes")
-    return mark.args[0] if mark else 0
-
-
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items):
     """Files run side by side, each by one worker, for its tests share a lab; unit tests are nobody's neighbours."""
-    items.sort(key=takes, reverse=True)
     for item in items:
         if item.path.name != "test_unit.py":
             item.add_marker(pytest.mark.xdist_group(item.path.name))
