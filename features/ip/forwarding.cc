@@ -5,8 +5,8 @@
 #include <list>
 #include <unordered_map>
 
+#include "base/buckets.h"
 #include "base/log.h"
-#include "features/ip/buckets.h"
 #include "features/ip/fib_table.h"
 #include "features/ip/wire.h"
 
@@ -14,6 +14,7 @@ namespace floof::ip {
 
 namespace {
 
+using Buckets = std::array<uint32_t, kBuckets>;
 using BucketArray = std::array<std::atomic<uint32_t>, kBuckets>;
 
 FibKey key_of(Ip4 address) { return {uint64_t{address.value()} << 32, 0}; }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/buckets.h"
+#include "base/buckets.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace floof::ip {
+namespace floof {
 
 namespace {
 
@@ -16,7 +16,7 @@ struct Share {
 };
 
 // Largest remainder; between equals the one with more to lose keeps more, so that nothing moves for rounding's sake.
-std::vector<Share> shares_of(const Buckets& present, std::span<const BucketMember> members) {
+std::vector<Share> shares_of(std::span<const uint32_t> present, std::span<const BucketMember> members) {
   uint64_t total = 0;
   for (const auto& member : members) {
     total += member.weight;
@@ -24,14 +24,14 @@ std::vector<Share> shares_of(const Buckets& present, std::span<const BucketMembe
   std::vector<Share> shares(members.size());
   uint32_t given = 0;
   for (size_t i = 0; i < members.size(); i++) {
-    const uint64_t exact = uint64_t{kBuckets} * members[i].weight;
+    const uint64_t exact = uint64_t{present.size()} * members[i].weight;
     Share& share = shares[i];
     share.held = static_cast<uint32_t>(std::count(present.begin(), present.end(), members[i].id));
     share.target = std::max<uint32_t>(1, static_cast<uint32_t>(exact / total));
     share.remainder = exact < total ? 0 : exact % total;
     given += share.target;
   }
-  while (given < kBuckets) {
+  while (given < present.size()) {
     auto most = std::max_element(shares.begin(), shares.end(), [](const Share& a, const Share& b) {
       return std::pair(a.remainder, a.surplus()) < std::pair(b.remainder, b.surplus());
     });
@@ -39,7 +39,7 @@ std::vector<Share> shares_of(const Buckets& present, std::span<const BucketMembe
     most->remainder = 0;
     given++;
   }
-  while (given > kBuckets) {  // the minimum of one bucket each was paid for by nobody yet
+  while (given > present.size()) {  // the minimum of one bucket each was paid for by nobody yet
     auto richest = std::max_element(shares.begin(), shares.end(), [](const Share& a, const Share& b) {
       return std::pair(a.target, b.held) < std::pair(b.target, a.held);
     });
@@ -51,24 +51,25 @@ std::vector<Share> shares_of(const Buckets& present, std::span<const BucketMembe
 
 }  // namespace
 
-Buckets assign_buckets(const Buckets& present, std::span<const BucketMember> members) {
-  const std::vector<Share> shares = shares_of(present, members);
+void assign_buckets(std::span<uint32_t> buckets, std::span<const BucketMember> members) {
+  const std::vector<Share> shares = shares_of(buckets, members);
   std::vector<uint32_t> owed(members.size());
   for (size_t i = 0; i < members.size(); i++) {
     owed[i] = shares[i].target;
   }
-  Buckets out{};
-  for (size_t b = 0; b < kBuckets; b++) {
+  for (uint32_t& owner : buckets) {
+    bool stays = false;
     for (size_t i = 0; i < members.size(); i++) {
-      if (members[i].id == present[b] && owed[i] > 0) {
-        out[b] = present[b];
+      if (members[i].id == owner && owed[i] > 0) {
+        stays = true;
         owed[i]--;
       }
     }
+    owner = stays ? owner : 0;
   }
   // Round robin over those that are owed, so that a fresh group interleaves its members.
   size_t next = 0;
-  for (uint32_t& owner : out) {
+  for (uint32_t& owner : buckets) {
     if (owner != 0) {
       continue;
     }
@@ -79,7 +80,6 @@ Buckets assign_buckets(const Buckets& present, std::span<const BucketMember> mem
     owner = members[i].id;
     owed[i]--;
   }
-  return out;
 }
 
-}  // namespace floof::ip
+}  // namespace floof
