@@ -12,7 +12,7 @@
 set(FLOOF_NO_DPDK_TESTS "" CACHE INTERNAL "")
 
 function(floof_split out_kind dir)
-  file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cc)
+  file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cc ${dir}/*/*.cc) # a folder and its subfolders are one library
   set(config) 
   set(apply)
   set(show)
@@ -151,9 +151,9 @@ endfunction()
 
 function(floof_features)
   floof_embed_yang()
-  file(GLOB avx2 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*/*_avx2.cc)
-  file(GLOB avx512 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*/*_avx512.cc)
-  set(avx2_options -mavx2 -mbmi -mbmi2 -mpopcnt) # what features/ip/fib_lookup.cc asks the CPU for
+  file(GLOB avx2 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*/*_avx2.cc ${CMAKE_SOURCE_DIR}/features/*/*/*_avx2.cc)
+  file(GLOB avx512 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/features/*/*_avx512.cc ${CMAKE_SOURCE_DIR}/features/*/*/*_avx512.cc)
+  set(avx2_options -mavx2 -mbmi -mbmi2 -mpopcnt) # what features/ip/fib/fib_lookup.cc asks the CPU for
   set_source_files_properties(${avx2} PROPERTIES COMPILE_OPTIONS "${avx2_options}")
   set_source_files_properties(${avx512} PROPERTIES COMPILE_OPTIONS
     "${avx2_options};-mavx512f;-mavx512bw;-mavx512vl")

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/offload.h"
+#include "engine/offload/offload.h"
 #include "engine/worker.h"
 
 namespace floof::engine {

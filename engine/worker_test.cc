@@ -11,8 +11,8 @@
 
 #include "base/stats_segment.h"
 #include "base/test_folder.h"
-#include "engine/test_netns.h"
-#include "engine/test_port.h"
+#include "engine/ports/test_netns.h"
+#include "engine/ports/test_port.h"
 
 namespace floof::engine {
 namespace {

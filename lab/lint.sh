@@ -8,11 +8,11 @@ complain() { if [ -n "$2" ]; then printf '%s\n%s\n\n' "$1" "$2"; bad=1; fi; }
 sources=$(git ls-files -co --exclude-standard '*.cc' '*.h' '*.py' '*.sh' '*.cmake')
 code=$(printf '%s\n' "$sources" | grep -E '\.(cc|h)$')
 
-complain "base/ includes another room:" "$(grep -nE '#include "(engine|config|shell|features|programs)/' base/*.cc base/*.h)"
-complain "engine/ includes another room than base/:" "$(grep -nE '#include "(config|shell|features|programs)/' engine/* 2>/dev/null)"
-complain "config/ includes another room than base/:" "$(grep -nE '#include "(engine|shell|features|programs)/' config/*.cc config/*.h 2>/dev/null)"
-complain "shell/ includes another room than base/:" "$(grep -nE '#include "(engine|config|features|programs)/' shell/*.cc shell/*.h 2>/dev/null)"
-complain "netconf/ includes another room than base/ and config/:" "$(grep -nE '#include "(engine|shell|features|programs)/' netconf/*.cc netconf/*.h 2>/dev/null)"
+complain "base/ includes another room:" "$(grep -nE '#include "(engine|config|shell|features|programs)/' -r base --include=*.cc --include=*.h)"
+complain "engine/ includes another room than base/:" "$(grep -nE '#include "(config|shell|features|programs)/' -r engine --include=*.cc --include=*.h)"
+complain "config/ includes another room than base/:" "$(grep -nE '#include "(engine|shell|features|programs)/' -r config --include=*.cc --include=*.h)"
+complain "shell/ includes another room than base/:" "$(grep -nE '#include "(engine|config|features|programs)/' -r shell --include=*.cc --include=*.h)"
+complain "netconf/ includes another room than base/ and config/:" "$(grep -nE '#include "(engine|shell|features|programs)/' -r netconf --include=*.cc --include=*.h)"
 complain "DPDK outside engine/ and *_node/_apply/_bench files:" "$(printf '%s\n' "$code" | grep -vE '^engine/|_(node|apply)(_test)?\.(cc|h)$|_bench\.cc$|^programs/(floof_(bench|dataplane)|bench_router|bench_yardstick)' | xargs grep -lE '#include <rte_' 2>/dev/null)"
 complain "libyang outside config/ and netconf/:" "$(printf '%s\n' "$code" | grep -vE '^(config|netconf)/' | xargs grep -lE '#include <libyang' 2>/dev/null)"
 complain "yaml-cpp outside features/pathvector/:" "$(printf '%s\n' "$code" | grep -v '^features/pathvector/' | xargs grep -lE '#include <yaml-cpp' 2>/dev/null)"

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/stats_segment.h"
-#include "engine/bench_port.h"
 #include "engine/engine.h"
+#include "engine/ports/bench_port.h"
 #include "features/icmp/icmp.h"
-#include "features/ip/checksum.h"
-#include "features/ip/forwarding.h"
+#include "features/ip/checks/checksum.h"
+#include "features/ip/fib/table_generator.h"
 #include "features/ip/ip.h"
-#include "features/ip/table_generator.h"
+#include "features/ip/tables/forwarding.h"
 
 namespace floof::bench {
 

@@ -28,7 +28,7 @@
 #include "features/lcp/lcp_node.h"
 #include "features/lcp/punt_apply.h"
 #include "features/neighbor/neighbor_apply.h"
-#include "features/route/rib.h"
+#include "features/route/rib/rib.h"
 #include "features/route/route_apply.h"
 
 namespace floof {

@@ -7,7 +7,7 @@
 #include "features/bird/bird_blocks.h"
 #include "features/bird/bird_next_hop.h"
 #include "features/bird/bird_render_parts.h"
-#include "features/route/feed_origin.h"
+#include "features/route/kernel/feed_origin.h"
 
 namespace floof::bird {
 
@@ -63,7 +63,7 @@ void render_globals(Scribe& scribe) {
   out.blank();
 }
 
-/// What the dataplane learns beside the route: features/route/feed_origin.h.
+/// What the dataplane learns beside the route: features/route/kernel/feed_origin.h.
 void render_feed_fields(ConfigText& out, int family) {
   using route::FeedOrigin;
   const auto origin = [&](std::string_view sources, FeedOrigin value) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/icmp/icmp_build.h"
 
-#include "features/ip/checksum.h"
-#include "features/ip/ip_checks.h"
-#include "features/ip/wire.h"
+#include "features/ip/checks/checksum.h"
+#include "features/ip/checks/ip_checks.h"
+#include "features/ip/checks/wire.h"
 
 namespace floof::icmp {
 

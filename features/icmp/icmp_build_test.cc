@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "features/ip/checksum.h"
-#include "features/ip/ip_checks.h"
-#include "features/ip/wire.h"
+#include "features/ip/checks/checksum.h"
+#include "features/ip/checks/ip_checks.h"
+#include "features/ip/checks/wire.h"
 
 namespace floof::icmp {
 namespace {

@@ -6,8 +6,8 @@
 #include "engine/worker.h"
 #include "features/icmp/icmp.h"
 #include "features/icmp/icmp_build.h"
-#include "features/ip/ip_checks.h"
-#include "features/ip/wire.h"
+#include "features/ip/checks/ip_checks.h"
+#include "features/ip/checks/wire.h"
 
 namespace floof::icmp {
 

@@ -11,12 +11,12 @@
 
 #include "base/stats_segment.h"
 #include "base/test_folder.h"
-#include "engine/test_port.h"
+#include "engine/ports/test_port.h"
 #include "features/icmp/icmp.h"
-#include "features/ip/checksum.h"
+#include "features/ip/checks/checksum.h"
+#include "features/ip/checks/ip_checks.h"
+#include "features/ip/checks/wire.h"
 #include "features/ip/ip.h"
-#include "features/ip/ip_checks.h"
-#include "features/ip/wire.h"
 
 namespace floof::ip::test {
 

@@ -21,10 +21,10 @@
 #include "base/address.h"
 #include "engine/engine.h"
 #include "engine/graph.h"
-#include "features/ip/forwarding.h"
+#include "features/ip/checks/plain_frames.h"
+#include "features/ip/checks/wire.h"
 #include "features/ip/ip_drops.h"
-#include "features/ip/plain_frames.h"
-#include "features/ip/wire.h"
+#include "features/ip/tables/forwarding.h"
 
 namespace floof::ip {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
 
-#include "engine/offload.h"
+#include "engine/offload/offload.h"
 #include "features/ip/ip_node.h"
 
 namespace floof::ip {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/ip/flow_hash.h"
 #include "features/ip/ip_node.h"
+#include "features/ip/tables/flow_hash.h"
 
 namespace floof::ip {
 

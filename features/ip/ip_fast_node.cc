@@ -11,9 +11,9 @@
 // docs/performance.md.
 #include <cstddef>
 
-#include "features/ip/flow_hash.h"
+#include "features/ip/checks/plain_frames.h"
 #include "features/ip/ip_node.h"
-#include "features/ip/plain_frames.h"
+#include "features/ip/tables/flow_hash.h"
 
 namespace floof::ip {
 

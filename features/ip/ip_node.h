@@ -9,10 +9,10 @@
 #include "engine/graph.h"
 #include "engine/packet.h"
 #include "features/icmp/icmp.h"
-#include "features/ip/checksum.h"
+#include "features/ip/checks/checksum.h"
+#include "features/ip/checks/ip_checks.h"
+#include "features/ip/checks/wire.h"
 #include "features/ip/ip.h"
-#include "features/ip/ip_checks.h"
-#include "features/ip/wire.h"
 
 namespace floof::ip {
 

@@ -18,7 +18,7 @@
 #include "features/interface/interface_apply.h"
 #include "features/ip/ip.h"
 #include "features/lcp/kernel_events.h"
-#include "features/route/rib.h"
+#include "features/route/rib/rib.h"
 
 namespace floof::lcp {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/worker.h"
-#include "features/ip/wire.h"
+#include "features/ip/checks/wire.h"
 
 namespace floof::lcp {
 

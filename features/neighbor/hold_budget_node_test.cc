@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/eal.h"
-#include "engine/test_port.h"
+#include "engine/ports/test_port.h"
 #include "features/neighbor/neighbor_node.h"
 
 namespace floof::neighbor {

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "engine/packet.h"
 #include "features/icmp/icmp.h"
-#include "features/ip/wire.h"
+#include "features/ip/checks/wire.h"
 
 namespace floof::neighbor {
 

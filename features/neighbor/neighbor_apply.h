@@ -16,11 +16,11 @@
 #include "base/netlink.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
-#include "features/ip/forwarding.h"
+#include "features/ip/tables/forwarding.h"
 #include "features/lcp/kernel_events.h"
 #include "features/neighbor/hold_queue.h"
 #include "features/neighbor/neighbor_node.h"
-#include "features/route/rib.h"
+#include "features/route/rib/rib.h"
 
 namespace floof::neighbor {
 

@@ -9,7 +9,7 @@
 
 #include "engine/packet.h"
 #include "engine/worker.h"
-#include "features/ip/wire.h"
+#include "features/ip/checks/wire.h"
 
 namespace floof::neighbor {
 

@@ -13,11 +13,11 @@
 #include "base/event_loop.h"
 #include "features/dataplane/participant.h"
 #include "features/lcp/kernel_events.h"
-#include "features/route/bgp_feed.h"
-#include "features/route/kernel_check.h"
-#include "features/route/kernel_copy.h"
-#include "features/route/kernel_feed.h"
-#include "features/route/rib.h"
+#include "features/route/bgp_feed/bgp_feed.h"
+#include "features/route/kernel/kernel_check.h"
+#include "features/route/kernel/kernel_copy.h"
+#include "features/route/kernel/kernel_feed.h"
+#include "features/route/rib/rib.h"
 
 namespace floof::route {
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The FIB's writer for one family: which prefixes there are, and the readers' blocks (fib_layout.h) made from them.
+// Control thread only; readers see it through `view()`.
+//
+// Prefixes up to the root's bits lie in an array by (length, bits), as in a binary heap. Longer ones hang below their
+// root slot: a bucket, a sorted list of up to kBurst prefixes, from which the blocks below the slot are made anew on
+// each change; when it overflows it bursts (burst trie: Heinz, Zobel, Williams 2002) into a split, a node of 6 bits
+// with its own prefixes and 64 buckets or splits below. So an update costs one walk and one small rebuild, and a sparse
+// /128 costs no chain of nodes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/qsbr.h"
+#include "base/reserved_memory.h"
+#include "features/ip/fib/block_arena.h"
+#include "features/ip/fib/fib_blocks.h"
+#include "features/ip/fib/fib_key.h"
+#include "features/ip/fib/fib_layout.h"
+
+namespace floof::ip::fib {
+
+struct Match {
+  unsigned length;
+  uint32_t value;
+};
+
+template <typename K>
+class FibTree {
+ public:
+  static constexpr unsigned kBits = kKeyBits<K>;
+  static constexpr unsigned kRootBits = kBits == 32 ? kRootBits4 : kRootBits6;
+  /// Prefixes in a bucket before it bursts: a rebuild must stay short, a split is 1 KiB.
+  static constexpr unsigned kBurst = kBits == 32 ? 96 : 16;
+
+  /// `reserve`: bytes of address space for blocks, and as many for the writer's own nodes.
+  FibTree(Qsbr& qsbr, size_t reserve);
+
+  /// Adds or replaces; value 1..kMaxValue, bits of `key` beyond `length` are zero. True when it was added.
+  bool set(K key, unsigned length, uint32_t value);
+  /// False when there is none.
+  bool remove(K key, unsigned length);
+  /// The longest prefix of at most `max_length` bits that contains `key`.
+  std::optional<Match> match(K key, unsigned max_length) const;
+
+  View view() const { return {root_, blocks_.arena().base()}; }
+  size_t size() const { return size_; }
+  /// Bytes in use, by readers and writer, with the root arrays counted in full.
+  size_t used() const { return kFixed + blocks_.arena().used() + nodes_.used(); }
+  /// Bytes that the kernel has given at most.
+  size_t committed() const { return kFixed + blocks_.arena().committed() + nodes_.committed(); }
+  /// Hardly any address space left, because sparsely used slabs hold it.
+  bool cramped() const { return blocks_.arena().cramped() || nodes_.cramped(); }
+  size_t blocks() const { return blocks_.arena().live(); }
+  /// Frees what readers have left. Returns how many blocks still wait.
+  size_t reclaim();
+
+ private:
+  /// 0: nothing; kNodeBit set: a Split; else a Bucket.
+  using NodeRef = uint32_t;
+  struct Route;
+  struct Bucket;
+  struct Split;
+  struct Change {
+    Entry entry;
+    bool counted;  ///< a prefix more, or less
+  };
+
+  static constexpr size_t kRootSlots = size_t{1} << kRootBits;
+  static constexpr size_t kFixed = kRootSlots * (sizeof(Entry) + sizeof(NodeRef) + 3 * sizeof(uint32_t));
+
+  static unsigned slot_of(K key, unsigned depth) { return bits_at(key, depth, kBitmapBits); }
+  static unsigned code_of(K key, unsigned depth, unsigned length) {
+    return 1u << (length - depth) | bits_at(key, depth, length - depth);
+  }
+  static bool is_split(NodeRef ref) { return is_node(ref); }
+  Bucket& bucket(NodeRef ref) const { return *reinterpret_cast<Bucket*>(nodes_.at(ref)); }
+  Split& split(NodeRef ref) const { return *reinterpret_cast<Split*>(nodes_.at(ref_of(ref))); }
+
+  void set_short(K key, unsigned length, uint32_t value);
+  void paint_short(uint32_t code, unsigned length, uint32_t value);
+  void publish(size_t slot, Entry entry) { __atomic_store_n(&root_[slot], entry, __ATOMIC_RELEASE); }
+
+  Change add(NodeRef& ref, unsigned depth, const Route& route, uint32_t inherited, Entry old);
+  Change add_to_split(Split& node, unsigned depth, const Route& route, uint32_t inherited, Entry old);
+  Change erase(NodeRef& ref, unsigned depth, const Route& route, uint32_t inherited, Entry old);
+  Change erase_from_split(Split& node, unsigned depth, const Route& route, uint32_t inherited, Entry old);
+
+  Entry render(NodeRef ref, unsigned depth, uint32_t inherited);
+  Entry render_bucket(const Bucket& list, unsigned depth, uint32_t inherited);
+  /// After the value from above changed from `was` to `now`.
+  Entry refresh(NodeRef ref, unsigned depth, uint32_t was, uint32_t now, Entry old);
+  Entry repaint(Split& node, unsigned depth, const Slots& before, const Slots& after, Entry old);
+  Entry slot_changed(Split& node, unsigned slot, Entry entry, Entry old);
+  static Slots paint(const Split& node, uint32_t inherited);
+  static uint32_t painted(const Split& node, unsigned slot, uint32_t inherited);
+
+  bool put(NodeRef& ref, const Route& route);
+  bool take(NodeRef& ref, const Route& route);
+  void resize(NodeRef& ref, unsigned count);
+  void put_into_split(Split& node, unsigned depth, const Route& route);
+  void burst(NodeRef& ref, unsigned depth);
+  void collapse(NodeRef& ref, K key, unsigned depth);
+  void gather(NodeRef ref, K key, unsigned depth, std::vector<Route>& out);
+  void put_run(K start, uint32_t value);
+  void finish();
+
+  BlockStore blocks_;
+  BlockArena nodes_;  ///< Buckets and Splits; the writer alone reads them
+  ReservedMemory root_memory_;
+  ReservedMemory writer_memory_;
+  Entry* root_;        ///< readers' root
+  NodeRef* below_;     ///< by root slot: its longer prefixes
+  uint32_t* painted_;  ///< by root slot: the value of the longest prefix of at most kRootBits
+  uint32_t* short_;    ///< by 1 << length | bits: values of prefixes of at most kRootBits, 0 none
+  /// Of the bucket that is being rendered: a prefix begins a run and, where it ends, may begin another.
+  std::array<Run<K>, 2 * (kBurst + 1) + 1> runs_;
+  size_t run_count_ = 0;
+  size_t size_ = 0;
+};
+
+extern template class FibTree<Key4>;
+extern template class FibTree<Key6>;
+
+}  // namespace floof::ip::fib

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/tables/forwarding.h"
+
+#include <algorithm>
+#include <list>
+#include <unordered_map>
+
+#include "base/buckets.h"
+#include "base/log.h"
+#include "features/ip/checks/wire.h"
+#include "features/ip/fib/fib_table.h"
+
+namespace floof::ip {
+
+namespace {
+
+using Buckets = std::array<uint32_t, kBuckets>;
+using BucketArray = std::array<std::atomic<uint32_t>, kBuckets>;
+
+FibKey key_of(Ip4 address) { return {uint64_t{address.value()} << 32, 0}; }
+FibKey key_of(const Ip6& address) {
+  const Ip6Words words(address.bytes().data());
+  return {words.high, words.low};
+}
+FibKey key_of(const IpAddress& address) { return address.is_ip4() ? key_of(address.ip4()) : key_of(address.ip6()); }
+
+uint64_t mac_word(const Mac& mac) {
+  uint64_t out = 0;
+  for (unsigned i = 0; i < 6; i++) {
+    out |= uint64_t{mac.bytes[i]} << (8 * i);
+  }
+  return out;
+}
+
+}  // namespace
+
+struct ForwardingTables::Impl {
+  Impl(Qsbr& q, const Limits& limits)
+      : qsbr(q), fib4(q, 32, limits.ip4), fib6(q, 128, limits.ip6), group_ids(q), adjacency_ids(q) {}
+
+  FibTable& fib(Family family) { return family == Family::ip4 ? fib4 : fib6; }
+
+  Qsbr& qsbr;
+  FibTable fib4;
+  FibTable fib6;
+  uint64_t refused4 = 0;
+  uint64_t refused6 = 0;
+  IndexAllocator group_ids;
+  IndexAllocator adjacency_ids;
+  std::unordered_map<uint32_t, PathSet> sets;         ///< by group
+  std::unordered_map<uint32_t, uint32_t> references;  ///< of adjacencies, by groups' paths
+  std::list<uint32_t> remembered;                     ///< adjacencies that were resolved once, the latest last
+  std::unordered_map<uint32_t, std::list<uint32_t>::iterator> remembered_at;
+  std::vector<std::unique_ptr<BucketArray>> buckets;  ///< owns what groups point to
+};
+
+ForwardingTables::ForwardingTables(Qsbr& qsbr, const Limits& limits)
+    : neighbor_index_(qsbr, adjacencies_), impl_(std::make_unique<Impl>(qsbr, limits)) {
+  groups_.reserve(0);
+  adjacencies_.reserve(0);
+}
+
+ForwardingTables::~ForwardingTables() = default;
+
+// -- Worker side ------------------------------------------------------------------------------------------------------
+
+GroupId ForwardingTables::lookup(Ip4 destination) const { return GroupId(impl_->fib4.lookup(key_of(destination))); }
+
+GroupId ForwardingTables::lookup(const Ip6& destination) const {
+  return GroupId(impl_->fib6.lookup(key_of(destination)));
+}
+
+void ForwardingTables::lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const {
+  impl_->fib4.lookup(destinations, out);
+}
+
+void ForwardingTables::lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const {
+  impl_->fib6.lookup(destinations, out);
+}
+
+// -- Groups -----------------------------------------------------------------------------------------------------------
+
+uint32_t ForwardingTables::acquire_adjacency(const Path& path) {
+  const uint32_t id = find_adjacency(path.interface, path.gateway).value();
+  impl_->references[id]++;
+  return id;
+}
+
+void ForwardingTables::release_adjacency(uint32_t id) {
+  if (const auto it = impl_->references.find(id); --it->second == 0) {
+    impl_->references.erase(it);
+    free_if_unused(id);
+  }
+}
+
+// The order of the stores matters: a reader takes kind, then single, then buckets, and must find in each what the one
+// before promised.
+void ForwardingTables::fill_group(Group& group, const PathSet& set) {
+  group.interface.store(set.interface.value(), std::memory_order_release);
+  if (set.kind == PathKind::forward) {
+    std::vector<BucketMember> members;
+    for (const Path& path : set.paths) {
+      const uint32_t id = neighbor_index_.find(path.interface, path.gateway).value();
+      const uint32_t weight = std::max<uint32_t>(1, path.weight);
+      const auto same = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.id == id; });
+      if (same != members.end()) {
+        same->weight += weight;
+      } else if (members.size() < kBuckets) {
+        members.push_back({id, weight});
+      }
+    }
+    BucketArray* buckets = group.buckets.load(std::memory_order_relaxed);
+    if (buckets == nullptr && members.size() > 1) {
+      buckets = impl_->buckets.emplace_back(std::make_unique<BucketArray>()).get();
+      std::fill(buckets->begin(), buckets->end(), group.single.load(std::memory_order_relaxed));
+    }
+    if (buckets != nullptr) {
+      Buckets present;
+      std::copy(buckets->begin(), buckets->end(), present.begin());
+      const Buckets wanted = assign_buckets(present, members);
+      for (size_t i = 0; i < kBuckets; i++) {
+        if (wanted[i] != present[i]) {
+          (*buckets)[i].store(wanted[i], std::memory_order_release);
+        }
+      }
+      group.buckets.store(buckets, std::memory_order_release);
+    }
+    group.single.store(members.size() == 1 ? members[0].id : 0, std::memory_order_release);
+  }
+  const bool one = set.kind == PathKind::forward && group.single.load(std::memory_order_relaxed) != 0;
+  group.direct.store(one ? group.single.load(std::memory_order_relaxed) : 0, std::memory_order_release);
+  group.kind.store(set.kind, std::memory_order_release);
+}
+
+namespace {
+
+/// What the header asks of the caller, made true: a forward group without paths drops.
+PathSet normalized(PathSet set) {
+  if (set.kind == PathKind::forward && set.paths.empty()) {
+    set.kind = PathKind::drop;
+  }
+  if (set.kind != PathKind::forward) {
+    set.paths.clear();
+  }
+  return set;
+}
+
+}  // namespace
+
+GroupId ForwardingTables::create_group(const PathSet& wanted) {
+  PathSet set = normalized(wanted);
+  const uint32_t id = impl_->group_ids.allocate();
+  groups_.reserve(id);
+  Group& group = groups_.at(id);
+  group.single.store(0, std::memory_order_relaxed);
+  group.direct.store(0, std::memory_order_relaxed);
+  if (auto* buckets = group.buckets.load(std::memory_order_relaxed); buckets != nullptr) {
+    std::fill(buckets->begin(), buckets->end(), 0);  // left by the last user of this id, a grace period ago
+  }
+  for (const Path& path : set.paths) {
+    acquire_adjacency(path);
+  }
+  fill_group(group, set);
+  impl_->sets.emplace(id, std::move(set));
+  return GroupId(id);
+}
+
+void ForwardingTables::update_group(GroupId id, const PathSet& wanted) {
+  PathSet set = normalized(wanted);
+  PathSet& present = impl_->sets.at(id.value());
+  if (present == set) {
+    return;
+  }
+  for (const Path& path : set.paths) {
+    acquire_adjacency(path);
+  }
+  fill_group(groups_.at(id.value()), set);
+  const PathSet old = std::exchange(present, std::move(set));
+  for (const Path& path : old.paths) {
+    release_adjacency(neighbor_index_.find(path.interface, path.gateway).value());
+  }
+}
+
+void ForwardingTables::destroy_group(GroupId id) {
+  const auto it = impl_->sets.find(id.value());
+  if (it == impl_->sets.end()) {
+    return;
+  }
+  const PathSet old = std::move(it->second);
+  impl_->sets.erase(it);
+  // The group itself stays as it is: a worker may have read the route that led here a moment ago.
+  impl_->group_ids.release(id.value());
+  for (const Path& path : old.paths) {
+    release_adjacency(neighbor_index_.find(path.interface, path.gateway).value());
+  }
+}
+
+PathSet ForwardingTables::describe(GroupId id) const {
+  const auto it = impl_->sets.find(id.value());
+  return it == impl_->sets.end() ? PathSet{} : it->second;
+}
+
+std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
+  const PathSet set = describe(id);
+  const Group& group = groups_.at(id.value());
+  const auto* buckets = group.buckets.load(std::memory_order_relaxed);
+  const uint32_t single = group.single.load(std::memory_order_relaxed);
+  std::vector<unsigned> out;
+  for (const Path& path : set.paths) {
+    const uint32_t adjacency = neighbor_index_.find(path.interface, path.gateway).value();
+    const bool only = single == adjacency;
+    out.push_back(only ? kBuckets
+                  : buckets == nullptr
+                      ? 0
+                      : static_cast<unsigned>(std::count(buckets->begin(), buckets->end(), adjacency)));
+  }
+  return out;
+}
+
+// -- Routes -----------------------------------------------------------------------------------------------------------
+
+bool ForwardingTables::set_route(const Prefix& prefix, GroupId group) {
+  if (!group.valid()) {
+    remove_route(prefix);
+    return true;
+  }
+  const auto done = impl_->fib(prefix.family()).set(key_of(prefix.address()), prefix.length(), group.value());
+  if (!done) {
+    uint64_t& refused = prefix.family() == Family::ip4 ? impl_->refused4 : impl_->refused6;
+    if (refused++ == 0) {
+      log::error("{} is not forwarded to: {}", to_string(prefix), done.error().text());
+    }
+  }
+  return done.ok();
+}
+
+void ForwardingTables::remove_route(const Prefix& prefix) {
+  impl_->fib(prefix.family()).remove(key_of(prefix.address()), prefix.length());
+}
+
+std::optional<ForwardingTables::Entry> ForwardingTables::longest_match(const IpAddress& destination) const {
+  const auto match = impl_->fib(destination.family()).match(key_of(destination));
+  if (!match) {
+    return std::nullopt;
+  }
+  return Entry{Prefix(destination, static_cast<uint8_t>(match->length)), GroupId(match->value)};
+}
+
+std::optional<ForwardingTables::Entry> ForwardingTables::covering(const Prefix& prefix) const {
+  const auto match = impl_->fib(prefix.family()).match(key_of(prefix.address()), prefix.length());
+  if (!match) {
+    return std::nullopt;
+  }
+  return Entry{Prefix(prefix.address(), static_cast<uint8_t>(match->length)), GroupId(match->value)};
+}
+
+size_t ForwardingTables::routes(Family family) const { return impl_->fib(family).size(); }
+
+ForwardingTables::FibStats ForwardingTables::stats(Family family) const {
+  const FibTable& fib = impl_->fib(family);
+  return {fib.size(), fib.bytes(), fib.committed(), fib.limit(),
+          family == Family::ip4 ? impl_->refused4 : impl_->refused6};
+}
+
+// -- Adjacencies ------------------------------------------------------------------------------------------------------
+
+AdjId ForwardingTables::find_adjacency(IfId interface, const IpAddress& address) {
+  if (const AdjId known = neighbor_index_.find(interface, address); known.valid()) {
+    return known;
+  }
+  const uint32_t id = impl_->adjacency_ids.allocate();
+  adjacencies_.reserve(id);
+  Adjacency& adjacency = adjacencies_.at(id);
+  adjacency.state.store(Adjacency::incomplete, std::memory_order_relaxed);
+  adjacency.used.store(0, std::memory_order_relaxed);
+  adjacency.interface.store(interface.value(), std::memory_order_relaxed);
+  adjacency.dst_mac.store(0, std::memory_order_relaxed);
+  adjacency.rewrite.store(0, std::memory_order_relaxed);
+  adjacency.next_hop = address;
+  neighbor_index_.add(id);
+  return AdjId(id);
+}
+
+bool ForwardingTables::take_used(IfId interface, const IpAddress& address) {
+  const AdjId id = neighbor_index_.find(interface, address);
+  return id.valid() && adjacencies_.at(id.value()).used.exchange(0, std::memory_order_relaxed) != 0;
+}
+
+void ForwardingTables::set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) {
+  const uint32_t id = find_adjacency(interface, address).value();
+  forget(id);
+  Adjacency& adjacency = adjacencies_.at(id);
+  adjacency.dst_mac.store(mac_word(mac), std::memory_order_release);
+  adjacency.state.store(Adjacency::resolved, std::memory_order_release);
+  adjacency.rewrite.store(mac_word(mac) | uint64_t{interface.value()} << 48, std::memory_order_release);
+}
+
+void ForwardingTables::clear_neighbor(IfId interface, const IpAddress& address) {
+  const uint32_t id = neighbor_index_.find(interface, address).value();
+  if (id == 0 || adjacencies_.at(id).state.load(std::memory_order_relaxed) != Adjacency::resolved) {
+    return;
+  }
+  adjacencies_.at(id).rewrite.store(0, std::memory_order_release);
+  adjacencies_.at(id).state.store(Adjacency::incomplete, std::memory_order_release);
+  impl_->remembered_at[id] = impl_->remembered.insert(impl_->remembered.end(), id);
+  if (impl_->remembered.size() > kRemembered) {
+    const uint32_t oldest = impl_->remembered.front();
+    forget(oldest);
+    free_if_unused(oldest);
+  }
+}
+
+void ForwardingTables::clear_interface(IfId interface) {
+  std::vector<uint32_t> gone;
+  neighbor_index_.for_each([&](uint32_t id) {
+    if (adjacencies_.at(id).interface.load(std::memory_order_relaxed) == interface.value()) {
+      gone.push_back(id);
+    }
+  });
+  for (const uint32_t id : gone) {
+    adjacencies_.at(id).rewrite.store(0, std::memory_order_release);
+    adjacencies_.at(id).state.store(Adjacency::incomplete, std::memory_order_release);
+    forget(id);
+    free_if_unused(id);
+  }
+}
+
+void ForwardingTables::forget(uint32_t id) {
+  if (const auto at = impl_->remembered_at.find(id); at != impl_->remembered_at.end()) {
+    impl_->remembered.erase(at->second);
+    impl_->remembered_at.erase(at);
+  }
+}
+
+void ForwardingTables::free_if_unused(uint32_t id) {
+  const Adjacency& adjacency = adjacencies_.at(id);
+  if (impl_->references.contains(id) || impl_->remembered_at.contains(id) ||
+      adjacency.state.load(std::memory_order_relaxed) == Adjacency::resolved) {
+    return;
+  }
+  neighbor_index_.remove(id);
+  impl_->adjacency_ids.release(id);
+}
+
+}  // namespace floof::ip

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// One local BGP session on which BIRD tells its routes: feed-best (its choice) or feed-all (every path, by ADD-PATH).
+//
+// Losing the session loses no route: all of the feed become stale and stay until BIRD has told its table again. When is
+// that? End-of-RIB says so if the same BIRD process speaks (it ended the session with a NOTIFICATION, or we did), or if
+// it comes back in graceful restart (R bit: `bird -R`, it speaks only after its own recovery). A BIRD that was started
+// afresh sends End-of-RIB at once, with nothing, and learns its routes afterwards: then what is still stale goes when
+// `stale_limit` has passed, with a warning. While somebody is at BIRD's port who does not let us in, nothing goes: BIRD
+// may well live and have those routes.
+//
+// The session is locked by a key (base/feed_key.h), as any local user may connect from our address.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "features/route/bgp_feed/bgp_wire.h"
+#include "features/route/rib/rib.h"
+
+namespace floof::route {
+
+struct FeedOptions {
+  std::string name;  ///< "feed-best", "feed-all"
+  bool all_paths = false;
+  IpAddress source;  ///< our end, by which BIRD knows the feed
+  IpAddress bird;
+  uint16_t port = 1020;
+  uint32_t as = 4200000000;
+  std::chrono::seconds hold_time{30};
+  std::chrono::seconds stale_limit{180};
+  friend bool operator==(const FeedOptions&, const FeedOptions&) = default;
+};
+
+/// How the feed asks about what it does not know itself. Loop thread.
+struct FeedContext {
+  std::function<IfId(int kernel_index)> interface_of;  ///< invalid when unknown
+  std::function<bool(uint32_t peer)> peer_is_internal;
+  std::function<void()> changed;               ///< the RIB has something to settle
+  std::function<Result<std::string>()> key{};  ///< asked with each attempt to connect; absent or empty: no lock
+};
+
+/// The decoded private communities of an announcement (see README.md), and with them the path as the RIB wants it.
+struct DecodedPath {
+  BgpPath path;
+  bool unknown_interface = false;  ///< it named a kernel interface that is none of ours (yet)
+};
+DecodedPath decode_path(const bgp::Attributes& attributes, const IpAddress& next_hop, uint32_t feed_as,
+                        const FeedContext& context);
+
+class BgpFeed {
+ public:
+  enum class State : uint8_t { stopped, waiting, connecting, open_sent, open_confirm, syncing, established };
+  struct Status {
+    State state = State::stopped;
+    std::chrono::steady_clock::time_point since;
+    std::chrono::steady_clock::time_point away_since;  ///< while there is no session: since when
+    unsigned restarts = 0;                             ///< sessions that were lost
+    bool stale = false;                                ///< routes of a lost session are still in use
+    std::string last_error;
+    uint64_t updates = 0, routes_read = 0;
+  };
+
+  BgpFeed(EventLoop& loop, Rib& rib, FeedOptions options, FeedContext context);
+  ~BgpFeed();
+  BgpFeed(const BgpFeed&) = delete;
+  BgpFeed& operator=(const BgpFeed&) = delete;
+
+  void start();
+  /// Ends the session with a NOTIFICATION. Its routes stay; see `forget`.
+  void stop();
+  /// Takes all routes of this feed out of the RIB.
+  void forget();
+  /// Another kernel interface has become known: asks for the routes anew if some named an unknown one.
+  void interfaces_changed();
+  /// Asks BIRD to tell all routes again (RFC 2918).
+  void refresh();
+  const Status& status() const;
+  /// How long there has been no session that tells routes; nothing while there is one or none is wanted.
+  std::optional<std::chrono::seconds> away() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+std::string_view to_string(BgpFeed::State state);
+
+}  // namespace floof::route

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The RIB of the dataplane: every source's opinion about every prefix, who wins, recursive resolution, and the
+// forwarding groups that follow from it. Control thread only; pure C++ (no netlink, no sockets, no DPDK).
+//
+// Who wins for a prefix: the smallest Source that has a usable opinion. BIRD's opinion comes over two roads (netlink
+// for non-BGP routes, BGP feeds for the others), which may be out of step by some milliseconds. So when BIRD's answer
+// is missing or the two BGP feeds contradict each other, the old entry stays while it still leads somewhere: a prefix
+// whose best route moves between OSPF, static and BGP is never without one. What no source wants any more goes after
+// `removal_delay`, because the kernel tells some replacements as delete and add.
+//
+// Next hops are interned into shared sets, one forwarding group each. A gateway without interface is resolved by
+// longest match over this very RIB, but, as in BIRD, not through a route that was itself resolved that way. A dead
+// link or a moved IGP path is one update of the group, however many routes use it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/prefix.h"
+#include "features/ip/tables/forwarding.h"
+#include "features/route/kernel/feed_origin.h"
+
+namespace floof::route {
+
+/// Where an opinion comes from; smaller wins for the same prefix.
+enum class Source : uint8_t {
+  local,       ///< an address of this router (host prefix)
+  connected,   ///< subnet of an interface address
+  feed_table,  ///< BIRD's non-BGP choice, by netlink from the feed table (static, OSPF, RIP, Babel, ...)
+  feed_best,   ///< BIRD's BGP choice (with feed_all: its ECMP members and the proof that it is still alive)
+  kernel,      ///< somebody's own route in Linux's main table
+};
+std::string_view to_string(Source source);
+
+/// BIRD's IGP_METRIC_UNKNOWN: routes of protocols without a distance (static).
+inline constexpr uint32_t kUnknownIgpMetric = 0xffffffff;
+
+/// A next hop as a source tells it. Without `interface` it is resolved recursively over the RIB.
+struct NextHop {
+  std::optional<IfId> interface;
+  std::optional<IpAddress> gateway;  ///< none: on link
+  uint8_t weight = 1;
+  friend auto operator<=>(const NextHop&, const NextHop&) = default;
+};
+
+/// Connected, local and interface routes name their interface in the first next hop.
+struct RouteInfo {
+  ip::PathKind kind = ip::PathKind::forward;  ///< forward, connected, local, blackhole, unreachable, prohibit
+  std::vector<NextHop> next_hops;
+  uint8_t protocol = 0;                     ///< rtm_protocol for netlink sources
+  FeedOrigin origin = FeedOrigin::unknown;  ///< this and the next two: for display
+  uint32_t preference = 0;                  ///< BIRD's
+  uint32_t metric = 0;                      ///< the protocol's own
+  uint32_t igp_metric = kUnknownIgpMetric;  ///< distance that BGP next hops resolved through it have
+  std::string detail;                       ///< for display: BIRD protocol or peer name
+  friend bool operator==(const RouteInfo&, const RouteInfo&) = default;
+};
+
+/// A path of feed-best or feed-all. The attributes are what BIRD's merge rule compares.
+struct BgpPath {
+  ip::PathKind kind = ip::PathKind::forward;
+  NextHop next_hop;
+  uint32_t peer = 0;      ///< index into the peer list of the desired state
+  bool internal = false;  ///< learned by iBGP
+  uint32_t preference = 100;
+  uint32_t local_pref = 100;
+  uint32_t as_path_length = 0;
+  uint32_t first_as = 0;
+  uint8_t origin = 0;
+  uint32_t med = 0;
+  uint32_t igp_metric = 0;
+  friend auto operator<=>(const BgpPath&, const BgpPath&) = default;
+};
+
+/// Whether BIRD 2.0's `merge paths` would merge `path` into a route whose best is `best`.
+bool mergeable(const BgpPath& best, const BgpPath& path);
+
+class Rib {
+ public:
+  struct Options {
+    unsigned multipath = 1;                       ///< most BGP ECMP members
+    std::chrono::milliseconds removal_delay{50};  ///< how long a prefix that lost its last source is kept
+    std::chrono::seconds disagreement_limit{30};  ///< how long an old entry may stay while the feeds disagree
+    size_t max_routes = 2'000'000;                ///< most prefixes in the FIB, of both families together
+    size_t max_bytes = size_t{1} << 30;           ///< of what sources told; new prefixes and paths are not taken then
+  };
+  /// `link_up` tells whether an interface can carry packets now.
+  Rib(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up);
+  ~Rib();
+  void configure(const Options& options);
+
+  void set(Source source, const Prefix& prefix, RouteInfo route);  ///< any source but feed_best
+  void remove(Source source, const Prefix& prefix);
+
+  void set_best(const Prefix& prefix, BgpPath path);
+  void remove_best(const Prefix& prefix);
+  void set_path(const Prefix& prefix, uint32_t path_id, BgpPath path);  ///< feed-all
+  void remove_path(const Prefix& prefix, uint32_t path_id);
+
+  /// Mark and sweep per source and family (feed restart, netlink overrun): everything present becomes stale; what is
+  /// set again is fresh; `sweep` removes what is still stale and tells how much that is. For feed_best also covers
+  /// nothing of feed-all; use the `_paths` forms for that. A mark takes no time; a sweep begins at once and goes on in
+  /// `settle`, some thousands of routes in each.
+  void mark(Source source, Family family);
+  size_t sweep(Source source, Family family);
+  void mark_paths(Family family);
+  size_t sweep_paths(Family family);
+
+  /// A link changed or an interface went away: re-resolve what depends on it. Cheap when nothing does.
+  void link_changed(IfId interface);
+  /// Works off changes, deferred removals and re-resolution; call after each batch of changes and at `next_deadline`.
+  /// One call takes some milliseconds; what is left over makes `next_deadline` lie in the past.
+  void settle(std::chrono::steady_clock::time_point now);
+  std::optional<std::chrono::steady_clock::time_point> next_deadline() const;
+
+  /// Addresses that resolved next hops use, for keeping their neighbours fresh: called with (added, ...) as sets
+  /// change, at once for those in use. An empty one ends it.
+  using NextHopWatch = std::function<void(IfId, const IpAddress&, bool added)>;
+  void watch_next_hops(NextHopWatch watch);
+
+  // -- A copy elsewhere -----------------------------------------------------------------------------------------
+  /// What packets to a prefix use. `forwarding` may be read until the RIB changes; while `version` is the same, so is
+  /// what it tells.
+  struct Installed {
+    Source source;
+    uint32_t version;
+    const ip::PathSet* forwarding;
+  };
+  std::optional<Installed> installed(const Prefix& prefix) const;
+  /// `route` is called for each prefix that is installed, removed or moved to another set or source; `sets` when sets
+  /// changed in place, with all routes that use them. Both from inside changes: they may only take notes.
+  struct RouteWatch {
+    std::function<void(const Prefix&)> route;
+    std::function<void()> sets;
+  };
+  void watch_routes(RouteWatch watch);
+  /// Where a walk over the table is; the default is its start.
+  struct WalkPoint {
+    Family family = Family::ip4;
+    uint32_t record = 1;
+  };
+  /// Visits what is installed in the next `records` places of the table, in no order. Tells where to go on, nothing at
+  /// the end. The table may change between two calls: what changes is told to the watch.
+  std::optional<WalkPoint> walk(WalkPoint from, uint32_t records,
+                                const std::function<void(const Prefix&, const Installed&)>& visit) const;
+
+  // -- Limits ---------------------------------------------------------------------------------------------------
+  // Prefixes that find no room in the FIB (`max_routes`, or its own memory) are kept here, refused, and come in when
+  // there is room again. The router's own addresses and subnets are not subject to the limits.
+  struct Usage {
+    size_t routes;  ///< in the FIB
+    size_t max_routes;
+    size_t refused4, refused6;  ///< known, but not in the FIB
+    size_t bytes;
+    size_t max_bytes;
+    size_t not_taken;  ///< prefixes and paths that were not even remembered, since the sources were last asked again
+  };
+  Usage usage() const;
+  /// True once when something was not taken and there is room again: the sources have to tell everything again.
+  bool take_retell_wanted();
+
+  // -- Show -----------------------------------------------------------------------------------------------------
+  struct Candidate {
+    Source source;
+    bool chosen = false;
+    bool stale = false;
+    RouteInfo route;
+    std::vector<BgpPath> paths;  ///< feed_best: the best first, then the members that tie
+  };
+  struct View {
+    Prefix prefix;
+    std::vector<Candidate> candidates;
+    ip::PathSet forwarding;
+    bool held = false;  ///< kept although its source withdrew it (feeds disagree or removal is deferred)
+    std::optional<std::chrono::steady_clock::time_point> since;  ///< that packets go this way; nothing: not in the FIB
+  };
+  /// How many times a next-hop set changed in place (one write each, whatever the number of its routes).
+  uint64_t group_updates() const;
+  std::optional<View> find(const Prefix& exact) const;
+  std::optional<View> longest_match(const IpAddress& destination) const;
+  size_t size(Family family) const;
+  size_t count(Source source, Family family) const;
+  size_t count_paths(Family family) const;  ///< of feed-all
+  /// A part of the table in its order.
+  struct Range {
+    std::optional<Prefix> after{};   ///< only what comes behind it
+    std::optional<Prefix> within{};  ///< only it and more specific ones
+    size_t most = 1000;
+  };
+  /// In ascending order. Looks through the whole table: some 10 ms for a million.
+  void visit(Family family, const Range& range, const std::function<void(const View&)>& visit) const;
+  /// How many prefixes are more specific than this one. Looks through the whole table.
+  size_t count_within(const Prefix& prefix) const;
+  /// What packets to all of a prefix meet that is not in the table itself.
+  std::optional<View> covering(const Prefix& prefix) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace floof::route
