@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "features/ip/flow_hash.h"
+#include "features/ip/tables/flow_hash.h"
 
 namespace floof::bond {
 
