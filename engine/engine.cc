@@ -49,6 +49,7 @@ struct Engine::Impl {
   Pools pools;
   Qsbr qsbr;
   std::unique_ptr<InterfaceTable> interfaces = std::make_unique<InterfaceTable>();
+  InterfaceEvents events;
   OutputState output;
   std::unique_ptr<Graph> graph;
   std::unique_ptr<StatsWriter> stats;
@@ -96,13 +97,17 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLoop& 
 
 Engine::~Engine() {
   impl_->loop.cancel(impl_->timer);
+  stop();
+  impl_->workers.clear();
+  set_counting_thread(nullptr, 0);
+  free_pools(impl_->pools);
+}
+
+void Engine::stop() {
   for (auto& worker : impl_->workers) {
     worker->stop();
   }
   impl_->qsbr.drain();
-  impl_->workers.clear();
-  set_counting_thread(nullptr, 0);
-  free_pools(impl_->pools);
 }
 
 Result<void> Engine::run(GraphBuilder&& builder) {
@@ -155,7 +160,19 @@ void Engine::beat() {
   }
 }
 
+const EngineOptions& Engine::options() const { return impl_->options; }
 InterfaceTable& Engine::interfaces() { return *impl_->interfaces; }
+InterfaceEvents& Engine::interface_events() { return impl_->events; }
+
+void Engine::release_interface(IfId id) {
+  if (impl_->graph) {
+    impl_->graph->disable_all(id);
+  }
+  name_interface(id, "");
+  impl_->interfaces->release(id);
+  synchronize();
+}
+
 const Pools& Engine::pools() const { return impl_->pools; }
 Graph& Engine::graph() { return *impl_->graph; }
 Qsbr& Engine::qsbr() { return impl_->qsbr; }

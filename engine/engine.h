@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/stats_segment.h"
 #include "engine/graph.h"
+#include "engine/interface_events.h"
 #include "engine/port.h"
 
 namespace floof::engine {
@@ -45,6 +46,7 @@ class InterfaceTable {
   Interface& operator[](IfId id) { return slots_[id.value()]; }
   /// Control thread: a free id with this name, the same one again when the name was used before in this process.
   Result<IfId> allocate(std::string_view name);
+  /// See Engine::release_interface, which does the rest, too.
   void release(IfId id);
   IfId find(std::string_view name) const;
   std::vector<IfId> all() const;
@@ -72,11 +74,18 @@ class Engine {
   static Result<std::unique_ptr<Engine>> start(EngineOptions options, EventLoop& loop);
   ~Engine();
 
+  /// Ends the workers; packets that wait are freed. Nothing reads what nodes work on any more. Also at the end.
+  void stop();
+
   /// Adds the engine's own nodes "interface-output" and "port-tx" with the arc "interface-output" between them, builds
   /// the graph and starts the workers. Once.
   Result<void> run(GraphBuilder&& builder);
 
+  const EngineOptions& options() const;
   InterfaceTable& interfaces();
+  InterfaceEvents& interface_events();
+  /// Gives the id back, with all features of arcs switched off that were on for it, and returns when no worker uses it.
+  void release_interface(IfId id);
   const Pools& pools() const;
   Graph& graph();
   Qsbr& qsbr();

@@ -300,6 +300,12 @@ void Graph::enable(ArcId arc, std::string_view feature_node, IfId interface, boo
   }
 }
 
+void Graph::disable_all(IfId interface) {
+  for (Impl::Arc& arc : impl_->arcs) {
+    arc.enabled[interface.value()].store(0);
+  }
+}
+
 size_t Graph::nodes() const { return impl_->nodes.size(); }
 std::string_view Graph::node_name(NodeId id) const { return impl_->nodes[id.value()].name; }
 std::string_view Graph::drop_name(DropId id) const { return impl_->drops[id.value()].name; }

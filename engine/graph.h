@@ -93,6 +93,8 @@ class Graph {
   ArcId arc(std::string_view name) const;
   /// Switches a feature for one interface. Control thread; workers see it within one vector.
   void enable(ArcId arc, std::string_view feature_node, IfId interface, bool on);
+  /// Switches all features of an interface off, on every arc.
+  void disable_all(IfId interface);
 
   size_t nodes() const;
   std::string_view node_name(NodeId id) const;

@@ -254,6 +254,12 @@ TEST_F(EngineTest, WalksOnlyEnabledFeatures) {
   EXPECT_EQ(visit(), (std::vector<std::string>{"a", "b"}));
   engine_->graph().enable(state_.arc, "feature-b", in_, false);
   EXPECT_EQ(visit(), std::vector<std::string>{"a"});
+  // Who gets the id next begins with nothing.
+  engine_->unbind(in);
+  engine_->release_interface(in_);
+  ASSERT_EQ(add("in0"), in_);
+  engine_->bind(in, in_, input_);
+  EXPECT_EQ(visit(), std::vector<std::string>{});
 }
 
 TEST_F(EngineTest, ANodeMayFeedItself) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The router that floof-bench measures: the product's engine, tables and nodes with one interface in, one out and 64
-// neighbours behind it.
+// The router that floof-bench measures: the product's engine and all features' nodes (not their control sides) with one
+// interface in, one out and 64 neighbours behind it.
 #pragma once
 
 #include <rte_cycles.h>
@@ -16,11 +16,10 @@
 #include "base/stats_segment.h"
 #include "engine/engine.h"
 #include "engine/ports/bench_port.h"
-#include "features/icmp/icmp.h"
 #include "features/ip/checks/checksum.h"
 #include "features/ip/fib/table_generator.h"
-#include "features/ip/ip.h"
 #include "features/ip/tables/forwarding.h"
+#include "programs/apply_features.h"
 
 namespace floof::bench {
 
@@ -67,6 +66,33 @@ inline std::vector<uint8_t> frame_for(Family family, const Mac& to) {
   return out;
 }
 
+/// Two features that only pass packets on: what it costs that there is one.
+class PassingFeature final : public engine::Feature {
+ public:
+  explicit PassingFeature(engine::Features&) {}
+  void add_nodes(engine::GraphBuilder& builder) override {
+    input_.arc = builder.add_arc("ip4-unicast", "ip4-lookup");
+    output_.arc = builder.add_arc("interface-output", "port-tx");
+    builder.add_node({.name = "bench-input", .help = "Passes on.", .process = pass, .state = &input_});
+    builder.add_node({.name = "bench-output", .help = "Passes on.", .process = pass, .state = &output_});
+    builder.add_feature({"ip4-unicast", "bench-input", {}, {}});
+    builder.add_feature({"interface-output", "bench-output", {}, {}});
+  }
+
+ private:
+  struct Passing {
+    engine::ArcId arc;
+    bool input;
+  };
+  static void pass(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
+    const auto& [arc, input] = node.state<Passing>();
+    for (rte_mbuf* packet : packets) {
+      node.next_feature(arc, packet, input ? engine::meta(packet).rx_if : engine::meta(packet).tx_if);
+    }
+  }
+  Passing input_{{}, true}, output_{{}, false};
+};
+
 }  // namespace detail
 
 /// What the source of some traffic is told. IPv4 checksums are made here, not while it is measured.
@@ -98,32 +124,32 @@ class Router {
  public:
   static Result<std::unique_ptr<Router>> make(unsigned workers);
   ~Router() {
-    engine_.reset();
+    features_.reset();
     std::filesystem::remove_all(run_dir_);
   }
 
-  engine::Engine& engine() { return *engine_; }
-  ip::ForwardingTables& tables() { return *tables_; }
-  Mac mac() { return engine_->interfaces()[in_].mac(); }
+  engine::Engine& engine() { return features_->engine(); }
+  ip::ForwardingTables& tables() { return features_->get<ip::ForwardingTables>(); }
+  Mac mac() { return engine().interfaces()[in_].mac(); }
   /// Routes in turn to the 64 neighbours. How many the tables took.
   size_t add_routes(const std::vector<Prefix>& prefixes);
 
   /// Lets packets of these ports through the router until they are taken away; with two lanes, each has a way out of
   /// its own (lane 1: 11.0.0.0/8).
   void attach(engine::BenchPorts& ports, unsigned lane = 0) {
-    engine_->interfaces()[out_[lane]].port = ports.sink.get();
-    engine_->bind(*ports.source, in_, engine_->graph().node("ip-fast"));
+    engine().interfaces()[out_[lane]].port = ports.sink.get();
+    engine().bind(*ports.source, in_, engine().graph().node("ip-fast"));
   }
   void detach(engine::BenchPorts& ports, unsigned lane = 0) {
-    engine_->unbind(*ports.source);
-    engine_->interfaces()[out_[lane]].port = nullptr;
+    engine().unbind(*ports.source);
+    engine().interfaces()[out_[lane]].port = nullptr;
   }
   /// Switches a feature that only passes packets on, for the interface where packets come in or go out, or for another
   /// one that sees none.
   enum class Where : uint8_t { in, out, elsewhere };
   void feature(std::string_view arc, Where where, bool on) {
     const IfId interface = where == Where::in ? in_ : where == Where::out ? out_[0] : out_[1];
-    auto& graph = engine_->graph();
+    auto& graph = engine().graph();
     graph.enable(graph.arc(arc), arc == "ip4-unicast" ? "bench-input" : "bench-output", interface, on);
   }
   /// Without worker threads: packets that came in.
@@ -131,7 +157,7 @@ class Router {
     const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * milliseconds;
     uint64_t packets = 0;
     while (rte_rdtsc() < end) {
-      packets += engine_->turn();
+      packets += engine().turn();
     }
     return packets;
   }
@@ -139,7 +165,7 @@ class Router {
   double packet_rate(unsigned milliseconds) {
     const auto count = [this] {
       uint64_t sum = 0;
-      for (const auto& worker : engine_->workers()) {
+      for (const auto& worker : engine().workers()) {
         sum += worker.packets;
       }
       return std::pair(sum, rte_rdtsc());
@@ -152,35 +178,13 @@ class Router {
   Result<stats::Reader> counters() const { return stats::Reader::open(run_dir_ + "/stats"); }
 
  private:
-  struct Unexpected {
-    engine::DropId reason;
-  };
-  static void drop_all(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
-    for (rte_mbuf* packet : packets) {
-      node.drop(node.state<Unexpected>().reason, packet);
-    }
-  }
-  struct Passing {
-    engine::ArcId arc;
-    bool input;
-  };
-  static void pass(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
-    const auto& [arc, input] = node.state<Passing>();
-    for (rte_mbuf* packet : packets) {
-      node.next_feature(arc, packet, input ? engine::meta(packet).rx_if : engine::meta(packet).tx_if);
-    }
-  }
-  Result<> run_graph();
+  void add_interfaces();
+  void add_next_hops();
   void add_hosts();
 
   std::string run_dir_;
   EventLoop loop_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<ip::ForwardingTables> tables_;
-  std::unique_ptr<ip::IpState> ip_;
-  std::unique_ptr<icmp::IcmpState> icmp_;
-  Unexpected unexpected_;
-  Passing input_{{}, true}, output_{{}, false};
+  std::unique_ptr<engine::Features> features_;
   std::vector<GroupId> groups4_, groups6_;
   IfId in_;
   std::array<IfId, 2> out_;
@@ -190,74 +194,63 @@ inline Result<std::unique_ptr<Router>> Router::make(unsigned workers) {
   auto router = std::make_unique<Router>();
   router->run_dir_ = std::filesystem::temp_directory_path() / ("floof-bench-" + std::to_string(getpid()));
   std::filesystem::create_directories(router->run_dir_);
-  auto engine = engine::Engine::start({.run_dir = router->run_dir_,
-                                       .workers = workers,
-                                       .polling = engine::Polling::busy,
-                                       .cores = workers == 2 ? std::vector<unsigned>{0, 1} : std::vector<unsigned>{},
-                                       .extra_memory = size_t{256} << 20},
-                                      router->loop_);
-  if (!engine) {
-    return engine.error();
+  auto entries = apply_features();
+  static const engine::FeatureEntry bench{
+      .name = "bench", .after = {"ip"}, .make = engine::make_feature<detail::PassingFeature>};
+  entries.push_back(&bench);
+  router->features_ = std::make_unique<engine::Features>(
+      std::move(entries), engine::Setup{.instance = "bench", .run_dir = router->run_dir_}, router->loop_);
+  auto running = router->features_->make({.run_dir = router->run_dir_,
+                                          .workers = workers,
+                                          .polling = engine::Polling::busy,
+                                          .cores = workers == 2 ? std::vector<unsigned>{0, 1} : std::vector<unsigned>{},
+                                          .extra_memory = size_t{256} << 20});
+  if (!running) {
+    return running.error();
   }
-  router->engine_ = std::move(*engine);
-  auto& interfaces = router->engine_->interfaces();
-  for (auto [name, id] : {std::pair{"in", &router->in_}, {"out", &router->out_[0]}, {"out2", &router->out_[1]}}) {
+  router->add_interfaces();
+  router->add_next_hops();
+  router->add_hosts();
+  return router;
+}
+
+inline void Router::add_interfaces() {
+  auto& interfaces = engine().interfaces();
+  for (auto [name, id] : {std::pair{"in", &in_}, {"out", &out_[0]}, {"out2", &out_[1]}}) {
     *id = *interfaces.allocate(name);
     interfaces[*id].admin_up = interfaces[*id].link_up = true;
     interfaces[*id].set_mac(Mac{{2, 0, 0, 0, 0, static_cast<uint8_t>(id->value())}});
   }
-  router->tables_ = std::make_unique<ip::ForwardingTables>(router->engine_->qsbr());
-  router->ip_ = std::make_unique<ip::IpState>(*router->tables_, interfaces, router->engine_->pools());
-  router->icmp_ = std::make_unique<icmp::IcmpState>(*router->ip_);
-  if (auto running = router->run_graph(); !running) {
-    return running.error();
-  }
-  return router;
 }
 
-inline Result<> Router::run_graph() {
-  engine::GraphBuilder builder;
-  ip::register_nodes(builder, *ip_);
-  icmp::register_nodes(builder, *icmp_);
-  unexpected_.reason = builder.declare_drop("bench-unexpected", "A packet of the bench left the forwarding path.");
-  for (const auto* name : {"punt", "neighbor-hold"}) {
-    builder.add_node({.name = name, .help = "Drops.", .process = drop_all, .state = &unexpected_});
-  }
-  input_.arc = builder.add_arc("ip4-unicast", "ip4-lookup");
-  output_.arc = builder.add_arc("interface-output", "port-tx");
-  builder.add_node({.name = "bench-input", .help = "Passes on.", .process = pass, .state = &input_});
-  builder.add_node({.name = "bench-output", .help = "Passes on.", .process = pass, .state = &output_});
-  builder.add_feature({"ip4-unicast", "bench-input", {}, {}});
-  builder.add_feature({"interface-output", "bench-output", {}, {}});
+inline void Router::add_next_hops() {
   for (uint32_t i = 0; i < kNextHops; i++) {
     const IpAddress gateway4 = Ip4(0xc6336400 + i + 1), gateway6 = Ip6::from_halves(0xfe80ull << 48, i + 1);
     for (const auto& [gateway, groups] : {std::pair{gateway4, &groups4_}, std::pair{gateway6, &groups6_}}) {
-      tables_->set_neighbor(out_[0], gateway, Mac{{2, 0, 0, 1, 0, static_cast<uint8_t>(i)}});
-      groups->push_back(tables_->create_group({ip::PathKind::forward, {{out_[0], gateway, 1}}, IfId{}}));
+      tables().set_neighbor(out_[0], gateway, Mac{{2, 0, 0, 1, 0, static_cast<uint8_t>(i)}});
+      groups->push_back(tables().create_group({ip::PathKind::forward, {{out_[0], gateway, 1}}, IfId{}}));
     }
   }
-  tables_->set_neighbor(out_[1], Ip4(0xcb007101), Mac{{2, 0, 0, 2, 0, 1}});
-  tables_->set_route(*parse_prefix("11.0.0.0/8"),
-                     tables_->create_group({ip::PathKind::forward, {{out_[1], Ip4(0xcb007101), 1}}, IfId{}}));
-  add_hosts();
-  return engine_->run(std::move(builder));
+  tables().set_neighbor(out_[1], Ip4(0xcb007101), Mac{{2, 0, 0, 2, 0, 1}});
+  tables().set_route(*parse_prefix("11.0.0.0/8"),
+                     tables().create_group({ip::PathKind::forward, {{out_[1], Ip4(0xcb007101), 1}}, IfId{}}));
 }
 
 inline constexpr uint64_t kOnLink6 = 0x20010db800300000;
 
 /// 172.30.0.0/24 and 2001:db8:30::/64 on link, and 172.31.0.0/24 with a route for each of its hosts.
 inline void Router::add_hosts() {
-  const GroupId here = tables_->create_group({ip::PathKind::connected, {}, out_[0]});
-  tables_->set_route(*parse_prefix("172.30.0.0/24"), here);
-  tables_->set_route(*parse_prefix("2001:db8:30::/64"), here);
+  const GroupId here = tables().create_group({ip::PathKind::connected, {}, out_[0]});
+  tables().set_route(*parse_prefix("172.30.0.0/24"), here);
+  tables().set_route(*parse_prefix("2001:db8:30::/64"), here);
   for (uint32_t i = 1; i < 255; i++) {
     const Mac mac{{2, 0, 0, 3, 0, static_cast<uint8_t>(i)}};
     const Ip4 on_link(0xac1e0000 + i), routed(0xac1f0000 + i);
-    tables_->set_neighbor(out_[0], on_link, mac);
-    tables_->set_neighbor(out_[0], Ip6::from_halves(kOnLink6, i), mac);
-    tables_->set_neighbor(out_[0], routed, mac);
-    tables_->set_route(Prefix(routed, 32),
-                       tables_->create_group({ip::PathKind::forward, {{out_[0], routed, 1}}, IfId{}}));
+    tables().set_neighbor(out_[0], on_link, mac);
+    tables().set_neighbor(out_[0], Ip6::from_halves(kOnLink6, i), mac);
+    tables().set_neighbor(out_[0], routed, mac);
+    tables().set_route(Prefix(routed, 32),
+                       tables().create_group({ip::PathKind::forward, {{out_[0], routed, 1}}, IfId{}}));
   }
 }
 
@@ -265,7 +258,7 @@ inline size_t Router::add_routes(const std::vector<Prefix>& prefixes) {
   size_t taken = 0, next = 0;
   for (const Prefix& prefix : prefixes) {
     const auto& groups = prefix.family() == Family::ip4 ? groups4_ : groups6_;
-    taken += tables_->set_route(prefix, groups[next++ % kNextHops]);
+    taken += tables().set_route(prefix, groups[next++ % kNextHops]);
   }
   return taken;
 }

@@ -25,17 +25,16 @@
 
 #include "base/file.h"
 #include "base/ipc.h"
-#include "features/bgp/bgp_show.h"
-#include "features/bird/bird_show.h"
-#include "features/dataplane/dataplane_show.h"
-#include "features/interface/interface_show.h"
-#include "features/lcp/lcp_show.h"
-#include "features/neighbor/neighbor_show.h"
-#include "features/route/route_show.h"
-#include "features/system/system_show.h"
 #include "shell/pager.h"
 #include "shell/session.h"
 #include "shell/text.h"
+
+#define FLOOF_FEATURE(name)             \
+  namespace floof::name {               \
+  void register_show(shell::Registry&); \
+  }
+#include "show_features.inc"
+#undef FLOOF_FEATURE
 
 namespace floof {
 namespace {
@@ -241,44 +240,13 @@ class Standard : public shell::Terminal {
   bool colour_err_ = shell::wants_colour(STDERR_FILENO);
 };
 
-/// The commands of all features. One line per feature that has any.
+/// The commands of all features.
 shell::Registry all_commands() {
   shell::Registry registry;
-  interface::register_show(registry);
-  route::register_show(registry);
-  neighbor::register_show(registry);
-  bgp::register_show(registry);
-  bird::register_show(registry);
-  dataplane::register_show(registry);
-  lcp::register_show(registry);
-  system::register_show(registry);
-  // What people type who come from other routers (docs/coming-from.md).
-  for (const auto& [path, meant] : {std::pair("show interfaces", "show interface"),
-                                    {"show ipv6", "show ip6"},
-                                    {"show arp", "show ip neighbor"},
-                                    {"show ip arp", "show ip neighbor"},
-                                    {"show ip neighbors", "show ip neighbor"},
-                                    {"show ip6 neighbors", "show ip6 neighbor"},
-                                    {"show ip interface", "show interface"},
-                                    {"show ip6 interface", "show interface"},
-                                    {"show ip bgp", "show bgp"},
-                                    {"show ip6 bgp", "show bgp"},
-                                    {"show bgp neighbor", "show bgp peer"},
-                                    {"show bgp neighbors", "show bgp peer"},
-                                    {"show bgp peers", "show bgp summary"},
-                                    {"show routes", "show route"},
-                                    {"show running-config", "show configuration"},
-                                    {"show uptime", "show system"},
-                                    {"show history", "show system commit"},
-                                    {"show log", "show system logging"}}) {
-    registry.also(path, meant);
-  }
+#define FLOOF_FEATURE(name) floof::name::register_show(registry);
+#include "show_features.inc"
+#undef FLOOF_FEATURE
   return registry;
-}
-
-/// What floofd can translate (programs/floofd.cc).
-std::vector<shell::ForeignForm> foreign_forms() {
-  return {{"pathvector", "Translate a pathvector.yml and add it to the candidate"}};
 }
 
 /// ~/.floofctl_history, readable by its owner only. Lines that set secrets are not kept.
@@ -482,7 +450,7 @@ std::vector<Error> greet(Daemon& daemon, shell::Session& session) {
 }
 
 int run_shell(Daemon& daemon, Standard& terminal) {
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::interactive, foreign_forms());
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::interactive);
   if (const std::vector<Error> errors = greet(daemon, session); !errors.empty()) {
     terminal.err(shell::printable(errors[0].text()) + "\n");
     return 1;
@@ -527,14 +495,14 @@ int run_file(Daemon& daemon, Standard& terminal, const std::string& path) {
       return 1;
     }
   }
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms());
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script);
   const int status = session.run_script(text.str(), path == "-" ? "standard input" : path);
   session.leave();
   return status;
 }
 
 int run_words(Daemon& daemon, Standard& terminal, const std::vector<std::string>& words) {
-  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms());
+  shell::Session session(daemon, terminal, all_commands(), shell::Session::Kind::script);
   // One argument with blanks cannot be a word of a command: it is a whole line in quotes.
   const bool whole_line = words.size() == 1 && words[0].find(' ') != std::string::npos;
   if (words.back() == "?") {
@@ -560,9 +528,7 @@ int run(const std::vector<std::string>& arguments) {
   signal(SIGPIPE, SIG_IGN);
   Daemon daemon(options->run_dir + "/floofd.sock");
   if (options->reference) {
-    terminal.out(
-        shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script, foreign_forms()).reference(),
-        false);
+    terminal.out(shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script).reference(), false);
     return 0;
   }
   if (!options->words.empty()) {

@@ -42,12 +42,12 @@
 #include "programs/asker.h"
 #include "programs/health_conditions.h"
 
-#define FLOOF_CONFIG_FEATURE(name)                \
+#define FLOOF_FEATURE(name)                       \
   namespace floof::name {                         \
   const floof::config::Feature& config_feature(); \
   }
 #include "config_features.inc"
-#undef FLOOF_CONFIG_FEATURE
+#undef FLOOF_FEATURE
 
 namespace floof {
 
@@ -65,9 +65,9 @@ constexpr milliseconds kBeat(100);
 
 std::vector<const config::Feature*> all_features() {
   return {
-#define FLOOF_CONFIG_FEATURE(name) &floof::name::config_feature(),
+#define FLOOF_FEATURE(name) &floof::name::config_feature(),
 #include "config_features.inc"
-#undef FLOOF_CONFIG_FEATURE
+#undef FLOOF_FEATURE
   };
 }
 

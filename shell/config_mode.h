@@ -15,12 +15,6 @@
 
 namespace floof::shell {
 
-/// A foreign configuration that the daemon translates: `load WORD FILE`.
-struct ForeignForm {
-  std::string word;  ///< also the daemon's name for it
-  std::string help;
-};
-
 /// Where in the tree `edit` has gone. One thread.
 class ConfigurationMode {
  public:

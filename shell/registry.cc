@@ -151,25 +151,28 @@ void Registry::help(std::string_view path, std::string_view text) {
   }
 }
 
-void Registry::also(std::string_view path, std::string_view meant) {
-  const auto find = [this](std::string_view keywords) {
+void Registry::also(std::string path, std::string meant) { also_.emplace_back(std::move(path), std::move(meant)); }
+
+void Registry::connect() {
+  const auto find = [this](const std::string& keywords) {
     Node* node = root_.get();
-    std::istringstream words{std::string(keywords)};
+    std::istringstream words{keywords};
     for (std::string word; node != nullptr && words >> word;) {
       const auto next = node->keywords.find(word);
       node = next == node->keywords.end() ? nullptr : next->second.get();
     }
     return node;
   };
-  const size_t last = path.rfind(' ');
-  Node* place = find(last == std::string_view::npos ? "" : path.substr(0, last));
-  const Node* node = find(meant);
-  if (place == nullptr || node == nullptr) {
-    std::fprintf(stderr, "shell: '%s' cannot be understood as '%s'\n", std::string(path).c_str(),
-                 std::string(meant).c_str());
-    std::abort();
+  for (const auto& [path, meant] : std::exchange(also_, {})) {
+    const size_t last = path.rfind(' ');
+    Node* place = find(last == std::string::npos ? "" : path.substr(0, last));
+    const Node* node = find(meant);
+    if (place == nullptr || node == nullptr) {
+      std::fprintf(stderr, "shell: '%s' cannot be understood as '%s'\n", path.c_str(), meant.c_str());
+      std::abort();
+    }
+    place->also.emplace(path.substr(last == std::string::npos ? 0 : last + 1), node);
   }
-  place->also.emplace(path.substr(last == std::string_view::npos ? 0 : last + 1), node);
 }
 
 /// Nothing is called `word` here: an argument, or a mistake.

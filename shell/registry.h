@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -101,6 +102,14 @@ struct Resolution {
   size_t error_word = 0;  ///< index of the word at fault; the number of words when one is missing
 };
 
+/// A foreign configuration that the daemon translates: `load WORD FILE`.
+struct ForeignForm {
+  std::string word;  ///< also the daemon's name for it
+  std::string help;
+};
+
+/// Features add to it: each that has an F_show.cc defines `void floof::F::register_show(shell::Registry&)` there, which
+/// floofctl calls (programs/features.def).
 class Registry {
  public:
   Registry();
@@ -113,9 +122,15 @@ class Registry {
   void add(Command command);
   /// Help of the keyword at the end of `path` ("show ip"); the first help given stays.
   void help(std::string_view path, std::string_view text);
-  /// `path` is understood as `meant`, which other routers call so; it is not offered and must be typed in full. `meant`
-  /// names keywords that are there. A command of that very path is preferred.
-  void also(std::string_view path, std::string_view meant);
+  /// `path` is understood as `meant`, which other routers call so; it is not offered and must be typed in full. A
+  /// command of that very path is preferred. `meant` and all of `path` but its last word are keywords, which may come
+  /// later: `connect` looks for them.
+  void also(std::string path, std::string meant);
+  /// After the last command: makes what `also` said work. A keyword that nobody added is a broken invariant and aborts.
+  void connect();
+  /// A form of configuration that floofd translates (config/feature.h).
+  void load_form(ForeignForm form) { foreign_.push_back(std::move(form)); }
+  const std::vector<ForeignForm>& load_forms() const { return foreign_; }
   /// Commands that begin with this word are for this class.
   void reserve(std::string_view word, UserClass least);
   /// Who asks: completion marks what is not for him.
@@ -140,6 +155,8 @@ class Registry {
   std::unique_ptr<Node> root_;
   UserClass user_ = UserClass::super_user;
   std::vector<std::unique_ptr<Command>> commands_;
+  std::vector<std::pair<std::string, std::string>> also_;  ///< not connected yet
+  std::vector<ForeignForm> foreign_;
 };
 
 }  // namespace floof::shell

@@ -67,6 +67,10 @@ TEST_F(RegistryTest, ResolvesAndAbbreviates) {
 TEST_F(RegistryTest, WordsOfOtherRouters) {
   registry.also("show interfaces", "show interface");
   registry.also("parts", "show inventory");
+  registry.also("show later", "show latest");
+  registry.add({.path = "show latest", .help = "Comes behind it", .handler = {}});
+  registry.connect();
+  EXPECT_EQ(path("show later"), "show latest");
   EXPECT_EQ(path("show interfaces"), "show interface");
   EXPECT_EQ(resolve("show interfaces e0").invocation.get("name"), "e0");
   EXPECT_EQ(path("parts"), "show inventory");

@@ -21,12 +21,11 @@ bool changes_mode(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind,
-                 std::vector<ForeignForm> foreign)
+Session::Session(Context& context, Terminal& terminal, Registry operational, Kind kind)
     : context_(context),
       terminal_(terminal),
       operational_(std::move(operational)),
-      configuration_mode_(std::move(foreign)),
+      configuration_mode_(operational_.load_forms()),
       kind_(kind) {
   add_own_commands();
   operational_.reserve("configure", UserClass::super_user);
@@ -85,6 +84,8 @@ void Session::add_own_commands() {
   configuration_.also("do", "run");
   configuration_mode_.add_commands(configuration_);
   add_commit_commands(configuration_);
+  operational_.connect();
+  configuration_.connect();
 }
 
 Reply Session::help(const Registry& registry) const {

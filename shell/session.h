@@ -38,9 +38,8 @@ class Session {
     script        ///< one command or a file: set, commit ... work without `configure`
   };
 
-  /// `operational` has the features' commands; the session adds its own. `foreign` are configurations of other routers
-  /// that `load` takes.
-  Session(Context& context, Terminal& terminal, Registry operational, Kind kind, std::vector<ForeignForm> foreign = {});
+  /// `operational` has the features' commands; the session adds its own.
+  Session(Context& context, Terminal& terminal, Registry operational, Kind kind);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 

@@ -50,7 +50,9 @@ TEST_F(SessionTest, PrintsTextJsonAndFiltersHarmlessly) {
 TEST_F(SessionTest, LoadsForeignFormsThatItIsTold) {
   run("configure");
   EXPECT_NE(run("load other /dev/null", 1).find("unknown word"), std::string::npos);
-  Session told(context, terminal, operational(), Session::Kind::script, {{"other", "Translate another router's"}});
+  Registry commands = operational();
+  commands.load_form({"other", "Translate another router's"});
+  Session told(context, terminal, std::move(commands), Session::Kind::script);
   EXPECT_EQ(told.run("load other /dev/null"), 0) << terminal.errors;
   EXPECT_EQ(last()["format"], "other");
   EXPECT_EQ(last()["mode"], "merge");

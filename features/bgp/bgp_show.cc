@@ -225,6 +225,12 @@ void register_show(shell::Registry& registry) {
   register_peer_commands(registry);
   register_explain(registry);
   register_outside(registry);
+  // As other routers say it (docs/coming-from.md).
+  registry.also("show ip bgp", "show bgp");
+  registry.also("show ip6 bgp", "show bgp");
+  registry.also("show bgp neighbor", "show bgp peer");
+  registry.also("show bgp neighbors", "show bgp peer");
+  registry.also("show bgp peers", "show bgp summary");
 }
 
 shell::Argument peer_argument() { return {.help = "Name of a peer", .values = peer_choices}; }

@@ -412,6 +412,7 @@ void register_show(shell::Registry& registry) {
                               "from A, source bgp, blackhole, local-pref >= N, med, path-length, prefix-length",
                       .line = condition_choices}}}});
   registry.add({.path = "show route stats", .help = "How many routes each table has", .handler = show_stats});
+  registry.also("show routes", "show route");  // as other routers say it (docs/coming-from.md)
 }
 
 }  // namespace floof::bird

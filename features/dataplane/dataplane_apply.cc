@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/feature.h"
 #include "features/dataplane/dataplane_stats.h"
 #include "features/dataplane/state_patch.h"
 
@@ -262,6 +263,48 @@ Json Api::show(const std::string& what, const Json& arguments) {
     return ipc::failure(Error{"show " + what, "the dataplane knows nothing of that name", ""});
   }
   return {{"ok", true}, {"data", std::move(data)}};
+}
+
+// -- The feature --------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Comes last: it lets all others take part, and restores before anybody may ask.
+class DataplaneFeature final : public engine::Feature {
+ public:
+  explicit DataplaneFeature(engine::Features& others) : others_(others) {}
+
+  Result<> start() override {
+    api_ = std::make_unique<Api>(Api::Setup{.loop = others_.loop(),
+                                            .engine = others_.engine(),
+                                            .run_dir = others_.setup().run_dir,
+                                            .options = others_.engine().options(),
+                                            .participants = others_.all<Participant>()});
+    api_->restore();
+    return {};
+  }
+  Result<> open() override { return api_->listen(); }
+  void stop() override { api_.reset(); }
+
+ private:
+  engine::Features& others_;
+  std::unique_ptr<Api> api_;
+};
+
+/// As the state that ran last wants it: some options take a restart.
+void configure(const engine::Setup& setup, engine::EngineOptions& options) {
+  const engine::EngineOptions wanted = engine_options(stored_state(setup.run_dir), setup.run_dir);
+  options.workers = wanted.workers;
+  options.buffers = wanted.buffers;
+  options.polling = wanted.polling;
+}
+
+}  // namespace
+
+const engine::FeatureEntry& apply_feature() {
+  static const engine::FeatureEntry entry{
+      .name = "dataplane", .after = {"*"}, .make = engine::make_feature<DataplaneFeature>, .configure = configure};
+  return entry;
 }
 
 }  // namespace floof::dataplane

@@ -32,7 +32,7 @@ enum class Kind : uint8_t { unreachable, too_big, time_exceeded, parameter_probl
 inline constexpr uint32_t kErrorsPerSecond = 100;  ///< of each kind, family and worker
 inline constexpr uint32_t kErrorBurst = 50;
 
-/// What the icmp nodes share. Made by the program, outlives the graph.
+/// What the icmp nodes share. Outlives the graph.
 struct IcmpState {
   explicit IcmpState(ip::IpState& state) : ip(state) {}
   ip::IpState& ip;

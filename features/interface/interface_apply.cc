@@ -2,9 +2,11 @@
 #include "features/interface/interface_apply.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "base/log.h"
+#include "engine/feature.h"
 #include "features/interface/host_devices_list.h"
 
 namespace floof::interface {
@@ -267,6 +269,7 @@ Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
   slot(running).set_mac(running.mac);
   context_.engine.name_interface(running.id, spec.name);
   running_[spec.name] = std::move(owned);
+  context_.engine.interface_events().tell(&engine::InterfaceEvents::Listener::added, running.id);
   if (auto opened = open(running); !opened) {
     running.reason = opened.error().text();
     if (!lenient_) {
@@ -321,20 +324,18 @@ void Interfaces::delete_taps(const std::vector<Running*>& of) {
       delete_links(**writer, names, [this] { context_.engine.beat(); });
     }
   }
-  if (on_delete_many) {
-    on_delete_many(of);
+  std::vector<IfId> ids;
+  for (const Running* running : of) {
+    ids.push_back(running->id);
   }
+  context_.engine.interface_events().tell(&engine::InterfaceEvents::Listener::leaving, std::span<const IfId>(ids));
 }
 
 void Interfaces::remove(Running& running) {
   apply_admin(running, false);
-  if (on_remove) {
-    on_remove(running);
-  }
+  context_.engine.interface_events().tell(&engine::InterfaceEvents::Listener::removed, running.id);
   close(running, true);
-  context_.engine.name_interface(running.id, "");
-  context_.engine.interfaces().release(running.id);
-  context_.engine.synchronize();
+  context_.engine.release_interface(running.id);
   running_.erase(std::string(running.spec.name));
 }
 
@@ -445,6 +446,76 @@ Json Interfaces::show(std::string_view what, const Json& arguments) {
     }
   }
   return out;
+}
+
+// -- The feature --------------------------------------------------------------------------------------------------
+
+namespace {
+
+Result<std::unique_ptr<HostDevices>> open_hosts(const engine::Setup& setup, EventLoop& loop) {
+  return HostDevices::open(loop,
+                           {.run_dir = setup.run_dir, .ports = setup.instance + "-ports", .host = setup.host_netns});
+}
+
+Result<> release_devices(const engine::Setup& setup, EventLoop& loop) {
+  auto hosts = open_hosts(setup, loop);
+  if (!hosts) {
+    return hosts.error();
+  }
+  return (*hosts)->release_all() ? Result<>()
+                                 : Error{"--release-devices", "some devices have to stay where they are", ""};
+}
+
+class InterfaceFeature final : public engine::Feature {
+ public:
+  explicit InterfaceFeature(engine::Features& others) : others_(others) {}
+
+  Result<> start() override {
+    if (auto reader = stats::Reader::open(others_.setup().run_dir + "/stats")) {
+      counters_ = std::move(*reader);
+    }
+    keeper_.emplace(others_.setup().run_dir);
+    auto hosts = open_hosts(others_.setup(), others_.loop());
+    if (!hosts) {
+      return hosts.error();
+    }
+    hosts_ = std::move(*hosts);
+    auto interfaces = Interfaces::create({.engine = others_.engine(),
+                                          .loop = others_.loop(),
+                                          .keeper = *keeper_,
+                                          .hosts = *hosts_,
+                                          .instance = others_.setup().instance,
+                                          .counters = counters_ ? &*counters_ : nullptr});
+    if (!interfaces) {
+      return interfaces.error();
+    }
+    interfaces_ = std::move(*interfaces);
+    others_.offer(*keeper_);
+    others_.offer(*interfaces_);
+    others_.offer<dataplane::Participant>(*interfaces_);
+    return {};
+  }
+  /// What was restored has taken what it wanted.
+  Result<> open() override {
+    keeper_->drop_leftovers();
+    return {};
+  }
+  void stop() override { interfaces_.reset(); }
+
+ private:
+  engine::Features& others_;
+  std::optional<stats::Reader> counters_;
+  std::optional<Keeper> keeper_;
+  std::unique_ptr<HostDevices> hosts_;
+  std::unique_ptr<Interfaces> interfaces_;
+};
+
+}  // namespace
+
+const engine::FeatureEntry& apply_feature() {
+  static const engine::FeatureEntry entry{
+      .name = "interface", .make = engine::make_feature<InterfaceFeature>, .release = release_devices};
+  return entry;
 }
 
 }  // namespace floof::interface

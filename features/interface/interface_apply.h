@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The dataplane's participant "interface": opens, changes and closes the ports of the desired interfaces and knows what
-// runs. Others (lcp, neighbor, route) listen to what happens to interfaces. Control thread only.
+// runs. Others listen to what happens to interfaces (engine/interface_events.h). Control thread only.
 #pragma once
 
 #include <functional>
@@ -40,6 +40,7 @@ struct Running {
   int host_index = 0;                  ///< in the ports namespace, of a host device
   std::string reason;                  ///< why it is missing, or why AF_PACKET was taken
   bool admin = false, link = false;
+  bool told_up = false;  ///< what listeners know
   uint32_t mtu = 1500;
   Mac mac;
 
@@ -81,12 +82,6 @@ class Interfaces final : public dataplane::Participant {
   void follow_mtu(Running& running, uint32_t mtu);
   void follow_mac(Running& running, const Mac& mac);
 
-  /// Called after admin state, link, MTU or MAC changed, its device went or came, and once for a new interface.
-  std::function<void(Running&)> on_change;
-  /// Called before the interface goes away; its id must not be used afterwards.
-  std::function<void(Running&)> on_remove;
-  /// Called before many go away at once, before their on_remove.
-  std::function<void(const std::vector<Running*>&)> on_delete_many;
   /// Whether a link of the router's namespace is Linux's side of an interface.
   std::function<bool(int index)> is_linux_side;
   /// For `show`: [{"address","origin"}].

@@ -313,8 +313,11 @@ void Interfaces::retry_missing() {
 }
 
 void Interfaces::changed(Running& running) {
-  if (on_change) {
-    on_change(running);
+  auto& events = context_.engine.interface_events();
+  events.tell(&engine::InterfaceEvents::Listener::changed, running.id);
+  if (const bool up = running.admin && running.link; up != running.told_up) {
+    running.told_up = up;
+    events.tell(up ? &engine::InterfaceEvents::Listener::up : &engine::InterfaceEvents::Listener::down, running.id);
   }
 }
 

@@ -255,6 +255,10 @@ void register_show(shell::Registry& registry) {
                 .help = "Counters of interfaces, nodes and drops",
                 .handler = clear_counters,
                 .least = shell::UserClass::operate});
+  // As other routers say it (docs/coming-from.md).
+  registry.also("show interfaces", "show interface");
+  registry.also("show ip interface", "show interface");
+  registry.also("show ip6 interface", "show interface");
 }
 
 }  // namespace floof::interface

@@ -56,7 +56,7 @@ class SourceTable {
   std::array<Slot, kMaxInterfaces> slots_;
 };
 
-/// What the ip nodes share. Made by the program, outlives the graph.
+/// What the ip nodes share. Outlives the graph.
 struct IpState {
   IpState(ForwardingTables& t, engine::InterfaceTable& i, const engine::Pools& p)
       : tables(t), interfaces(i), pools(p) {}

@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "engine/feature.h"
 #include "features/lcp/lcp.h"
+#include "features/lcp/lcp_node.h"
+#include "features/lcp/punt_apply.h"
 
 namespace floof::lcp {
 
@@ -16,8 +19,6 @@ using interface::Running;
 namespace {
 
 constexpr uint32_t kLeastOwnMtu = 1280;  // below that Linux turns IPv6 off
-constexpr unsigned kAliasesAtOnce = 64;
-constexpr auto kAliasPause = std::chrono::milliseconds(20);
 
 std::string tap_key(const std::string& name) { return "lcp:" + name; }
 
@@ -41,17 +42,17 @@ Lcp::Lcp(Context context)
       local_(context_.rib, route::Source::local, ip::PathKind::local, [](IfId) { return true; }),
       connected_(context_.rib, route::Source::connected, ip::PathKind::connected,
                  [this](IfId id) { return context_.engine.interfaces()[id].up(); }) {
-  context_.interfaces.on_change = [this](Running& r) { interface_changed(r); };
-  context_.interfaces.on_remove = [this](Running& r) { interface_removed(r); };
-  context_.interfaces.on_delete_many = [this](const std::vector<Running*>& of) {
-    std::vector<std::string> names;
-    for (const Running* running : of) {
-      if (taps_.contains(running->id)) {
-        names.push_back(running->spec.name);
+  const auto with = [this](void (Lcp::*then)(Running&)) {
+    return [this, then](IfId id) {
+      if (Running* running = context_.interfaces.find(id)) {
+        (this->*then)(*running);
       }
-    }
-    interface::delete_links(context_.kernel, names, [this] { context_.engine.beat(); });
+    };
   };
+  subscription_ =
+      context_.engine.interface_events().subscribe({.changed = with(&Lcp::interface_changed),
+                                                    .leaving = [this](std::span<const IfId> ids) { delete_taps(ids); },
+                                                    .removed = with(&Lcp::interface_removed)});
   context_.interfaces.is_linux_side = [this](int index) { return context_.links.interface_of(index).valid(); };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
   KernelEvents::Subscriber subscriber;
@@ -84,9 +85,6 @@ Lcp::~Lcp() {
   context_.engine.loop().cancel(retry_);
   context_.engine.loop().cancel(alias_timer_);
   context_.engine.loop().cancel(soon_);
-  context_.interfaces.on_change = nullptr;
-  context_.interfaces.on_remove = nullptr;
-  context_.interfaces.on_delete_many = nullptr;
   context_.interfaces.is_linux_side = nullptr;
   context_.interfaces.addresses = nullptr;
   for (auto& [id, tap] : taps_) {
@@ -417,10 +415,17 @@ void Lcp::interface_changed(Running& running) {
     }
     context_.rib.link_changed(running.id);
     context_.rib.settle(std::chrono::steady_clock::now());
-    if (up && on_link_up) {
-      on_link_up(running.id);
+  }
+}
+
+void Lcp::delete_taps(std::span<const IfId> ids) {
+  std::vector<std::string> names;
+  for (const IfId id : ids) {
+    if (const auto tap = taps_.find(id); tap != taps_.end()) {
+      names.push_back(tap->second.name);
     }
   }
+  interface::delete_links(context_.kernel, names, [this] { context_.engine.beat(); });
 }
 
 void Lcp::interface_removed(Running& running) {
@@ -434,9 +439,6 @@ void Lcp::interface_removed(Running& running) {
   context_.ip.set_interface_source(running.id, std::nullopt, std::nullopt);
   context_.rib.link_changed(running.id);
   context_.rib.settle(std::chrono::steady_clock::now());
-  if (on_remove) {
-    on_remove(running.id);
-  }
   if (at != taps_.end()) {
     close(at->second);
     context_.keeper.drop(tap_key(at->second.name));
@@ -494,27 +496,6 @@ void Lcp::tick() {
 
 // -- floof0 ----------------------------------------------------------------------------------
 
-/// Descriptions are for people who look at Linux, but at each Linux walks through all of its IPv6 routes: many are told
-/// bit by bit.
-void Lcp::tell_aliases() {
-  context_.engine.loop().cancel(std::exchange(alias_timer_, 0));
-  unsigned told = 0;
-  for (auto& [id, tap] : taps_) {
-    if (tap.running == nullptr || !tap.port || tap.alias == tap.running->spec.description) {
-      continue;
-    }
-    if (told++ == kAliasesAtOnce) {
-      alias_timer_ = context_.engine.loop().after(kAliasPause, [this] {
-        alias_timer_ = 0;
-        tell_aliases();
-      });
-      return;
-    }
-    tap.alias = tap.running->spec.description;
-    (void)context_.kernel.change_link(tap.index, {.alias = tap.running->spec.description});
-  }
-}
-
 /// `mtu` 0: the interface does not count.
 void Lcp::count_mtu(IfId id, uint32_t mtu) {
   const auto at = mtu_of_.find(id);
@@ -539,6 +520,68 @@ void Lcp::set_own_mtu() {
   if (slot.mtu.exchange(static_cast<uint16_t>(mtu)) != mtu || !any) {
     (void)context_.kernel.change_link(at->second.index, {.mtu = mtu});
   }
+}
+
+// -- The feature --------------------------------------------------------------------------------------------------
+
+namespace {
+
+class LcpFeature final : public engine::Feature {
+ public:
+  explicit LcpFeature(engine::Features& others)
+      : others_(others), state_(others.engine().interfaces(), others.engine().worker_count()) {}
+
+  void add_nodes(engine::GraphBuilder& builder) override { register_nodes(builder, state_); }
+
+  Result<> start() override {
+    engine::Engine& engine = others_.engine();
+    auto events = KernelEvents::open(others_.loop(), [&engine] { engine.beat(); });
+    if (!events) {
+      return events.error();
+    }
+    events_ = std::move(*events);
+    auto kernel = netlink::Writer::open(-1);
+    if (!kernel) {
+      return kernel.error();
+    }
+    kernel_ = std::move(*kernel);
+    lcp_ = std::make_unique<Lcp>(Lcp::Context{.engine = engine,
+                                              .keeper = others_.get<interface::Keeper>(),
+                                              .interfaces = others_.get<interface::Interfaces>(),
+                                              .rib = others_.get<route::Rib>(),
+                                              .ip = others_.get<ip::IpState>(),
+                                              .links = links_,
+                                              .events = *events_,
+                                              .kernel = *kernel_,
+                                              .taps_in_router = others_.setup().host_netns.empty()});
+    punt_ = std::make_unique<Punt>(engine, state_);
+    others_.offer(links_);
+    others_.offer(*events_);
+    others_.offer(*kernel_);
+    others_.offer<dataplane::Participant>(*lcp_);
+    others_.offer<dataplane::Participant>(*punt_);
+    return {};
+  }
+  /// All have subscribed.
+  Result<> open() override { return events_->resync(); }
+  void stop() override { lcp_.reset(); }
+
+ private:
+  engine::Features& others_;
+  LcpState state_;
+  LinkMap links_;
+  std::unique_ptr<KernelEvents> events_;
+  std::unique_ptr<netlink::Writer> kernel_;
+  std::unique_ptr<Lcp> lcp_;
+  std::unique_ptr<Punt> punt_;
+};
+
+}  // namespace
+
+const engine::FeatureEntry& apply_feature() {
+  static const engine::FeatureEntry entry{
+      .name = "lcp", .after = {"interface", "ip"}, .make = engine::make_feature<LcpFeature>};
+  return entry;
 }
 
 }  // namespace floof::lcp

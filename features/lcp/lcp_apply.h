@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,8 +68,6 @@ class Lcp final : public dataplane::Participant {
   Result<Json> publish() override;
   void abort() override {}
 
-  std::function<void(IfId)> on_link_up, on_remove;
-
  private:
   struct Tap {
     IfId id;
@@ -108,6 +107,7 @@ class Lcp final : public dataplane::Participant {
   void count_mtu(IfId id, uint32_t mtu);
   void set_own_mtu();
   void interface_changed(interface::Running& running);
+  void delete_taps(std::span<const IfId> ids);
   void interface_removed(interface::Running& running);
   void on_link(const netlink::Link& link);
   void batch_end();
@@ -138,6 +138,7 @@ class Lcp final : public dataplane::Participant {
   bool lenient_ = false;
   bool sysctl_failed_ = false;
   std::optional<IpAddress> source4_, source6_;
+  engine::InterfaceEvents::Subscription subscription_;
   EventLoop::TimerId retry_ = 0, alias_timer_ = 0, soon_ = 0;
 };
 

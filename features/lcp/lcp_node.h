@@ -16,7 +16,7 @@
 
 namespace floof::lcp {
 
-/// Made by the program, outlives the graph.
+/// Outlives the graph.
 struct LcpState {
   LcpState(engine::InterfaceTable& table, unsigned worker_count);
   engine::InterfaceTable& interfaces;

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Linux's settings in the router's namespace.
+// Linux's settings in the router's namespace, and the descriptions that it has.
 #include <fstream>
 
 #include "base/log.h"
 #include "features/lcp/lcp_apply.h"
 
 namespace floof::lcp {
+
+namespace {
+
+constexpr unsigned kAliasesAtOnce = 64;
+constexpr auto kAliasPause = std::chrono::milliseconds(20);
+
+}  // namespace
 
 void Lcp::sysctl(const std::string& path, const std::string& value) {
   if (auto done = netlink::write_sysctl(-1, path, value); !done && !std::exchange(sysctl_failed_, true)) {
@@ -52,6 +59,27 @@ void Lcp::write_common_sysctls() {
         sysctl(path, std::to_string(least));
       }
     }
+  }
+}
+
+/// Descriptions are for people who look at Linux, but at each Linux walks through all of its IPv6 routes: many are told
+/// bit by bit.
+void Lcp::tell_aliases() {
+  context_.engine.loop().cancel(std::exchange(alias_timer_, 0));
+  unsigned told = 0;
+  for (auto& [id, tap] : taps_) {
+    if (tap.running == nullptr || !tap.port || tap.alias == tap.running->spec.description) {
+      continue;
+    }
+    if (told++ == kAliasesAtOnce) {
+      alias_timer_ = context_.engine.loop().after(kAliasPause, [this] {
+        alias_timer_ = 0;
+        tell_aliases();
+      });
+      return;
+    }
+    tap.alias = tap.running->spec.description;
+    (void)context_.kernel.change_link(tap.index, {.alias = tap.running->spec.description});
   }
 }
 

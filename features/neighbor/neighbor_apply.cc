@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 
 #include "base/log.h"
+#include "engine/feature.h"
 #include "engine/packet.h"
 #include "features/icmp/icmp.h"
 #include "features/ip/checks/wire.h"
@@ -61,6 +62,8 @@ void Neighbors::FreePacket::operator()(rte_mbuf* packet) const {
 }
 
 Neighbors::Neighbors(Context context) : context_(std::move(context)) {
+  subscription_ = context_.engine.interface_events().subscribe(
+      {.up = [this](IfId id) { link_up(id); }, .removed = [this](IfId id) { interface_removed(id); }});
   lcp::KernelEvents::Subscriber subscriber;
   subscriber.handler.neighbor = [this](const netlink::Neighbor& n) { on_neighbor(n); };
   subscriber.handler.batch_end = [this] { settle(); };
@@ -385,6 +388,51 @@ Json Neighbors::show(std::string_view what, const Json& arguments) {
                    {"origin", (entry.state & NUD_PERMANENT) != 0 ? "static" : "dynamic"}});
   }
   return out;
+}
+
+// -- The feature --------------------------------------------------------------------------------------------------
+
+namespace {
+
+class NeighborFeature final : public engine::Feature {
+ public:
+  NeighborFeature(engine::Features& others, std::unique_ptr<HoldState> hold)
+      : others_(others), hold_(std::move(hold)) {}
+
+  void add_nodes(engine::GraphBuilder& builder) override { register_nodes(builder, *hold_); }
+
+  Result<> start() override {
+    neighbors_ = std::make_unique<Neighbors>(Neighbors::Context{.engine = others_.engine(),
+                                                                .tables = others_.get<ip::ForwardingTables>(),
+                                                                .rib = others_.get<route::Rib>(),
+                                                                .links = others_.get<lcp::LinkMap>(),
+                                                                .events = others_.get<lcp::KernelEvents>(),
+                                                                .kernel = others_.get<netlink::Writer>(),
+                                                                .hold = *hold_});
+    others_.offer<dataplane::Participant>(*neighbors_);
+    return {};
+  }
+  void stop() override { neighbors_.reset(); }
+
+ private:
+  engine::Features& others_;
+  std::unique_ptr<HoldState> hold_;
+  std::unique_ptr<Neighbors> neighbors_;
+};
+
+Result<std::unique_ptr<engine::Feature>> make(engine::Features& others) {
+  auto hold = HoldState::create(others.engine().pools(), others.engine().worker_count());
+  if (!hold) {
+    return hold.error();
+  }
+  return std::unique_ptr<engine::Feature>(new NeighborFeature(others, std::move(*hold)));
+}
+
+}  // namespace
+
+const engine::FeatureEntry& apply_feature() {
+  static const engine::FeatureEntry entry{.name = "neighbor", .after = {"ip", "lcp"}, .make = make};
+  return entry;
 }
 
 }  // namespace floof::neighbor

@@ -46,10 +46,6 @@ class Neighbors final : public dataplane::Participant {
   void abort() override {}
   Json show(std::string_view what, const Json& arguments) override;
 
-  /// Its link came up: asks again for the next hops of routes.
-  void link_up(IfId interface);
-  void interface_removed(IfId interface);
-
  private:
   struct Entry {
     Mac mac;
@@ -63,6 +59,9 @@ class Neighbors final : public dataplane::Participant {
   };
   using Packet = std::unique_ptr<rte_mbuf, FreePacket>;
 
+  /// Its link came up: asks again for the next hops of routes.
+  void link_up(IfId interface);
+  void interface_removed(IfId interface);
   void on_neighbor(const netlink::Neighbor& neighbor);
   void lose(const Key& key);
   void settle();
@@ -88,6 +87,7 @@ class Neighbors final : public dataplane::Participant {
   Key next_hop_cursor_, stale_cursor_;  ///< where the next tick goes on
   HoldQueue<Packet> queue_;
   EventLoop::TimerId expiry_ = 0, retry_ = 0;
+  engine::InterfaceEvents::Subscription subscription_;
 };
 
 }  // namespace floof::neighbor

@@ -35,7 +35,7 @@ class HoldBudget {
   std::atomic<size_t> taken_{0}, taken_long_{0};
 };
 
-/// Made by the program, outlives the graph.
+/// Outlives the graph.
 struct HoldState {
   explicit HoldState(const engine::Pools& pools) : budget(pools) {}
   static constexpr unsigned kRing = 1024;

@@ -56,6 +56,11 @@ void register_show(shell::Registry& registry) {
       {.path = "show ip neighbor", .help = "ARP: neighbors' MAC addresses", .handler = show_family(Family::ip4)});
   registry.add(
       {.path = "show ip6 neighbor", .help = "ND: neighbors' MAC addresses", .handler = show_family(Family::ip6)});
+  // As other routers say it (docs/coming-from.md).
+  registry.also("show arp", "show ip neighbor");
+  registry.also("show ip arp", "show ip neighbor");
+  registry.also("show ip neighbors", "show ip neighbor");
+  registry.also("show ip6 neighbors", "show ip6 neighbor");
 }
 
 }  // namespace floof::neighbor

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/feed_key.h"
 #include "base/log.h"
+#include "engine/feature.h"
 
 namespace floof::route {
 
@@ -271,6 +273,48 @@ Result<Json> Routes::publish() {
   return Json{{"feeds", running_.feeds},
               {"feed-table", running_.feed_table},
               {"kernel-routes", running_.copy_to_kernel ? "all" : "connected"}};
+}
+
+// -- The feature --------------------------------------------------------------------------------------------------
+
+namespace {
+
+class RouteFeature final : public engine::Feature {
+ public:
+  explicit RouteFeature(engine::Features& others)
+      : others_(others), rib_(others.get<ip::ForwardingTables>(), [&engine = others.engine()](IfId id) {
+          const auto& slot = engine.interfaces()[id];
+          return slot.used.load() && slot.up();
+        }) {
+    others_.offer(rib_);
+  }
+
+  Result<> start() override {
+    routes_ = std::make_unique<Routes>(Routes::Context{
+        .loop = others_.loop(),
+        .tables = others_.get<ip::ForwardingTables>(),
+        .rib = rib_,
+        .links = others_.get<lcp::LinkMap>(),
+        .events = others_.get<lcp::KernelEvents>(),
+        .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
+        .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); }});
+    others_.offer<dataplane::Participant>(*routes_);
+    return {};
+  }
+  void stop() override { routes_.reset(); }
+
+ private:
+  engine::Features& others_;
+  Rib rib_;
+  std::unique_ptr<Routes> routes_;
+};
+
+}  // namespace
+
+const engine::FeatureEntry& apply_feature() {
+  static const engine::FeatureEntry entry{
+      .name = "route", .after = {"ip", "lcp", "neighbor"}, .make = engine::make_feature<RouteFeature>};
+  return entry;
 }
 
 }  // namespace floof::route

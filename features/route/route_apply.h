@@ -42,7 +42,7 @@ struct RouteSettings {
 Result<RouteSettings> parse_settings(const Json& desired);
 
 /// The dataplane's participant "route": owns the feeds, and sees to it that the RIB settles. Control thread only.
-/// The RIB belongs to the program; whoever changes it calls `settle`, or leaves it to the next turn of the timer here.
+/// Others change the RIB, too; whoever does calls `settle`, or leaves it to the next turn of the timer here.
 class Routes final : public dataplane::Participant {
  public:
   struct Context {

@@ -456,6 +456,8 @@ void register_show(shell::Registry& registry) {
       {.path = "show feeds",
        .help = "How routes come from BIRD: sessions, counts, restarts",
        .handler = [](Context& c, const Invocation&) { return shell::show(c, "feeds", Json::object(), render_feeds); }});
+  // As other routers say it (docs/coming-from.md).
+  registry.also("show ipv6", "show ip6");
 }
 
 }  // namespace floof::route

@@ -273,6 +273,11 @@ void register_show(shell::Registry& registry) {
                 .prints_configuration = true});
   register_logging(registry);
   register_reach(registry);
+  // As other routers say it (docs/coming-from.md).
+  registry.also("show running-config", "show configuration");
+  registry.also("show uptime", "show system");
+  registry.also("show history", "show system commit");
+  registry.also("show log", "show system logging");
 }
 
 }  // namespace floof::system
