@@ -21,7 +21,8 @@ struct BucketMember {
 void assign_buckets(std::span<uint32_t> buckets, std::span<const BucketMember> members);
 
 template <size_t N>
-std::array<uint32_t, N> assign_buckets(const std::array<uint32_t, N>& present, std::span<const BucketMember> members) {
+[[nodiscard]] std::array<uint32_t, N> assign_buckets(const std::array<uint32_t, N>& present,
+                                                     std::span<const BucketMember> members) {
   std::array<uint32_t, N> out = present;
   assign_buckets(std::span<uint32_t>(out), members);
   return out;

@@ -16,6 +16,7 @@
 #include "base/stats_segment.h"
 #include "engine/engine.h"
 #include "engine/ports/bench_port.h"
+#include "features/bond/bond_port_node.h"
 #include "features/ip/checks/checksum.h"
 #include "features/ip/fib/table_generator.h"
 #include "features/ip/tables/forwarding.h"
@@ -140,6 +141,21 @@ class Router {
     engine().interfaces()[out_[lane]].port = ports.sink.get();
     engine().bind(*ports.source, in_, engine().graph().node("ip-fast"));
   }
+  /// The same by a bond of two members, each of which is the sink.
+  void attach_bond(engine::BenchPorts& ports) {
+    auto plan = std::make_unique<bond::SendPlan>();
+    plan->count = 2;
+    plan->senders[0] = {ports.sink.get(), out_[0]};
+    plan->senders[1] = {ports.sink.get(), out_[1]};
+    plan->capabilities = ports.sink->capabilities();
+    for (size_t i = 0; i < plan->buckets.size(); i++) {
+      plan->buckets[i] = static_cast<uint8_t>(i % 2);
+    }
+    bond_ = std::make_unique<bond::BondPort>(1, engine().pools());
+    bond_->publish(std::move(plan));
+    attach(ports);
+    engine().interfaces()[out_[0]].port = bond_.get();
+  }
   void detach(engine::BenchPorts& ports, unsigned lane = 0) {
     engine().unbind(*ports.source);
     engine().interfaces()[out_[lane]].port = nullptr;
@@ -188,6 +204,7 @@ class Router {
   std::vector<GroupId> groups4_, groups6_;
   IfId in_;
   std::array<IfId, 2> out_;
+  std::unique_ptr<bond::BondPort> bond_;
 };
 
 inline Result<std::unique_ptr<Router>> Router::make(unsigned workers) {

@@ -37,6 +37,7 @@ struct Case {
   /// A feature that only passes packets on: its arc ("": none) and where it is enabled.
   std::string arc = {};
   Router::Where where = Router::Where::elsewhere;
+  bool bond = false;  ///< goes out by a bond of two
 };
 
 /// One measurement of a case.
@@ -87,7 +88,11 @@ class Bench {
       }
     };
     feature(true);
-    router_.attach(*ports);
+    if (what.bond) {
+      router_.attach_bond(*ports);
+    } else {
+      router_.attach(*ports);
+    }
     router_.turn_for(options_.milliseconds);  // warm caches, touch all buffers
     if (what.latency) {
       ports->figures->latencies.reserve(4'000'000);
@@ -228,6 +233,12 @@ std::vector<Case> small_cases() {
   for (const unsigned vector : {1u, 16u, 256u}) {
     out.push_back({fmt::format("latency-v{}", vector), one4, vector, true});
   }
+  Traffic flows{Family::ip4, {}};
+  for (uint32_t i = 0; i < 4096; i++) {
+    flows.destinations.emplace_back(Ip4(0x0a010000 + i * 2654435761u % 65536));
+  }
+  out.push_back({.name = "ip4-flows", .traffic = flows});  // what the bond's case costs without the bond
+  out.push_back({.name = "ip4-bond", .traffic = flows, .bond = true});
   using Where = Router::Where;
   for (const auto& [name, arc, where] : {std::tuple("arc-elsewhere-input", "ip4-unicast", Where::elsewhere),
                                          {"arc-elsewhere-output", "interface-output", Where::elsewhere},

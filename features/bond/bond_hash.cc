@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "features/ip/tables/flow_hash.h"
-
 namespace floof::bond {
 
 namespace {
@@ -13,18 +11,15 @@ namespace {
 using ip::detail::load;
 using ip::detail::mix;
 
-/// Not the seed of ECMP: a bond behind an ECMP group would use only some of its members.
-constexpr uint32_t kSeed = 0x62d1a7c5;
-
 uint32_t hash_macs(const uint8_t* frame) {
   const uint64_t a = load<uint64_t>(frame) & 0xffffffffffff;  // the first six bytes
   const uint64_t b = load<uint64_t>(frame + 4) >> 16;         // bytes 6 to 11
-  return static_cast<uint32_t>(mix(mix(std::min(a, b), std::max(a, b)), kSeed) >> 16);
+  return static_cast<uint32_t>(mix(mix(std::min(a, b), std::max(a, b)), kBondSeed) >> 16);
 }
 
 uint32_t hash_addresses4(const uint8_t* header) {
   const uint32_t a = load<uint32_t>(header + 12), b = load<uint32_t>(header + 16);
-  return static_cast<uint32_t>(mix(mix(std::min(a, b), std::max(a, b)), kSeed) >> 16);
+  return static_cast<uint32_t>(mix(mix(std::min(a, b), std::max(a, b)), kBondSeed) >> 16);
 }
 
 uint32_t hash_addresses6(const uint8_t* header) {
@@ -32,7 +27,7 @@ uint32_t hash_addresses6(const uint8_t* header) {
   const uint8_t* const a = header + (ordered ? 8 : 24);
   const uint8_t* const b = header + (ordered ? 24 : 8);
   const uint64_t h = mix(load<uint64_t>(a), load<uint64_t>(a + 8));
-  return static_cast<uint32_t>(mix(mix(h ^ load<uint64_t>(b), load<uint64_t>(b + 8)), kSeed) >> 16);
+  return static_cast<uint32_t>(mix(mix(h ^ load<uint64_t>(b), load<uint64_t>(b + 8)), kBondSeed) >> 16);
 }
 
 uint16_t type_at(std::span<const uint8_t> frame, size_t at) {
@@ -55,10 +50,12 @@ uint32_t bond_hash(std::span<const uint8_t> frame, LoadBalance balance) {
   const auto packet = frame.subspan(at + 2);
   const auto length = static_cast<uint32_t>(packet.size());
   if (balance != LoadBalance::l2 && type == 0x0800 && length >= 20 && packet[0] >> 4 == 4 && (packet[0] & 15) >= 5) {
-    return balance == LoadBalance::l23 ? hash_addresses4(packet.data()) : ip::flow_hash4(packet.data(), length, kSeed);
+    return balance == LoadBalance::l23 ? hash_addresses4(packet.data())
+                                       : ip::flow_hash4(packet.data(), length, kBondSeed);
   }
   if (balance != LoadBalance::l2 && type == 0x86dd && length >= 40 && packet[0] >> 4 == 6) {
-    return balance == LoadBalance::l23 ? hash_addresses6(packet.data()) : ip::flow_hash6(packet.data(), length, kSeed);
+    return balance == LoadBalance::l23 ? hash_addresses6(packet.data())
+                                       : ip::flow_hash6(packet.data(), length, kBondSeed);
   }
   return hash_macs(frame.data());
 }

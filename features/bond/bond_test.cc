@@ -161,6 +161,7 @@ TEST(BondHash, BothDirectionsAreAlike) {
     for (const LoadBalance balance : {LoadBalance::l2, LoadBalance::l23, LoadBalance::l34}) {
       Frame frame(random);
       const uint32_t there = bond_hash(frame.bytes, balance);
+      EXPECT_EQ(bond_hash_l34(frame.bytes), bond_hash(frame.bytes, LoadBalance::l34)) << "the same, only faster";
       EXPECT_EQ(bond_hash(frame.reversed().bytes, balance), there);
       Frame six = Frame(random).ip6();
       const uint32_t six_there = bond_hash(six.bytes, balance);
