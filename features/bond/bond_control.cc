@@ -213,11 +213,11 @@ void BondControl::renew() {
   }
   for (State& state : members_) {
     const std::string status = status_of(state);
-    if (status != state.status) {
+    if (status != state.status && (status == "carries" || !state.status.empty())) {
       events_.push_back(identity_.name + ": " + state.member.name +
                         (status == "carries" ? " carries" : " does not carry: " + status));
-      state.status = status;
     }
+    state.status = status;
   }
 }
 
