@@ -9,6 +9,7 @@
 
 #include "config/feature.h"
 #include "config/json_view.h"
+#include "features/interface/configured.h"
 #include "features/interface/subnets.h"
 
 namespace floof::interface {
@@ -40,7 +41,7 @@ class Judge {
     for (const Json& entry : list) {
       const std::string name = text_of(entry, "name");
       reserved_name(name);
-      device(name, member(entry, "device"));
+      device(name, entry);
       mac(name, text_of(entry, "mac"));
       for (const std::string& text : texts(entry, "address")) {
         address(name, text, number_of(entry, "mtu", 1500));
@@ -61,11 +62,25 @@ class Judge {
     }
   }
 
-  void device(const std::string& name, const Json& device) {
+  void device(const std::string& name, const Json& entry) {
     const std::string path = "interface " + name;
+    const Json& device = member(entry, "device");
+    const auto kinds = kinds_of(entry);
     const std::string host = text_of(device, "host"), tap = text_of(device, "tap"), netns = text_of(device, "netns");
     const bool null = flag_of(device, "null");
     const bool any = !host.empty() || !tap.empty() || null;
+    for (const ConfiguredKind* kind : kinds) {
+      if (any || is_loopback_name(name) || kind != kinds.front()) {
+        add(path,
+            fmt::format("it is {} and a {} at once",
+                        any                      ? "a port with a device"
+                        : is_loopback_name(name) ? std::string("a loopback")
+                                                 : fmt::format("a {}", kinds.front()->name),
+                        kind->name),
+            fmt::format("delete one of the two, or set interface OTHER {}", kind->words));
+        return;
+      }
+    }
     if (is_loopback_name(name)) {
       if (any) {
         add(path + " device", "a loopback has no device",
@@ -73,9 +88,13 @@ class Judge {
       }
       return;
     }
-    if (!any) {
+    if (!any && kinds.empty()) {
+      std::string others;
+      for (const ConfiguredKind* kind : configured_kinds()) {
+        others += fmt::format(", {}", kind->words);
+      }
       add(path, "no device carries its packets",
-          fmt::format("set {} device host NAME, device tap NAME or device null", path));
+          fmt::format("set {} device host NAME, device tap NAME{} or device null", path, others));
     }
     if (host == "lo") {
       add(path + " device host lo", "Linux's own loopback cannot be taken", "name an Ethernet device");
@@ -195,7 +214,8 @@ class Judge {
   std::vector<Error> errors_;
 };
 
-Json desired_device(const std::string& name, const Json& device) {
+Json desired_device(const std::string& name, const Json& entry) {
+  const Json& device = member(entry, "device");
   if (const std::string tap = text_of(device, "tap"); !tap.empty()) {
     Json out = {{"type", "tap"}, {"name", tap}};
     if (const std::string netns = text_of(device, "netns"); !netns.empty()) {
@@ -208,6 +228,9 @@ Json desired_device(const std::string& name, const Json& device) {
     return {
         {"type", "host"}, {"name", host}, {"mode", mode.empty() ? "auto" : mode}, {"force", flag_of(device, "force")}};
   }
+  if (const auto kinds = kinds_of(entry); !kinds.empty()) {
+    return {{"type", kinds.front()->name}};
+  }
   return {{"type", is_loopback_name(name) ? "loopback" : "null"}};
 }
 
@@ -216,12 +239,16 @@ void desired(const Json& config, Json& desired) {
   for (const Json& entry : items(config, "interface")) {
     const std::string name = text_of(entry, "name"), mac = text_of(entry, "mac");
     list.push_back({{"name", name},
-                    {"device", desired_device(name, member(entry, "device"))},
+                    {"device", desired_device(name, entry)},
                     {"description", text_of(entry, "description")},
                     {"enabled", !flag_of(entry, "disabled")},
                     {"mtu", number_of(entry, "mtu", 1500)},
                     {"mac", mac.empty() ? Json(nullptr) : Json(mac)},
                     {"addresses", texts(entry, "address")}});
+  }
+  const ConfiguredInterfaces all(config);
+  for (const ConfiguredKind* kind : configured_kinds()) {
+    kind->complete(config, all, list);
   }
   desired["interfaces"] = std::move(list);
 }
