@@ -136,6 +136,7 @@ void RunningBond::turn(Time now) {
   }
   follow_spread();
   send_frames();
+  announce();
   for (auto& [number, member] : members_) {
     count_drops(member);
   }
@@ -157,22 +158,45 @@ void RunningBond::read_slow_frames(Time now) {
   }
 }
 
-void RunningBond::send_frames() {
-  const auto node = engine_.graph().node("port-tx");
-  for (const auto& frame : control_.take_frames()) {
-    const auto at = members_.find(frame.number);
-    rte_mbuf* const packet = at == members_.end() ? nullptr : rte_pktmbuf_alloc(engine_.pools().packets);
-    if (packet == nullptr) {
-      continue;  // the next one is due soon
-    }
-    engine::meta(packet) = engine::PacketMeta{};
-    engine::notes(packet) = engine::PacketNotes{};
-    engine::meta(packet).flags = engine::PacketMeta::own;
-    engine::meta(packet).tx_if = at->second.line.id;
-    std::memcpy(rte_pktmbuf_append(packet, static_cast<uint16_t>(frame.bytes.size())), frame.bytes.data(),
-                frame.bytes.size());
-    engine_.inject(node, packet);
+void RunningBond::send(const Line& line, std::span<const uint8_t> frame) {
+  rte_mbuf* const packet = rte_pktmbuf_alloc(engine_.pools().packets);
+  if (packet == nullptr) {
+    return;  // the next one is due soon
   }
+  engine::meta(packet) = engine::PacketMeta{};
+  engine::notes(packet) = engine::PacketNotes{};
+  engine::meta(packet).flags = engine::PacketMeta::own;
+  engine::meta(packet).tx_if = line.id;
+  std::memcpy(rte_pktmbuf_append(packet, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
+  engine_.inject(engine_.graph().node("port-tx"), packet);
+}
+
+void RunningBond::send_frames() {
+  for (const auto& frame : control_.take_frames()) {
+    if (const auto at = members_.find(frame.number); at != members_.end()) {
+      send(at->second.line, frame.bytes);
+    }
+  }
+}
+
+/// Switches send to where a MAC was heard last: a frame by the new member shows them where it is now, as a reverse ARP
+/// request (RFC 903) that nobody answers.
+void RunningBond::announce() {
+  const auto& senders = control_.spread().senders;
+  if (spec_.mode != Mode::active_backup || senders.empty() || senders == announced_) {
+    return;
+  }
+  announced_ = senders;
+  const auto at = members_.find(static_cast<uint16_t>(senders.front()));
+  if (at == members_.end()) {
+    return;
+  }
+  std::array<uint8_t, 60> frame{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0,
+                                0,    0x80, 0x35, 0,    1,    8,    0, 6, 4, 0, 3};
+  for (const size_t place : {6u, 22u, 32u}) {
+    std::copy(mac_.bytes.begin(), mac_.bytes.end(), frame.begin() + static_cast<ptrdiff_t>(place));
+  }
+  send(at->second.line, frame);
 }
 
 /// Hands workers what is new. Ports that only the old plan has are not used any more when it returns.

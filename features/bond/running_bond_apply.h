@@ -64,6 +64,8 @@ class RunningBond {
   static uint16_t number_of(IfId member) { return static_cast<uint16_t>(member.value() + 1); }
   void read_slow_frames(Time now);
   void send_frames();
+  void send(const Line& line, std::span<const uint8_t> frame);
+  void announce();
   void follow_spread();
   void count_drops(Member& member);
   void log_events();
@@ -81,6 +83,7 @@ class RunningBond {
   Mac mac_;
   std::map<uint16_t, Member> members_;  ///< by number
   uint64_t published_ = UINT64_MAX;     ///< version of the spread that workers have
+  std::vector<uint32_t> announced_;     ///< active-backup: whom the neighbours' switches were shown
 };
 
 }  // namespace floof::bond

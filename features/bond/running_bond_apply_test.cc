@@ -233,11 +233,16 @@ TEST_F(RunningBondTest, ActiveBackupMovesAtOnce) {
   port3_->push(kData);
   run(40ms);
   EXPECT_EQ(world().received.frames.size(), 1u) << "who waits is not heard";
+  ASSERT_EQ(data_[0].size(), 1u) << "switches are shown where the bond is";
+  EXPECT_EQ(Frame(data_[0][0].begin(), data_[0][0].begin() + 14),
+            (Frame{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x80, 0x35}));
   bond_->set_link(world().e2, false, now_);
   port3_->push(kData);
   run(40ms);
   EXPECT_EQ(world().received.frames.size(), 2u);
   EXPECT_EQ(bond_->view(now_)["members"][1]["status"], "carries");
+  EXPECT_EQ(data_[0].size(), 1u);
+  EXPECT_EQ(data_[1].size(), 1u);
 }
 
 }  // namespace
