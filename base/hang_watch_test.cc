@@ -79,13 +79,12 @@ TEST(SegmentWatch, EachWorkerMustBeat) {
   EXPECT_EQ(ticks_to_hang(watch, 1000), 50) << "no segment within 10 s";
 
   constexpr uint32_t kSlots = kMaxInterfaces * stats::kPerInterface;
-  const size_t size = stats::blocks_offset(0) + 3 * kSlots * sizeof(uint64_t);
+  const size_t size = stats::blocks_offset() + 3 * kSlots * sizeof(uint64_t);
   const UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   ASSERT_EQ(ftruncate(file.get(), static_cast<off_t>(size)), 0);
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   ASSERT_NE(memory, MAP_FAILED);
   auto& header = *static_cast<stats::SegmentHeader*>(memory);
-  header.size = static_cast<uint32_t>(size);
   header.workers = 3;
   header.slots = kSlots;
   header.block_stride = kSlots * sizeof(uint64_t);

@@ -24,7 +24,7 @@ class Id {
 
 /// An interface of the dataplane: index into engine::InterfaceTable, 0..kMaxInterfaces-1, never 0 (0 = none).
 using IfId = Id<struct IfTag, uint16_t, 0>;
-inline constexpr unsigned kMaxInterfaces = 2048;
+inline constexpr unsigned kMaxInterfaces = 8256;  ///< 8192, floof0 and some loopbacks
 
 /// A forwarding decision that FIB leaves point to (features/ip): index into the group table.
 using GroupId = Id<struct GroupTag, uint32_t, 0>;

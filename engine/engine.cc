@@ -226,6 +226,45 @@ void Engine::count(CounterId counter, uint64_t by) {
   add(impl_->stats->block(0), impl_->stats->counter_slots() + counter.value(), by);
 }
 
+void Engine::count(VectorId id, uint32_t element, uint64_t by) {
+  if (const CounterVector vector = impl_->stats->vector(id); element < vector.elements) {
+    add(impl_->stats->block(0), vector.first_slot + element, by);
+  }
+}
+
+Result<VectorId> Engine::add_counters(std::string_view name, std::string_view unit, std::string_view help,
+                                      uint32_t elements) {
+  auto id = impl_->stats->add(name, unit, help, elements);
+  if (id) {
+    for (auto& worker : impl_->workers) {
+      worker->set_counters(*id, impl_->stats->vector(*id));
+    }
+  }
+  return id;
+}
+
+Result<> Engine::resize_counters(VectorId id, uint32_t elements) {
+  const CounterVector from = impl_->stats->vector(id);
+  const auto to = impl_->stats->begin_resize(id, elements);
+  if (!to) {
+    return to.error();
+  }
+  impl_->stats->move_block(0, from, *to);
+  for (auto& worker : impl_->workers) {
+    worker->set_counters(id, *to);
+  }
+  impl_->stats->finish_resize(id, *to);
+  return {};
+}
+
+void Engine::remove_counters(VectorId id) {
+  for (auto& worker : impl_->workers) {
+    worker->set_counters(id, {});
+  }
+  impl_->stats->move_block(0, impl_->stats->vector(id), {});
+  impl_->stats->remove(id);
+}
+
 void Engine::clear_counters() {
   auto clear = [this](unsigned block) {
     for (uint32_t slot = 0; slot < impl_->stats->slots(); slot++) {

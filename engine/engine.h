@@ -110,6 +110,16 @@ class Engine {
   /// Counts on the control thread, for packets that it drops or handles itself.
   void count_drop(DropId reason, uint64_t packets = 1);
   void count(CounterId counter, uint64_t by = 1);
+  void count(VectorId id, uint32_t element, uint64_t by = 1);
+
+  /// Counters that come and go while packets flow, such as one for each rule of a list: `elements` of them, all zero.
+  /// Nodes count by NodeContext::count. Control thread; the graph runs. Errors: there are too many, or no memory.
+  Result<VectorId> add_counters(std::string_view name, std::string_view unit, std::string_view help, uint32_t elements);
+  /// More of them, or fewer; those that stay keep their values.
+  Result<> resize_counters(VectorId id, uint32_t elements);
+  /// Nothing counts by it any more: unlink what does, then `synchronize`, then this.
+  void remove_counters(VectorId id);
+
   /// Zeroes all counters of the segment, each block on the thread that writes it.
   void clear_counters();
   /// Tells the supervisor that the control thread lives, inside work that keeps it from its loop for more than

@@ -125,6 +125,11 @@ CounterId GraphBuilder::declare_counter(std::string_view name, std::string_view 
   return CounterId(static_cast<uint32_t>(find_or_add(counters_, name, unit, help)));
 }
 
+/// They are the first vectors.
+VectorId GraphBuilder::declare_interface_counter(std::string_view name, std::string_view unit, std::string_view help) {
+  return VectorId(static_cast<uint16_t>(find_or_add(interface_counters_, name, unit, help)));
+}
+
 NodeId Graph::Impl::find(std::string_view name) const {
   for (size_t i = 0; i < nodes.size(); i++) {
     if (nodes[i].name == name) {
@@ -267,6 +272,9 @@ Result<std::unique_ptr<Graph>> Graph::build(GraphBuilder&& builder) {
   }
   for (auto& counter : builder.counters_) {
     impl.counters.push_back({std::move(counter.name), std::move(counter.unit), std::move(counter.help)});
+  }
+  for (auto& counter : builder.interface_counters_) {
+    impl.interface_counters.push_back({std::move(counter.name), std::move(counter.unit), std::move(counter.help)});
   }
   rank_nodes(impl);
   return graph;

@@ -27,6 +27,8 @@ inline constexpr unsigned kFrameSize = 256;
 using NodeId = Id<struct NodeTag, uint16_t, UINT16_MAX>;
 using DropId = Id<struct DropTag, uint16_t, UINT16_MAX>;
 using CounterId = Id<struct CounterTag, uint32_t, UINT32_MAX>;
+/// A vector of counters, see Engine::add_counters and GraphBuilder::declare_interface_counter.
+using VectorId = Id<struct VectorTag, uint16_t, UINT16_MAX>;
 using ArcId = Id<struct ArcTag, uint8_t, UINT8_MAX>;
 
 class Worker;
@@ -65,6 +67,8 @@ class GraphBuilder {
   /// again gives the same id, so that features can share a reason.
   DropId declare_drop(std::string_view name, std::string_view help);
   CounterId declare_counter(std::string_view name, std::string_view unit, std::string_view help);
+  /// One for each interface, counted by its id; `show interface` has it. The same name again gives the same one.
+  VectorId declare_interface_counter(std::string_view name, std::string_view unit, std::string_view help);
 
  private:
   friend class Graph;
@@ -77,7 +81,7 @@ class GraphBuilder {
   std::vector<NodeSpec> nodes_;
   std::vector<Arc> arcs_;
   std::vector<Feature> features_;
-  std::vector<Named> drops_, counters_;
+  std::vector<Named> drops_, counters_, interface_counters_;
 };
 
 /// The finished graph: immutable but for the arcs' per-interface switches. Errors of `build` name a missing node or
@@ -123,6 +127,11 @@ struct alignas(64) NodeQueue {
   std::array<rte_mbuf*, kSize> packets;
 };
 
+/// Where in a block of the stats segment the elements of a vector of counters are.
+struct CounterVector {
+  uint32_t first_slot = 0, elements = 0;
+};
+
 /// A worker's view of an arc.
 struct ArcLane {
   static constexpr unsigned kMaxFeatures = 32;
@@ -138,6 +147,7 @@ struct Lane {
   std::vector<ArcLane> arcs;
   uint64_t* block = nullptr;  ///< this worker's block of the stats segment
   uint32_t drop_slots = 0, counter_slots = 0, interface_slots = 0;
+  std::vector<CounterVector> vectors;  ///< by id; changed by the worker itself, between two turns
   DropId worker_queue_full;
   Worker* worker = nullptr;
 
@@ -194,6 +204,12 @@ class NodeContext {
   /// For long work on one vector, now and then: see Worker::beat.
   void beat();
   void count(CounterId counter, uint64_t by = 1) { lane_.add(lane_.counter_slots + counter.value(), by); }
+  /// An element of a vector; one that it does not have is not counted.
+  void count(VectorId id, uint32_t element, uint64_t by = 1) {
+    if (const CounterVector& vector = lane_.vectors[id.value()]; element < vector.elements) {
+      lane_.add(vector.first_slot + element, by);
+    }
+  }
   void count_interface(IfId interface, stats::InterfaceSlot slot, uint64_t by = 1) {
     lane_.add(lane_.interface_slots + interface.value() * stats::kPerInterface + slot, by);
   }

@@ -34,7 +34,7 @@ struct Graph::Impl {
 
   std::vector<Node> nodes;
   std::vector<Arc> arcs;
-  std::vector<Named> drops, counters;
+  std::vector<Named> drops, counters, interface_counters;
   DropId queue_full;  ///< the engine's own reasons
   DropId input_down;
   DropId control_queue_full;

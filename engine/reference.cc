@@ -30,6 +30,7 @@ std::string counters_reference(const Graph& graph) {
   for (const auto& slot : stats::kInterfaceSlots) {
     out += fmt::format("| `{}` | {} | {} |\n", slot.name, slot.unit, slot.help);
   }
+  out += named_table(graph.impl().interface_counters);
   out +=
       "\n## Nodes\n\n`show dataplane nodes`: calls, packets and TSC cycles of each.\n\n| node | what it does "
       "|\n|---|---|\n";

@@ -7,8 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "base/fd.h"
 #include "engine/graph_impl.h"
@@ -16,7 +21,9 @@
 namespace floof::engine {
 namespace {
 
-uint32_t stride_of(uint32_t slots) { return (slots * sizeof(uint64_t) + 4095) / 4096 * 4096; }
+/// Address space of a block: 4 million slots. The file is sparse.
+constexpr uint64_t kStride = uint64_t{32} << 20;
+constexpr uint32_t kSlots = kStride / sizeof(uint64_t);
 
 template <size_t N>
 void set_text(char (&to)[N], std::string_view text) {
@@ -25,15 +32,25 @@ void set_text(char (&to)[N], std::string_view text) {
   std::memset(to + n, 0, N - n);
 }
 
-stats::CounterEntry entry(std::string_view name, std::string_view unit, std::string_view help, stats::Kind kind,
-                          uint32_t slot) {
+stats::CounterEntry make_entry(std::string_view name, std::string_view unit, std::string_view help, stats::Kind kind,
+                               uint32_t slot, uint32_t elements) {
   stats::CounterEntry out{};
   set_text(out.name, name);
   set_text(out.unit, unit);
   set_text(out.help, help);
   out.kind = kind;
   out.first_slot = slot;
+  out.elements = elements;
   return out;
+}
+
+/// Readers may read it meanwhile.
+void put(stats::CounterEntry& to, const stats::CounterEntry& from) {
+  uint64_t words[sizeof(from) / sizeof(uint64_t)];
+  std::memcpy(words, &from, sizeof(from));
+  for (size_t i = 0; i < std::size(words); i++) {
+    __atomic_store_n(reinterpret_cast<uint64_t*>(&to) + i, words[i], __ATOMIC_RELAXED);
+  }
 }
 
 }  // namespace
@@ -43,54 +60,73 @@ Result<std::unique_ptr<StatsWriter>> StatsWriter::create(const std::string& run_
   auto writer = std::unique_ptr<StatsWriter>(new StatsWriter());
   writer->drop_slots_ = static_cast<uint32_t>(graph.nodes() * 3);
   writer->counter_slots_ = writer->drop_slots_ + static_cast<uint32_t>(graph.drops());
-  writer->interface_slots_ = writer->counter_slots_ + static_cast<uint32_t>(graph.counters());
-  const auto entries = static_cast<uint32_t>(graph.nodes() + graph.drops() + graph.counters());
-  writer->size_ = stats::blocks_offset(entries) + size_t{stride_of(writer->slots())} * (workers + 1);
+  writer->interface_slots_ =
+      (writer->counter_slots_ + static_cast<uint32_t>(graph.counters()) + stats::kPerInterface - 1) /
+      stats::kPerInterface * stats::kPerInterface;
+  writer->used_ = writer->interface_slots_ + kMaxInterfaces * stats::kPerInterface;
+  writer->size_ = stats::blocks_offset() + kStride * (workers + 1);
+  if (writer->used_ > kSlots || graph.nodes() + graph.drops() + graph.counters() > stats::kMaxEntries) {
+    return Error{"counters", "are more than the segment holds", "this is a fault of the program"};
+  }
 
   const std::string path = run_dir + "/stats";
   const std::string temporary = fmt::format("{}.{}", path, getpid());
-  UniqueFd fd(open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd || ftruncate(fd.get(), static_cast<off_t>(writer->size_)) != 0) {
+  writer->fd_.reset(open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!writer->fd_ || ftruncate(writer->fd_.get(), static_cast<off_t>(writer->size_)) != 0) {
     return errno_error(temporary, "making the counters' segment", "the run directory must exist and have room");
   }
-  void* map = mmap(nullptr, writer->size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  void* map = mmap(nullptr, writer->size_, PROT_READ | PROT_WRITE, MAP_SHARED, writer->fd_.get(), 0);
   if (map == MAP_FAILED) {
     return errno_error(temporary, "mapping the counters' segment");
   }
   writer->memory_ = static_cast<uint8_t*>(map);
-  writer->fill(graph, workers, tsc_hz);
+  if (auto filled = writer->fill(graph, workers, tsc_hz); !filled) {
+    unlink(temporary.c_str());
+    return filled.error();
+  }
   if (rename(temporary.c_str(), path.c_str()) != 0) {
     return errno_error(path, "replacing the counters' segment");
   }
   return writer;
 }
 
-void StatsWriter::fill(Graph& graph, unsigned workers, uint64_t tsc_hz) {
+Result<> StatsWriter::fill(Graph& graph, unsigned workers, uint64_t tsc_hz) {
+  if (fallocate(fd_.get(), 0, 0, static_cast<off_t>(stats::blocks_offset())) != 0 && errno == ENOSPC) {
+    return errno_error("counters", "making room for them", "make room in the run folder");
+  }
   const Graph::Impl& impl = graph.impl();
   auto& h = header();
-  h.size = static_cast<uint32_t>(size_);
-  h.counters = static_cast<uint32_t>(impl.nodes.size() + impl.drops.size() + impl.counters.size());
   h.workers = workers + 1;
-  h.slots = slots();
+  h.slots = kSlots;
   h.interface_slots = interface_slots_;
-  h.block_stride = stride_of(slots());
+  h.block_stride = kStride;
   h.tsc_hz = tsc_hz;
   h.started_unix_ms = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
-  auto* to = reinterpret_cast<stats::CounterEntry*>(memory_ + stats::counters_offset());
+  if (auto done = commit(0, used_); !done) {
+    return done;
+  }
+  uint32_t at = 0;
   for (size_t i = 0; i < impl.nodes.size(); i++) {
     const NodeId id(static_cast<uint16_t>(i));
-    *to++ = entry(impl.nodes[i].name, "", impl.nodes[i].help, stats::Kind::node, node_slot(id));
+    put(entry(at++), make_entry(impl.nodes[i].name, "", impl.nodes[i].help, stats::Kind::node, node_slot(id), 3));
   }
   uint32_t slot = drop_slots_;
   for (const auto& drop : impl.drops) {
-    *to++ = entry(drop.name, drop.unit, drop.help, stats::Kind::drop, slot++);
+    put(entry(at++), make_entry(drop.name, drop.unit, drop.help, stats::Kind::drop, slot++, 1));
   }
   for (const auto& counter : impl.counters) {
-    *to++ = entry(counter.name, counter.unit, counter.help, stats::Kind::counter, slot++);
+    put(entry(at++), make_entry(counter.name, counter.unit, counter.help, stats::Kind::counter, slot++, 1));
+  }
+  h.entries = at;
+  for (const auto& counter : impl.interface_counters) {
+    if (auto added = add(counter.name, counter.unit, counter.help, kMaxInterfaces, stats::Kind::interface); !added) {
+      return added.error();
+    }
   }
   h.magic = stats::kMagic;
+  return {};
 }
 
 StatsWriter::~StatsWriter() {
@@ -99,14 +135,133 @@ StatsWriter::~StatsWriter() {
   }
 }
 
+stats::CounterEntry& StatsWriter::entry(uint32_t index) const {
+  return reinterpret_cast<stats::CounterEntry*>(memory_ + stats::entries_offset())[index];
+}
+
 uint64_t* StatsWriter::block(unsigned index) {
-  const size_t at = stats::blocks_offset(header().counters) + size_t{header().block_stride} * index;
-  return reinterpret_cast<uint64_t*>(memory_ + at);
+  return reinterpret_cast<uint64_t*>(memory_ + stats::blocks_offset() + kStride * index);
 }
 
 void StatsWriter::name_interface(IfId id, std::string_view name) {
-  auto* entries = reinterpret_cast<stats::InterfaceEntry*>(memory_ + stats::interfaces_offset(header().counters));
+  auto* entries = reinterpret_cast<stats::InterfaceEntry*>(memory_ + stats::interfaces_offset());
   set_text(entries[id.value()].name, name);
+}
+
+// -- Vectors ----------------------------------------------------------------------------------------------------------
+
+void StatsWriter::begin_change() {
+  auto& epoch = header().epoch;
+  epoch.store(epoch.load(std::memory_order_relaxed) | 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+}
+
+void StatsWriter::end_change() {
+  auto& epoch = header().epoch;
+  epoch.store((epoch.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_release);
+}
+
+uint32_t StatsWriter::room(uint32_t elements) {
+  return elements > kSlots ? elements : std::bit_ceil(std::max<uint32_t>(elements, stats::kPerInterface));
+}
+
+Result<> StatsWriter::commit(uint32_t first, uint32_t count) {
+  for (unsigned i = 0; i < header().workers; i++) {
+    const size_t at = stats::blocks_offset() + kStride * i + size_t{first} * sizeof(uint64_t);
+    if (fallocate(fd_.get(), 0, static_cast<off_t>(at), static_cast<off_t>(count * sizeof(uint64_t))) != 0 &&
+        errno == ENOSPC) {
+      return errno_error("counters", "making room for them", "make room in the run folder");
+    }
+  }
+  return {};
+}
+
+Result<uint32_t> StatsWriter::take_slots(uint32_t count) {
+  if (const auto at = free_.find(count); at != free_.end()) {
+    const uint32_t first = at->second;
+    free_.erase(at);
+    return first;
+  }
+  if (count > kSlots - used_) {
+    return Error{"counters", fmt::format("{} more do not fit", count), fmt::format("there is room for {}", kSlots)};
+  }
+  if (auto done = commit(used_, count); !done) {
+    return done.error();
+  }
+  return std::exchange(used_, used_ + count);
+}
+
+Result<VectorId> StatsWriter::add(std::string_view name, std::string_view unit, std::string_view help,
+                                  uint32_t elements, stats::Kind kind) {
+  auto& h = header();
+  uint32_t at = 0;
+  while (at < h.entries && entry(at).kind != stats::Kind::none) {
+    at++;
+  }
+  if (at == stats::kMaxEntries) {
+    return Error{fmt::format("counters {}", name), fmt::format("there are {} kinds already", at), "remove some"};
+  }
+  auto first = take_slots(room(elements));
+  if (!first) {
+    return first.error();
+  }
+  const auto place = std::find_if(vectors_.begin(), vectors_.end(), [](const Vector& v) { return v.room == 0; });
+  const auto id = static_cast<uint16_t>(place - vectors_.begin());
+  vectors_.resize(std::max<size_t>(vectors_.size(), id + 1));
+  vectors_[id] = {.entry = at, .room = room(elements), .at = {*first, elements}};
+  begin_change();
+  put(entry(at), make_entry(name, unit, help, kind, *first, elements));
+  __atomic_store_n(&h.entries, std::max(h.entries, at + 1), __ATOMIC_RELAXED);
+  end_change();
+  return VectorId(id);
+}
+
+Result<CounterVector> StatsWriter::begin_resize(VectorId id, uint32_t elements) {
+  const Vector& vector = vectors_[id.value()];
+  CounterVector out{vector.at.first_slot, elements};
+  if (elements > vector.room) {
+    auto first = take_slots(room(elements));
+    if (!first) {
+      return first.error();
+    }
+    out.first_slot = *first;
+  }
+  begin_change();
+  return out;
+}
+
+void StatsWriter::move_block(unsigned index, const CounterVector& from, const CounterVector& to) {
+  uint64_t* slots = block(index);
+  const auto slot = [&](uint32_t at) { return std::atomic_ref<uint64_t>(slots[at]); };
+  const bool moves = from.first_slot != to.first_slot;
+  for (uint32_t i = moves ? 0 : to.elements; i < from.elements; i++) {
+    if (moves && i < to.elements) {
+      slot(to.first_slot + i)
+          .store(slot(from.first_slot + i).load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+    slot(from.first_slot + i).store(0, std::memory_order_relaxed);
+  }
+}
+
+void StatsWriter::finish_resize(VectorId id, const CounterVector& to) {
+  Vector& vector = vectors_[id.value()];
+  if (vector.at.first_slot != to.first_slot) {
+    free_.emplace(std::exchange(vector.room, room(to.elements)), vector.at.first_slot);
+  }
+  vector.at = to;
+  stats::CounterEntry changed = entry(vector.entry);
+  changed.first_slot = to.first_slot;
+  changed.elements = to.elements;
+  put(entry(vector.entry), changed);
+  end_change();
+}
+
+void StatsWriter::remove(VectorId id) {
+  const Vector gone = std::exchange(vectors_[id.value()], Vector{});
+  begin_change();
+  put(entry(gone.entry), stats::CounterEntry{});
+  end_change();
+  free_.emplace(gone.room, gone.at.first_slot);
 }
 
 }  // namespace floof::engine

@@ -54,6 +54,8 @@ class alignas(64) Worker {
   void bind(Port& port, IfId interface, NodeId input);
   /// False: this worker does not have it.
   bool unbind(Port& port);
+  /// Where a vector of counters is from now on; what it counted comes along. Returns when it is so.
+  void set_counters(VectorId id, const CounterVector& to);
   Engine::WorkerState state() const;
   void collect_samples(std::vector<Engine::DropSample>& out) const;
 

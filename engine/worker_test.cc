@@ -408,13 +408,13 @@ TEST_F(EngineTest, ClearsCounters) {
   start(0);
   engine_->count_drop(state_.drop, 5);
   engine_->count(state_.counter, 3);
-  count_interface(in_, stats::punted, 9);
+  count_interface(in_, stats::rx_errors, 9);
   EXPECT_EQ(counter("test-drop"), 5u);
   EXPECT_EQ(counter("test-counter"), 3u);
-  EXPECT_EQ(interface_counter(in_, stats::punted), 9u);
+  EXPECT_EQ(interface_counter(in_, stats::rx_errors), 9u);
   engine_->clear_counters();
   EXPECT_EQ(counter("test-drop"), 0u);
-  EXPECT_EQ(interface_counter(in_, stats::punted), 0u);
+  EXPECT_EQ(interface_counter(in_, stats::rx_errors), 0u);
 }
 
 double cpu_seconds() {

@@ -90,11 +90,12 @@ Json show_engine(engine::Engine& engine, const std::string& run_dir, const std::
   if (what != "drops" && what != "nodes") {
     return nullptr;
   }
-  const auto reader = stats::Reader::open(run_dir + "/stats");
-  if (!reader) {
-    return Json::array();
+  auto reader = stats::Reader::open(run_dir + "/stats");
+  Json out = Json::array();
+  if (reader) {
+    reader->look([&] { out = what == "drops" ? drops(*reader) : nodes(*reader); });
   }
-  return what == "drops" ? drops(*reader) : nodes(*reader);
+  return out;
 }
 
 }  // namespace floof::dataplane

@@ -67,12 +67,8 @@ Interfaces::~Interfaces() {
 }
 
 Running* Interfaces::find(IfId id) {
-  for (auto& [name, running] : running_) {
-    if (running->id == id) {
-      return running.get();
-    }
-  }
-  return nullptr;
+  const auto at = by_id_.find(id);
+  return at == by_id_.end() ? nullptr : at->second;
 }
 
 // -- Stage --------------------------------------------------------------------------------------------------------
@@ -268,6 +264,7 @@ Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
   slot(running).mtu.store(static_cast<uint16_t>(spec.mtu));
   slot(running).set_mac(running.mac);
   context_.engine.name_interface(running.id, spec.name);
+  by_id_[running.id] = &running;
   running_[spec.name] = std::move(owned);
   context_.engine.interface_events().tell(&engine::InterfaceEvents::Listener::added, running.id);
   if (auto opened = open(running); !opened) {
@@ -336,6 +333,7 @@ void Interfaces::remove(Running& running) {
   context_.engine.interface_events().tell(&engine::InterfaceEvents::Listener::removed, running.id);
   close(running, true);
   context_.engine.release_interface(running.id);
+  by_id_.erase(running.id);
   running_.erase(std::string(running.spec.name));
 }
 
@@ -391,6 +389,13 @@ Json Interfaces::describe(const Running& running) const {
   }
   for (uint32_t slot = 0; slot < stats::kPerInterface; slot++) {
     out["counters"][stats::kInterfaceSlots[slot].name] = value(static_cast<stats::InterfaceSlot>(slot));
+  }
+  for (const auto& entry : context_.counters != nullptr && context_.counters->refresh()
+                               ? context_.counters->counters()
+                               : std::vector<stats::CounterEntry>{}) {
+    if (entry.kind == stats::Kind::interface) {
+      out["counters"][entry.name] = context_.counters->value(entry, running.id.value());
+    }
   }
   return out;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/event_loop.h"
@@ -59,7 +60,7 @@ class Interfaces final : public dataplane::Participant {
     Keeper& keeper;
     HostDevices& hosts;
     std::string instance;
-    const stats::Reader* counters = nullptr;  ///< for `show`; may be missing
+    stats::Reader* counters = nullptr;  ///< for `show`; may be missing
   };
   static Result<std::unique_ptr<Interfaces>> create(Context context);
   ~Interfaces() override;
@@ -124,6 +125,7 @@ class Interfaces final : public dataplane::Participant {
   EventLoop::TimerId poll_timer_ = 0, retry_timer_ = 0;
   unsigned polls_ = 0;
   std::map<std::string, std::unique_ptr<Running>> running_;
+  std::unordered_map<IfId, Running*> by_id_;
   std::vector<InterfaceSpec> staged_;
   unsigned staged_workers_ = 1;           ///< that the desired state asks for; they may come with the next restart only
   std::set<std::string> wanted_devices_;  ///< host devices of the state that was published last

@@ -39,7 +39,7 @@ class Batch {
       return;
     }
     const unsigned sent = port_->transmit({packets_.data(), count_});
-    node_.count_interface(interface_, stats::punted, sent);
+    node_.count(state_.to_kernel, interface_.value(), sent);
     if (sent < count_) {
       node_.count_drop(state_.failed, count_ - sent);
       node_.count_interface(interface_, stats::rx_drops, count_ - sent);
@@ -174,6 +174,7 @@ void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   state.bfd_stranger = builder.declare_drop(
       "bfd-stranger",
       "BFD that came over a router (TTL below 255, RFC 5881), or multihop BFD from no configured peer.");
+  state.to_kernel = builder.declare_interface_counter("punted", "packets", "Given to Linux.");
   state.unheard = builder.declare_counter(
       "lcp-unheard", "packets", "Multicast that Linux sent by floof0 or a loopback, where nobody listens (MLD).");
   for (auto& rates : state.rates) {

@@ -53,6 +53,7 @@ struct LcpState {
   std::array<engine::DropId, kPuntClasses> limited;
   std::array<engine::CounterId, kPuntClasses> punted;
   engine::CounterId unheard;
+  engine::VectorId to_kernel;  ///< packets, by interface
   engine::DropId loop, no_kernel_port, failed, not_ip, bgp_stranger, bfd_stranger;
 };
 

@@ -47,15 +47,14 @@ def tap_of_init(run_dir):
 
 def segment(run_dir):
     """A stats segment without counters and with one worker; see base/stats_segment.h."""
-    slots = 2048 * 9
-    blocks = 64 * 18 + 2048 * 16  # the header, names of interfaces
-    size = blocks + 2 * slots * 8
     path = run_dir + "/stats"
+    slots = 8256 * 8
+    blocks = (64 * 18 + 4096 * 208 + 8256 * 16 + 4095) // 4096 * 4096  # the header, entries, names of interfaces
     with open(path + ".new", "w+b") as f:
-        f.truncate(size)
-        memory = mmap.mmap(f.fileno(), size)
-    memory[8:32] = struct.pack("=IIIIII", size, 0, 2, slots, 0, slots * 8)
-    memory[0:8] = struct.pack("=Q", 0x464C4F4F46535432)
+        f.truncate(blocks + 2 * slots * 8)
+        memory = mmap.mmap(f.fileno(), blocks + 2 * slots * 8)
+    memory[16:40] = struct.pack("=IIIIQ", 2, 0, slots, 0, slots * 8)
+    memory[0:8] = struct.pack("=Q", 0x464C4F4F46535433)
     os.rename(path + ".new", path)
     return memory
 
