@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,20 @@ inline Json config_of(std::string_view lines) { return tree_of(lines).for_featur
 
 /// The words of a line.
 inline Words words(std::string_view line) { return *split_words(line); }
+
+/// Lines as people type them, with one statement in each.
+inline std::string typed(std::string_view lines) {
+  std::string out;
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find('\n', at), lines.size());
+    const Words line = words(lines.substr(at, end - at));
+    at = end + 1;
+    for (const Words& statement : statements(*schema(), std::span(line).subspan(line.empty() ? 0 : 1))) {
+      out += line[0] + " " + join_words(statement) + "\n";
+    }
+  }
+  return out;
+}
 
 /// A configuration with something of everything, as it prints.
 inline constexpr std::string_view kRich = R"(set system hostname edge1

@@ -391,8 +391,8 @@ config::ConfigServer::Options Daemon::server_options() {
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { pulse(); });
   };
-  for (const char* what : {"interface", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples", "nodes",
-                           "workers", "devices", "punt"}) {
+  for (const char* what : {"interface", "bond", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples",
+                           "nodes", "workers", "devices", "punt"}) {
     out.far_show[what] = [this](const std::string& w, const Json& arguments) {
       return asker_->dataplane(w, arguments);
     };

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "features/interface/kind.h"
+
 namespace floof::interface {
 
 namespace {
@@ -65,6 +67,15 @@ struct Reader {
     }
     if (type == "loopback") {
       device.type = DeviceType::loopback;
+      return;
+    }
+    if (const Kind* const kind = find_kind(type)) {
+      device.type = DeviceType::other;
+      device.kind = type;
+      device.detail = *at;
+      if (const auto good_detail = kind->check(*at); !good_detail) {
+        wrong(path(good_detail.error().path), good_detail.error().reason, good_detail.error().remedy);
+      }
       return;
     }
     if (type != "tap" && type != "host") {
@@ -151,8 +162,7 @@ ParsedInterfaces parse_interfaces(const Json& desired) {
       reader.wrong(reader.path(), "is there twice", "remove one");
     }
     if (!spec.device.name.empty()) {
-      const std::string key =
-          std::string(to_string(spec.device.type)) + " " + spec.device.netns + " " + spec.device.name;
+      const std::string key = std::string(to_string(spec.device)) + " " + spec.device.netns + " " + spec.device.name;
       if (const auto [at, fresh] = devices.emplace(key, spec.name); !fresh) {
         reader.wrong(device_path(spec), "is used by interface " + at->second + " too", "give each interface its own");
       }
@@ -171,21 +181,27 @@ ParsedInterfaces parse_interfaces(const Json& desired) {
   return out;
 }
 
-std::string_view to_string(DeviceType type) {
+std::string_view to_string(const DeviceSpec& device) {
   constexpr std::string_view kNames[] = {"tap", "host", "null", "loopback"};
-  return kNames[static_cast<size_t>(type)];
+  return device.type == DeviceType::other ? std::string_view(device.kind) : kNames[static_cast<size_t>(device.type)];
 }
 
 std::string device_path(const InterfaceSpec& spec) {
   std::string out = "interface " + spec.name;
+  if (spec.device.type == DeviceType::other) {
+    return out + " " + spec.device.kind;
+  }
   if (spec.device.type != DeviceType::loopback) {
-    out += " device " + std::string(to_string(spec.device.type));
+    out += " device " + std::string(to_string(spec.device));
   }
   return spec.device.name.empty() ? out : out + " " + spec.device.name;
 }
 
 Json to_json(const DeviceSpec& device) {
-  Json out = {{"type", to_string(device.type)}};
+  if (device.type == DeviceType::other) {
+    return device.detail;
+  }
+  Json out = {{"type", to_string(device)}};
   if (!device.name.empty()) {
     out["name"] = device.name;
   }

@@ -30,7 +30,8 @@ inline constexpr size_t kMaxConfigured = 1024;
 inline constexpr size_t kLongestName = 15;  ///< of a Linux link
 inline constexpr uint32_t kLeastMtu = 68, kGreatestMtu = 9216;
 
-enum class DeviceType : uint8_t { tap, host, null, loopback };
+/// `other`: a kind that another feature brings (kind.h).
+enum class DeviceType : uint8_t { tap, host, null, loopback, other };
 enum class HostAccess : uint8_t { automatic, af_xdp, af_packet };
 
 struct DeviceSpec {
@@ -39,6 +40,8 @@ struct DeviceSpec {
   std::string netns;  ///< tap: where its Linux end lives; empty: the host's namespace
   HostAccess access = HostAccess::automatic;
   bool force = false;  ///< host: even if it carries a default route
+  std::string kind;    ///< other: its name
+  Json detail;         ///< other: all of `device`
   friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
 };
 
@@ -63,7 +66,8 @@ ParsedInterfaces parse_interfaces(const Json& desired);
 
 /// "interface e1 device host veth-b": the path that users see in errors.
 std::string device_path(const InterfaceSpec& spec);
-std::string_view to_string(DeviceType type);
+/// "tap"; of another kind its own name.
+std::string_view to_string(const DeviceSpec& device);
 /// The form of the desired state, for `show`.
 Json to_json(const DeviceSpec& device);
 

@@ -66,6 +66,11 @@ Interfaces::~Interfaces() {
   }
 }
 
+Running* Interfaces::find(const std::string& name) {
+  const auto at = running_.find(name);
+  return at == running_.end() ? nullptr : at->second.get();
+}
+
 Running* Interfaces::find(IfId id) {
   const auto at = by_id_.find(id);
   return at == by_id_.end() ? nullptr : at->second;
@@ -200,9 +205,10 @@ void Interfaces::remove_unwanted(const std::vector<InterfaceSpec>& staged) {
 
 /// Whether there is nothing to change. Host devices are always told again: nobody watches what is done to their MTU.
 bool Interfaces::is_so(const Running& running, const InterfaceSpec& spec) const {
-  return running.spec == spec && spec.device.type != DeviceType::host && (running.port || !running.needs_port()) &&
-         running.mtu == spec.mtu && running.admin == spec.enabled &&
-         running.mac == spec.mac.value_or(derived_mac(context_.instance, spec.name));
+  return running.spec == spec && spec.device.type != DeviceType::host &&
+         (running.port || running.other_kind() || !running.needs_port()) && running.mtu == spec.mtu &&
+         running.admin == spec.enabled &&
+         running.mac == spec.mac.value_or(running.carrier_mac.value_or(derived_mac(context_.instance, spec.name)));
 }
 
 Result<Json> Interfaces::publish() {
@@ -217,7 +223,9 @@ Result<Json> Interfaces::publish() {
   // All devices that change hands are closed before any is opened: two interfaces may swap theirs.
   for (const auto& spec : staged) {
     const auto at = running_.find(spec.name);
-    if (at != running_.end() && !(at->second->spec.device == spec.device)) {
+    const bool same_kind = at != running_.end() && spec.device.type == DeviceType::other &&
+                           at->second->spec.device.kind == spec.device.kind;
+    if (at != running_.end() && !(at->second->spec.device == spec.device) && !same_kind) {
       close(*at->second, true);
     }
   }
@@ -349,8 +357,9 @@ Result<void> Interfaces::change(Running& running, const InterfaceSpec& spec) {
       log::warning("{}", opened.error().text());
     }
   }
-  const Mac own = running.port && spec.device.type == DeviceType::host ? running.port->mac()
-                                                                       : derived_mac(context_.instance, spec.name);
+  const Mac own = running.port && spec.device.type == DeviceType::host
+                      ? running.port->mac()
+                      : running.carrier_mac.value_or(derived_mac(context_.instance, spec.name));
   for (auto& done : {apply_mtu(running, spec.mtu), apply_mac(running, spec.mac.value_or(own))}) {
     if (!done && !lenient_) {
       return done.error();
@@ -382,6 +391,9 @@ Json Interfaces::describe(const Running& running) const {
               {"mtu", running.mtu},
               {"description", running.spec.description},
               {"addresses", addresses ? addresses(running) : Json::array()}};
+  if (!running.claimed_by.empty()) {
+    out["member-of"] = running.claimed_by;
+  }
   if (!running.link && (running.reason.empty() || running.port)) {
     out["reason"] = !running.admin ? (running.spec.enabled ? "set down in Linux" : "disabled by configuration")
                     : running.spec.device.type == DeviceType::tap ? "the Linux end of the TAP is down"

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -44,12 +45,24 @@ struct Running {
   bool told_up = false;  ///< what listeners know
   uint32_t mtu = 1500;
   Mac mac;
+  /// Of another kind: what it sends by and whether that can carry, as Interfaces::carry was told.
+  engine::Port* carrier = nullptr;
+  bool carrier_link = false;
+  std::optional<Mac> carrier_mac;
+  /// Of a port that another interface receives by (Interfaces::claim): whose, and who must let go before it closes.
+  std::string claimed_by;
+  std::function<void()> let_go;
 
+  bool other_kind() const { return spec.device.type == DeviceType::other; }
   bool needs_port() const { return spec.device.type != DeviceType::loopback; }
-  /// Its device is missing and has the interface's name: Linux's side must not keep the name from it, or it could
-  /// never come back by it.
-  bool leaves_name() const { return spec.device.type == DeviceType::host && spec.device.name == spec.name && !port; }
-  std::string_view kind() const { return port ? port->kind() : needs_port() ? "missing" : "loopback"; }
+  /// Linux does not have it: another interface has its packets. Or its device is missing and has the interface's name:
+  /// Linux's side must not keep the name from it, or it could never come back by it.
+  bool leaves_name() const {
+    return !claimed_by.empty() || (spec.device.type == DeviceType::host && spec.device.name == spec.name && !port);
+  }
+  std::string_view kind() const {
+    return port ? port->kind() : other_kind() ? spec.device.kind : needs_port() ? "missing" : "loopback";
+  }
 };
 
 class Interfaces final : public dataplane::Participant {
@@ -77,6 +90,21 @@ class Interfaces final : public dataplane::Participant {
   Running* find(IfId id);
   /// Whether the staged state makes a device a link of the router's namespace again that carries an interface now.
   bool gives_back(const std::string& device) const;
+
+  /// For features that bring a kind of interface: what it sends by (null: nothing), whether that can carry, the MAC
+  /// that it has unless one is configured, and why it does not carry. The port lives until another one is named.
+  struct Carrier {
+    engine::Port* port = nullptr;
+    bool link = false;
+    std::optional<Mac> mac;
+    std::string reason;
+  };
+  void carry(Running& running, Carrier carrier);
+  /// From now on `by` receives from the port of `running` instead of it, and Linux does not have `running` any more.
+  /// `let_go` is called when the port is about to close; the claim has ended then. False: it has no port.
+  bool claim(Running& running, const std::string& by, std::function<void()> let_go);
+  void give_back(Running& running);
+  Running* find(const std::string& name);
 
   /// Changes made by hand at the interface's TAP in Linux.
   void follow_admin(Running& running, bool up);

@@ -36,6 +36,7 @@ Result<void> Interfaces::open(Running& running) {
   Result<void> opened;
   switch (running.spec.device.type) {
     case DeviceType::loopback:
+    case DeviceType::other:  // its feature's participant comes next
       return {};
     case DeviceType::null:
       running.port = engine::open_null();
@@ -164,6 +165,16 @@ void Interfaces::drop_kept(const std::string& interface, unsigned queues) {
 
 void Interfaces::close(Running& running, bool give_back) {
   const unsigned queues = running.port ? running.port->queues() : 1;
+  if (const auto let_go = std::exchange(running.let_go, nullptr)) {
+    running.claimed_by.clear();
+    let_go();
+  }
+  if (running.carrier != nullptr) {
+    slot(running).port.store(nullptr);
+    running.carrier = nullptr;
+    running.carrier_link = false;
+    running.carrier_mac.reset();
+  }
   if (running.port) {
     slot(running).port.store(nullptr);
     if (running.spec.device.type != DeviceType::null) {
@@ -184,6 +195,46 @@ void Interfaces::close(Running& running, bool give_back) {
       (void)context_.hosts.release(running.spec.device.name);
     }
   }
+}
+
+// -- Interfaces of other kinds, and ports that they receive by ------------------------------------------------------
+
+void Interfaces::carry(Running& running, Carrier carrier) {
+  slot(running).port.store(carrier.port);
+  running.carrier = carrier.port;
+  running.carrier_link = carrier.port != nullptr && carrier.link;
+  running.reason = std::move(carrier.reason);
+  running.carrier_mac = carrier.mac;
+  if (carrier.mac && !running.spec.mac && *carrier.mac != running.mac) {
+    (void)apply_mac(running, *carrier.mac);
+    changed(running);
+  }
+  refresh_link(running);
+}
+
+bool Interfaces::claim(Running& running, const std::string& by, std::function<void()> let_go) {
+  if (!running.port) {
+    return false;
+  }
+  if (running.claimed_by.empty() && running.spec.device.type != DeviceType::null) {
+    context_.engine.unbind(*running.port);
+  }
+  running.claimed_by = by;
+  running.let_go = std::move(let_go);
+  changed(running);
+  return true;
+}
+
+void Interfaces::give_back(Running& running) {
+  if (running.claimed_by.empty()) {
+    return;
+  }
+  running.claimed_by.clear();
+  running.let_go = nullptr;
+  if (running.port && running.spec.device.type != DeviceType::null) {
+    context_.engine.bind(*running.port, running.id, context_.engine.graph().node("ip-fast"));
+  }
+  changed(running);
 }
 
 Result<void> Interfaces::apply_mtu(Running& running, uint32_t mtu) {
@@ -240,6 +291,9 @@ bool Interfaces::device_link(Running& running) {
   if (!running.needs_port()) {
     return true;
   }
+  if (running.other_kind()) {
+    return running.carrier_link;
+  }
   if (!running.port) {
     return false;
   }
@@ -295,7 +349,7 @@ void Interfaces::retry_missing() {
     release_unwanted();
   }
   for (auto& [name, running] : running_) {
-    if (!running->needs_port() || running->port) {
+    if (!running->needs_port() || running->other_kind() || running->port) {
       continue;
     }
     const bool lenient = std::exchange(lenient_, true);

@@ -269,7 +269,9 @@ void Lcp::leave_name(Running& running) {
   const auto at = taps_.find(running.id);
   if (at != taps_.end() && at->second.port) {
     Tap& tap = at->second;
-    log::info("interface {}: Linux does not have it while its device is missing, whose name it has", tap.name);
+    log::info("interface {}: Linux does not have it {}", tap.name,
+              running.claimed_by.empty() ? "while its device is missing, whose name it has"
+                                         : "while it is a member of " + running.claimed_by);
     const int index = tap.index;
     close(tap);
     context_.links.set(tap.id, index);
