@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -177,6 +178,22 @@ def test_frames_of_any_content_are_counted(lab):
     before = drops(lab.r1).get("bond-slow-malformed", 0)
     speak(lab, "t5", 2, raw=raws).wait()
     wait_for("all are counted", lambda: drops(lab.r1).get("bond-slow-malformed", 0) >= before + len(raws))
+    assert reaches(lab)
+
+
+def test_a_dataplane_that_dies_and_a_member_without_device(lab):
+    os.kill(lab.r1.pid("floof-dataplane"), signal.SIGKILL)
+    wait_for("it is back", lambda: lab.r1.status()["floof-dataplane"]["restarts"] == 1)
+    wait_for("both carry again", lambda: members(lab.r1) == members(lab.r2) == {"e2": "carries", "e3": "carries"})
+    assert reaches(lab)
+    # A device that vanishes takes its member out, and one of its name that comes is taken in.
+    lab.r2.run("ip", "netns", "exec", lab.r2.netns + "-ports", "ip", "link", "delete", "p3")
+    wait_for("one is left", lambda: members(lab.r1) == {"e2": "carries"} or members(lab.r1).get("e3") != "carries")
+    assert reaches(lab)
+    lab.h1.run("ip", "link", "add", "x1", "type", "veth", "peer", "name", "x2")
+    for device, router in (("x1", lab.r1), ("x2", lab.r2)):
+        lab.h1.run("ip", "link", "set", device, "netns", router.netns, "name", "p3")
+    wait_for("it is back", lambda: members(lab.r1) == members(lab.r2) == {"e2": "carries", "e3": "carries"})
     assert reaches(lab)
 
 
