@@ -282,7 +282,7 @@ namespace {
 class RouteFeature final : public engine::Feature {
  public:
   explicit RouteFeature(engine::Features& others)
-      : others_(others), rib_(others.get<ip::ForwardingTables>(), [&engine = others.engine()](IfId id) {
+      : others_(others), rib_(others.get<ip::ForwardingSink>(), [&engine = others.engine()](IfId id) {
           const auto& slot = engine.interfaces()[id];
           return slot.used.load() && slot.up();
         }) {
@@ -292,7 +292,7 @@ class RouteFeature final : public engine::Feature {
   Result<> start() override {
     routes_ = std::make_unique<Routes>(Routes::Context{
         .loop = others_.loop(),
-        .tables = others_.get<ip::ForwardingTables>(),
+        .tables = others_.get<ip::ForwardingSink>(),
         .rib = rib_,
         .links = others_.get<lcp::LinkMap>(),
         .events = others_.get<lcp::KernelEvents>(),

@@ -47,7 +47,7 @@ class Routes final : public dataplane::Participant {
  public:
   struct Context {
     EventLoop& loop;
-    ip::ForwardingTables& tables;
+    ip::ForwardingSink& tables;
     Rib& rib;
     lcp::LinkMap& links;
     lcp::KernelEvents& events;

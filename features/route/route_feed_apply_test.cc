@@ -16,6 +16,7 @@
 #include <fstream>
 
 #include "base/fd.h"
+#include "features/ip/tables/forwarding.h"
 #include "features/route/route_apply.h"
 
 namespace floof::route {

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "features/ip/tables/forwarding.h"
 #include "features/route/route_apply.h"
 
 namespace floof::route {

@@ -68,16 +68,6 @@ std::string text(const Json& object, const char* name) {
   return at != object.end() && at->is_string() ? at->get<std::string>() : "";
 }
 
-uint64_t mac_of(const ip::Adjacency& adjacency) { return adjacency.dst_mac.load(std::memory_order_relaxed); }
-
-std::string mac_text(uint64_t bits) {
-  Mac mac;
-  for (size_t i = 0; i < mac.bytes.size(); i++) {
-    mac.bytes[i] = static_cast<uint8_t>(bits >> (8 * i));
-  }
-  return to_string(mac);
-}
-
 }  // namespace
 
 Json Routes::describe_hop(const NextHop& hop) const {
@@ -143,12 +133,11 @@ Json Routes::describe_fib(const Prefix& prefix) const {
   Json paths = Json::array();
   for (size_t i = 0; i < set.paths.size(); i++) {
     const ip::Path& path = set.paths[i];
-    const auto& adjacency = context_.tables.adjacency(context_.tables.find_adjacency(path.interface, path.gateway));
-    const bool resolved = adjacency.state.load(std::memory_order_relaxed) == ip::Adjacency::resolved;
+    const std::optional<Mac> mac = context_.tables.neighbor(path.interface, path.gateway);
     paths.push_back({{"interface", context_.interface_name(path.interface)},
                      {"gateway", to_string(path.gateway)},
-                     {"mac", resolved ? Json(mac_text(mac_of(adjacency))) : Json(nullptr)},
-                     {"state", resolved ? "resolved" : "incomplete"},
+                     {"mac", mac ? Json(to_string(*mac)) : Json(nullptr)},
+                     {"state", mac ? "resolved" : "incomplete"},
                      {"buckets", i < buckets.size() ? buckets[i] : 0}});
   }
   if (set.kind == ip::PathKind::connected || set.kind == ip::PathKind::local) {

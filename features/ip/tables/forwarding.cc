@@ -256,7 +256,7 @@ std::optional<ForwardingTables::Entry> ForwardingTables::covering(const Prefix& 
 
 size_t ForwardingTables::routes(Family family) const { return impl_->fib(family).size(); }
 
-ForwardingTables::FibStats ForwardingTables::stats(Family family) const {
+ForwardingTables::Stats ForwardingTables::stats(Family family) const {
   const FibTable& fib = impl_->fib(family);
   return {fib.size(), fib.bytes(), fib.committed(), fib.limit(),
           family == Family::ip4 ? impl_->refused4 : impl_->refused6};
@@ -279,6 +279,19 @@ AdjId ForwardingTables::find_adjacency(IfId interface, const IpAddress& address)
   adjacency.next_hop = address;
   neighbor_index_.add(id);
   return AdjId(id);
+}
+
+std::optional<Mac> ForwardingTables::neighbor(IfId interface, const IpAddress& address) const {
+  const AdjId id = neighbor_index_.find(interface, address);
+  if (!id.valid() || adjacencies_.at(id.value()).state.load(std::memory_order_relaxed) != Adjacency::resolved) {
+    return std::nullopt;
+  }
+  const uint64_t word = adjacencies_.at(id.value()).dst_mac.load(std::memory_order_relaxed);
+  Mac out;
+  for (unsigned i = 0; i < out.bytes.size(); i++) {
+    out.bytes[i] = static_cast<uint8_t>(word >> (8 * i));
+  }
+  return out;
 }
 
 bool ForwardingTables::take_used(IfId interface, const IpAddress& address) {

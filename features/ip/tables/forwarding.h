@@ -22,34 +22,9 @@
 #include "base/qsbr.h"
 #include "features/ip/tables/adjacency.h"
 #include "features/ip/tables/flat_array.h"
+#include "features/ip/tables/forwarding_sink.h"
 
 namespace floof::ip {
-
-enum class PathKind : uint8_t {
-  drop,         ///< no usable path: no-route
-  forward,      ///< to the group's adjacencies
-  connected,    ///< on link: to the destination itself on the interface, by its own adjacency
-  local,        ///< to the router's own kernel
-  blackhole,    ///< dropped silently (counted)
-  unreachable,  ///< ICMP host unreachable / ICMPv6 address unreachable
-  prohibit,     ///< ICMP administratively prohibited
-};
-
-/// One way to forward: out of `interface` to `gateway`.
-struct Path {
-  IfId interface;
-  IpAddress gateway;
-  uint8_t weight = 1;
-  friend auto operator<=>(const Path&, const Path&) = default;
-};
-
-/// A whole forwarding decision. `paths` only for forward (1..64 of them); `interface` only for connected and local.
-struct PathSet {
-  PathKind kind = PathKind::drop;
-  std::vector<Path> paths;
-  IfId interface;
-  friend auto operator<=>(const PathSet&, const PathSet&) = default;
-};
 
 inline constexpr unsigned kBuckets = 64;
 
@@ -63,7 +38,7 @@ struct Group {
   std::atomic<std::array<std::atomic<uint32_t>, kBuckets>*> buckets{nullptr};
 };
 
-class ForwardingTables {
+class ForwardingTables final : public ForwardingSink {
  public:
   /// Bytes that the FIB of each family may use.
   struct Limits {
@@ -72,7 +47,7 @@ class ForwardingTables {
   };
   explicit ForwardingTables(Qsbr& qsbr) : ForwardingTables(qsbr, Limits{}) {}
   ForwardingTables(Qsbr& qsbr, const Limits& limits);
-  ~ForwardingTables();
+  ~ForwardingTables() override;
 
   // -- Worker side ------------------------------------------------------------------------------------------------
   /// Longest match; GroupId{} (0) when nothing matches. The group behind an id may be read until the next quiescent
@@ -101,50 +76,30 @@ class ForwardingTables {
   }
 
   // -- Control thread ---------------------------------------------------------------------------------------------
-  GroupId create_group(const PathSet& set);
-  /// In place; all routes with this group follow at once.
-  void update_group(GroupId id, const PathSet& set);
-  /// No route may point to it any more.
-  void destroy_group(GroupId id);
-  PathSet describe(GroupId id) const;
+  GroupId create_group(const PathSet& set) override;
+  void update_group(GroupId id, const PathSet& set) override;
+  void destroy_group(GroupId id) override;
+  PathSet describe(GroupId id) const override;
 
-  /// Adds or replaces. False: the FIB's memory limit is reached and the prefix is new, so it is not in the FIB; this is
-  /// counted in `stats` and the first time logged.
-  bool set_route(const Prefix& prefix, GroupId group);
-  void remove_route(const Prefix& prefix);  ///< nothing happens when there is none
+  /// What does not fit is counted in `stats` and the first time logged.
+  bool set_route(const Prefix& prefix, GroupId group) override;
+  void remove_route(const Prefix& prefix) override;
   /// The entry that packets to this address use, with its prefix.
-  struct Entry {
-    Prefix prefix;
-    GroupId group;
-  };
   std::optional<Entry> longest_match(const IpAddress& destination) const;
-  /// The entry of this very prefix, else the longest one that covers all of it.
-  std::optional<Entry> covering(const Prefix& prefix) const;
-  size_t routes(Family family) const;
-  struct FibStats {
-    size_t routes;
-    size_t bytes;      ///< in use, by readers' blocks and the writer's nodes
-    size_t committed;  ///< given by the kernel at most: `bytes` and what is free for reuse
-    size_t limit;      ///< of `bytes`
-    uint64_t refused;  ///< routes, since start
-  };
-  FibStats stats(Family family) const;
+  std::optional<Entry> covering(const Prefix& prefix) const override;
+  size_t routes(Family family) const override;
+  Stats stats(Family family) const override;
 
-  /// A neighbour became known or changed. Creates the adjacency if there is none. Also for neighbours that no route
-  /// uses.
-  void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac);
-  /// A neighbour is FAILED or gone: its adjacency becomes incomplete. The latest kRemembered of them stay, so that
-  /// workers can tell an address that was known from one that a scan has made up.
-  void clear_neighbor(IfId interface, const IpAddress& address);
-  /// All neighbours of an interface that is going away.
-  void clear_interface(IfId interface);
+  void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) override;
+  /// Its adjacency becomes incomplete. The latest kRemembered of them stay, so that workers can tell an address that
+  /// was known from one that a scan has made up.
+  void clear_neighbor(IfId interface, const IpAddress& address) override;
+  void clear_interface(IfId interface) override;
+  std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const override;
+  bool take_used(IfId interface, const IpAddress& address) override;
   /// Finds or makes (incomplete). Adjacencies are kept while a group uses them or they are or were resolved.
   AdjId find_adjacency(IfId interface, const IpAddress& address);
-  /// Whether a packet left by it since the last call.
-  bool take_used(IfId interface, const IpAddress& address);
-
-  /// How the group spreads: (path, buckets of 64) for forward groups, in the order of describe(). For show.
-  std::vector<unsigned> bucket_counts(GroupId id) const;
+  std::vector<unsigned> bucket_counts(GroupId id) const override;
 
  private:
   struct Impl;

@@ -278,7 +278,10 @@ TEST(Forwarding, NeighborsAreFoundAndTheLatestRemembered) {
 TEST(Forwarding, TellsWhichNeighborsAreUsed) {
   Qsbr qsbr;
   ForwardingTables tables(qsbr);
+  EXPECT_FALSE(tables.neighbor(e0, gw1));
   tables.set_neighbor(e0, gw1, Mac{{2, 0, 0, 0, 0, 9}});
+  EXPECT_EQ(tables.neighbor(e0, gw1), (Mac{{2, 0, 0, 0, 0, 9}}));
+  EXPECT_FALSE(tables.neighbor(e1, gw1));
   EXPECT_FALSE(tables.take_used(e0, gw1));
   tables.adjacency(tables.find_adjacency(e0, gw1)).use();
   EXPECT_TRUE(tables.take_used(e0, gw1));

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/feed_key.h"
+#include "features/ip/tables/forwarding.h"
 
 namespace floof::route {
 namespace {

@@ -15,6 +15,7 @@
 #include <random>
 #include <set>
 
+#include "features/ip/tables/forwarding.h"
 #include "features/route/kernel/kernel_feed.h"
 
 namespace floof::route {

@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "features/ip/tables/forwarding.h"
+
 namespace floof::route {
 namespace {
 

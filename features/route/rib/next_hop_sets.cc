@@ -44,7 +44,7 @@ size_t SetKeyHash::operator()(const SetKey& key) const noexcept {
   return h;
 }
 
-NextHopSets::NextHopSets(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up, FindCover find_cover)
+NextHopSets::NextHopSets(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up, FindCover find_cover)
     : tables_(tables), link_up_(std::move(link_up)), find_cover_(std::move(find_cover)) {}
 
 NextHopSets::~NextHopSets() = default;

@@ -11,7 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "features/ip/tables/forwarding.h"
+#include "features/ip/tables/forwarding_sink.h"
 #include "features/route/rib/rib.h"
 
 namespace floof::route {
@@ -40,7 +40,7 @@ class NextHopSets {
   };
   using FindCover = std::function<Cover(const IpAddress& gateway)>;
 
-  NextHopSets(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up, FindCover find_cover);
+  NextHopSets(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up, FindCover find_cover);
   ~NextHopSets();
 
   /// Finds or makes the set and takes a reference. A new one is resolved at once.
@@ -109,7 +109,7 @@ class NextHopSets {
   void report(const ip::PathSet& before, const ip::PathSet& after);
   void link_members(SetId id, bool add);
 
-  ip::ForwardingTables& tables_;
+  ip::ForwardingSink& tables_;
   std::function<bool(IfId)> link_up_;
   FindCover find_cover_;
   std::unordered_map<SetKey, SetId, SetKeyHash> by_key_;

@@ -53,14 +53,14 @@ size_t RouteInfoHash::operator()(const RouteInfo& info) const noexcept {
   return mix_hash(h, info.igp_metric);
 }
 
-Rib::Impl::Impl(ip::ForwardingTables& forwarding, std::function<bool(IfId)> up)
+Rib::Impl::Impl(ip::ForwardingSink& forwarding, std::function<bool(IfId)> up)
     : tables(forwarding),
       link_up(std::move(up)),
       sets(
           forwarding, [this](IfId id) { return link_up(id); },
           [this](const IpAddress& gateway) { return cover_of(gateway); }) {}
 
-Rib::Rib(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up)
+Rib::Rib(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up)
     : impl_(std::make_unique<Impl>(tables, std::move(link_up))) {}
 
 Rib::~Rib() = default;

@@ -25,7 +25,7 @@
 
 #include "base/ids.h"
 #include "base/prefix.h"
-#include "features/ip/tables/forwarding.h"
+#include "features/ip/tables/forwarding_sink.h"
 #include "features/route/kernel/feed_origin.h"
 
 namespace floof::route {
@@ -93,7 +93,7 @@ class Rib {
     size_t max_bytes = size_t{1} << 30;           ///< of what sources told; new prefixes and paths are not taken then
   };
   /// `link_up` tells whether an interface can carry packets now.
-  Rib(ip::ForwardingTables& tables, std::function<bool(IfId)> link_up);
+  Rib(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up);
   ~Rib();
   void configure(const Options& options);
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "features/ip/fib/table_generator.h"
+#include "features/ip/tables/forwarding.h"
 #include "features/route/rib/rib.h"
 
 namespace floof::route {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <set>
 
+#include "features/ip/tables/forwarding.h"
 #include "features/route/rib/rib.h"
 
 namespace floof::route {

@@ -90,9 +90,9 @@ struct Entry {
 using Table = SlabTable<Entry, PrefixHash>;
 
 struct Rib::Impl {
-  Impl(ip::ForwardingTables& forwarding, std::function<bool(IfId)> up);
+  Impl(ip::ForwardingSink& forwarding, std::function<bool(IfId)> up);
 
-  ip::ForwardingTables& tables;
+  ip::ForwardingSink& tables;
   std::function<bool(IfId)> link_up;
   Options options;
   Interner<BgpPath, BgpPathHash> paths;

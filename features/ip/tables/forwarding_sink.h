@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What the control plane of floof-dataplane needs of something that forwards: groups of paths, routes to them,
+// neighbours, and what `show` tells. The RIB writes here and knows no more; our own workers' tables are one
+// implementation (forwarding.h), another dataplane behind the same RIB is another. One sink is one routing table.
+// Control thread only; no call waits for packets, and what it says holds from its return on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/prefix.h"
+
+namespace floof::ip {
+
+enum class PathKind : uint8_t {
+  drop,         ///< no usable path: no-route
+  forward,      ///< to the group's adjacencies
+  connected,    ///< on link: to the destination itself on the interface, by its own adjacency
+  local,        ///< to the router's own kernel
+  blackhole,    ///< dropped silently (counted)
+  unreachable,  ///< ICMP host unreachable / ICMPv6 address unreachable
+  prohibit,     ///< ICMP administratively prohibited
+};
+
+/// One way to forward: out of `interface` to `gateway`.
+struct Path {
+  IfId interface;
+  IpAddress gateway;
+  uint8_t weight = 1;
+  friend auto operator<=>(const Path&, const Path&) = default;
+};
+
+/// A whole forwarding decision. `paths` only for forward (1..64 of them); `interface` only for connected and local.
+struct PathSet {
+  PathKind kind = PathKind::drop;
+  std::vector<Path> paths;
+  IfId interface;
+  friend auto operator<=>(const PathSet&, const PathSet&) = default;
+};
+
+class ForwardingSink {
+ public:
+  virtual ~ForwardingSink() = default;
+
+  // -- Groups -----------------------------------------------------------------------------------------------------
+  virtual GroupId create_group(const PathSet& set) = 0;
+  /// In place; all routes with this group follow at once.
+  virtual void update_group(GroupId id, const PathSet& set) = 0;
+  /// No route may point to it any more.
+  virtual void destroy_group(GroupId id) = 0;
+
+  // -- Routes -----------------------------------------------------------------------------------------------------
+  /// Adds or replaces. False: there is no room and the prefix is new, so packets do not use it.
+  virtual bool set_route(const Prefix& prefix, GroupId group) = 0;
+  virtual void remove_route(const Prefix& prefix) = 0;  ///< nothing happens when there is none
+  virtual size_t routes(Family family) const = 0;
+
+  // -- Neighbours -------------------------------------------------------------------------------------------------
+  /// A neighbour became known or changed. Also for neighbours that no route uses.
+  virtual void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) = 0;
+  /// A neighbour is FAILED or gone.
+  virtual void clear_neighbor(IfId interface, const IpAddress& address) = 0;
+  /// All neighbours of an interface that is going away.
+  virtual void clear_interface(IfId interface) = 0;
+  /// Where packets to a neighbour go; nothing while nobody knows.
+  virtual std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const = 0;
+  /// Whether a packet left to it since the last call.
+  virtual bool take_used(IfId interface, const IpAddress& address) = 0;
+
+  // -- Show -------------------------------------------------------------------------------------------------------
+  struct Entry {
+    Prefix prefix;
+    GroupId group;
+  };
+  /// The entry of this very prefix, else the longest one that covers all of it.
+  virtual std::optional<Entry> covering(const Prefix& prefix) const = 0;
+  virtual PathSet describe(GroupId id) const = 0;
+  /// How the group spreads: buckets of 64 by path, in the order of `describe`.
+  virtual std::vector<unsigned> bucket_counts(GroupId id) const = 0;
+  struct Stats {
+    size_t routes;
+    size_t bytes;      ///< in use, by readers' blocks and the writer's nodes
+    size_t committed;  ///< given by the kernel at most: `bytes` and what is free for reuse
+    size_t limit;      ///< of `bytes`
+    uint64_t refused;  ///< routes, since start
+  };
+  virtual Stats stats(Family family) const = 0;
+};
+
+}  // namespace floof::ip
