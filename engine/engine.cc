@@ -53,6 +53,7 @@ struct Engine::Impl {
   OutputState output;
   std::unique_ptr<Graph> graph;
   std::unique_ptr<StatsWriter> stats;
+  std::unique_ptr<SampleRing> samples;
   std::vector<std::unique_ptr<Worker>> workers;
   struct Bound {
     Port* port;
@@ -92,6 +93,11 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLoop& 
   auto impl = std::make_unique<Impl>(std::move(options), loop);
   impl->hugepages = eal->hugepages;
   impl->pools = *pools;
+  auto samples = SampleRing::create(loop);
+  if (!samples) {
+    return samples.error();
+  }
+  impl->samples = std::move(*samples);
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -131,7 +137,8 @@ Result<void> Engine::run(GraphBuilder&& builder) {
   set_counting_thread(impl_->stats->block(0), impl_->stats->interface_slots());
   for (unsigned i = 0; i < count; i++) {
     Worker::Setup setup{
-        i, impl_->graph.get(), impl_->interfaces.get(), &impl_->qsbr, impl_->stats.get(), impl_->options.polling, -1};
+        i,  impl_->graph.get(),  impl_->interfaces.get(), &impl_->qsbr, impl_->stats.get(), impl_->options.polling,
+        -1, impl_->samples.get()};
     if (i < impl_->options.cores.size()) {
       setup.core = static_cast<int>(impl_->options.cores[i]);
     }
@@ -140,6 +147,13 @@ Result<void> Engine::run(GraphBuilder&& builder) {
       return worker.error();
     }
     impl_->workers.push_back(std::move(*worker));
+  }
+  std::vector<Worker*> all;
+  for (auto& worker : impl_->workers) {
+    all.push_back(worker.get());
+  }
+  for (auto& worker : impl_->workers) {
+    worker->set_peers(all);
   }
   if (impl_->options.workers > 0) {
     for (auto& worker : impl_->workers) {
@@ -215,6 +229,9 @@ bool Engine::inject(NodeId node, rte_mbuf* packet) {
   count_drop(impl_->graph->impl().control_queue_full);
   return false;
 }
+
+SamplerId Engine::add_sampler(SampleRing::Handler handler) { return impl_->samples->add(std::move(handler)); }
+void Engine::remove_sampler(SamplerId id) { impl_->samples->remove(id); }
 
 unsigned Engine::turn() { return impl_->workers.front()->turn(); }
 

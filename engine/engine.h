@@ -19,6 +19,7 @@
 #include "engine/graph.h"
 #include "engine/interface_events.h"
 #include "engine/port.h"
+#include "engine/sample_ring.h"
 
 namespace floof::engine {
 
@@ -103,6 +104,12 @@ class Engine {
 
   /// Hands a packet made on the control thread to a worker, into node `node`. Takes ownership. False: ring full, freed.
   bool inject(NodeId node, rte_mbuf* packet);
+
+  /// Who takes samples of packets: `handler` gets what nodes take for it by NodeContext::take_sample, on the control
+  /// thread, in the loop.
+  SamplerId add_sampler(SampleRing::Handler handler);
+  /// No worker takes any for it any more (unlink, `synchronize`). Not from inside a handler.
+  void remove_sampler(SamplerId id);
 
   /// One turn of the worker of an engine without threads (workers == 0); returns how many packets came in.
   unsigned turn();

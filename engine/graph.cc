@@ -261,6 +261,11 @@ Result<std::unique_ptr<Graph>> Graph::build(GraphBuilder&& builder) {
       builder.declare_drop("graph-loop", "The packet came back to the same node again and again (a fault: report it).");
   impl.control_queue_full = builder.declare_drop(
       "inject-queue-full", "The control thread made packets faster than the worker took them (counted there).");
+  impl.handover_full =
+      builder.declare_drop("handover-queue-full", "A worker gave another one packets faster than it took them.");
+  impl.samples_lost = builder.declare_counter(
+      "samples-lost", "samples",
+      "Pieces of packets for sFlow, traces or captures that the control thread was too slow for.");
   if (auto added = graph->add_nodes(builder); !added) {
     return added.error();
   }

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/stats_segment.h"
 #include "engine/packet.h"
+#include "engine/sample_ring.h"
 
 namespace floof::engine {
 
@@ -210,6 +211,16 @@ class NodeContext {
       lane_.add(vector.first_slot + element, by);
     }
   }
+  /// Gives packets to another worker, into node `node` there: for what has one owner among the workers (flows that are
+  /// translated or put together). Those of one giver stay in order. Nothing but the packet goes along: what it refers
+  /// to (notes.adj) may be gone when it arrives. What finds no room is dropped as handover-queue-full, counted here.
+  /// `worker` counts from 0; to itself it is an ordinary edge.
+  void hand_over(unsigned worker, NodeId node, std::span<rte_mbuf*> packets);
+  /// How many workers there are.
+  unsigned workers() const;
+  /// Lets a sampler (Engine::add_sampler) have the head of a packet; the packet stays the caller's. False: the ring is
+  /// full, counted as samples-lost.
+  bool take_sample(SamplerId sampler, const rte_mbuf* packet, uint64_t argument = 0);
   void count_interface(IfId interface, stats::InterfaceSlot slot, uint64_t by = 1) {
     lane_.add(lane_.interface_slots + interface.value() * stats::kPerInterface + slot, by);
   }

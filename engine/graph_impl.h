@@ -38,6 +38,8 @@ struct Graph::Impl {
   DropId queue_full;  ///< the engine's own reasons
   DropId input_down;
   DropId control_queue_full;
+  DropId handover_full;
+  CounterId samples_lost;
   DropId rx_malformed, rx_segments, rx_no_buffer;
   CounterId rx_waits;
   DropId too_many_rounds;

@@ -55,6 +55,16 @@ void NodeContext::drop(DropId reason, rte_mbuf* packet) {
   lane_.worker->drop(reason, packet, meta(packet).rx_if, stats::rx_drops);
 }
 
+void NodeContext::hand_over(unsigned worker, NodeId node, std::span<rte_mbuf*> packets) {
+  lane_.worker->hand_over(worker, node, packets);
+}
+
+unsigned NodeContext::workers() const { return lane_.worker->peers(); }
+
+bool NodeContext::take_sample(SamplerId sampler, const rte_mbuf* packet, uint64_t argument) {
+  return lane_.worker->take_sample(sampler, *packet, argument);
+}
+
 void NodeContext::beat() { lane_.worker->beat(); }
 
 void NodeContext::drop_output(DropId reason, rte_mbuf* packet) {
@@ -76,11 +86,13 @@ Result<std::unique_ptr<Worker>> Worker::create(Setup setup) {
   epoll_ctl(worker->epoll_.get(), EPOLL_CTL_ADD, worker->wakeup_.get(), &event);
 
   static std::atomic<unsigned> serial{0};
-  const auto name = fmt::format("inject-{}", serial++);
-  worker->injected_ = rte_ring_create_elem(name.c_str(), sizeof(Injected), kInjectRing, SOCKET_ID_ANY, RING_F_SC_DEQ);
-  if (worker->injected_ == nullptr) {
-    return Error{fmt::format("worker {}", setup.index),
-                 fmt::format("no memory for its ring: {}", rte_strerror(rte_errno)), ""};
+  for (rte_ring** ring : {&worker->injected_, &worker->handed_over_}) {
+    const auto name = fmt::format("inject-{}", serial++);
+    *ring = rte_ring_create_elem(name.c_str(), sizeof(Injected), kInjectRing, SOCKET_ID_ANY, RING_F_SC_DEQ);
+    if (*ring == nullptr) {
+      return Error{fmt::format("worker {}", setup.index),
+                   fmt::format("no memory for its rings: {}", rte_strerror(rte_errno)), ""};
+    }
   }
   worker->make_nodes();
   worker->reader_ = setup.qsbr->add_reader();
@@ -130,12 +142,14 @@ void Worker::make_nodes() {
 
 Worker::~Worker() {
   stop();
-  if (injected_ != nullptr) {
+  for (rte_ring* ring : {injected_, handed_over_}) {
     Injected item;
-    while (rte_ring_dequeue_elem(injected_, &item, sizeof(item)) == 0) {
+    while (ring != nullptr && rte_ring_dequeue_elem(ring, &item, sizeof(item)) == 0) {
       rte_pktmbuf_free(item.packet);
     }
-    rte_ring_free(injected_);
+    rte_ring_free(ring);
+  }
+  if (handed_over_ != nullptr) {
     for (size_t i = 0; i < nodes_.size(); i++) {
       rte_pktmbuf_free_bulk(queues_[i].packets.data(), queues_[i].count);
     }
@@ -200,7 +214,7 @@ void Worker::loop() {
 void Worker::sleep() {
   sleeping_.store(true, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!has_mail_.load() && !stop_.load() && rte_ring_empty(injected_)) {
+  if (!has_mail_.load() && !stop_.load() && rte_ring_empty(injected_) && rte_ring_empty(handed_over_)) {
     setup_.qsbr->offline(reader_);
     collect(kSleepMs);
     setup_.qsbr->online(reader_);
@@ -239,7 +253,7 @@ unsigned Worker::turn() {
   now_ = rte_rdtsc();
   turn_number_++;
   heartbeat(now_);
-  unsigned packets = take_injected();
+  unsigned packets = take_from(injected_) + take_from(handed_over_);
   packets += poll_ready(now_);
   run_graph();
   received_bytes_ = 0;
@@ -251,12 +265,12 @@ unsigned Worker::turn() {
 
 void Worker::feed(NodeId node, std::span<rte_mbuf*> packets) { lane_.enqueue_all(*by_id_[node.value()], packets); }
 
-unsigned Worker::take_injected() {
-  if (rte_ring_empty(injected_)) {
+unsigned Worker::take_from(rte_ring* ring) {
+  if (rte_ring_empty(ring)) {
     return 0;
   }
-  std::array<Injected, 64> items;
-  const unsigned n = rte_ring_dequeue_burst_elem(injected_, items.data(), sizeof(Injected), items.size(), nullptr);
+  std::array<Injected, kFrameSize> items;
+  const unsigned n = rte_ring_dequeue_burst_elem(ring, items.data(), sizeof(Injected), items.size(), nullptr);
   for (unsigned i = 0; i < n; i++) {
     if (rte_mbuf* packet = items[i].packet; drop_loops({&packet, 1}) == 1) {
       lane_.enqueue(*by_id_[items[i].node], packet);

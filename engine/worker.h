@@ -35,6 +35,7 @@ class alignas(64) Worker {
     StatsWriter* stats = nullptr;
     Polling polling = Polling::adaptive;
     int core = -1;  ///< to pin to; -1 = not pinned
+    SampleRing* samples = nullptr;
   };
   static constexpr unsigned kSamples = 4;
   static constexpr unsigned kSampleBytes = 128;
@@ -44,6 +45,8 @@ class alignas(64) Worker {
   ~Worker();
 
   // -- Control thread ---------------------------------------------------------------------------------------------
+  /// All workers, this one too, by index. Before `start`; they end before any is destroyed.
+  void set_peers(std::vector<Worker*> peers) { peers_ = std::move(peers); }
   void start();
   /// Ends and joins the thread. Packets that wait are freed.
   void stop();
@@ -65,6 +68,10 @@ class alignas(64) Worker {
   unsigned turn();
   /// Hands packets straight to a node; they run at the next `turn`.
   void feed(NodeId node, std::span<rte_mbuf*> packets);
+  /// See NodeContext::hand_over and take_sample.
+  void hand_over(unsigned to, NodeId node, std::span<rte_mbuf*> packets);
+  bool take_sample(SamplerId sampler, const rte_mbuf& packet, uint64_t argument);
+  unsigned peers() const { return static_cast<unsigned>(peers_.size()); }
   void drop(DropId reason, rte_mbuf* packet, IfId interface, stats::InterfaceSlot slot);
   /// Tells the supervisor that this worker lives, inside work on one vector that may take long.
   void beat();
@@ -124,7 +131,7 @@ class alignas(64) Worker {
   void retry_resting(uint64_t now);
   /// Asks epoll which ports have something; waits at most `timeout_ms`.
   void collect(int timeout_ms);
-  unsigned take_injected();
+  unsigned take_from(rte_ring* ring);
   void run_graph();
   void run_node(Node& node);
   uint32_t drop_loops(std::span<rte_mbuf*> packets);
@@ -143,7 +150,9 @@ class alignas(64) Worker {
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<Binding*> ready_, polled_, resting_;
   UniqueFd epoll_, wakeup_;
-  rte_ring* injected_ = nullptr;
+  std::vector<Worker*> peers_;
+  rte_ring* injected_ = nullptr;     ///< by the control thread
+  rte_ring* handed_over_ = nullptr;  ///< by other workers: neither keeps the other out
   unsigned reader_ = 0;
   uint64_t tsc_per_us_ = 1;
   uint64_t turn_number_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What other threads ask of a worker.
+// What other threads ask of a worker, and what it gives to them.
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
@@ -9,7 +10,9 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstring>
 
+#include "engine/graph_impl.h"
 #include "engine/worker.h"
 
 namespace floof::engine {
@@ -108,6 +111,50 @@ Engine::WorkerState Worker::state() const {
   out.packets = packets_.load(std::memory_order_relaxed);
   out.sleeps = sleeps_.load(std::memory_order_relaxed);
   return out;
+}
+
+// -- To other threads -------------------------------------------------------------------------------------------------
+
+void Worker::hand_over(unsigned to, NodeId node, std::span<rte_mbuf*> packets) {
+  Worker& other = *peers_[to];
+  if (&other == this) {
+    lane_.enqueue_all(*by_id_[node.value()], packets);
+    return;
+  }
+  std::array<Injected, kFrameSize> items;
+  const auto count = static_cast<unsigned>(std::min<size_t>(packets.size(), items.size()));
+  for (unsigned i = 0; i < count; i++) {
+    items[i] = {packets[i], node.value()};
+  }
+  const unsigned taken =
+      rte_ring_enqueue_burst_elem(other.handed_over_, items.data(), sizeof(Injected), count, nullptr);
+  if (taken > 0) {
+    other.wake();
+  }
+  for (rte_mbuf* packet : packets.subspan(taken)) {
+    drop(setup_.graph->impl().handover_full, packet, meta(packet).rx_if, stats::rx_drops);
+  }
+}
+
+bool Worker::take_sample(SamplerId sampler, const rte_mbuf& packet, uint64_t argument) {
+  PacketSample sample;
+  sample.tsc = rte_rdtsc();
+  sample.argument = argument;
+  sample.sampler = sampler;
+  sample.rx_if = meta(&packet).rx_if;
+  sample.tx_if = meta(&packet).tx_if;
+  sample.worker = static_cast<uint16_t>(setup_.index);
+  sample.length = packet.pkt_len;
+  sample.head_bytes = std::min<uint32_t>(packet.pkt_len, PacketSample::kHead);
+  if (const void* bytes = rte_pktmbuf_read(&packet, 0, sample.head_bytes, sample.head.data());
+      bytes != sample.head.data()) {
+    std::memcpy(sample.head.data(), bytes, sample.head_bytes);
+  }
+  if (setup_.samples->push(sample)) {
+    return true;
+  }
+  lane_.add(lane_.counter_slots + setup_.graph->impl().samples_lost.value(), 1);
+  return false;
 }
 
 }  // namespace floof::engine
