@@ -64,7 +64,7 @@ TEST(UniqueFd, ClosesOnce) {
     EXPECT_TRUE(moved);
   }
   char byte = 0;
-  EXPECT_EQ(read(read_end.get(), &byte, 1), 0) << "the write end is closed";
+  EXPECT_EQ(::read(read_end.get(), &byte, 1), 0) << "the write end is closed";
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 
 namespace floof::config {
 

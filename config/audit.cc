@@ -16,8 +16,8 @@
 #include <cstring>
 #include <deque>
 
+#include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_view.h"
 #include "config/store.h"
 
 namespace floof::config {

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/ipc.h"
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "config/tree.h"
 
 namespace floof::config {

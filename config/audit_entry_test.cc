@@ -3,17 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "config/test_support.h"
+
 namespace floof::config {
 namespace {
 
 using Json = nlohmann::json;
 
-const Schema& schema() {
-  static const auto loaded = Schema::load(embedded_modules());
-  return **loaded;
-}
-
-std::string line(std::string_view text) { return line_without_secrets(schema(), *split_words(text)); }
+std::string line(std::string_view text) { return line_without_secrets(*test::schema(), *split_words(text)); }
 
 TEST(AuditEntry, LinesHaveNoSecrets) {
   EXPECT_EQ(line("set bgp peer a password swordfish"), "set bgp peer a password <hidden>");
@@ -50,7 +47,7 @@ TEST(AuditEntry, LinesHaveNoSecrets) {
 }
 
 TEST(AuditEntry, SecretsCannotBeGuessedByPath) {
-  const auto asks = [](std::string_view text) { return names_secret_value(schema(), *split_words(text)); };
+  const auto asks = [](std::string_view text) { return names_secret_value(*test::schema(), *split_words(text)); };
   EXPECT_TRUE(asks("bgp peer a password x"));
   EXPECT_TRUE(asks("groups g bgp peer a password x"));
   EXPECT_TRUE(asks("bird raw x"));
@@ -63,11 +60,11 @@ TEST(AuditEntry, SecretsCannotBeGuessedByPath) {
 
 TEST(AuditEntry, WhatIsKept) {
   const auto entry = [](const char* request, const char* answer) {
-    return audit_entry(schema(), Json::parse(request), Json::parse(answer));
+    return audit_entry(*test::schema(), Json::parse(request), Json::parse(answer));
   };
   const char* good = R"({"ok":true})";
   for (const char* op : {"hello", "show", "show-config", "compare", "history", "complete", "exec-read", "status"}) {
-    EXPECT_TRUE(audit_entry(schema(), {{"op", op}}, {{"ok", true}}).is_null()) << op;
+    EXPECT_TRUE(audit_entry(*test::schema(), {{"op", op}}, {{"ok", true}}).is_null()) << op;
   }
   EXPECT_TRUE(entry(R"({"op":"commit","check":true})", good).is_null());
   EXPECT_EQ(entry(R"({"op":"edit","words":["set","bgp","peer","a","password","x"]})", good),

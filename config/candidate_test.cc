@@ -3,15 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "config/test_support.h"
+
 namespace floof::config {
 namespace {
 
-Tree tree_of(std::string_view lines) {
-  static const auto schema = Schema::load(embedded_modules());
-  Loaded loaded = load(Tree(*schema), lines, TextFormat::set);
-  EXPECT_TRUE(loaded.errors.empty()) << loaded.errors[0].text();
-  return std::move(loaded.tree);
-}
+using test::tree_of;
+
 std::string lines(const Tree& tree) { return *tree.set_lines({}, Secrets::clear); }
 
 constexpr std::string_view kBase =

@@ -10,8 +10,8 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_view.h"
 
 namespace floof::config {
 

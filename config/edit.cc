@@ -76,10 +76,10 @@ std::string one_line(std::string_view text) {
 }
 
 /// Gives everything that refers to `key` by its old name the new one.
-class Follower {
+class RenameFollower {
  public:
   /// `zone`: what fc:zone calls the list of `key`, if it is one at the top.
-  Follower(const Schema& schema, Node key, std::string zone, std::string from, std::string to)
+  RenameFollower(const Schema& schema, Node key, std::string zone, std::string from, std::string to)
       : nodes_(schema.references_to(key)), zone_(std::move(zone)), from_(std::move(from)), to_(std::move(to)) {}
 
   /// Whether anything below is concerned: looked up first, so that nothing is copied without need.
@@ -362,7 +362,7 @@ Result<Notes> Tree::rename(std::span<const std::string> words) {
     std::vector<Node> renamed = {keys[i]};
     for (size_t next = 0; next < renamed.size() && next < 16; next++) {
       const std::string zone = next == 0 && pair->from.size() == 1 ? name_of(pair->from.back().node) : "";
-      Follower follower(*schema_, renamed[next], zone, pair->from.back().keys[i], pair->to.back().keys[i]);
+      RenameFollower follower(*schema_, renamed[next], zone, pair->from.back().keys[i], pair->to.back().keys[i]);
       if (follower.concerns(root_->children)) {
         follower.follow(writable(root_).children, {});
       }

@@ -19,7 +19,7 @@ namespace floof::config {
 
 namespace {
 
-constexpr size_t kMostErrors = 4096;
+constexpr size_t kMostErrorBytes = 4096;
 constexpr size_t kMostInput = 32 << 10;  // fits into a pipe, so it is written in one go
 
 struct Pipe {
@@ -43,7 +43,7 @@ void bound(pid_t pid) {
 }
 
 void append_printable(std::string& to, std::string_view bytes) {
-  for (const char c : bytes.substr(0, kMostErrors - std::min(kMostErrors, to.size()))) {
+  for (const char c : bytes.substr(0, kMostErrorBytes - std::min(kMostErrorBytes, to.size()))) {
     to += c == '\n' || (c >= 0x20 && c < 0x7f) ? c : '?';
   }
 }

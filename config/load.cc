@@ -10,14 +10,14 @@
 namespace floof::config {
 
 namespace {
-constexpr size_t kMostErrors = 20;
+constexpr size_t kMostLoadErrors = 20;
 constexpr size_t kMostText = 64 << 20;
 }  // namespace
 
 Loader::Loader(const Tree& base, LoadMode mode)
     : before_(base), mode_(mode), out_{mode == LoadMode::override ? Tree(base.shared_schema()) : base, {}, {}} {}
 
-bool Loader::full() const { return out_.errors.size() >= kMostErrors; }
+bool Loader::full() const { return out_.errors.size() >= kMostLoadErrors; }
 
 void Loader::fail(size_t line, Error error) {
   if (full()) {

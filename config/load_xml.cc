@@ -8,13 +8,12 @@
 #include <optional>
 
 #include "config/loader.h"
+#include "config/words.h"
 #include "config/xml_reader.h"
 
 namespace floof::config {
 
 namespace {
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// What becomes of an element: its own `operation`, else that of the element around it (RFC 6241, 7.2).
 enum class Operation { merge, replace, create, strict_delete, remove, none };

@@ -11,7 +11,7 @@
 namespace floof::config {
 namespace {
 
-class Secrets : public testing::Test {
+class SecretsTest : public testing::Test {
  protected:
   void SetUp() override {
     char name[] = "/tmp/floof-secret-XXXXXX";
@@ -38,7 +38,7 @@ class Secrets : public testing::Test {
   std::string folder_, file_;
 };
 
-TEST_F(Secrets, RoundTrip) {
+TEST_F(SecretsTest, RoundTrip) {
   const SecretBox first = box();
   EXPECT_EQ(first.damage(), "");
   for (const std::string& clear :
@@ -56,7 +56,7 @@ TEST_F(Secrets, RoundTrip) {
   EXPECT_EQ(copy.seal("x"), first.seal("x"));
 }
 
-TEST_F(Secrets, ChangedTextIsRefused) {
+TEST_F(SecretsTest, ChangedTextIsRefused) {
   const SecretBox here = box();
   const std::string sealed = here.seal("swordfish");
   for (size_t i = 4; i < sealed.size(); i++) {
@@ -74,7 +74,7 @@ TEST_F(Secrets, ChangedTextIsRefused) {
   EXPECT_FALSE(here.open(sealed + "A"));
 }
 
-TEST_F(Secrets, AnotherRouterCannotReadThem) {
+TEST_F(SecretsTest, AnotherRouterCannotReadThem) {
   const std::string sealed = box().seal("swordfish");
   std::filesystem::remove(file_);
   const auto opened = box().open(sealed);
@@ -82,7 +82,7 @@ TEST_F(Secrets, AnotherRouterCannotReadThem) {
   EXPECT_EQ(opened.error().reason, "the text was encrypted with the key of another router");
 }
 
-TEST_F(Secrets, TheKeyIsItsOwnersOnly) {
+TEST_F(SecretsTest, TheKeyIsItsOwnersOnly) {
   box();
   EXPECT_EQ(mode(file_), 0600U);
   ASSERT_EQ(chmod(file_.c_str(), 0644), 0);
@@ -90,7 +90,7 @@ TEST_F(Secrets, TheKeyIsItsOwnersOnly) {
   EXPECT_EQ(mode(file_), 0600U) << "mended";
 }
 
-TEST_F(Secrets, ADamagedKeyIsSetAside) {
+TEST_F(SecretsTest, ADamagedKeyIsSetAside) {
   const std::string sealed = box().seal("swordfish"), good = content();
   for (const std::string& bad : {std::string(), good.substr(0, 20), std::string(5000, 'x'), good + "x",
                                  good.substr(0, 25) + (good[25] == 'A' ? 'B' : 'A') + good.substr(26)}) {
@@ -107,7 +107,7 @@ TEST_F(Secrets, ADamagedKeyIsSetAside) {
   EXPECT_EQ(*box().open(sealed), "swordfish");
 }
 
-TEST_F(Secrets, WithoutAFolderThereIsAnError) {
+TEST_F(SecretsTest, WithoutAFolderThereIsAnError) {
   const auto nowhere = SecretBox::load(folder_ + "/none/box.key");
   ASSERT_FALSE(nowhere);
   EXPECT_NE(nowhere.error().text().find("box.key"), std::string::npos);

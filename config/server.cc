@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
+#include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_view.h"
 
 namespace floof::config {
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "base/json_view.h"
 #include "config/audit_entry.h"
-#include "config/json_view.h"
 #include "config/server.h"
 
 namespace floof::config {

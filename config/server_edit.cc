@@ -6,7 +6,7 @@
 
 #include <map>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "config/server.h"
 
 namespace floof::config {

@@ -3,8 +3,8 @@
 // Questions to other programs, and what may be asked while somebody waits for one of them (config/server.h).
 #include <fmt/format.h>
 
+#include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_view.h"
 #include "config/server.h"
 
 namespace floof::config {

@@ -10,7 +10,7 @@
 #include <map>
 #include <random>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "config/secret.h"
 
 namespace floof::config {

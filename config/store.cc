@@ -16,9 +16,9 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/json_view.h"
 #include "base/log.h"
 #include "config/json_text.h"
-#include "config/json_view.h"
 
 namespace floof::config {
 

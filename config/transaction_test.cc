@@ -11,15 +11,12 @@
 #include <fstream>
 #include <random>
 
+#include "config/test_support.h"
+
 namespace floof::config {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::shared_ptr<const Schema> schema() {
-  static const auto loaded = Schema::load(embedded_modules());
-  return *loaded;
-}
 
 /// Keeps what it was told in memory and fails on request.
 class FakeBackend : public Backend {
@@ -114,8 +111,14 @@ class Transaction : public testing::Test {
         },
         [](const Json& config, Json& desired) { desired["host"] = config.value("system", Json::object()); },
         [](const Json&) { return std::vector<std::string>{"feature warns"}; }};
-    auto engine = ConfigEngine::open(
-        {folder_ + "/state", "t", schema(), {&no_bad}, {&a_, &b_}, std::move(migrations), {}, std::move(crash_point)});
+    auto engine = ConfigEngine::open({folder_ + "/state",
+                                      "t",
+                                      test::schema(),
+                                      {&no_bad},
+                                      {&a_, &b_},
+                                      std::move(migrations),
+                                      {},
+                                      std::move(crash_point)});
     EXPECT_TRUE(engine.ok()) << engine.error().text();
     return Box(std::move(*engine));
   }
@@ -325,14 +328,14 @@ TEST_F(Transaction, APowerCutAtAnyStepLeavesOldOrNew) {
           _exit(42);
         }
       };
-      Box box(*ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}, {}, {}, die}));
+      Box box(*ConfigEngine::open({folder_ + "/work", "t", test::schema(), {}, {&a_, &b_}, {}, {}, die}));
       (void)box.set(Words{"system", "hostname", "new"});
       _exit(box.commit("ann", "").changed ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
     died = WEXITSTATUS(status) == 42;
-    auto engine = ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}});
+    auto engine = ConfigEngine::open({folder_ + "/work", "t", test::schema(), {}, {&a_, &b_}});
     ASSERT_TRUE(engine.ok());
     const std::string found = hostname((*engine)->running());
     EXPECT_TRUE(found == "old" || found == "new") << "step " << step << ": " << found;
@@ -475,14 +478,14 @@ TEST_F(Transaction, APowerCutNeverLosesTheDeadline) {
           _exit(42);
         }
       };
-      Box box(*ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}, {}, {}, die}));
+      Box box(*ConfigEngine::open({folder_ + "/work", "t", test::schema(), {}, {&a_, &b_}, {}, {}, die}));
       name(box, "new");
       _exit(box.commit("ann", "", within(100'000)).changed ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
     died = WEXITSTATUS(status) == 42;
-    const auto engine = *ConfigEngine::open({folder_ + "/work", "t", schema(), {}, {&a_, &b_}});
+    const auto engine = *ConfigEngine::open({folder_ + "/work", "t", test::schema(), {}, {&a_, &b_}});
     const std::string found = hostname(engine->running());
     EXPECT_TRUE(found == "old" || found == "new") << "step " << step << ": " << found;
     EXPECT_EQ(engine->unconfirmed().has_value(), found == "new") << "step " << step;

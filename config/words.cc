@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/digits.h"
+
 namespace floof::config {
 
 namespace {
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 char unescape(char c) {
   switch (c) {

@@ -13,6 +13,9 @@
 
 namespace floof::config {
 
+/// Space that separates words.
+inline bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 using Words = std::vector<std::string>;
 
 /// Splits at blanks. "..." keeps blanks and knows \" \\ \n \r \t. A `#` that starts a word ends the line. The Error's

@@ -9,14 +9,13 @@
 #include <tuple>
 
 #include "config/loader.h"
+#include "config/words.h"
 
 namespace floof::config {
 
 namespace {
 
 constexpr size_t kMostSpaces = 64;  ///< namespaces around an element, and attributes of it
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 class XmlReader {
  public:

@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TestPort::Frame frame_of(uint8_t first, size_t bytes = 64) {
+TestPort::Frame frame_beginning(uint8_t first, size_t bytes = 64) {
   TestPort::Frame out(bytes, 0x55);
   out[0] = first;
   return out;
@@ -49,7 +49,7 @@ class EventPort final : public Port {
     }
     unsigned n = 0;
     while (n < count && n < out.size()) {
-      out[n++] = TestPort::make_packet(pools_, frame_of(0));
+      out[n++] = TestPort::make_packet(pools_, frame_beginning(0));
     }
     return n;
   }
@@ -97,7 +97,7 @@ void input(NodeContext& node, std::span<rte_mbuf*> packets) {
         break;
       default:
         for (unsigned i = 0; i < NodeQueue::kSize; i++) {
-          rte_mbuf* copy = TestPort::make_packet(state.pools, frame_of(0));
+          rte_mbuf* copy = TestPort::make_packet(state.pools, frame_beginning(0));
           meta(copy).tx_if = IfId(2);
           node.next(0, copy);
         }
@@ -190,7 +190,7 @@ TEST_F(EngineTest, ForwardsAndCounts) {
   engine_->interfaces()[out_].port = &out;
   engine_->bind(in, in_, input_);
   for (int i = 0; i < 300; i++) {
-    in.push(frame_of(0, 64 + static_cast<size_t>(i)));
+    in.push(frame_beginning(0, 64 + static_cast<size_t>(i)));
   }
   EXPECT_EQ(engine_->turn(), 256u);
   EXPECT_EQ(engine_->turn(), 44u);
@@ -207,7 +207,7 @@ TEST_F(EngineTest, ForwardsAndCounts) {
   EXPECT_GT(counter("port-tx", 2), 0u);
   EXPECT_EQ(state_.largest, 256u);
   engine_->unbind(in);
-  in.push(frame_of(0));
+  in.push(frame_beginning(0));
   EXPECT_EQ(engine_->turn(), 0u);
 }
 
@@ -217,7 +217,7 @@ TEST_F(EngineTest, DropsUnderAReasonAndKeepsTheLastHeads) {
   TestPort in(engine_->pools());
   engine_->bind(in, in_, input_);
   for (uint8_t i = 0; i < 6; i++) {
-    auto frame = frame_of(1, 200);
+    auto frame = frame_beginning(1, 200);
     frame[1] = i;
     in.push(frame);
     engine_->turn();
@@ -242,7 +242,7 @@ TEST_F(EngineTest, WalksOnlyEnabledFeatures) {
   engine_->interfaces()[out_].port = &out;
   engine_->bind(in, in_, input_);
   const auto visit = [&] {
-    in.push(frame_of(2));
+    in.push(frame_beginning(2));
     engine_->turn();
     EXPECT_EQ(out.take().size(), 1u);
     return std::exchange(state_.visited, {});
@@ -267,8 +267,8 @@ TEST_F(EngineTest, ANodeMayFeedItself) {
   TestPort in(engine_->pools()), out(engine_->pools());
   engine_->interfaces()[out_].port = &out;
   engine_->bind(in, in_, input_);
-  in.push(frame_of(3));
-  in.push(frame_of(0));
+  in.push(frame_beginning(3));
+  in.push(frame_beginning(0));
   engine_->turn();
   EXPECT_EQ(out.take().size(), 2u);
   EXPECT_EQ(counter("test-counter"), 2u);
@@ -280,7 +280,7 @@ TEST_F(EngineTest, AFullQueueDropsUnderAReason) {
   TestPort in(engine_->pools()), out(engine_->pools());
   engine_->interfaces()[out_].port = &out;
   engine_->bind(in, in_, input_);
-  in.push(frame_of(4));
+  in.push(frame_beginning(4));
   engine_->turn();
   EXPECT_EQ(out.take().size(), NodeQueue::kSize);
   EXPECT_EQ(counter("graph-queue-full"), 1u);
@@ -291,20 +291,20 @@ TEST_F(EngineTest, OutputDropsAreCountedAgainstTheWayOut) {
   start(0);
   TestPort in(engine_->pools()), out(engine_->pools(), {.max_frame = 100});
   engine_->bind(in, in_, input_);
-  in.push(frame_of(0));
+  in.push(frame_beginning(0));
   engine_->turn();
   EXPECT_EQ(counter("interface-down"), 1u);  // no port
   engine_->interfaces()[out_].port = &out;
   engine_->interfaces()[out_].link_up = false;
-  in.push(frame_of(0));
+  in.push(frame_beginning(0));
   engine_->turn();
   EXPECT_EQ(counter("interface-down"), 2u);
   engine_->interfaces()[out_].link_up = true;
-  in.push(frame_of(0, 101));
+  in.push(frame_beginning(0, 101));
   engine_->turn();
   EXPECT_EQ(counter("frame-too-long"), 1u);
   out.set_broken(true);
-  in.push(frame_of(0));
+  in.push(frame_beginning(0));
   engine_->turn();
   EXPECT_EQ(counter("tx-failed"), 1u);
   EXPECT_EQ(interface_counter(out_, stats::tx_drops), 4u);
@@ -315,12 +315,12 @@ TEST_F(EngineTest, OutputDropsAreCountedAgainstTheWayOut) {
 TEST_F(EngineTest, NoPacketGoesRoundForEver) {
   start(0);
   const unsigned before = available();
-  ASSERT_TRUE(engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_of(5))));
+  ASSERT_TRUE(engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_beginning(5))));
   engine_->turn();
   EXPECT_EQ(counter("graph-loop"), 1u);
   EXPECT_EQ(counter("test-input", 1), PacketMeta::kMostRounds) << "with the injection, and the one that was too much";
   // Nor by way of the control thread.
-  rte_mbuf* packet = TestPort::make_packet(engine_->pools(), frame_of(0));
+  rte_mbuf* packet = TestPort::make_packet(engine_->pools(), frame_beginning(0));
   meta(packet).flags = PacketMeta::one_round * PacketMeta::kMostRounds;
   ASSERT_TRUE(engine_->inject(engine_->graph().node("port-tx"), packet));
   engine_->turn();
@@ -335,8 +335,8 @@ TEST_F(EngineTest, DisabledInterfacesReceiveNothing) {
   engine_->interfaces()[in_].admin_up = false;
   engine_->bind(in, in_, input_);
   engine_->bind(kernel, in_, input_);
-  in.push(frame_of(0));
-  kernel.push(frame_of(0));  // from the kernel's side: judged where it leaves
+  in.push(frame_beginning(0));
+  kernel.push(frame_beginning(0));  // from the kernel's side: judged where it leaves
   engine_->turn();
   EXPECT_EQ(counter("input-interface-down"), 1u);
   EXPECT_EQ(interface_counter(in_, stats::rx_drops), 1u);
@@ -372,7 +372,7 @@ TEST_F(EngineTest, GroupsByInterfaceInOrder) {
     engine_->interfaces()[ids.back()].port = ports.back().get();
   }
   for (uint8_t i = 0; i < 200; i++) {
-    rte_mbuf* packet = TestPort::make_packet(engine_->pools(), frame_of(i));
+    rte_mbuf* packet = TestPort::make_packet(engine_->pools(), frame_beginning(i));
     meta(packet).tx_if = ids[i % 5];
     ASSERT_TRUE(engine_->inject(engine_->graph().node("port-tx"), packet));
   }
@@ -393,7 +393,7 @@ TEST_F(EngineTest, InjectionFailsWhenTheQueueIsFull) {
   const unsigned before = available();
   engine_->interfaces()[out_].port = nullptr;
   unsigned taken = 0;
-  while (engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_of(1)))) {
+  while (engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_beginning(1)))) {
     taken++;
   }
   EXPECT_GT(taken, 1000u);
@@ -455,7 +455,7 @@ TEST_F(EngineTest, IsWokenByPacketsAndNotByItsTimer) {
     if (i % 2 == 0) {
       in.signal();
     } else {
-      ASSERT_TRUE(engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_of(0))));
+      ASSERT_TRUE(engine_->inject(input_, TestPort::make_packet(engine_->pools(), frame_beginning(0))));
     }
     while (out.sent_.load() < i) {
       ASSERT_LT(std::chrono::steady_clock::now() - before, 5s);

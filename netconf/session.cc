@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "netconf/errors.h"
 #include "netconf/rpc.h"
 
@@ -51,8 +51,8 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& run_dir) {
   if (!hello.ok()) {
     return hello.errors.front();
   }
-  out->user_ = config::text_of(hello.body, "user");
-  out->id_ = config::number_of(hello.body, "session");
+  out->user_ = floof::text_of(hello.body, "user");
+  out->id_ = floof::number_of(hello.body, "session");
   return out;
 }
 
@@ -66,7 +66,7 @@ Session::Answer Session::call(Json request) {
     lost_ = true;
     return {{}, {answer.error()}};
   }
-  if (config::flag_of(*answer, "ok")) {
+  if (flag_of(*answer, "ok")) {
     return {*answer, {}};
   }
   auto errors = ipc::errors_of(*answer);
@@ -103,11 +103,11 @@ nc_server_reply* Session::lock_denied(const Error& error, uint64_t owner) const 
 
 Session::Owner Session::owner() {
   const Answer history = call({{"op", "history"}});
-  for (const Json& editor : config::items(history.body, "editors")) {
-    if (config::text_of(editor, "mode") == "exclusive") {
-      const bool netconf = config::text_of(editor, "via") == "netconf";
-      return {true, netconf ? config::number_of(editor, "session") : 0,
-              static_cast<pid_t>(config::number_of(editor, "pid"))};
+  for (const Json& editor : items(history.body, "editors")) {
+    if (floof::text_of(editor, "mode") == "exclusive") {
+      const bool netconf = floof::text_of(editor, "via") == "netconf";
+      return {true, netconf ? floof::number_of(editor, "session") : 0,
+              static_cast<pid_t>(floof::number_of(editor, "pid"))};
     }
   }
   return {};
@@ -148,7 +148,7 @@ Result<Data> Session::configuration(std::string_view datastore) {
     return shown.errors.front();
   }
   lyd_node* tree = nullptr;
-  if (lyd_parse_data_mem(context(), config::text_of(shown.body, "text").c_str(), LYD_XML,
+  if (lyd_parse_data_mem(context(), floof::text_of(shown.body, "text").c_str(), LYD_XML,
                          LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &tree) != LY_SUCCESS) {
     const char* message = ly_errmsg(context());
     return Error{"floofd", message != nullptr ? message : "sends XML that cannot be read", ""};

@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "base/json_view.h"
 #include "config/crew.h"
-#include "config/json_view.h"
 #include "config/server.h"
 #include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_bfd.h"
@@ -56,7 +56,7 @@ class Asker {
     if (auto fits = check_limit(what, arguments); !fits) {
       return fits.error();
     }
-    const Json& asked = config::member(arguments, "configuration");
+    const Json& asked = member(arguments, "configuration");
     Json config = asked.is_object() ? asked : sources_.running();
     auto outside = what == "explain-route" ? sources_.outside(config) : nullptr;
     Errand out{.crew = &bird_,
@@ -116,7 +116,7 @@ class Asker {
   static constexpr std::chrono::seconds kShort{2};
 
   static Result<> check_limit(const std::string& what, const Json& arguments) {
-    const uint64_t limit = config::number_of(arguments, "limit");
+    const uint64_t limit = number_of(arguments, "limit");
     return limit <= kMostRows
                ? Result<>()
                : Result<>(Error{"limit " + std::to_string(limit), "is more than one answer holds",
@@ -135,16 +135,15 @@ class Asker {
 
   static Result<Json> data_of(const std::string& text) {
     const Json answer = Json::parse(text, nullptr, false);
-    return config::flag_of(answer, "ok") ? Result<Json>(config::member(answer, "data"))
-                                         : Result<Json>(ipc::errors_of(answer).front());
+    return flag_of(answer, "ok") ? Result<Json>(member(answer, "data")) : Result<Json>(ipc::errors_of(answer).front());
   }
 
   static Result<Json> ask_bird(const std::string& socket, const std::string& what, const Json& arguments,
                                const Json& config, const std::shared_ptr<const bgp::Outside>& outside) {
     bird::BirdClient client(socket, {.limit = std::chrono::seconds(5), .pulse = {}});
-    const std::string name = config::text_of(arguments, "name");
+    const std::string name = text_of(arguments, "name");
     return what == "bgp-peer"        ? bird::show_bgp_peer(client, config, name)
-           : what == "bgp-summary"   ? bird::show_bgp_summary(client, config, config::text_of(arguments, "tag"))
+           : what == "bgp-summary"   ? bird::show_bgp_summary(client, config, text_of(arguments, "tag"))
            : what == "explain-route" ? bird::explain_route(client, config, *outside, arguments)
            : what == "bfd"           ? bird::show_bfd(client, config)
            : what == "protocols"     ? bird::show_protocols(client, config, name)

@@ -18,10 +18,10 @@
 #include "base/heartbeat.h"
 #include "base/init_client.h"
 #include "base/ipc.h"
+#include "base/json_view.h"
 #include "base/log.h"
 #include "config/audit.h"
 #include "config/exec.h"
-#include "config/json_view.h"
 #include "config/reference.h"
 #include "config/secret.h"
 #include "config/server.h"
@@ -31,7 +31,7 @@
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_kernel_sync.h"
 #include "features/bird/bird_limit_watch.h"
-#include "features/bird/bird_neighbor_watch.h"
+#include "features/bird/bird_neighbor_watch_daemon.h"
 #include "features/bird/bird_recovery_watch.h"
 #include "features/bird/bird_session_watch.h"
 #include "features/dataplane/dataplane_backend.h"
@@ -349,7 +349,7 @@ Json Daemon::alarms() const {
 
 Json Daemon::system_state() const {
   const Json config = engine_->running().to_json(config::Secrets::hidden);
-  Json out = {{"hostname", config::text_of(config::member(config, "system"), "hostname")},
+  Json out = {{"hostname", text_of(member(config, "system"), "hostname")},
               {"instance", arguments_.instance},
               {"version", kVersion},
               {"generation", engine_->generation()},
@@ -366,16 +366,16 @@ void Daemon::add_outside(config::ConfigServer::Options& options) {
     options.show[what] = [this](const std::string& w, const Json& arguments) { return outside_->show(w, arguments); };
   }
   options.show["bgp-job"] = [this](const std::string&, const Json& arguments) {
-    return outside_->job(config::number_of(arguments, "job"));
+    return outside_->job(number_of(arguments, "job"));
   };
   const auto begun = [](const Result<uint64_t>& job) {
     return job ? Result<Json>(Json{{"job", *job}}) : Result<Json>(job.error());
   };
   options.requests["bgp-refresh"] = [this, begun](const std::string& user, const Json& arguments) {
-    return begun(outside_->refresh(user, config::text_of(arguments, "group"), config::flag_of(arguments, "shrunken")));
+    return begun(outside_->refresh(user, text_of(arguments, "group"), flag_of(arguments, "shrunken")));
   };
   options.requests["bgp-match"] = [this, begun](const std::string&, const Json& arguments) {
-    const auto asn = [&](const char* key) { return static_cast<uint32_t>(config::number_of(arguments, key)); };
+    const auto asn = [&](const char* key) { return static_cast<uint32_t>(number_of(arguments, key)); };
     return begun(outside_->match(asn("asn"), asn("own")));
   };
 }
@@ -411,10 +411,9 @@ config::ConfigServer::Options Daemon::server_options() {
     const auto devices = Asker::dataplane_now(arguments_.run_dir, "devices");
     for (const Json& device : devices && devices->is_array() ? *devices : Json::array()) {
       const std::string use = interface::use_text(device);
-      values.emplace_back(
-          config::text_of(device, "name"),
-          fmt::format("{}, {}, link {}{}", config::text_of(device, "driver"), interface::speed_text(device),
-                      config::text_of(device, "link"), use.empty() ? "" : ", used: " + use));
+      values.emplace_back(text_of(device, "name"),
+                          fmt::format("{}, {}, link {}{}", text_of(device, "driver"), interface::speed_text(device),
+                                      text_of(device, "link"), use.empty() ? "" : ", used: " + use));
     }
     return values;
   };
@@ -428,7 +427,7 @@ config::ConfigServer::Options Daemon::server_options() {
   out.amend["bgp-maintenance"] = [](const Json& config, const Json& arguments) {
     using Amendment = config::ConfigServer::Amendment;
     auto made = bgp::maintenance_of(config, arguments);
-    const bool gentle = config::text_of(arguments, "mode") != "down";
+    const bool gentle = text_of(arguments, "mode") != "down";
     return made ? Result<Amendment>(Amendment{std::move(made->edits), std::move(made->comment), gentle})
                 : Result<Amendment>(made.error());
   };

@@ -12,9 +12,9 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "base/json_view.h"
 #include "base/prefix.h"
 #include "config/exec.h"
-#include "config/json_view.h"
 #include "config/pending.h"
 #include "features/system/tools.h"
 
@@ -65,8 +65,8 @@ inline HealthCondition bgp_sessions(const HealthSources& sources) {
                 return done(summary.error());
               }
               uint64_t established = 0;
-              for (const Json& peer : config::items(*summary, "peers")) {
-                established += config::text_of(peer, "state") == "Established" ? 1 : 0;
+              for (const Json& peer : items(*summary, "peers")) {
+                established += text_of(peer, "state") == "Established" ? 1 : 0;
               }
               done(holds(established, words[0], number(words[1]).value_or(0))
                        ? Result<>()
@@ -127,9 +127,9 @@ inline HealthCondition interface_up(const HealthSources& sources) {
                 return done(list.error());
               }
               for (const Json& interface : *list) {
-                if (config::text_of(interface, "name") == words[0]) {
-                  const bool up = config::text_of(interface, "link") == "up";
-                  return done(up ? Result<>() : Error{"", "its link is " + config::text_of(interface, "link"), ""});
+                if (text_of(interface, "name") == words[0]) {
+                  const bool up = text_of(interface, "link") == "up";
+                  return done(up ? Result<>() : Error{"", "its link is " + text_of(interface, "link"), ""});
                 }
               }
               done(Error{"", "there is no such interface", ""});
@@ -144,9 +144,8 @@ inline HealthCondition route(const HealthSources& sources) {
           },
           [sources](const Words& words, const HealthCondition::Done& done) {
             sources.dataplane("route", {{"prefix", words[0]}}, [words, done](const Result<Json>& found) {
-              const Json fib =
-                  found && found->is_array() && !found->empty() ? config::member((*found)[0], "fib") : Json();
-              const auto wanted = parse_prefix(words[0]), carried = parse_prefix(config::text_of(fib, "prefix"));
+              const Json fib = found && found->is_array() && !found->empty() ? member((*found)[0], "fib") : Json();
+              const auto wanted = parse_prefix(words[0]), carried = parse_prefix(text_of(fib, "prefix"));
               const bool there = wanted && carried && *wanted == *carried;
               done(there ? Result<>() : found ? Result<>(Error{"", "there is none", ""}) : Result<>(found.error()));
             });

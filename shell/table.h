@@ -41,4 +41,6 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+inline constexpr Table::Align kLeft = Table::kLeft, kRight = Table::kRight;
+
 }  // namespace floof::shell

@@ -8,8 +8,6 @@
 namespace floof::shell {
 namespace {
 
-constexpr auto kRight = Table::Align::right;
-
 TEST(Table, AlignsWithoutBlanksAtTheEnd) {
   Table table({{"Name"}, {"Count", kRight}, {"Text"}});
   table.add({"a", "5", "x"});

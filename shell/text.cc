@@ -229,15 +229,6 @@ std::string time_text(int64_t unix_seconds) {
   return buffer.data();
 }
 
-const Json& member(const Json& object, std::string_view key) {
-  static const Json nothing;
-  if (!object.is_object()) {
-    return nothing;
-  }
-  const auto found = object.find(key);
-  return found == object.end() ? nothing : *found;
-}
-
 std::string field(const Json& object, std::string_view key, std::string_view missing) {
   const Json& value = member(object, key);
   if (value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty())) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_view.h"
 #include "base/result.h"
 
 namespace floof::shell {
@@ -53,8 +54,7 @@ uint64_t number(const Json& object, std::string_view key);
 bool flag(const Json& object, std::string_view key);
 /// `object[key]` if it is an array, else an empty array.
 const Json& list(const Json& object, std::string_view key);
-/// `object[key]`, else null.
-const Json& member(const Json& object, std::string_view key);
+using floof::member;
 
 /// The object without these keys; an empty object when it is none.
 Json without(Json object, std::initializer_list<const char*> keys);

@@ -10,8 +10,8 @@
 namespace floof::engine {
 namespace {
 
-constexpr unsigned kTcpOffsetByte = 12, kTcpFlagsByte = 13, kTcpMinimum = 20, kUdpHeader = 8;
-constexpr uint8_t kCwr = 0x80;
+constexpr unsigned kTcpOffsetByte = 12, kTcpFlagsByte = 13, kTcpMinimum = 20, kUdpBytes = 8;
+constexpr uint8_t kCwrFlag = 0x80;
 constexpr uint16_t kNoField = 0xffff;
 constexpr uint8_t kSctp = 132;
 constexpr uint16_t kSctpChecksum = 8;
@@ -39,7 +39,7 @@ uint16_t checksum_field(uint8_t protocol) {
 uint32_t tunnel_header(uint8_t protocol) {
   switch (protocol) {
     case kUdp:  // VXLAN, Geneve, GUE
-      return kUdpHeader;
+      return kUdpBytes;
     case 47:
       return 4;
     case 4:
@@ -61,7 +61,7 @@ bool is_checksum_place(const VnetHeader& header, const Transport& transport) {
 
 /// Of a super packet whose transport header is known.
 Verdict judge_segments(const VnetHeader& header, const rte_mbuf& packet, const Transport& transport, bool udp) {
-  uint32_t headers = transport.at + (udp ? kUdpHeader : kTcpMinimum);
+  uint32_t headers = transport.at + (udp ? kUdpBytes : kTcpMinimum);
   if (transport.protocol != (udp ? kUdp : kTcp) || header.csum_start != transport.at || headers > packet.data_len) {
     return Verdict::malformed;
   }
@@ -127,7 +127,7 @@ VnetHeader make_vnet_header(const rte_mbuf& packet) {
   if (m.gso != PacketMeta::gso_none && packet.data_len >= out.csum_start + kTcpMinimum) {
     const auto* tcp = rte_pktmbuf_mtod_offset(&packet, const uint8_t*, out.csum_start);
     out.gso_type = m.gso == PacketMeta::gso_tcp4 ? VnetHeader::gso_tcp4 : VnetHeader::gso_tcp6;
-    if (tcp[kTcpFlagsByte] & kCwr) {
+    if (tcp[kTcpFlagsByte] & kCwrFlag) {
       out.gso_type |= VnetHeader::gso_ecn;
     }
     out.gso_size = m.gso_size;

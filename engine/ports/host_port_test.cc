@@ -21,19 +21,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void wire(NodeContext& node, std::span<rte_mbuf*> packets) {
-  for (rte_mbuf* packet : packets) {
-    meta(packet).tx_if = IfId(static_cast<uint16_t>(3 - meta(packet).rx_if.value()));
-    node.next(0, packet);
-  }
-}
-
-enum class Kind { tap, af_packet, af_xdp };
-
 struct Ends {
-  Kind a, b;
+  PortKind a, b;
 };
-std::string name_of(Kind kind) { return kind == Kind::tap ? "tap" : kind == Kind::af_packet ? "packet" : "xdp"; }
+std::string name_of(PortKind kind) {
+  return kind == PortKind::tap ? "tap" : kind == PortKind::af_packet ? "packet" : "xdp";
+}
 
 class WireTest : public testing::TestWithParam<Ends> {
  protected:
@@ -43,7 +36,7 @@ class WireTest : public testing::TestWithParam<Ends> {
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     GraphBuilder builder;
-    builder.add_node({.name = "wire", .help = "", .process = wire, .next = {"interface-output"}});
+    builder.add_node({.name = "wire", .help = "", .process = to_the_other_end, .next = {"interface-output"}});
     auto running = engine_->run(std::move(builder));
     ASSERT_TRUE(running) << running.error().text();
     ASSERT_GE(left_.fd(), 0) << "needs root";
@@ -66,9 +59,9 @@ class WireTest : public testing::TestWithParam<Ends> {
   }
 
   /// Device "end" with addresses in `host`, the wire's end `i` behind it.
-  void plug(Kind kind, size_t i, const TestNetns& host) {
+  void plug(PortKind kind, size_t i, const TestNetns& host) {
     const auto side = std::to_string(i + 1);
-    if (kind == Kind::tap) {
+    if (kind == PortKind::tap) {
       auto tap = open_tap({.name = "end", .netns = host.fd(), .adopted = {}, .mac = {}}, engine_->pools());
       ASSERT_TRUE(tap) << tap.error().text();
       ports_[i] = std::move(*tap);
@@ -78,14 +71,14 @@ class WireTest : public testing::TestWithParam<Ends> {
     }
     ASSERT_TRUE(host.run("ip link set lo up; ip addr add 192.0.2." + side +
                          "/24 dev end; ip -6 addr add 2001:db8::" + side + "/64 dev end nodad; ip link set end up"));
-    if (kind != Kind::tap) {
+    if (kind != PortKind::tap) {
       auto opened = open_host({.device = "wire" + side,
                                .netns = middle_.fd(),
-                               .mode = kind == Kind::af_xdp ? HostMode::af_xdp : HostMode::af_packet},
+                               .mode = kind == PortKind::af_xdp ? HostMode::af_xdp : HostMode::af_packet},
                               engine_->pools());
       ASSERT_TRUE(opened) << opened.error().text();
       EXPECT_EQ(opened->note, "");
-      EXPECT_EQ(opened->port->kind(), kind == Kind::af_xdp ? "af-xdp" : "af-packet");
+      EXPECT_EQ(opened->port->kind(), kind == PortKind::af_xdp ? "af-xdp" : "af-packet");
       ports_[i] = std::move(opened->port);
     }
     auto id = engine_->interfaces().allocate("wire" + side);
@@ -247,12 +240,13 @@ TEST(HostPort, SaysWhatIsWrong) {
   EXPECT_TRUE(third) << third.error().text();
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, WireTest,
-                         testing::Values(Ends{Kind::tap, Kind::tap}, Ends{Kind::af_packet, Kind::af_packet},
-                                         Ends{Kind::af_xdp, Kind::af_xdp}, Ends{Kind::tap, Kind::af_packet},
-                                         Ends{Kind::tap, Kind::af_xdp}, Ends{Kind::af_xdp, Kind::tap},
-                                         Ends{Kind::af_packet, Kind::af_xdp}, Ends{Kind::af_xdp, Kind::af_packet}),
-                         [](const auto& p) { return name_of(p.param.a) + "_" + name_of(p.param.b); });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, WireTest,
+    testing::Values(Ends{PortKind::tap, PortKind::tap}, Ends{PortKind::af_packet, PortKind::af_packet},
+                    Ends{PortKind::af_xdp, PortKind::af_xdp}, Ends{PortKind::tap, PortKind::af_packet},
+                    Ends{PortKind::tap, PortKind::af_xdp}, Ends{PortKind::af_xdp, PortKind::tap},
+                    Ends{PortKind::af_packet, PortKind::af_xdp}, Ends{PortKind::af_xdp, PortKind::af_packet}),
+    [](const auto& p) { return name_of(p.param.a) + "_" + name_of(p.param.b); });
 
 }  // namespace
 }  // namespace floof::engine

@@ -22,16 +22,7 @@ using namespace std::chrono_literals;
 constexpr unsigned kFlows = 48, kBurst = 5, kRounds = 60;
 constexpr uint16_t kFirstPort = 40000;
 
-void wire(NodeContext& node, std::span<rte_mbuf*> packets) {
-  for (rte_mbuf* packet : packets) {
-    meta(packet).tx_if = IfId(static_cast<uint16_t>(3 - meta(packet).rx_if.value()));
-    node.next(0, packet);
-  }
-}
-
-enum class Kind { tap, af_packet, af_xdp };
-
-class QueuesTest : public testing::TestWithParam<Kind> {
+class QueuesTest : public testing::TestWithParam<PortKind> {
  protected:
   void SetUp() override {
     auto engine =
@@ -39,7 +30,7 @@ class QueuesTest : public testing::TestWithParam<Kind> {
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     GraphBuilder builder;
-    builder.add_node({.name = "wire", .help = "", .process = wire, .next = {"interface-output"}});
+    builder.add_node({.name = "wire", .help = "", .process = to_the_other_end, .next = {"interface-output"}});
     auto running = engine_->run(std::move(builder));
     ASSERT_TRUE(running) << running.error().text();
     ASSERT_GE(left_.fd(), 0) << "needs root";
@@ -62,7 +53,7 @@ class QueuesTest : public testing::TestWithParam<Kind> {
   /// Device "end" with an address in `host`, the wire's end `i` behind it.
   void plug(size_t i, const TestNetns& host) {
     const auto side = std::to_string(i + 1);
-    if (GetParam() == Kind::tap) {
+    if (GetParam() == PortKind::tap) {
       auto tap = open_tap({.name = "end", .netns = host.fd(), .queues = 2, .mac = {}}, engine_->pools());
       ASSERT_TRUE(tap) << tap.error().text();
       ports_[i] = std::move(*tap);
@@ -73,10 +64,10 @@ class QueuesTest : public testing::TestWithParam<Kind> {
       ASSERT_TRUE(middle_.run("sysctl -qw net.ipv6.conf.wire" + side + ".disable_ipv6=1"));
     }
     ASSERT_TRUE(host.run("ip link set lo up; ip addr add 192.0.2." + side + "/24 dev end; ip link set end up"));
-    if (GetParam() != Kind::tap) {
+    if (GetParam() != PortKind::tap) {
       auto opened = open_host({.device = "wire" + side,
                                .netns = middle_.fd(),
-                               .mode = GetParam() == Kind::af_xdp ? HostMode::af_xdp : HostMode::af_packet,
+                               .mode = GetParam() == PortKind::af_xdp ? HostMode::af_xdp : HostMode::af_packet,
                                .queues = 2},
                               engine_->pools());
       ASSERT_TRUE(opened) << opened.error().text();
@@ -166,8 +157,8 @@ TEST_P(QueuesTest, FlowsStayInOrder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Kinds, QueuesTest, testing::Values(Kind::tap, Kind::af_packet, Kind::af_xdp), [](const auto& p) {
-      return std::string(p.param == Kind::tap ? "tap" : p.param == Kind::af_packet ? "packet" : "xdp");
+    Kinds, QueuesTest, testing::Values(PortKind::tap, PortKind::af_packet, PortKind::af_xdp), [](const auto& p) {
+      return std::string(p.param == PortKind::tap ? "tap" : p.param == PortKind::af_packet ? "packet" : "xdp");
     });
 
 }  // namespace

@@ -7,10 +7,21 @@
 #include <deque>
 #include <vector>
 
+#include "engine/graph.h"
 #include "engine/packet.h"
 #include "engine/port.h"
 
 namespace floof::engine {
+
+enum class PortKind { tap, af_packet, af_xdp };  ///< with two ends in the kernel
+
+/// A node between the interfaces 1 and 2: what comes from one leaves by the other.
+inline void to_the_other_end(NodeContext& node, std::span<rte_mbuf*> packets) {
+  for (rte_mbuf* packet : packets) {
+    meta(packet).tx_if = IfId(static_cast<uint16_t>(3 - meta(packet).rx_if.value()));
+    node.next(0, packet);
+  }
+}
 
 /// A port whose two ends a unit test holds: frames pushed here are received, frames sent are kept. With an Engine of
 /// zero workers (`Engine::turn`) everything runs on the test's thread.

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 #include "features/bgp/bgp.h"
 #include "features/bgp/bgp_speakers.h"
 #include "features/bgp/policy.h"
@@ -19,13 +19,7 @@ const config::Feature& config_feature();
 
 namespace {
 
-using config::flag_of;
-using config::items;
 using config::Json;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 constexpr uint64_t kFeedAs = 4200000000;  // both ends of the feeds between BIRD and the dataplane
 

@@ -206,7 +206,7 @@ TEST(BgpConfig, TestsMayExpectEveryReason) {
   }
   for (uint32_t code = 0; code < 1000; code++) {
     if (const auto reason = reason_of(code)) {
-      std::string text(text_of(*reason));
+      std::string text(to_string(*reason));
       text[0] = static_cast<char>(std::toupper(text[0]));
       reasons.push_back(fmt::format("{}: {}", name_of(*reason), text));
     }

@@ -3,13 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 
 namespace floof::bgp {
-
-using config::items;
-using config::member;
-using config::text_of;
 
 Result<Maintenance> maintenance_of(const nlohmann::json& config, const nlohmann::json& arguments) {
   const std::string name = text_of(arguments, "peer"), mode = text_of(arguments, "mode"),

@@ -21,7 +21,7 @@ using shell::list;
 using shell::member;
 using shell::number;
 
-constexpr auto kRight = shell::Table::Align::right;
+using shell::kRight;
 
 /// How long it has been in its state.
 std::string since_text(const Json& peer) {

@@ -71,6 +71,8 @@ TEST(BgpShow, PeerAndStrangeData) {
 TEST(BgpShow, Commands) {
   shell::Registry registry;
   register_show(registry);
+  registry.help("show ip", "of other features");
+  registry.help("show ip6", "of other features");
   EXPECT_EQ(registry.unexplained(), std::vector<std::string>());
   shell::FakeContext context;
   context.give(kSummary);
@@ -154,6 +156,8 @@ TEST(BgpShow, Explanation) {
 TEST(BgpShow, PeerCommands) {
   shell::Registry registry;
   register_show(registry);
+  registry.help("show ip", "of other features");
+  registry.help("show ip6", "of other features");
   shell::FakeContext context;
   shell::FakeTerminal terminal;
   shell::Session session(context, terminal, std::move(registry), shell::Session::Kind::script);

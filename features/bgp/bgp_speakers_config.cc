@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_view.h"
 #include "base/prefix.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 #include "features/bgp/bgp_speakers.h"
 #include "features/bgp/policy.h"
 
@@ -15,12 +15,7 @@ namespace floof::bgp {
 
 namespace {
 
-using config::items;
 using Json = nlohmann::json;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 struct Speakers {
   std::set<std::string> hosts, ranges, unnumbered;

@@ -11,7 +11,6 @@ namespace floof::bgp {
 namespace {
 
 constexpr uint32_t kDefaultLocalPref = 100;
-constexpr Community kNoExport{{65535, 65281, {}}, 2};
 
 uint64_t number_at(const Json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();

@@ -8,7 +8,6 @@ namespace floof::bgp {
 
 namespace {
 
-constexpr Community kNoExport{{65535, 65281, {}}, 2};
 constexpr Community kNoAdvertise{{65535, 65282, {}}, 2};
 
 bool session_flag(const PeerPolicy& peer, const char* key, bool otherwise = false) {

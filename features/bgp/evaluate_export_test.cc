@@ -13,7 +13,7 @@ NamedPrefixes prefixes(std::string name, std::string_view prefix) {
   return {std::move(name), std::make_shared<PrefixSet>(std::vector{inside(*parse_prefix(prefix))})};
 }
 
-PolicyWorld world() {
+PolicyWorld export_world() {
   PolicyWorld out;
   out.asn = 65000;
   out.originated = prefixes("originated", "198.51.100.0/24");
@@ -32,7 +32,7 @@ PeerPolicy peer(std::string name, uint32_t asn, std::string role) {
   return out;
 }
 
-struct Row {
+struct ExportRow {
   const char* about;
   void (*set)(PeerPolicy& from, PeerPolicy& to);
   std::vector<std::string> communities;
@@ -41,7 +41,7 @@ struct Row {
   const char* expected;  ///< members of the route
 };
 
-const Row kRows[] = {
+const ExportRow kExportRows[] = {
     {"all",
      [](PeerPolicy&, PeerPolicy& to) { to.exports.base = Base::all; },
      {},
@@ -243,7 +243,7 @@ const Row kRows[] = {
 };
 
 TEST(EvaluateExport, WhatIsAnnouncedAndHow) {
-  for (const Row& row : kRows) {
+  for (const ExportRow& row : kExportRows) {
     PeerPolicy from = peer("from", 64500, ""), to = peer("to", 64520, "");
     row.set(from, to);
     Route route;
@@ -253,7 +253,7 @@ TEST(EvaluateExport, WhatIsAnnouncedAndHow) {
     for (const std::string& text : row.communities) {
       route.communities.push_back(*parse_community(text));
     }
-    const Evaluation out = evaluate_export(route, from, to, world());
+    const Evaluation out = evaluate_export(route, from, to, export_world());
     EXPECT_EQ(out.accepted, std::string_view(row.name).empty()) << row.about;
     if (!out.accepted) {
       EXPECT_EQ(out.steps.back().name, row.name) << row.about;
@@ -274,7 +274,7 @@ TEST(EvaluateExport, WhatHasOtcGoesDownOnly) {
     route.otc = 64500;
     const std::string_view ours = role;
     const bool down = ours == "provider" || ours == "rs" || ours.empty();
-    const Evaluation out = evaluate_export(route, from, to, world());
+    const Evaluation out = evaluate_export(route, from, to, export_world());
     EXPECT_EQ(out.accepted, down) << role;
     EXPECT_EQ(out.reason, down ? std::nullopt : std::optional(Reason::route_leak)) << role;
   }
@@ -286,11 +286,11 @@ TEST(EvaluateExport, SetsStayInside) {
   Route route;
   route.prefix = *parse_prefix("203.0.113.0/24");
   route.path = *parse_as_path("64500 {64501 64502}");
-  EXPECT_TRUE(evaluate_export(route, from, to, world()).accepted);
+  EXPECT_TRUE(evaluate_export(route, from, to, export_world()).accepted);
   to.exports.no_sets = true;
-  EXPECT_EQ(evaluate_export(route, from, to, world()).reason, Reason::as_path_set);
+  EXPECT_EQ(evaluate_export(route, from, to, export_world()).reason, Reason::as_path_set);
   route.path = *parse_as_path("64500 64501");
-  EXPECT_TRUE(evaluate_export(route, from, to, world()).accepted);
+  EXPECT_TRUE(evaluate_export(route, from, to, export_world()).accepted);
 }
 
 TEST(EvaluateExport, PrivateAsNumbers) {
@@ -300,7 +300,7 @@ TEST(EvaluateExport, PrivateAsNumbers) {
   Route route;
   route.prefix = *parse_prefix("203.0.113.0/24");
   route.path = *parse_as_path("64512 64500 4200000001 {65534}");
-  EXPECT_EQ(to_json(evaluate_export(route, from, to, world()))["route"]["path"], "65000 64500");
+  EXPECT_EQ(to_json(evaluate_export(route, from, to, export_world()))["route"]["path"], "65000 64500");
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 
 namespace floof::bgp {
 
+inline constexpr Community kNoExport{{65535, 65281, {}}, 2};
+
 class Walk {
  public:
   explicit Walk(const Route& route) { out.route = route; }

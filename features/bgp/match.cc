@@ -28,7 +28,7 @@ std::string plain(const std::string& text) {
   return out;
 }
 
-json texts(const std::vector<IpAddress>& addresses) {
+json addresses_json(const std::vector<IpAddress>& addresses) {
   json out = json::array();
   for (const IpAddress& address : addresses) {
     out.push_back(to_string(address));
@@ -68,8 +68,8 @@ std::string letter(const MatchSide& own, const MatchSide& other, const std::vect
                   own.network.name.empty() ? "" : plain(own.network.name) + ", ", own.asn, other.asn);
   for (const Meeting& meeting : common) {
     out += fmt::format("\n  {}\n    ours:  {}\n    yours: {}\n", meeting.exchange,
-                       fmt::join(texts(meeting.own).get<std::vector<std::string>>(), ", "),
-                       fmt::join(texts(meeting.other).get<std::vector<std::string>>(), ", "));
+                       fmt::join(addresses_json(meeting.own).get<std::vector<std::string>>(), ", "),
+                       fmt::join(addresses_json(meeting.other).get<std::vector<std::string>>(), ", "));
   }
   const auto& us = own.network;
   out += fmt::format(
@@ -113,8 +113,9 @@ json match_networks(const MatchSide& own, const MatchSide& other) {
     }
   }
   for (const Meeting& meeting : common) {
-    out["exchanges"].push_back(
-        {{"exchange", meeting.exchange}, {"own", texts(meeting.own)}, {"other", texts(meeting.other)}});
+    out["exchanges"].push_back({{"exchange", meeting.exchange},
+                                {"own", addresses_json(meeting.own)},
+                                {"other", addresses_json(meeting.other)}});
   }
   if (!common.empty()) {
     out["request"] = letter(own, other, common);

@@ -114,7 +114,7 @@ TEST(OutsideItem, EveryKindSurvivesTheCache) {
   EXPECT_FALSE(decode(ItemKind::as_set, "192.0.2.0/24\n").ok());
 }
 
-const char* const kConfig = R"({"bgp":{"asn":65000,
+const char* const kItemConfig = R"({"bgp":{"asn":65000,
   "policy":[{"name":"p","role":"peer","import":{"as-set-auto":true}},{"name":"t","import":{"trust":true,"as-set":["AS-T"]}},
             {"name":"rs","role":"rs-client","import":{"filter":{"ixp-lans":false}}}],
   "peer":[{"name":"a","remote-as":64500,"policy":"p"},
@@ -135,7 +135,7 @@ TEST(OutsideNeeds, DefaultsCountWhereNothingIsConfigured) {
 }
 
 TEST(OutsideNeeds, OnlyWhatCounts) {
-  const OutsideNeeds needs = needs_of(json::parse(kConfig));
+  const OutsideNeeds needs = needs_of(json::parse(kItemConfig));
   EXPECT_EQ(needs.items, (std::set<ItemKey>{{ItemKind::as_set, "AS-B"},
                                             {ItemKind::network, "64500"},
                                             {ItemKind::network, "64501"},
@@ -172,7 +172,7 @@ TEST(OutsideNeeds, TheTrustedHaveLimits) {
 }
 
 TEST(OutsideNeeds, SnapshotsHoldWhatIsNeededAndKnown) {
-  OutsideNeeds needs = needs_of(json::parse(kConfig));
+  OutsideNeeds needs = needs_of(json::parse(kItemConfig));
   auto network = std::make_shared<ItemData>();
   network->network = {"N", "RIPE::AS-A, AS-A2", 10, 5};
   Items items;

@@ -5,7 +5,7 @@
 //   match    {"done", "match": see match.h}
 #include <fmt/format.h>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bgp/match.h"
 #include "features/bgp/outside_keeper_daemon.h"
 
@@ -50,7 +50,7 @@ Result<uint64_t> OutsideKeeper::match(uint32_t other, uint32_t own) {
     return Error{"bgp match", "the router is starting", "try again in a moment"};
   }
   if (own == 0) {
-    own = static_cast<uint32_t>(config::number_of(config::member(engine_->running().for_features(), "bgp"), "asn"));
+    own = static_cast<uint32_t>(number_of(member(engine_->running().for_features(), "bgp"), "asn"));
   }
   if (own == 0 || other == 0 || own == other) {
     return Error{"bgp match", own == 0 ? "this router has no AS number" : "two AS numbers that differ are needed",

@@ -7,8 +7,8 @@
 #include <ctime>
 #include <utility>
 
+#include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_view.h"
 #include "features/bgp/outside_cache_daemon.h"
 
 namespace floof::bgp {

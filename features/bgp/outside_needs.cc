@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json_view.h"
 #include "features/bgp/blocklist.h"
 #include "features/bgp/policy.h"
 #include "features/irr/irr.h"
@@ -11,69 +12,36 @@ namespace floof::bgp {
 
 namespace {
 
-const Json& member(const Json& object, std::string_view key) {
-  static const Json none;
-  const auto at = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && at != object.end() ? *at : none;
-}
-std::string text_in(const Json& object, std::string_view key) {
-  const Json& at = member(object, key);
-  return at.is_string() ? at.get<std::string>() : "";
-}
-uint64_t number_in(const Json& object, std::string_view key, uint64_t otherwise) {
-  const Json& at = member(object, key);
-  return at.is_number_unsigned() ? at.get<uint64_t>() : otherwise;
-}
-bool flag_in(const Json& object, std::string_view key, bool otherwise) {
-  const Json& at = member(object, key);
-  return at.is_boolean() ? at.get<bool>() : otherwise;
-}
-std::vector<std::string> texts_in(const Json& object, std::string_view key) {
-  std::vector<std::string> out;
-  const Json& at = member(object, key);
-  for (const Json& item : at.is_array() ? at : Json::array()) {
-    if (item.is_string()) {
-      out.push_back(item.get<std::string>());
-    }
-  }
-  return out;
-}
-const Json& list_in(const Json& object, std::string_view key) {
-  static const Json none = Json::array();
-  const Json& at = member(object, key);
-  return at.is_array() ? at : none;
-}
-
 class Collector {
  public:
   Collector(const Json& config, OutsideNeeds& out) : config_(config), bgp_(member(config, "bgp")), out_(out) {}
 
   void collect() {
     groups();
-    for (const Json& peer : list_in(bgp_, "peer")) {
+    for (const Json& peer : items(bgp_, "peer")) {
       read_peer(peer);
     }
     const Json& blocklist = member(bgp_, "blocklist");
-    out_.own_blocked_prefixes = list_in(blocklist, "prefix").size();
-    out_.own_blocked_asns = list_in(blocklist, "asn").size();
-    for (const std::string& file : texts_in(blocklist, "file")) {
+    out_.own_blocked_prefixes = items(blocklist, "prefix").size();
+    out_.own_blocked_asns = items(blocklist, "asn").size();
+    for (const std::string& file : texts(blocklist, "file")) {
       need({ItemKind::block_file, file});
     }
-    for (const std::string& url : texts_in(blocklist, "url")) {
+    for (const std::string& url : texts(blocklist, "url")) {
       need({ItemKind::block_url, url});
     }
     const Json& rpki = member(bgp_, "rpki");
     for (const auto& [key, kind] : {std::pair("vrp-file", ItemKind::vrp_file), {"slurm-file", ItemKind::slurm_file}}) {
-      if (const std::string file = text_in(rpki, key); !file.empty()) {
+      if (const std::string file = text_of(rpki, key); !file.empty()) {
         need({kind, file});
       }
     }
-    for (const Json& server : list_in(rpki, "server")) {
+    for (const Json& server : items(rpki, "server")) {
       read_validator(server);
     }
-    for (const Json& aspa : list_in(rpki, "aspa")) {
-      auto& providers = out_.aspas[static_cast<uint32_t>(number_in(aspa, "customer", 0))];
-      for (const Json& provider : list_in(aspa, "provider")) {
+    for (const Json& aspa : items(rpki, "aspa")) {
+      auto& providers = out_.aspas[static_cast<uint32_t>(number_of(aspa, "customer", 0))];
+      for (const Json& provider : items(aspa, "provider")) {
         if (provider.is_number_unsigned()) {
           providers.push_back(provider.get<uint32_t>());
         }
@@ -94,73 +62,73 @@ class Collector {
     const auto group = [&](const char* name, OutsideNeeds::Group& to, unsigned refresh,
                            unsigned timeout) -> const Json& {
       const Json& from = member(bgp_, name);
-      to.refresh = std::chrono::minutes(number_in(from, "refresh", refresh));
-      to.timeout = std::chrono::seconds(number_in(from, "timeout", timeout));
-      to.shrink_limit = static_cast<unsigned>(number_in(from, "shrink-limit", 30));
+      to.refresh = std::chrono::minutes(number_of(from, "refresh", refresh));
+      to.timeout = std::chrono::seconds(number_of(from, "timeout", timeout));
+      to.shrink_limit = static_cast<unsigned>(number_of(from, "shrink-limit", 30));
       return from;
     };
     const Json& irr = group("irr", out_.irr, 360, 60);
-    out_.irr_servers = texts_in(irr, "server");
+    out_.irr_servers = texts(irr, "server");
     if (out_.irr_servers.empty()) {
       out_.irr_servers = {"rr.ntt.net", "whois.radb.net"};
     }
-    out_.irr_sources = texts_in(irr, "source");
+    out_.irr_sources = texts(irr, "source");
     const Json& peeringdb = group("peeringdb", out_.peeringdb, 1440, 30);
-    const std::string url = text_in(peeringdb, "url");
+    const std::string url = text_of(peeringdb, "url");
     out_.peeringdb_url = url.empty() ? "https://www.peeringdb.com/api" : url;
     while (!out_.peeringdb_url.empty() && out_.peeringdb_url.back() == '/') {
       out_.peeringdb_url.pop_back();
     }
-    out_.peeringdb_key = text_in(peeringdb, "api-key");
+    out_.peeringdb_key = text_of(peeringdb, "api-key");
     group("rpki", out_.rpki, 10, 60);
     group("blocklist", out_.blocklist, 60, 60);
   }
 
   void read_validator(const Json& server) {
     const auto time = [&](const char* key, std::chrono::seconds otherwise) {
-      return std::chrono::seconds(number_in(server, key, static_cast<uint64_t>(otherwise.count())));
+      return std::chrono::seconds(number_of(server, key, static_cast<uint64_t>(otherwise.count())));
     };
-    OutsideNeeds::Validator& to = out_.validators[text_in(server, "name")];
-    to.host = text_in(server, "address");
-    to.port = static_cast<uint16_t>(number_in(server, "port", to.port));
+    OutsideNeeds::Validator& to = out_.validators[text_of(server, "name")];
+    to.host = text_of(server, "address");
+    to.port = static_cast<uint16_t>(number_of(server, "port", to.port));
     to.timeout = time("timeout", to.timeout);
     to.refresh = time("refresh", to.refresh);
     to.retry = time("retry", to.retry);
     to.expire = time("expire", to.expire);
-    need({ItemKind::validator, text_in(server, "name")});
+    need({ItemKind::validator, text_of(server, "name")});
   }
 
   void read_peer(const Json& configured) {
     const Json peer = merged_peer(config_, configured);
     const Json& import = member(peer, "import");
-    const uint64_t asn = number_in(peer, "remote-as", 0);
-    const bool external = asn != number_in(bgp_, "asn", 0) && !flag_in(peer, "confederation-member", false);
-    if (!external || !import.is_object() || text_in(import, "accept") == "none") {
+    const uint64_t asn = number_of(peer, "remote-as", 0);
+    const bool external = asn != number_of(bgp_, "asn", 0) && !flag_of(peer, "confederation-member", false);
+    if (!external || !import.is_object() || text_of(import, "accept") == "none") {
       return;
     }
-    const std::string name = text_in(peer, "name");
-    const bool auto_limit = flag_in(member(import, "limit"), "auto", false);
+    const std::string name = text_of(peer, "name");
+    const bool auto_limit = flag_of(member(import, "limit"), "auto", false);
     if (auto_limit) {  // a limit counts for those who are trusted, too
       need({ItemKind::network, std::to_string(asn)}, name);
     }
-    if (flag_in(import, "trust", false)) {
+    if (flag_of(import, "trust", false)) {
       return;
     }
     const Json& filter = member(import, "filter");
-    if (flag_in(filter, "ixp-lans", true)) {
+    if (flag_of(filter, "ixp-lans", true)) {
       need({ItemKind::ixp_lans, ""}, name);
     }
-    if (flag_in(filter, "never-via-route-servers", text_in(peer, "role") == "rs-client")) {
+    if (flag_of(filter, "never-via-route-servers", text_of(peer, "role") == "rs-client")) {
       need({ItemKind::never_via_route_servers, ""}, name);
     }
-    if (text_in(filter, "next-hop") == "same-as" && number_in(peer, "multihop", 0) == 0) {
+    if (text_of(filter, "next-hop") == "same-as" && number_of(peer, "multihop", 0) == 0) {
       need({ItemKind::ports, std::to_string(asn)}, name);
     }
-    const auto as_sets = texts_in(import, "as-set");
+    const auto as_sets = texts(import, "as-set");
     for (const std::string& as_set : as_sets) {
       need({ItemKind::as_set, as_set}, name);
     }
-    const bool auto_set = as_sets.empty() && flag_in(import, "as-set-auto", false);
+    const bool auto_set = as_sets.empty() && flag_of(import, "as-set-auto", false);
     if (auto_set) {
       out_.auto_networks.push_back(static_cast<uint32_t>(asn));
       out_.auto_peers[static_cast<uint32_t>(asn)].push_back(name);

@@ -25,7 +25,7 @@ using shell::number;
 using shell::Reply;
 using shell::Table;
 
-constexpr auto kRight = Table::Align::right;
+using shell::kRight;
 
 std::string age_text(const Json& item) {
   return member(item, "age-s").is_number() ? shell::duration_text(std::chrono::seconds(number(item, "age-s"))) : "";

@@ -3,7 +3,7 @@
 // What `show bgp irr|peeringdb|rpki|blocklist` answer.
 #include <fmt/format.h>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bgp/outside_keeper_daemon.h"
 
 namespace floof::bgp {
@@ -89,7 +89,7 @@ Json OutsideKeeper::items_json(ItemKind kind) const {
 
 Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments) const {
   if (what == "bgp-irr") {
-    const std::string name = config::text_of(arguments, "as-set");
+    const std::string name = text_of(arguments, "as-set");
     if (name.empty()) {
       Json out = group_json(needs_.irr);
       out["servers"] = needs_.irr_servers;
@@ -118,7 +118,7 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
       }
     }
     out["networks"] = Json::array();
-    const std::string wanted = config::text_of(arguments, "asn");
+    const std::string wanted = text_of(arguments, "asn");
     for (const ItemKey& key : needs_.items) {
       if (key.kind != ItemKind::network || (!wanted.empty() && key.name != wanted)) {
         continue;
@@ -149,8 +149,8 @@ Result<Json> OutsideKeeper::show(const std::string& what, const Json& arguments)
     Json out = group_json(needs_.rpki);
     out["validators"] = items_json(ItemKind::validator);
     for (Json& validator : out["validators"]) {
-      validator.update(validators_.about(config::text_of(validator, "name")));
-      const auto at = items_.find({ItemKind::validator, config::text_of(validator, "name")});
+      validator.update(validators_.about(text_of(validator, "name")));
+      const auto at = items_.find({ItemKind::validator, text_of(validator, "name")});
       if (at != items_.end() && at->second.data && expired(at->first, at->second)) {
         validator["state"] = "expired";
       }

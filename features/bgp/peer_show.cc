@@ -17,7 +17,7 @@ using shell::Invocation;
 using shell::Json;
 using shell::list;
 
-constexpr auto kRight = shell::Table::Align::right;
+using shell::kRight;
 constexpr std::chrono::seconds kCommitLimit{120};
 
 std::string joined(const Json& object, std::initializer_list<const char*> keys) {

@@ -8,43 +8,11 @@
 #include <set>
 #include <tuple>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bgp/internet.h"
 #include "features/bgp/policy_parts.h"
 
 namespace floof::bgp {
-
-using config::items;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
-
-const Json& object_of(const Json& parent, std::string_view key) {
-  static const Json none = Json::object();
-  const Json& found = member(parent, key);
-  return found.is_object() ? found : none;
-}
-
-bool flag_or(const Json& object, std::string_view key, bool otherwise) {
-  const Json& found = member(object, key);
-  return found.is_boolean() ? found.get<bool>() : otherwise;
-}
-
-std::optional<uint32_t> number_in(const Json& object, std::string_view key) {
-  const Json& found = member(object, key);
-  return found.is_number() ? std::optional(static_cast<uint32_t>(number_of(object, key))) : std::nullopt;
-}
-
-std::vector<uint32_t> numbers_in(const Json& object, std::string_view key) {
-  std::vector<uint32_t> out;
-  for (const Json& item : items(object, key)) {
-    if (item.is_number_unsigned()) {
-      out.push_back(item.get<uint32_t>());
-    }
-  }
-  return out;
-}
 
 std::vector<Community> communities_in(const Json& object, std::string_view key) {
   std::vector<Community> out;
@@ -174,24 +142,24 @@ PolicyWorld make_world(const Json& bgp) {
 
 void share_asns(Shared& out) {
   const Json& bogon = object_of(out.bgp, "bogon");
-  NamedAsns::Ranges bogons = flag_or(bogon, "built-in", true) ? built_in_bogon_asns() : NamedAsns::Ranges();
+  NamedAsns::Ranges bogons = flag_of(bogon, "built-in", true) ? built_in_bogon_asns() : NamedAsns::Ranges();
   for (const std::string& text : texts(bogon, "asn")) {
     if (const auto range = parse_asns(text)) {
       bogons.push_back(*range);
     }
   }
   out.bogon_asns = make_asns("bogon_asns", std::move(bogons));
-  const auto transit = numbers_in(out.bgp, "transit-asn");
+  const auto transit = numbers(out.bgp, "transit-asn");
   out.transit_asns = make_asns("transit_asns", transit.empty() ? built_in_transit_asns() : ranges_of(transit));
   const auto& never = out.outside.never_via_route_servers;
   out.never_via_route_servers = make_asns("never_via_route_servers", never ? *never : NamedAsns::Ranges());
-  NamedAsns::Ranges blocked = ranges_of(numbers_in(object_of(out.bgp, "blocklist"), "asn"));
+  NamedAsns::Ranges blocked = ranges_of(numbers(object_of(out.bgp, "blocklist"), "asn"));
   if (const auto& more = out.outside.blocked_asns) {
     blocked.insert(blocked.end(), more->begin(), more->end());
   }
   out.blocked_asns = make_asns("blocked_asns", std::move(blocked));
   for (const Json& lock : items(out.bgp, "peer-lock")) {
-    out.locks.push_back({static_cast<uint32_t>(number_of(lock, "asn")), numbers_in(lock, "via")});
+    out.locks.push_back({static_cast<uint32_t>(number_of(lock, "asn")), numbers(lock, "via")});
   }
 }
 
@@ -201,7 +169,7 @@ Shared share(const Json& config, const Outside& outside) {
   out.addresses = interface::configured_addresses(config);
   const Json& bogon = object_of(bgp, "bogon");
   const auto built_in =
-      flag_or(bogon, "built-in", true) ? std::make_shared<const PrefixSet>(built_in_bogons()) : nullptr;
+      flag_of(bogon, "built-in", true) ? std::make_shared<const PrefixSet>(built_in_bogons()) : nullptr;
   out.bogons = with_more_specifics("bogons", texts(bogon, "prefix"), built_in);
   out.ixp_lans = {"ixp_lans", outside.ixp_lans};
   out.blocked_prefixes =
@@ -213,10 +181,10 @@ Shared share(const Json& config, const Outside& outside) {
 
 /// Explicit limits, else PeeringDB's with headroom.
 uint32_t import_limit(const Json& limit, std::string_view family, uint32_t announced) {
-  if (const auto own = number_in(limit, family)) {
+  if (const auto own = number_if(limit, family)) {
     return *own;
   }
-  if (!flag_or(limit, "auto", false) || announced == 0) {
+  if (!flag_of(limit, "auto", false) || announced == 0) {
     return 0;
   }
   const uint64_t headroom = number_of(limit, "headroom", 20);
@@ -228,11 +196,11 @@ void warn_of_no_limit(Reader& reader, const Json& limit) {
   const Limits& found = reader.out.limits;
   std::string families;
   for (const auto& [key, name, got] : {std::tuple("ip4", "IPv4", found.import4), {"ip6", "IPv6", found.import6}}) {
-    if (got == 0 && !number_in(limit, key)) {
+    if (got == 0 && !number_if(limit, key)) {
       families += (families.empty() ? "" : " and ") + std::string(name);
     }
   }
-  if (flag_or(limit, "auto", false) && !reader.out.import.closed && !families.empty()) {
+  if (flag_of(limit, "auto", false) && !reader.out.import.closed && !families.empty()) {
     reader.warnings.push_back(fmt::format("{} import limit auto: PeeringDB has no figure for {}, so there is no limit",
                                           reader.path(), families));
   }
@@ -255,11 +223,11 @@ void read_limits(Reader& reader) {
   out.import6 = import_limit(limit, "ip6", network.prefixes6);
   out.import_action = action_of(limit);
   warn_of_no_limit(reader, limit);
-  out.receive4 = number_in(receive, "ip4").value_or(0);
-  out.receive6 = number_in(receive, "ip6").value_or(0);
+  out.receive4 = number_if(receive, "ip4").value_or(0);
+  out.receive6 = number_if(receive, "ip6").value_or(0);
   out.receive_action = action_of(receive);
-  out.export4 = number_in(send, "ip4").value_or(0);
-  out.export6 = number_in(send, "ip6").value_or(0);
+  out.export4 = number_if(send, "ip4").value_or(0);
+  out.export6 = number_if(send, "ip6").value_or(0);
   out.export_action = action_of(send);
 }
 
@@ -312,8 +280,8 @@ PeerPolicy read_peer(const Shared& shared, const Json& own_leafs, const Json& me
   out.asn = static_cast<uint32_t>(number_of(merged, "remote-as"));
   const auto own = static_cast<uint32_t>(number_of(shared.bgp, "asn"));
   out.internal = out.asn == own;
-  out.external = !out.internal && !flag_or(merged, "confederation-member", false);
-  out.local_asn = number_in(merged, "local-as").value_or(out.external ? shared.world.asn : own);
+  out.external = !out.internal && !flag_of(merged, "confederation-member", false);
+  out.local_asn = number_if(merged, "local-as").value_or(out.external ? shared.world.asn : own);
   out.role = out.external ? text_of(merged, "role") : "";
   for (const std::string& text : texts(merged, "neighbor")) {
     if (const auto address = parse_ip(text.substr(0, text.find('%')))) {
@@ -337,7 +305,7 @@ std::vector<Family> families_of(const Json& session, const std::optional<IpAddre
   if (wanted == "ip4" || wanted == "ip6") {
     return {wanted == "ip4" ? Family::ip4 : Family::ip6};
   }
-  if (wanted == "both" || !neighbor || flag_or(session, "extended-next-hop", false)) {
+  if (wanted == "both" || !neighbor || flag_of(session, "extended-next-hop", false)) {
     return {Family::ip4, Family::ip6};
   }
   return {neighbor->family()};

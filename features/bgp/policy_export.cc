@@ -3,16 +3,10 @@
 // What is announced to a peer.
 #include <algorithm>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bgp/policy_parts.h"
 
 namespace floof::bgp {
-
-using config::items;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 namespace {
 
@@ -34,13 +28,13 @@ ExportPolicy::Base base_of(const PeerPolicy& peer, const Json& part) {
 
 void read_path(const Reader& reader, const Json& part) {
   ExportPolicy& out = reader.out.exports;
-  out.clear_path = flag_or(part, "clear-path", false);
-  out.remove_private = flag_or(part, "remove-private-asns", reader.out.external && reader.out.role != "rs");
+  out.clear_path = flag_of(part, "clear-path", false);
+  out.remove_private = flag_of(part, "remove-private-asns", reader.out.external && reader.out.role != "rs");
   for (uint64_t i = 0; i < std::min<uint64_t>(number_of(part, "prepend"), 16); i++) {
     out.prepend.push_back(reader.out.local_asn);
   }
   // BIRD puts each in front of the last, so the one nearest to us comes last.
-  auto path = numbers_in(part, "prepend-path");
+  auto path = numbers(part, "prepend-path");
   out.prepend.insert(out.prepend.end(), path.rbegin(), path.rend());
 }
 
@@ -55,7 +49,7 @@ void read_export(Reader& reader) {
   out.closed = !spoken || text_of(part, "accept") == "none" || text_of(reader.peer, "maintenance") == "down";
   out.raw_first = raw_texts(reader, "export", "raw-first");
   out.raw_last = raw_texts(reader, "export", "raw-last");
-  out.originated = flag_or(part, "originated", true);
+  out.originated = flag_of(part, "originated", true);
   out.accept = communities_in(part, "accept-community");
   if (auto only = listed_prefixes(part, "prefix", path)) {
     out.only.push_back(std::move(*only));
@@ -64,21 +58,21 @@ void read_export(Reader& reader) {
     out.refused.push_back(std::move(*refused));
   }
   out.no_peer = (reader.out.role == "peer" || reader.out.role == "rs-client") &&
-                flag_or(reader.peer, "interpret-communities", true);
+                flag_of(reader.peer, "interpret-communities", true);
   // Whoever names the community wants the customers' blackholes passed on.
   const bool asked = std::find(out.accept.begin(), out.accept.end(), kBlackhole) != out.accept.end();
   using Blackholes = ExportPolicy::Blackholes;
   out.blackholes = !reader.out.external ? Blackholes::all : asked ? Blackholes::asked : Blackholes::own;
-  out.default_route = flag_or(part, "default-route", false);
-  out.med = number_in(part, "med");
+  out.default_route = flag_of(part, "default-route", false);
+  out.med = number_if(part, "med");
   read_path(reader, part);
   // A confederation's own segments look like sets to BIRD.
   out.no_sets = reader.out.external && !out.clear_path && !reader.shared.bgp.contains("confederation");
   if (const auto hop = parse_ip(text_of(part, "next-hop"))) {
     out.next_hop = *hop;
   }
-  out.keep_marks = !reader.out.external || flag_or(part, "keep-own-communities", false);
-  reader.out.next_hop_self = flag_or(part, "next-hop-self", false);
+  out.keep_marks = !reader.out.external || flag_of(part, "keep-own-communities", false);
+  reader.out.next_hop_self = flag_of(part, "next-hop-self", false);
   out.remove = communities_in(part, "community-remove");
   for (const Json& entry : items(part, "prefix-community")) {
     if (const auto prefix = parse_prefix(text_of(entry, "prefix"))) {
@@ -86,8 +80,8 @@ void read_export(Reader& reader) {
     }
   }
   out.add = communities_in(part, "community-add");
-  out.blackhole = flag_or(part, "blackhole", false);
-  out.graceful_shutdown = flag_or(part, "graceful-shutdown", false) || text_of(reader.peer, "maintenance") == "drain";
+  out.blackhole = flag_of(part, "blackhole", false);
+  out.graceful_shutdown = flag_of(part, "graceful-shutdown", false) || text_of(reader.peer, "maintenance") == "drain";
 }
 
 }  // namespace floof::bgp

@@ -8,16 +8,10 @@
 #include <iterator>
 #include <set>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bgp/policy_parts.h"
 
 namespace floof::bgp {
-
-using config::items;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 namespace {
 
@@ -96,11 +90,11 @@ class Importer {
     const bool down = text_of(reader_.peer, "maintenance") == "down";
     out_.closed = !spoken || text_of(part_, "accept") == "none" || down;
     out_.relation = relation_of(peer_.role);
-    blackholes_ = flag_or(part_, "blackhole-community", false);
-    const bool trusted = flag_or(part_, "trust", false);
+    blackholes_ = flag_of(part_, "blackhole-community", false);
+    const bool trusted = flag_of(part_, "trust", false);
     checked_ = peer_.external && !trusted;
-    takes_default4_ = flag_or(part_, "default-route", false) || lists("0.0.0.0/0");
-    takes_default6_ = flag_or(part_, "default-route", false) || lists("::/0");
+    takes_default4_ = flag_of(part_, "default-route", false) || lists("0.0.0.0/0");
+    takes_default6_ = flag_of(part_, "default-route", false) || lists("::/0");
     out_.raw_first = raw_texts(reader_, "import", "raw-first");
     out_.raw_checked = raw_texts(reader_, "import", "raw-checked");
     out_.raw_last = raw_texts(reader_, "import", "raw-last");
@@ -125,7 +119,7 @@ class Importer {
   }
   /// Of peers inside the AS only what is asked for is checked.
   bool on(std::string_view check, bool otherwise = true) const {
-    return flag_or(filter_, check, checked_ && otherwise);
+    return flag_of(filter_, check, checked_ && otherwise);
   }
   uint32_t own() const { return reader_.shared.world.asn; }
   bool counts(std::string_view number) const { return checked_ || filter_.contains(number); }
@@ -177,7 +171,7 @@ class Importer {
     for (const Family family : {Family::ip4, Family::ip6}) {
       const bool known = std::any_of(peer_.neighbors.begin(), peer_.neighbors.end(),
                                      [&](const IpAddress& address) { return address.family() == family; });
-      const bool carried = known || nameless || flag_or(reader_.peer, "extended-next-hop", false) ||
+      const bool carried = known || nameless || flag_of(reader_.peer, "extended-next-hop", false) ||
                            text_of(reader_.peer, "family") == "both" ||
                            text_of(reader_.peer, "family") == (family == Family::ip4 ? "ip4" : "ip6");
       if (carried && (wanted == "subnet" || (wanted.empty() && !known))) {
@@ -244,7 +238,7 @@ class Importer {
       add(Reason::as_path_set, PathHasSet{}, "filter as-path-sets");
     }
     if (on("bogon-asns") && !shared.bogon_asns.set->empty()) {
-      if (flag_or(object_of(shared.bgp, "bogon"), "blackhole-asns", false)) {
+      if (flag_of(object_of(shared.bgp, "bogon"), "blackhole-asns", false)) {
         out_.blackhole_asns = shared.bogon_asns;
       } else {
         add(Reason::bogon_asn, PathHas{shared.bogon_asns}, "filter bogon-asns");
@@ -262,7 +256,7 @@ class Importer {
     for (const PeerLocked& lock : on("peer-lock") ? shared.locks : std::vector<PeerLocked>()) {
       add(Reason::peer_lock, lock, "filter peer-lock");
     }
-    if (const auto next = numbers_in(part_, "transit-lock"); !next.empty()) {
+    if (const auto next = numbers(part_, "transit-lock"); !next.empty()) {
       add(Reason::transit_lock, TransitLocked{peer_.asn, next}, "transit-lock");
     }
   }
@@ -345,7 +339,7 @@ class Importer {
   std::vector<std::string> as_sets() const {
     auto names = texts(part_, "as-set");
     const auto network = reader_.shared.outside.networks.find(peer_.asn);
-    if (names.empty() && flag_or(part_, "as-set-auto", false) && network != reader_.shared.outside.networks.end()) {
+    if (names.empty() && flag_of(part_, "as-set-auto", false) && network != reader_.shared.outside.networks.end()) {
       names = as_sets_of(network->second);
     }
     return names;
@@ -353,8 +347,8 @@ class Importer {
 
   void registry_checks() {
     const auto names = as_sets();
-    const bool wanted = !texts(part_, "as-set").empty() || flag_or(part_, "as-set-auto", false) ||
-                        (filter_.contains("irr") && flag_or(filter_, "irr", false));
+    const bool wanted = !texts(part_, "as-set").empty() || flag_of(part_, "as-set-auto", false) ||
+                        (filter_.contains("irr") && flag_of(filter_, "irr", false));
     if (!wanted) {
       return;
     }
@@ -381,12 +375,12 @@ class Importer {
     if (!usable) {
       return add(Reason::irr_unknown, Everything{}, "as-set");
     }
-    if (flag_or(filter_, "irr", true)) {
+    if (flag_of(filter_, "irr", true)) {
       add_own_lists(prefixes);
       add(Reason::irr_prefix, std::move(prefixes), "as-set");
     }
-    if (flag_or(filter_, "irr-origin", true)) {
-      if (const auto members = numbers_in(part_, "as-member"); !members.empty()) {
+    if (flag_of(filter_, "irr-origin", true)) {
+      if (const auto members = numbers(part_, "as-member"); !members.empty()) {
         NamedAsns::Ranges ranges;
         for (const uint32_t asn : members) {
           ranges.push_back({asn, asn});
@@ -408,7 +402,7 @@ class Importer {
   }
 
   NamedPrefixes registered(const std::string& name, const std::shared_ptr<const PrefixSet>& set) const {
-    if (!flag_or(part_, "more-specifics", false)) {
+    if (!flag_of(part_, "more-specifics", false)) {
       return {name, set};
     }
     const auto most4 = static_cast<uint8_t>(number_of(filter_, "max-ip4", 24));
@@ -427,7 +421,7 @@ class Importer {
     auto own = listed_prefixes(part_, "prefix", path_);
     if (own && !with_registry) {
       NotListed check{{std::move(*own)}, blackholes_ && checked_};
-      if (flag_or(part_, "default-route", false)) {
+      if (flag_of(part_, "default-route", false)) {
         check.sets.push_back(defaults(true, true));
       }
       add(Reason::prefix_not_listed, std::move(check), "prefix");
@@ -458,12 +452,12 @@ class Importer {
   }
 
   void preferences() {
-    out_.local_pref = number_in(part_, "local-pref");
-    if (!out_.local_pref && !number_in(reader_.peer, "default-local-pref")) {
+    out_.local_pref = number_if(part_, "local-pref");
+    if (!out_.local_pref && !number_if(reader_.peer, "default-local-pref")) {
       out_.local_pref = local_pref_of(out_.relation);
     }
-    out_.local_pref4 = number_in(part_, "local-pref-ip4");
-    out_.local_pref6 = number_in(part_, "local-pref-ip6");
+    out_.local_pref4 = number_if(part_, "local-pref-ip4");
+    out_.local_pref6 = number_if(part_, "local-pref-ip6");
     for (const Json& entry : items(part_, "as-pref")) {
       out_.as_prefs.emplace_back(number_of(entry, "asn"), number_of(entry, "local-pref"));
     }
@@ -473,10 +467,10 @@ class Importer {
         out_.community_prefs.emplace_back(*community, number_of(entry, "local-pref"));
       }
     }
-    out_.graceful_shutdown = flag_or(part_, "graceful-shutdown", peer_.external);
+    out_.graceful_shutdown = flag_of(part_, "graceful-shutdown", peer_.external);
     out_.drain = text_of(reader_.peer, "maintenance") == "drain";
-    out_.med = number_in(part_, "med");
-    out_.preference = number_in(part_, "preference");
+    out_.med = number_if(part_, "med");
+    out_.preference = number_if(part_, "preference");
   }
 
   void actions() {
@@ -484,8 +478,8 @@ class Importer {
     if (const auto hop = parse_ip(text_of(part_, "next-hop"))) {
       out_.next_hop = *hop;
     }
-    out_.next_hop_peer = flag_or(part_, "next-hop-peer", false);
-    out_.scrub = checked_ && !flag_or(part_, "keep-own-communities", false);
+    out_.next_hop_peer = flag_of(part_, "next-hop-peer", false);
+    out_.scrub = checked_ && !flag_of(part_, "keep-own-communities", false);
     out_.remove = communities_in(part_, "community-remove");
     if (checked_) {
       // Only our own routers say by a community that they originate something.
@@ -501,7 +495,7 @@ class Importer {
     out_.add = communities_in(part_, "community-add");
     out_.blackhole_community = blackholes_;
     out_.blackhole_unagreed = checked_ && !blackholes_;
-    out_.blackhole_all = flag_or(part_, "blackhole", false);
+    out_.blackhole_all = flag_of(part_, "blackhole", false);
   }
 
   Reader& reader_;

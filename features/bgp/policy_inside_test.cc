@@ -9,7 +9,7 @@
 namespace floof::bgp {
 namespace {
 
-PeerPolicy policy_of(const char* leafs) {
+PeerPolicy inside_policy(const char* leafs) {
   Json peer = Json::parse(R"({"name":"p","neighbor":["45.0.0.2"]})");
   peer.update(Json::parse(leafs));
   const Json config = {{"bgp", {{"asn", 45000}, {"prefix", {"45.77.0.0/16"}}, {"peer", {peer}}}}};
@@ -18,7 +18,7 @@ PeerPolicy policy_of(const char* leafs) {
 
 std::string reasons_of(const char* peer) {
   std::string out;
-  for (const Check& check : policy_of(peer).import.checks) {
+  for (const Check& check : inside_policy(peer).import.checks) {
     out += (out.empty() ? "" : " ") + std::string(name_of(check.reason));
   }
   return out;
@@ -43,7 +43,7 @@ TEST(Policy, InsideTheAsWhatIsSetIsChecked) {
   for (const auto& [import, wanted] : rows) {
     EXPECT_EQ(reasons_of(fmt::format(R"({{"remote-as":45000,"import":{{{}}}}})", import).c_str()), wanted) << import;
   }
-  const PeerPolicy bounds = policy_of(R"({"remote-as":45000,"import":{"filter":{"max-ip4":25}}})");
+  const PeerPolicy bounds = inside_policy(R"({"remote-as":45000,"import":{"filter":{"max-ip4":25}}})");
   EXPECT_EQ(std::get<LongerThan>(bounds.import.checks[0].what).ip6, 128) << "of the other family nothing was said";
 }
 

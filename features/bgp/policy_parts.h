@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_view.h"
 #include "features/bgp/policy.h"
 #include "features/interface/subnets.h"
 
@@ -68,11 +69,6 @@ class Warner {
 
 /// Every link has such addresses, so it takes an interface to know whose it is.
 inline bool is_nameless(const IpAddress& address) { return address.is_ip6() && address.is_link_local(); }
-/// The member when it is an object, else an empty one.
-const Json& object_of(const Json& parent, std::string_view key);
-bool flag_or(const Json& object, std::string_view key, bool otherwise);
-std::optional<uint32_t> number_in(const Json& object, std::string_view key);
-std::vector<uint32_t> numbers_in(const Json& object, std::string_view key);
 /// `key` of the peer's or the policy's raw texts in `part`, "import" or "export".
 std::vector<RawText> raw_texts(const Reader& reader, std::string_view part, std::string_view key);
 NamedAsns make_asns(std::string name, NamedAsns::Ranges ranges);

@@ -5,31 +5,11 @@
 
 #include <algorithm>
 
+#include "base/json_view.h"
+
 namespace floof::bgp {
 
 namespace {
-
-const Json& member(const Json& object, std::string_view key) {
-  static const Json none;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : none;
-}
-
-std::string text_of(const Json& object, std::string_view key) {
-  const Json& found = member(object, key);
-  return found.is_string() ? found.get<std::string>() : std::string();
-}
-
-const Json& items(const Json& object, std::string_view key) {
-  static const Json none = Json::array();
-  const Json& found = member(object, key);
-  return found.is_array() ? found : none;
-}
-
-std::optional<uint32_t> number_of(const Json& object, std::string_view key) {
-  const Json& found = member(object, key);
-  return found.is_number_unsigned() ? std::optional(found.get<uint32_t>()) : std::nullopt;
-}
 
 /// Texts that are no communities are left out: the schema has judged them.
 std::vector<Community> communities_of(const Json& object) {
@@ -95,8 +75,8 @@ class Test {
     route.from = address_of(from, route.prefix);
     const auto next_hop = parse_ip(text_of(test_, "next-hop"));
     route.next_hop = next_hop.ok() ? std::optional(*next_hop) : route.from;
-    route.otc = number_of(test_, "otc");
-    route.local_pref = number_of(test_, "local-pref");
+    route.otc = number_if(test_, "otc");
+    route.local_pref = number_if(test_, "local-pref");
     if (route.local_pref && from.external) {
       return error("an external peer's local preference is not taken over (RFC 4271, 5.1.5)",
                    fmt::format("delete bgp test {} local-pref", text_of(test_, "name")));
@@ -137,7 +117,7 @@ class Test {
       out += value.empty() ? "" : fmt::format(" {} {}", leaf, value);
     }
     for (const char* leaf : {"otc", "local-pref"}) {
-      const auto value = number_of(test_, leaf);
+      const auto value = number_if(test_, leaf);
       out += value ? fmt::format(" {} {}", leaf, *value) : "";
     }
     return out + " candidate";

@@ -5,14 +5,10 @@
 
 #include <algorithm>
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bgp/policy_parts.h"
 
 namespace floof::bgp {
-
-using config::items;
-using config::number_of;
-using config::text_of;
 
 namespace {
 
@@ -20,9 +16,9 @@ namespace {
 bool is_limited(const Json& import) {
   const Json& filter = object_of(import, "filter");
   const bool registered =
-      !items(import, "as-set").empty() || flag_or(import, "as-set-auto", false) || flag_or(filter, "irr", false);
-  const bool checked = flag_or(filter, "irr", true) || flag_or(filter, "irr-origin", true);
-  return !items(import, "prefix").empty() || (registered && checked && !flag_or(import, "trust", false));
+      !items(import, "as-set").empty() || flag_of(import, "as-set-auto", false) || flag_of(filter, "irr", false);
+  const bool checked = flag_of(filter, "irr", true) || flag_of(filter, "irr-origin", true);
+  return !items(import, "prefix").empty() || (registered && checked && !flag_of(import, "trust", false));
 }
 
 template <typename T>
@@ -46,7 +42,7 @@ bool has_next_hop(const NextHopIsNot& check, Family family) {
 /// Whether something beside `trust` asks for a check, which then nobody makes.
 bool asks_for_checks(const Json& import) {
   const Json& filter = object_of(import, "filter");
-  return !items(import, "as-set").empty() || flag_or(import, "as-set-auto", false) ||
+  return !items(import, "as-set").empty() || flag_of(import, "as-set-auto", false) ||
          std::any_of(filter.begin(), filter.end(),
                      [](const Json& value) { return value != false && value != "off" && value != "any"; });
 }
@@ -73,7 +69,7 @@ void Warner::look(const PeerPolicy& peer, const Json& merged) {
     return;
   }
   note((peer.role == "provider" || peer.role == "rs") && !is_limited(import), open_, peer);
-  const bool trusted = flag_or(import, "trust", false);
+  const bool trusted = flag_of(import, "trust", false);
   note(trusted && asks_for_checks(import), trusted_, peer);
   if (!trusted) {
     look_at_lists(peer, merged);
@@ -86,9 +82,9 @@ void Warner::look(const PeerPolicy& peer, const Json& merged) {
 /// Of peers inside the AS what is asked for is checked; of these nobody could say what it means.
 void Warner::look_inside(const PeerPolicy& peer, const Json& filter) {
   if (!peer.external) {
-    note(flag_or(filter, "first-as", false), inside_first_, peer);
-    note(flag_or(filter, "aspa", false), inside_aspa_, peer);
-    note(flag_or(filter, "as-path-sets", false) && shared_.bgp.contains("confederation"), inside_sets_, peer);
+    note(flag_of(filter, "first-as", false), inside_first_, peer);
+    note(flag_of(filter, "aspa", false), inside_aspa_, peer);
+    note(flag_of(filter, "as-path-sets", false) && shared_.bgp.contains("confederation"), inside_sets_, peer);
   }
 }
 
@@ -97,13 +93,13 @@ void Warner::look_at_lists(const PeerPolicy& peer, const Json& merged) {
   const Outside& outside = shared_.outside;
   const Json& blocklist = object_of(shared_.bgp, "blocklist");
   const bool lists = !items(blocklist, "file").empty() || !items(blocklist, "url").empty();
-  note(!outside.ixp_lans && flag_or(filter, "ixp-lans", peer.external), lans_, peer);
-  note(!outside.never_via_route_servers && flag_or(filter, "never-via-route-servers", peer.role == "rs-client"), never_,
+  note(!outside.ixp_lans && flag_of(filter, "ixp-lans", peer.external), lans_, peer);
+  note(!outside.never_via_route_servers && flag_of(filter, "never-via-route-servers", peer.role == "rs-client"), never_,
        peer);
   note(text_of(filter, "next-hop") == "same-as" && !outside.ports.contains(peer.asn) &&
            number_of(merged, "multihop") == 0,
        ports_, peer);
-  note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_or(filter, "blocklist", peer.external),
+  note(lists && !outside.blocked_prefixes && !outside.blocked_asns && flag_of(filter, "blocklist", peer.external),
        blocked_, peer);
 }
 
@@ -119,11 +115,11 @@ void Warner::look_at_sense(const PeerPolicy& peer, const Json& merged) {
   const auto* bogons = check_of<PathHas>(peer, Reason::bogon_asn);
   note(peer.external && bogons != nullptr && bogons->asns.contains(peer.asn), bogon_, peer);
   const bool listed = !items(import, "prefix").empty() || !items(import, "as-set").empty();
-  note(peer.external && peer.import.blackhole_community && !listed && !flag_or(import, "as-set-auto", false),
+  note(peer.external && peer.import.blackhole_community && !listed && !flag_of(import, "as-set-auto", false),
        unentitled_, peer);
   const auto* hops = check_of<NextHopIsNot>(peer, Reason::next_hop);
   // Elsewhere IPv4 routes may have IPv6 next hops (RFC 8950).
-  const bool plain = !peer.neighbors.empty() && !flag_or(merged, "extended-next-hop", false) &&
+  const bool plain = !peer.neighbors.empty() && !flag_of(merged, "extended-next-hop", false) &&
                      std::none_of(peer.neighbors.begin(), peer.neighbors.end(), is_nameless);
   note(hops != nullptr && plain &&
            std::any_of(peer.families.begin(), peer.families.end(),

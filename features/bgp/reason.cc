@@ -55,7 +55,7 @@ std::string_view name_of(Reason reason) {
   return at != kReasons.end() ? at->name : "unknown";
 }
 
-std::string_view text_of(Reason reason) {
+std::string_view to_string(Reason reason) {
   const auto at = std::find_if(kReasons.begin(), kReasons.end(), [&](const Entry& e) { return e.reason == reason; });
   return at != kReasons.end() ? at->text : "for a reason that is not known here";
 }

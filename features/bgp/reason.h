@@ -53,7 +53,7 @@ enum class Reason : uint16_t {
 /// "rpki-invalid": what commands and tests call it. Pure.
 std::string_view name_of(Reason reason);
 /// "RPKI calls the origin invalid": for people. Pure.
-std::string_view text_of(Reason reason);
+std::string_view to_string(Reason reason);
 /// Nothing for names and codes that are not ours. Pure.
 std::optional<Reason> reason_of(std::string_view name);
 std::optional<Reason> reason_of(uint32_t code);

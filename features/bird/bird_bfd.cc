@@ -48,15 +48,14 @@ Json bfd_json(const std::vector<BfdSession>& sessions, const std::vector<Protoco
     }
     out.push_back(std::move(one));
   }
-  std::sort(out.begin(), out.end(), [](const Json& one, const Json& other) {
-    return string_of(one, "neighbor") < string_of(other, "neighbor");
-  });
+  std::sort(out.begin(), out.end(),
+            [](const Json& one, const Json& other) { return text_of(one, "neighbor") < text_of(other, "neighbor"); });
   return out;
 }
 
 Json bfd_of(const Json& sessions, const std::string& neighbor) {
   for (const Json& session : sessions) {
-    if (string_of(session, "neighbor") == neighbor) {
+    if (text_of(session, "neighbor") == neighbor) {
       Json out = session;
       out.erase("neighbor");
       out.erase("peer");

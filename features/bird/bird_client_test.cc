@@ -30,7 +30,7 @@ Reply reply_of(std::string_view bytes) {
   return reply ? *reply : Reply{};
 }
 
-const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,"peer":[
+const Json kClientConfig = Json::parse(R"({"bgp":{"asn":65000,"peer":[
   {"name":"upstream-a","remote-as":64501,"neighbor":"192.0.2.2","policy":"t","description":"the upstream"},
   {"name":"un","remote-as":64502,"interface":"e1","policy":"t"},
   {"name":"down","remote-as":64777,"neighbor":"192.0.2.77"},
@@ -268,8 +268,8 @@ TEST(BirdCheck, EndsAHangingProgram) {
 // -- Show data ------------------------------------------------------------------------------------------------------
 
 TEST(BirdShowData, Summary) {
-  const Json out =
-      bgp_summary(parse_protocols(reply_of(samples::all_protocols)), parse_status(reply_of(samples::status)), kConfig);
+  const Json out = bgp_summary(parse_protocols(reply_of(samples::all_protocols)),
+                               parse_status(reply_of(samples::status)), kClientConfig);
   EXPECT_EQ(out["router-id"], "198.51.100.1");
   EXPECT_EQ(out["asn"], 65000);
   ASSERT_EQ(out["peers"].size(), 5u);
@@ -297,7 +297,7 @@ TEST(BirdShowData, Summary) {
 
 TEST(BirdShowData, RouteFields) {
   for (const Route& route : parse_routes(reply_of(samples::routes))) {
-    const Json out = route_json(route, kConfig);
+    const Json out = route_json(route, kClientConfig);
     if (route.prefix == "203.0.113.0/24") {
       EXPECT_EQ(out["peer"], "upstream-a");
       EXPECT_EQ(out["source-as"], 64999);

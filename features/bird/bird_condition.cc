@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/as_number.h"
+#include "base/digits.h"
 #include "base/prefix.h"
 #include "features/bgp/policy.h"
 
@@ -70,12 +71,6 @@ std::vector<std::string_view> choices(std::string_view value) {
     at = end + 1;
   }
   return out;
-}
-
-std::optional<uint32_t> number(std::string_view text) {
-  uint32_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
 }
 
 std::string of_bgp(const std::string& condition) { return fmt::format("source = RTS_BGP && {}", condition); }
@@ -237,12 +232,12 @@ class Terms {
   Value comparison(std::string_view form, std::string_view attribute) {
     std::string sign = next();
     std::string text;
-    if (number(sign)) {
+    if (whole_number<uint32_t>(sign)) {
       text = std::exchange(sign, "=");
     } else {
       text = next();
     }
-    const auto value = number(text);
+    const auto value = whole_number<uint32_t>(text);
     if (std::find(kSigns.begin(), kSigns.end(), sign) == kSigns.end() || !value) {
       std::string said(form);
       for (const std::string& word : {sign, text}) {
@@ -278,7 +273,7 @@ ConditionHelp condition_help(std::span<const std::string> words) {
       return {};
     }
     const Form& form = *forms[0];
-    const bool sign = form.counts && at < words.size() && !number(words[at]);
+    const bool sign = form.counts && at < words.size() && !whole_number<uint32_t>(words[at]);
     at += sign;
     if (at == words.size() && !form.value.empty()) {
       ConditionHelp out;

@@ -9,8 +9,8 @@ namespace floof::bird {
 
 Result<std::vector<std::string>> clear_commands(const Json& config, const Json& request,
                                                 const std::vector<Protocol>& protocols, const Version& version) {
-  const std::string name = string_of(request, "peer"), how = string_of(request, "how"),
-                    direction = string_of(request, "direction"), neighbor = string_of(request, "neighbor");
+  const std::string name = text_of(request, "peer"), how = text_of(request, "how"),
+                    direction = text_of(request, "direction"), neighbor = text_of(request, "neighbor");
   const auto peers = named_peers(config, name);
   if (!peers.ok()) {
     return peers.error();
@@ -81,7 +81,7 @@ Result<> run_clear(const std::function<Result<Reply>(const std::string&)>& call,
 }
 
 Result<> clear_peers(BirdClient& client, const Json& config, const Json& request) {
-  const auto reply = client.ask(string_of(request, "neighbor").empty() ? "show protocols" : "show protocols all");
+  const auto reply = client.ask(text_of(request, "neighbor").empty() ? "show protocols" : "show protocols all");
   if (!reply.ok()) {
     return reply.error();
   }
@@ -90,7 +90,7 @@ Result<> clear_peers(BirdClient& client, const Json& config, const Json& request
     return commands.error();
   }
   return run_clear([&client](const std::string& command) { return client.call(command); }, *commands,
-                   string_of(request, "peer"));
+                   text_of(request, "peer"));
 }
 
 void Farewell::prepare(const Json& config) {

@@ -14,7 +14,7 @@ using namespace std::string_literals;
 
 using Commands = std::vector<std::string>;
 
-const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,
+const Json kControlConfig = Json::parse(R"({"bgp":{"asn":65000,
   "policy":[{"name":"t","shutdown-message":"of the policy","import":{"limit":{"restart-after":5}}}],"peer":[
   {"name":"a","neighbor":["192.0.2.1","2001:db8::1"]},
   {"name":"b","neighbor":["192.0.2.2"],"disabled":true,"shutdown-message":"say 'bye' \\ ü"},
@@ -31,7 +31,7 @@ std::vector<Protocol> known(std::initializer_list<const char*> names) {
 }
 
 Commands commands(const char* request) {
-  const auto out = clear_commands(kConfig, Json::parse(request), {});
+  const auto out = clear_commands(kControlConfig, Json::parse(request), {});
   return out.ok() ? *out : Commands{"error: " + out.error().text()};
 }
 
@@ -106,7 +106,7 @@ TEST(BirdControl, SessionsOfAnUnnumberedPeerAreCleared) {
 
 TEST(BirdControl, Farewells) {
   Farewell farewell;
-  farewell.prepare(kConfig);
+  farewell.prepare(kControlConfig);
   auto protocols = known({"bgp_a", "bgp_b", "bgp_c"});
   const auto messages = farewell.messages(protocols);
   ASSERT_EQ(messages.size(), 2u);
@@ -124,16 +124,16 @@ TEST(BirdLimits, SessionsThatALimitEnded) {
   ReplyReader reader;
   reader.feed(samples::limited);
   const auto protocols = parse_protocols(*reader.next());
-  EXPECT_TRUE(has_limits(kConfig));
+  EXPECT_TRUE(has_limits(kControlConfig));
   EXPECT_FALSE(has_limits(Json::parse(R"({"bgp":{"peer":[{"name":"p"}]}})")));
   const auto at = [&](const char* time, const Json& config) { return limited_sessions(protocols, time, config); };
-  const auto early = at("2026-11-23 06:29:00.000", kConfig);
+  const auto early = at("2026-11-23 06:29:00.000", kControlConfig);
   ASSERT_EQ(early.size(), 1u);
   EXPECT_EQ(early[0].protocol, "bgp_p");
   EXPECT_FALSE(early[0].due());
   EXPECT_EQ(early[0].alarm(), "bgp peer p: ended by its limit on routes; is tried again in 4 min");
-  EXPECT_TRUE(at("2026-11-23 06:32:54.000", kConfig)[0].due());
-  Json never = kConfig;
+  EXPECT_TRUE(at("2026-11-23 06:32:54.000", kControlConfig)[0].due());
+  Json never = kControlConfig;
   never["bgp"]["policy"] = Json::array();
   EXPECT_FALSE(at("2026-11-24 06:32:54.000", never)[0].due());
   EXPECT_NE(at("x", never)[0].alarm().find("clear bgp peer p hard"), std::string::npos);

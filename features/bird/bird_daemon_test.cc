@@ -179,7 +179,7 @@ class BirdDaemon : public testing::Test {
     return data.ok() ? *data : Json::object();
   }
   static bool established(const std::string& name) {
-    return within(15s, [&] { return string_of(peer(name), "state") == "Established"; });
+    return within(15s, [&] { return text_of(peer(name), "state") == "Established"; });
   }
   static Json routes_of(BirdClient& client, const Json& config, const Json& arguments) {
     const auto shown = show_route(client, config, arguments);
@@ -244,7 +244,7 @@ TEST_F(BirdDaemon, PolicyChangeKeepsTheSession) {
   commit(*a_, with_local_pref(222));
   EXPECT_TRUE(within(5s, [] { return local_pref() == 222; })) << local_pref();
   const Json after = peer("plain");
-  EXPECT_LE(std::abs(*seconds_between(string_of(before, "since"), string_of(after, "since"))), 1);
+  EXPECT_LE(std::abs(*seconds_between(text_of(before, "since"), text_of(after, "since"))), 1);
   EXPECT_EQ(after["state"], "Established");
   commit(*a_, config_a());
 }
@@ -269,7 +269,7 @@ TEST_F(BirdDaemon, NewPeerInFrontLeavesOthersAlone) {
       false));
   no_errors(backend->publish());
   no_errors(backend->confirm());
-  EXPECT_LE(std::abs(*seconds_between(string_of(before, "since"), string_of(peer("plain"), "since"))), 1);
+  EXPECT_LE(std::abs(*seconds_between(text_of(before, "since"), text_of(peer("plain"), "since"))), 1);
   const std::string log = content(a_->file("log"));
   commit(*a_, config_a());
   EXPECT_EQ(content(a_->file("log")).substr(log.size()).find("Reloading channel bgp_"), std::string::npos);
@@ -325,7 +325,7 @@ TEST_F(BirdDaemon, UndoGoesBack) {
     EXPECT_EQ(content(a_->file("bird.conf")), file);
     EXPECT_FALSE(std::filesystem::exists(a_->file("bird.conf.unconfirmed")));
   }
-  EXPECT_LE(std::abs(*seconds_between(string_of(before, "since"), string_of(peer("plain"), "since"))), 1);
+  EXPECT_LE(std::abs(*seconds_between(text_of(before, "since"), text_of(peer("plain"), "since"))), 1);
 }
 
 TEST_F(BirdDaemon, UnconfirmedGoesBackByItself) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <memory>
 
+#include "base/digits.h"
 #include "features/bgp/policy_tests.h"
 #include "features/bird/bird_peers.h"
 #include "features/bird/bird_show_data.h"
@@ -17,12 +18,6 @@ const std::string& attribute(const Route& route, const std::string& key) {
   static const std::string none;
   const auto found = route.attributes.find(key);
   return found == route.attributes.end() ? none : found->second;
-}
-
-std::optional<uint32_t> number(std::string_view text) {
-  uint32_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return !text.empty() && error == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
 }
 
 /// "2001:db8::2 fe80::1" is the first, ":: fe80::1" the second.
@@ -49,21 +44,21 @@ class Explainer {
         bird_rpki_(rpki_of_bird(client)) {}
 
   Result<Json> run() {
-    const auto prefix = parse_prefix(string_of(arguments_, "prefix"));
+    const auto prefix = parse_prefix(text_of(arguments_, "prefix"));
     if (!prefix.ok()) {
-      return Error{"explain route " + string_of(arguments_, "prefix"), prefix.error().reason, prefix.error().remedy};
+      return Error{"explain route " + text_of(arguments_, "prefix"), prefix.error().reason, prefix.error().remedy};
     }
-    const std::string name = string_of(arguments_, "peer");
+    const std::string name = text_of(arguments_, "peer");
     peer_ = bgp::find_peer(policies_, name);
     if (peer_ == nullptr) {
       return Error{"explain route from " + name, "there is no such peer", "see `show bgp summary`"};
     }
-    const std::string to = string_of(arguments_, "to");
+    const std::string to = text_of(arguments_, "to");
     to_ = to.empty() ? nullptr : bgp::find_peer(policies_, to);
     if (!to.empty() && to_ == nullptr) {
       return Error{"explain route to " + to, "there is no such peer", "see `show bgp summary`"};
     }
-    const std::string state = string_of(arguments_, "rpki");
+    const std::string state = text_of(arguments_, "rpki");
     if (!state.empty() && state != "valid" && state != "invalid" && state != "unknown") {
       return Error{"explain route rpki " + state, "is no state", "write rpki valid, invalid or unknown"};
     }
@@ -83,7 +78,7 @@ class Explainer {
   bool by_candidate() const { return member(arguments_, "candidate") == Json(true); }
 
   bgp::RpkiAsk rpki() const {
-    const std::string state = string_of(arguments_, "rpki");
+    const std::string state = text_of(arguments_, "rpki");
     if (state.empty()) {
       return bgp::rpki_of(outside_, bird_rpki_);
     }
@@ -106,7 +101,7 @@ class Explainer {
     const std::string where = "explain route " + to_string(prefix);
     bgp::Route route;
     route.prefix = prefix;
-    const auto path = bgp::parse_as_path(string_of(arguments_, "path"));
+    const auto path = bgp::parse_as_path(text_of(arguments_, "path"));
     if (!path) {
       return Error{where + " path", "is no AS path", "write path \"64500 64999\""};
     }
@@ -121,7 +116,7 @@ class Explainer {
     }
     route.from = bgp::address_of(*peer_, prefix);
     route.next_hop = route.from;
-    if (const std::string text = string_of(arguments_, "next-hop"); !text.empty()) {
+    if (const std::string text = text_of(arguments_, "next-hop"); !text.empty()) {
       const auto hop = parse_ip(text);
       if (!hop.ok()) {
         return Error{where + " next-hop", hop.error().reason, hop.error().remedy};
@@ -230,11 +225,11 @@ class Explainer {
 
   /// What BIRD does not show whole only BIRD can judge.
   static void take_over(const Json& bird, bgp::Evaluation& evaluation) {
-    const auto reason = bgp::reason_of(string_of(bird, "reason"));
+    const auto reason = bgp::reason_of(text_of(bird, "reason"));
     evaluation.unsure = true;
-    evaluation.accepted = string_of(bird, "verdict") == "accepted";
+    evaluation.accepted = text_of(bird, "verdict") == "accepted";
     evaluation.reason = evaluation.accepted ? std::nullopt : reason;
-    evaluation.why = evaluation.accepted || !reason ? "" : std::string(bgp::text_of(*reason));
+    evaluation.why = evaluation.accepted || !reason ? "" : std::string(bgp::to_string(*reason));
     evaluation.steps.push_back({"path", "a path of which BIRD shows only the beginning",
                                 "the steps above may be wrong; the verdict is BIRD's", bgp::Step::Outcome::unjudged,
                                 ""});
@@ -300,14 +295,14 @@ std::optional<bgp::Route> received_route(const Route& route) {
     out.from = *from;
   }
   out.origin = attribute(route, "BGP.origin");
-  out.med = number(attribute(route, "BGP.med"));
-  out.local_pref = number(attribute(route, "BGP.local_pref"));
-  out.otc = number(attribute(route, "BGP.otc"));
+  out.med = whole_number<uint32_t>(attribute(route, "BGP.med"));
+  out.local_pref = whole_number<uint32_t>(attribute(route, "BGP.local_pref"));
+  out.otc = whole_number<uint32_t>(attribute(route, "BGP.otc"));
   return out;
 }
 
 std::string difference(const bgp::Evaluation& evaluation, const Json& bird) {
-  const std::string verdict = string_of(bird, "verdict");
+  const std::string verdict = text_of(bird, "verdict");
   if (evaluation.unsure || (verdict != "accepted" && verdict != "refused")) {
     return {};
   }
@@ -315,7 +310,7 @@ std::string difference(const bgp::Evaluation& evaluation, const Json& bird) {
     return fmt::format("by the policy the route is {}, but BIRD has {} it",
                        evaluation.accepted ? "accepted" : "refused", verdict);
   }
-  const std::string reason = string_of(bird, "reason");
+  const std::string reason = text_of(bird, "reason");
   if (!evaluation.accepted && evaluation.reason && !reason.empty() && reason != bgp::name_of(*evaluation.reason)) {
     return fmt::format("by the policy the reason is {}, but BIRD says {}", bgp::name_of(*evaluation.reason), reason);
   }

@@ -71,8 +71,8 @@ std::string without_holds(std::string_view text) {
 Holds::Holds(std::string run_dir) : run_dir_(std::move(run_dir)) {
   const Json stored = Json::parse(read_file(run_dir_ + "/bird.held").value_or(""), nullptr, false);
   for (const Json& one : items(stored, "held")) {
-    const std::string protocol = string_of(one, "protocol");
-    const Hold hold{string_of(one, "peer"), string_of(one, "configured"), string_of(one, "since")};
+    const std::string protocol = text_of(one, "protocol");
+    const Hold hold{text_of(one, "peer"), text_of(one, "configured"), text_of(one, "since")};
     if (!protocol.empty() && !hold.configured.empty()) {
       all_[protocol] = hold;
     }

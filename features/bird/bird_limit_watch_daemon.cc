@@ -137,8 +137,8 @@ void LimitWatch::annotate(Json& shown) const {
     }
   }
   for (const auto& [protocol, hold] : options_.holds->all()) {
-    const std::string name = string_of(shown, "protocol");
-    if ((name == protocol || name == hold.configured) && string_of(shown, "state") == "Idle") {
+    const std::string name = text_of(shown, "protocol");
+    if ((name == protocol || name == hold.configured) && text_of(shown, "state") == "Idle") {
       shown["since"] = utc_of(hold.since);
       shown["last-error"] = "Automatic shutdown: Route limit exceeded";
       shown["ended-by-limit"] = true;

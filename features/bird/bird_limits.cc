@@ -20,7 +20,7 @@ bool limits_of(const Json& object) {
 }
 
 bool blocks(const Json& object) {
-  const auto action = [](const Json& part, const char* limit) { return string_of(member(part, limit), "action"); };
+  const auto action = [](const Json& part, const char* limit) { return text_of(member(part, limit), "action"); };
   const Json &import = member(object, "import"), &sent = member(object, "export");
   return action(import, "limit") == "block" || action(import, "receive-limit") == "block" ||
          action(sent, "limit") == "block";
@@ -45,7 +45,7 @@ std::optional<uint64_t> restart_after(const Json& config, const Json& peer) {
   };
   const Json* found = &own(peer);
   for (const Json& policy : items(member(config, "bgp"), "policy")) {
-    if (found->is_null() && string_of(policy, "name") == string_of(peer, "policy")) {
+    if (found->is_null() && text_of(policy, "name") == text_of(peer, "policy")) {
       found = &own(policy);
     }
   }

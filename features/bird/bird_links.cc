@@ -22,11 +22,6 @@ namespace {
 using Kind = BirdChange::Kind;
 using Addresses = std::vector<interface::ConfiguredAddress>;
 
-std::optional<IpAddress> address_in(const std::string& text) {
-  const auto address = parse_ip(text.substr(0, text.find('%')));
-  return address ? std::optional(*address) : std::nullopt;
-}
-
 bool is_local(const IpAddress& address) { return address.is_ip6() && address.is_link_local(); }
 
 /// The interfaces of one configuration.
@@ -34,7 +29,7 @@ class Interfaces {
  public:
   explicit Interfaces(const Json& config) : addresses_(interface::configured_addresses(config)) {
     for (const Json& one : items(config, "interface")) {
-      (flag_of(one, "disabled") ? down_ : up_).insert(string_of(one, "name"));
+      (flag_of(one, "disabled") ? down_ : up_).insert(text_of(one, "name"));
     }
   }
   bool up(const std::string& name) const { return up_.contains(name); }
@@ -229,12 +224,12 @@ class Judge {
   void static_routes() {
     std::map<std::string, std::vector<std::string>> routes;  // by why
     for (const Json& route : items(config_, "route")) {
-      const std::string prefix = string_of(route, "prefix");
+      const std::string prefix = text_of(route, "prefix");
       const bool before = std::any_of(items(config_before_, "route").begin(), items(config_before_, "route").end(),
                                       [&](const Json& one) { return one == route; });
       std::string why;
       for (const Json& hop : before ? items(route, "via") : Json::array()) {
-        why = why_gone(hop.is_string() ? hop.get<std::string>() : string_of(hop, "address"));
+        why = why_gone(hop.is_string() ? hop.get<std::string>() : text_of(hop, "address"));
         if (why.empty()) {
           break;
         }

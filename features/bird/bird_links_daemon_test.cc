@@ -10,7 +10,7 @@
 namespace floof::bird {
 namespace {
 
-const Json kConfig = Json::parse(R"({"interface":[
+const Json kLinksConfig = Json::parse(R"({"interface":[
     {"name":"e1","address":["172.20.1.1/24","172.20.1.9/24","2001:db8::1/64","2001:db8::8/64"]},
     {"name":"e2","address":["172.20.2.1/24"]},{"name":"loop0","address":["198.51.100.1/32"]}],
   "route":[{"prefix":"203.0.113.0/24","via":["172.20.2.7"]},{"prefix":"203.0.114.0/24","via":["172.20.1.7"]}],
@@ -36,10 +36,10 @@ const std::vector<OspfNeighbor> kNeighbors = {{"floof_ospf2", "192.0.2.7", "Full
                                               {"floof_ospf3", "192.0.2.7", "Full/PtP", "e1", "fe80::2"},
                                               {"floof_ospf2", "192.0.2.8", "Init/PtP", "e1", "172.20.1.3"}};
 
-std::string plan(const Json& after) {
-  auto changes = bird_changes(render_all(kConfig, {}).text, render_all(after, {}).text);
+std::string links_plan(const Json& after) {
+  auto changes = bird_changes(render_all(kLinksConfig, {}).text, render_all(after, {}).text);
   judge_by_sessions(changes, kSessions, {});
-  judge_by_interfaces(changes, kConfig, after, kSessions, kNeighbors);
+  judge_by_interfaces(changes, kLinksConfig, after, kSessions, kNeighbors);
   std::string out;
   for (const auto& step : bird_plan(changes)) {
     out += step.what + (step.interrupts.empty() ? "" : " [" + step.interrupts + "]") + "\n";
@@ -48,23 +48,23 @@ std::string plan(const Json& after) {
 }
 
 Json with(size_t interface, const char* addresses) {
-  Json out = kConfig;
+  Json out = kLinksConfig;
   out["interface"][interface]["address"] = Json::parse(addresses);
   return out;
 }
 
 TEST(BirdLinks, ADisabledInterface) {
-  EXPECT_EQ(plan(kConfig), "");
-  Json after = kConfig;
+  EXPECT_EQ(links_plan(kLinksConfig), "");
+  Json after = kLinksConfig;
   after["interface"][0]["disabled"] = true;
-  EXPECT_EQ(plan(after),
+  EXPECT_EQ(links_plan(after),
             "peer n ends: e1 is disabled [the BGP session]\n"
             "OSPFv2: loses neighbour 192.0.2.7 on e1 (e1 is disabled) [the adjacency with neighbour 192.0.2.7 on e1]\n"
             "OSPFv3: loses neighbour 192.0.2.7 on e1 (e1 is disabled) [the adjacency with neighbour 192.0.2.7 on e1]\n"
             "static routes: 203.0.114.0/24 has no gateway, as e1 is disabled [this route]\n");
-  after = kConfig;
+  after = kLinksConfig;
   after["interface"][1]["disabled"] = true;
-  EXPECT_EQ(plan(after),
+  EXPECT_EQ(links_plan(after),
             "peer i ends: e2 is disabled, its way; when the hold time is over, if no other route leads to 172.20.2.2 "
             "[the BGP session]\n"
             "peer un ends: e2 is disabled [the BGP session]\n"
@@ -72,28 +72,30 @@ TEST(BirdLinks, ADisabledInterface) {
 }
 
 TEST(BirdLinks, AddressesThatGo) {
-  EXPECT_EQ(plan(with(0, R"(["172.20.1.1/23","2001:db8::1/64","2001:db8::8/64"])")),
+  EXPECT_EQ(links_plan(with(0, R"(["172.20.1.1/23","2001:db8::1/64","2001:db8::8/64"])")),
             "peer n restarts: address 172.20.1.1/24 of e1 goes [the BGP session]\n"
             "OSPFv2: loses neighbour 192.0.2.7 on e1 (address 172.20.1.1/24 of e1 goes) [the adjacency with neighbour "
             "192.0.2.7 on e1]\n");
   const Json moved = with(2, R"(["198.51.100.2/32"])");
-  EXPECT_EQ(plan(moved), "peer far restarts: its address 198.51.100.1 goes [the BGP session]\n");
+  EXPECT_EQ(links_plan(moved), "peer far restarts: its address 198.51.100.1 goes [the BGP session]\n");
   EXPECT_EQ(homeless_sessions(moved, kSessions), std::vector<std::string>{"bgp_far"});
-  EXPECT_EQ(homeless_sessions(kConfig, kSessions), std::vector<std::string>());
-  EXPECT_EQ(renumbered_sessions(kConfig, moved, kSessions), std::vector<std::string>{"bgp_far"});
-  EXPECT_EQ(renumbered_sessions(kConfig, with(0, R"(["172.20.1.1/23","2001:db8::1/64","2001:db8::8/64"])"), kSessions),
-            std::vector<std::string>{"bgp_n"});
-  EXPECT_EQ(renumbered_sessions(kConfig, kConfig, kSessions), std::vector<std::string>());
-  EXPECT_EQ(plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24","2001:db8::1/64","2001:db8::8/64","2001:db8::9/64"])")),
-            "");
+  EXPECT_EQ(homeless_sessions(kLinksConfig, kSessions), std::vector<std::string>());
+  EXPECT_EQ(renumbered_sessions(kLinksConfig, moved, kSessions), std::vector<std::string>{"bgp_far"});
+  EXPECT_EQ(
+      renumbered_sessions(kLinksConfig, with(0, R"(["172.20.1.1/23","2001:db8::1/64","2001:db8::8/64"])"), kSessions),
+      std::vector<std::string>{"bgp_n"});
+  EXPECT_EQ(renumbered_sessions(kLinksConfig, kLinksConfig, kSessions), std::vector<std::string>());
+  EXPECT_EQ(
+      links_plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24","2001:db8::1/64","2001:db8::8/64","2001:db8::9/64"])")),
+      "");
 }
 
 TEST(BirdLinks, TheNextHopOfTheOtherFamilyFollows) {
-  EXPECT_EQ(plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24","2001:db8::8/64"])")),
+  EXPECT_EQ(links_plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24","2001:db8::8/64"])")),
             "peer n is announced our routes again and hears of 2001:db8::8 as the next hop of IPv6 routes; the session "
             "stays\n");
   EXPECT_EQ(
-      plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24"])")),
+      links_plan(with(0, R"(["172.20.1.1/24","172.20.1.9/24"])")),
       "peer n filters its routes again and is announced our routes again and loses our IPv6 routes, which have no "
       "next hop; the session stays [IPv6 routes over it]\n");
   const Rendered without = render_all(with(0, R"(["172.20.1.1/24"])"), {});

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/digits.h"
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_peers.h"
 #include "features/bird/bird_reply_words.h"
@@ -11,7 +12,6 @@ namespace floof::bird {
 
 namespace {
 
-constexpr size_t kLongestLine = 4096;
 constexpr int64_t kPatience = 20;  // seconds until BFD should be up
 
 /// Takes everything in front of `end` off `text`; false, and nothing taken, when it is not there.
@@ -29,8 +29,8 @@ bool take_until(std::string_view& text, std::string_view end, std::string& into)
 std::pair<std::string, const Json*> ospf_interface(const Json& config, const std::string& name) {
   for (const Json& area : items(member(config, "ospf"), "area")) {
     for (const Json& interface : items(area, "interface")) {
-      if (string_of(interface, "name") == name) {
-        return {string_of(area, "id"), &interface};
+      if (text_of(interface, "name") == name) {
+        return {text_of(area, "id"), &interface};
       }
     }
   }
@@ -46,7 +46,7 @@ bool wants_bfd(const Json& config, const Json& peer) {
 std::optional<OspfRefusal> parse_ospf_refusal(std::string_view line) {
   OspfRefusal out;
   size_t at = line.find("floof_ospf");
-  if (at == std::string_view::npos || line.size() > kLongestLine) {
+  if (at == std::string_view::npos || line.size() > kLongestLogLine) {
     return std::nullopt;
   }
   line.remove_prefix(at);
@@ -77,7 +77,7 @@ std::optional<OspfRefusal> parse_ospf_refusal(std::string_view line) {
       out.reason == "version mismatch") {
     return std::nullopt;
   }
-  out.theirs = number(value).value_or(0);
+  out.theirs = whole_number(value).value_or(0);
   return out;
 }
 
@@ -115,11 +115,11 @@ std::vector<std::string> bfd_alarms(const Json& sessions, const std::vector<Prot
       const std::string neighbor = session->detail("Neighbor address");
       const Json bfd = bfd_of(sessions, neighbor);
       const auto age = seconds_between(session->since, server_time);
-      if (session->state != "up" || string_of(bfd, "state") == "Up" || age.value_or(0) < kPatience) {
+      if (session->state != "up" || text_of(bfd, "state") == "Up" || age.value_or(0) < kPatience) {
         continue;
       }
-      const bool several = string_of(bfd, "interface").empty();
-      const std::string name = string_of(peer, "name");
+      const bool several = text_of(bfd, "interface").empty();
+      const std::string name = text_of(peer, "name");
       out.push_back(
           fmt::format("bgp peer {}: BFD with {} does not come up, so only the hold time tells when it is gone; we "
                       "watch {}, and the "

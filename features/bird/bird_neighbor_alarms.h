@@ -13,6 +13,11 @@
 
 namespace floof::bird {
 
+/// Whether the peer, its group or all of BGP asks for BFD. Pure.
+bool wants_bfd(const Json& config, const Json& peer);
+
+inline constexpr size_t kLongestLogLine = 4096;
+
 /// What an OSPF router says that we refuse as a neighbour, in a line of BIRD's log.
 struct OspfRefusal {
   std::string protocol;  ///< "floof_ospf2"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/bird/bird_neighbor_watch_daemon.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,18 +8,16 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "features/bird/bird_neighbor_watch.h"
-
 namespace floof::bird {
 namespace {
 
-const Json kConfig = Json::parse(R"({"interface":[{"name":"e1","address":["172.20.1.1/24"]}],
+const Json kWatchedConfig = Json::parse(R"({"interface":[{"name":"e1","address":["172.20.1.1/24"]}],
   "ospf":{"area":[{"id":"0","interface":[{"name":"e1","hello":1}]}]},
   "bgp":{"asn":65000,"peer":[{"name":"i","remote-as":65000,"neighbor":["172.20.1.2"],"bfd":true}]}})");
 
 std::string told(std::string_view line) {
   const auto refusal = parse_ospf_refusal(line);
-  return refusal ? refusal_alarm(*refusal, kConfig) : "";
+  return refusal ? refusal_alarm(*refusal, kWatchedConfig) : "";
 }
 
 TEST(NeighborWatch, OspfRefusals) {
@@ -51,7 +51,7 @@ TEST(NeighborWatch, BfdThatDoesNotComeUp) {
   session.details = {{"Neighbor address", "172.20.1.2"}};
   const auto alarms = [&](const char* state, const char* now) {
     return bfd_alarms(Json::array({{{"neighbor", "172.20.1.2"}, {"interface", "e1"}, {"state", state}}}), {session},
-                      now, kConfig);
+                      now, kWatchedConfig);
   };
   EXPECT_TRUE(alarms("Up", "2026-11-30 08:10:00.000").empty());
   EXPECT_TRUE(alarms("Down", "2026-11-30 08:00:05.000").empty()) << "it may be on its way";
@@ -69,7 +69,7 @@ TEST(NeighborWatch, FollowsTheLog) {
                              .log = path,
                              .config =
                                  [] {
-                                   Json out = kConfig;
+                                   Json out = kWatchedConfig;
                                    out.erase("bgp");
                                    return out;
                                  },

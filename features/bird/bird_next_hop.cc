@@ -8,20 +8,16 @@
 
 namespace floof::bird {
 
-namespace {
-
-std::optional<IpAddress> address_in(const std::string& text) {
+std::optional<IpAddress> address_in(std::string_view text) {
   const auto address = parse_ip(text.substr(0, text.find('%')));
   return address ? std::optional(*address) : std::nullopt;
 }
-
-}  // namespace
 
 std::string link_of(const nlohmann::json& config, const bgp::PeerPolicy& peer, const std::string& neighbor) {
   if (number_of(peer.session, "multihop") > 0) {
     return {};
   }
-  if (std::string interface = string_of(peer.session, "interface"); !interface.empty()) {
+  if (std::string interface = text_of(peer.session, "interface"); !interface.empty()) {
     return interface;
   }
   const auto address = address_in(neighbor);
@@ -35,7 +31,7 @@ bool watches_link(const nlohmann::json& config, const bgp::PeerPolicy& peer, con
       number_of(peer.session, "multihop") > 0) {
     return false;
   }
-  const auto address = address_in(neighbor), source = address_in(string_of(peer.session, "source"));
+  const auto address = address_in(neighbor), source = address_in(text_of(peer.session, "source"));
   const auto addresses = interface::configured_addresses(config);
   const auto* subnet = address ? interface::subnet_of(addresses, *address) : nullptr;
   return subnet != nullptr && (!source || subnet->address.subnet().contains(*source));
@@ -53,7 +49,7 @@ bool is_carried_by_other(const bgp::PeerPolicy& peer, const std::string& neighbo
 }
 
 std::string next_hop_interface(const nlohmann::json& config, const bgp::PeerPolicy& peer, const std::string& neighbor) {
-  const auto source = address_in(string_of(peer.session, "source"));
+  const auto source = address_in(text_of(peer.session, "source"));
   for (const interface::ConfiguredAddress& own : interface::configured_addresses(config)) {
     if (source && own.address.address == *source && link_of(config, peer, neighbor).empty()) {
       return own.interface;

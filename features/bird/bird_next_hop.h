@@ -15,6 +15,9 @@
 
 namespace floof::bird {
 
+/// The address of "fe80::1%e0", with or without a link. Pure.
+std::optional<IpAddress> address_in(std::string_view text);
+
 /// The interface that a neighbour is on; empty: behind routers, or not known. `neighbor` as configured or as BIRD says.
 std::string link_of(const nlohmann::json& config, const bgp::PeerPolicy& peer, const std::string& neighbor);
 

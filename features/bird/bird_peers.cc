@@ -5,16 +5,11 @@
 #include <cctype>
 
 #include "base/address.h"
+#include "base/digits.h"
 
 namespace floof::bird {
 
-namespace {
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string_view spawned_by(std::string_view protocol) {
   const size_t at = protocol.rfind(dynamic_separator);
@@ -24,7 +19,7 @@ std::string_view spawned_by(std::string_view protocol) {
 
 const Json* find_peer(const Json& config, std::string_view name) {
   for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    if (string_of(peer, "name") == name) {
+    if (text_of(peer, "name") == name) {
       return &peer;
     }
   }
@@ -32,10 +27,10 @@ const Json* find_peer(const Json& config, std::string_view name) {
 }
 
 bool has_only_interface(const Json& peer) {
-  return peer_sessions(peer).front().neighbor.empty() && !string_of(peer, "interface").empty();
+  return peer_sessions(peer).front().neighbor.empty() && !text_of(peer, "interface").empty();
 }
 
-bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || string_of(peer, "maintenance") == "down"; }
+bool is_shut(const Json& peer) { return flag_of(peer, "disabled") || text_of(peer, "maintenance") == "down"; }
 
 bool is_external(const Json& config, const Json& peer) {
   const Json& member_of = session_leaf(config, peer, "confederation-member");
@@ -47,7 +42,7 @@ const Json& session_leaf(const Json& config, const Json& peer, std::string_view 
     return own;
   }
   for (const Json& policy : items(member(config, "bgp"), "policy")) {
-    if (string_of(policy, "name") == string_of(peer, "policy")) {
+    if (text_of(policy, "name") == text_of(peer, "policy")) {
       return member(policy, key);
     }
   }
@@ -56,7 +51,7 @@ const Json& session_leaf(const Json& config, const Json& peer, std::string_view 
 
 PeerNames::PeerNames(const Json& config) {
   for (const Json& peer : items(member(config, "bgp"), "peer")) {
-    const std::string name = string_of(peer, "name");
+    const std::string name = text_of(peer, "name");
     auto& names = has_only_interface(peer) ? unnumbered_ : numbered_;
     for (const PeerSession& session : peer_sessions(peer)) {
       names.emplace(session.protocol, name);
@@ -181,7 +176,7 @@ Result<std::vector<std::string>> protocol_names(const std::vector<Protocol>& all
     }
   }
   if (out.empty()) {
-    return Error{fmt::format("bgp peer {} neighbor {}", string_of(peer, "name"), neighbor),
+    return Error{fmt::format("bgp peer {} neighbor {}", text_of(peer, "name"), neighbor),
                  "the peer has no session with that address", known.empty() ? "it has none" : "it has " + known};
   }
   return out;

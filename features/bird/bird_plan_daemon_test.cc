@@ -10,21 +10,21 @@ namespace {
 
 Json parse(std::string_view text) { return Json::parse(text); }
 
-const Json kConfig = parse(R"({"bgp":{"asn":65000,"router-id":"192.0.2.1",
+const Json kPlanConfig = parse(R"({"bgp":{"asn":65000,"router-id":"192.0.2.1",
   "policy":[{"name":"transit","import":{"accept":"all","local-pref":100},"export":{"accept":"originated"}},
             {"name":"other","import":{"accept":"all"}}],
   "peer":[{"name":"a","remote-as":64500,"neighbor":["192.0.2.2"],"policy":"transit"},
           {"name":"b","remote-as":64501,"neighbor":["192.0.2.3"],"policy":"other"}]}})");
 
-std::string text_of(const Json& config) {
+std::string rendered(const Json& config) {
   RenderContext context;
   context.peer_ids = {{"a", 1}, {"b", 2}, {"c", 3}};
   return render_all(config, context).text;
 }
 
-std::string plan(const Json& after, const Json& before = kConfig) {
+std::string plan(const Json& after, const Json& before = kPlanConfig) {
   std::string out;
-  for (const auto& step : bird_plan(bird_changes(text_of(before), text_of(after)))) {
+  for (const auto& step : bird_plan(bird_changes(rendered(before), rendered(after)))) {
     if (step.what.starts_with("peer ")) {
       out += step.what + (step.interrupts.empty() ? "" : " [" + step.interrupts + "]") + "\n";
     }
@@ -32,13 +32,15 @@ std::string plan(const Json& after, const Json& before = kConfig) {
   return out;
 }
 
-TEST(BirdPlan, NothingChangesNothing) { EXPECT_EQ(bird_changes(text_of(kConfig), text_of(kConfig)).size(), 0U); }
+TEST(BirdPlan, NothingChangesNothing) {
+  EXPECT_EQ(bird_changes(rendered(kPlanConfig), rendered(kPlanConfig)).size(), 0U);
+}
 
 TEST(BirdPlan, APolicyFiltersItsPeersAgain) {
-  Json after = kConfig;
+  Json after = kPlanConfig;
   after["bgp"]["policy"][0]["import"]["local-pref"] = 200;
   EXPECT_EQ(plan(after), "peer a filters its routes again; the session stays\n");
-  after = kConfig;
+  after = kPlanConfig;
   after["bgp"]["peer"][1]["policy"] = "transit";
   EXPECT_EQ(plan(after), "peer b filters its routes again; the session stays\n");
 }
@@ -46,7 +48,7 @@ TEST(BirdPlan, APolicyFiltersItsPeersAgain) {
 TEST(BirdPlan, WhatIsAcceptedNeverRestartsASession) {
   for (const char* import : {R"({"accept":"none"})", R"({"trust":true})", R"({"accept":"all","filter":{"rpki":"off"}})",
                              R"({"prefix":[{"prefix":"192.0.2.0/24"}]})"}) {
-    Json after = kConfig;
+    Json after = kPlanConfig;
     after["bgp"]["peer"][0]["import"] = parse(import);
     const std::string text = plan(after);
     EXPECT_TRUE(text.starts_with("peer a filters its routes again")) << import << text;
@@ -61,7 +63,7 @@ TEST(BirdPlan, ASettingOfTheSessionRestartsIt) {
                                    {"password", "x"},
                                    {"multihop", 3},
                                    {"passive", true}}) {
-    Json after = kConfig;
+    Json after = kPlanConfig;
     after["bgp"]["peer"][0][key] = value;
     EXPECT_EQ(plan(after), "peer a restarts [the BGP session]\n") << key;
   }
@@ -77,18 +79,18 @@ TEST(BirdPlan, WhatBirdTakesOverWhileTheSessionRuns) {
       {R"({"tag":["x"]})", ""},
   };
   for (const auto& [edit, said] : edits) {
-    Json after = kConfig;
+    Json after = kPlanConfig;
     after["bgp"]["peer"][0].update(parse(edit));
     EXPECT_EQ(plan(after), said) << edit;
   }
 }
 
 TEST(BirdPlan, SessionsThatAreShut) {
-  Json shut = kConfig;
+  Json shut = kPlanConfig;
   shut["bgp"]["peer"][0]["disabled"] = true;
   EXPECT_EQ(plan(shut), "peer a ends [the BGP session]\n");
-  EXPECT_EQ(plan(kConfig, shut), "peer a starts\n");
-  Json down = kConfig;
+  EXPECT_EQ(plan(kPlanConfig, shut), "peer a starts\n");
+  Json down = kPlanConfig;
   down["bgp"]["peer"][0]["maintenance"] = "down";
   EXPECT_EQ(plan(down), "peer a ends [the BGP session]\n");
   Json other = shut;
@@ -101,7 +103,7 @@ TEST(BirdPlan, SessionsThatAreShut) {
 }
 
 TEST(BirdPlan, APeersSecondSessionHasItsAddress) {
-  Json two = kConfig;
+  Json two = kPlanConfig;
   two["bgp"]["peer"][0]["neighbor"].push_back("192.0.2.22");
   EXPECT_EQ(plan(two), "peer a (192.0.2.2) filters its routes again; the session stays\npeer a (192.0.2.22) starts\n");
   Json after = two;
@@ -113,7 +115,7 @@ TEST(BirdPlan, APeersSecondSessionHasItsAddress) {
 std::string all_of(const Json& after, const Json& before, const std::vector<Protocol>& protocols = {},
                    const std::map<std::string, Holds::Hold>& held = {}) {
   std::string out;
-  auto changes = bird_changes(text_of(before), text_of(after));
+  auto changes = bird_changes(rendered(before), rendered(after));
   if (!protocols.empty()) {
     judge_by_sessions(changes, protocols, held);
   }
@@ -124,31 +126,31 @@ std::string all_of(const Json& after, const Json& before, const std::vector<Prot
 }
 
 TEST(BirdPlan, RoutesOfOurOwn) {
-  Json one = kConfig, two = kConfig;
+  Json one = kPlanConfig, two = kPlanConfig;
   one["bgp"]["prefix"] = {"198.51.100.0/24"};
   two["bgp"]["prefix"] = {"198.51.100.0/24", "203.0.113.0/24"};
   const auto has = [](const std::string& text, const std::string& line) {
     EXPECT_NE(("\n" + text).find("\n" + line + "\n"), std::string::npos) << text;
   };
-  has(all_of(one, kConfig), "originated prefixes (IPv4): 1 route added");
+  has(all_of(one, kPlanConfig), "originated prefixes (IPv4): 1 route added");
   has(all_of(two, one), "originated prefixes (IPv4): 1 route added");
   has(all_of(one, two), "originated prefixes (IPv4): 1 route removed [the routes that are removed]");
-  has(all_of(kConfig, one), "originated prefixes (IPv4): 1 route removed [the routes that are removed]");
+  has(all_of(kPlanConfig, one), "originated prefixes (IPv4): 1 route removed [the routes that are removed]");
 }
 
 // A text may close the block that it stands in: what BIRD reads is what counts.
 TEST(BirdPlan, RawTextIsReadAsBirdReadsIt) {
-  Json after = kConfig;
+  Json after = kPlanConfig;
   after["bgp"]["peer"][0]["raw"] = "} protocol static hack { ipv4; route 192.0.2.0/24 blackhole;";
-  EXPECT_EQ(all_of(after, kConfig), "protocol static hack starts\n");
-  EXPECT_EQ(all_of(kConfig, after), "protocol static hack ends [its routes]\n");
+  EXPECT_EQ(all_of(after, kPlanConfig), "protocol static hack starts\n");
+  EXPECT_EQ(all_of(kPlanConfig, after), "protocol static hack ends [its routes]\n");
   after["bgp"]["peer"][0]["raw"] = "error wait time 5, 10;";
-  EXPECT_EQ(all_of(after, kConfig), "peer a restarts [the BGP session]\n");
+  EXPECT_EQ(all_of(after, kPlanConfig), "peer a restarts [the BGP session]\n");
   after["bgp"]["peer"][0]["raw"] = "# a word\n/* and { another */ ";
-  EXPECT_EQ(all_of(after, kConfig), "");
-  Json more = kConfig;
+  EXPECT_EQ(all_of(after, kPlanConfig), "");
+  Json more = kPlanConfig;
   more["bird"]["raw"] = parse(R"(["protocol pipe { table master4; peer table other; export all; }"])");
-  EXPECT_EQ(all_of(more, kConfig), "protocol pipe pipe starts\n");
+  EXPECT_EQ(all_of(more, kPlanConfig), "protocol pipe pipe starts\n");
   Json changed = more;
   changed["bird"]["raw"] = parse(R"(["protocol pipe { table master4; peer table third; export all; }"])");
   EXPECT_EQ(all_of(changed, more),
@@ -171,9 +173,9 @@ Protocol session(const std::string& state, uint64_t imported, uint64_t filtered 
 
 TEST(BirdPlan, LimitsAreHeldAgainstTheRoutesThatAreThere) {
   const auto plan_of = [](const char* limit, const Protocol& now) {
-    Json after = kConfig;
+    Json after = kPlanConfig;
     after["bgp"]["peer"][0]["import"]["limit"] = parse(limit);
-    return all_of(after, kConfig, {now});
+    return all_of(after, kPlanConfig, {now});
   };
   EXPECT_EQ(plan_of(R"({"ip4":2})", session("up", 2)), "peer a has other limits; the session stays\n");
   EXPECT_EQ(
@@ -190,15 +192,15 @@ TEST(BirdPlan, LimitsAreHeldAgainstTheRoutesThatAreThere) {
 }
 
 TEST(BirdPlan, WhatALimitKeptOutComesBack) {
-  Json before = kConfig;
+  Json before = kPlanConfig;
   before["bgp"]["peer"][0]["import"]["limit"] = parse(R"({"ip4":1,"action":"block"})");
   Protocol now = session("up", 1, 1);
   now.channels[0].limits["import"] = {1, false, "block"};
-  EXPECT_EQ(all_of(kConfig, before, {now}),
+  EXPECT_EQ(all_of(kPlanConfig, before, {now}),
             "peer a has other limits and filters its routes again; the session stays\n");
   EXPECT_EQ(block_reloads({now}), std::vector<std::string>{"reload in 'bgp_a'"});
   now.channels[0].limits = {{"receive", {2, true, "block"}}};
-  EXPECT_EQ(all_of(kConfig, before, {now}),
+  EXPECT_EQ(all_of(kPlanConfig, before, {now}),
             "peer a has other limits and gets what its receive limit has kept out only by 'clear bgp peer a hard'; "
             "the session stays\n");
   EXPECT_TRUE(block_reloads({now}).empty());
@@ -207,29 +209,29 @@ TEST(BirdPlan, WhatALimitKeptOutComesBack) {
 }
 
 TEST(BirdPlan, SessionsThatAreNotThereAreNotInterrupted) {
-  Json after = kConfig;
+  Json after = kPlanConfig;
   after["bgp"]["peer"][0]["hold-time"] = 30;
-  EXPECT_EQ(all_of(after, kConfig, {session("start", 0)}), "peer a restarts; its session is not up\n");
-  EXPECT_EQ(all_of(after, kConfig, {session("up", 0)}), "peer a restarts [the BGP session]\n");
-  EXPECT_EQ(all_of(after, kConfig, {session("down", 0)}, {{"bgp_a", {"a", "bgp_a", ""}}}),
+  EXPECT_EQ(all_of(after, kPlanConfig, {session("start", 0)}), "peer a restarts; its session is not up\n");
+  EXPECT_EQ(all_of(after, kPlanConfig, {session("up", 0)}), "peer a restarts [the BGP session]\n");
+  EXPECT_EQ(all_of(after, kPlanConfig, {session("down", 0)}, {{"bgp_a", {"a", "bgp_a", ""}}}),
             "peer a stays down: its limit on routes has ended it, and 'clear bgp peer a hard' tries it again\n");
 }
 
 TEST(BirdPlan, AFamilyThatGoesRestartsOnlyWhatIsUp) {
-  Json both = kConfig;
+  Json both = kPlanConfig;
   both["bgp"]["peer"][0]["family"] = "both";
   const auto first = [&](const Json& after, const Json& before, const char* state) {
     const std::string text = all_of(after, before, {session(state, 0)});
     return text.substr(0, text.find('\n'));
   };
-  EXPECT_EQ(first(both, kConfig, "up"), "peer a restarts [the BGP session]");
-  EXPECT_EQ(first(both, kConfig, "start"), "peer a restarts; its session is not up");
-  EXPECT_EQ(first(kConfig, both, "up"), "peer a restarts [the BGP session]");
-  EXPECT_EQ(first(kConfig, both, "start"), "peer a has other settings; its session is not up");
+  EXPECT_EQ(first(both, kPlanConfig, "up"), "peer a restarts [the BGP session]");
+  EXPECT_EQ(first(both, kPlanConfig, "start"), "peer a restarts; its session is not up");
+  EXPECT_EQ(first(kPlanConfig, both, "up"), "peer a restarts [the BGP session]");
+  EXPECT_EQ(first(kPlanConfig, both, "start"), "peer a has other settings; its session is not up");
 }
 
 TEST(BirdPlan, APeerThatCannotSendItsRoutesAgainRestarts) {
-  Json before = kConfig, after;
+  Json before = kPlanConfig, after;
   before["bgp"]["peer"][0]["remote-as"] = 65000;
   after = before;
   after["bgp"]["peer"][0]["import"] = parse(R"({"local-pref":7})");
@@ -242,7 +244,7 @@ TEST(BirdPlan, APeerThatCannotSendItsRoutesAgainRestarts) {
 
 TEST(BirdPlan, OspfTellsWhichNeighboursItLoses) {
   const auto with = [](const char* areas) {
-    Json out = kConfig;
+    Json out = kPlanConfig;
     out["ospf"]["area"] = parse(areas);
     return out;
   };
@@ -273,7 +275,7 @@ TEST(BirdBlocks, WhatIsNestedQuotedAndLeftOpen) {
 }
 
 TEST(BirdPlan, PeersComeAndGo) {
-  Json after = kConfig;
+  Json after = kPlanConfig;
   after["bgp"]["peer"][1]["name"] = "c";
   const std::string text = plan(after);
   EXPECT_NE(text.find("peer c starts\n"), std::string::npos) << text;
@@ -282,7 +284,7 @@ TEST(BirdPlan, PeersComeAndGo) {
 }
 
 TEST(BirdPlan, AnotherRouterIdRestartsAll) {
-  Json after = kConfig;
+  Json after = kPlanConfig;
   after["bgp"]["router-id"] = "192.0.2.77";
   EXPECT_EQ(plan(after), "peer a restarts [the BGP session]\npeer b restarts [the BGP session]\n");
 }

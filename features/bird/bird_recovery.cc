@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/digits.h"
 #include "features/bird/bird_peers.h"
 #include "features/bird/bird_reply_words.h"
 
@@ -89,7 +90,7 @@ bool ospf_settled(const Reply& interfaces, const Reply& neighbors, int64_t age_s
       }
     }
     if (const auto timer = value_of(line.text, "Hello timer:"); timer && !stub) {
-      hello = std::max(hello, number(*timer).value_or(0));
+      hello = std::max(hello, whole_number(*timer).value_or(0));
     }
   }
   for (const ReplyLine& line : neighbors.lines) {

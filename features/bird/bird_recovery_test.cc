@@ -6,7 +6,7 @@
 namespace floof::bird {
 namespace {
 
-Reply reply_of(std::string_view text) {
+Reply status_of(std::string_view text) {
   ReplyReader reader;
   reader.feed(text);
   return reader.next().value_or(Reply{});
@@ -54,9 +54,9 @@ Json config() {
 }
 
 TEST(Recovery, WhatIsWaitedForAndWhatWaits) {
-  const auto status = parse_status(reply_of(kStatus));
+  const auto status = parse_status(status_of(kStatus));
   ASSERT_EQ(status.recovery_s, 57u);
-  auto found = recovery_of(status, parse_protocols(reply_of(kProtocols)), config());
+  auto found = recovery_of(status, parse_protocols(status_of(kProtocols)), config());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->peers, std::vector<std::string>{"t1"});
   EXPECT_EQ(found->kernel, std::vector<std::string>{"floof_table4"});
@@ -68,7 +68,7 @@ TEST(Recovery, WhatIsWaitedForAndWhatWaits) {
   EXPECT_EQ(found->commit_text(), "BIRD recovers from a restart: changes of routes act in 57 s at the latest");
   found->kernel.clear();
   EXPECT_EQ(found->commit_text(), "BIRD recovers from a restart: peers hear of changes in 57 s at the latest");
-  EXPECT_FALSE(recovery_of(Status{}, parse_protocols(reply_of(kProtocols)), config()));
+  EXPECT_FALSE(recovery_of(Status{}, parse_protocols(status_of(kProtocols)), config()));
 }
 
 constexpr std::string_view kInterfaces =
@@ -92,8 +92,8 @@ constexpr std::string_view kNeighbors =
     "0000 \n";
 
 bool settled(std::string_view interface, std::string_view neighbor, int64_t age) {
-  return ospf_settled(reply_of(fmt::format(fmt::runtime(kInterfaces), interface)),
-                      reply_of(fmt::format(fmt::runtime(kNeighbors), neighbor)), age);
+  return ospf_settled(status_of(fmt::format(fmt::runtime(kInterfaces), interface)),
+                      status_of(fmt::format(fmt::runtime(kNeighbors), neighbor)), age);
 }
 
 TEST(Recovery, OspfHasHeardEverybody) {

@@ -18,7 +18,7 @@ std::string derived_router_id(const Json& config) {
   std::string best;
   bool best_is_loopback = false;
   for (const Json* interface : sorted_by(items(config, "interface"), "name")) {
-    const bool loopback = string_of(*interface, "name").starts_with("loop");
+    const bool loopback = text_of(*interface, "name").starts_with("loop");
     for (const Json& text : items(*interface, "address")) {
       const auto address = text.is_string() ? parse_interface_address(text.get<std::string>()) : Error{};
       if (address.ok() && address->address.is_ip4() && (best.empty() || (loopback && !best_is_loopback))) {
@@ -35,8 +35,8 @@ void render_globals(Scribe& scribe) {
   ConfigText& out = scribe.out;
   out.line("# Written by floofd from the configuration; a change here is lost at the next commit.");
   out.line("log stderr {{ info, warning, error, fatal, auth, bug, remote }};");
-  std::string id = string_of(bgp, "router-id");
-  id = id.empty() ? string_of(member(scribe.config, "ospf"), "router-id") : id;
+  std::string id = text_of(bgp, "router-id");
+  id = id.empty() ? text_of(member(scribe.config, "ospf"), "router-id") : id;
   id = id.empty() ? scribe.context.router_id : id;
   id = id.empty() ? derived_router_id(scribe.config) : id;
   out.origin("bgp router-id");
@@ -50,7 +50,7 @@ void render_globals(Scribe& scribe) {
   out.origin("");
   if (scribe.context.version.names_host_per_session()) {
     out.line("hostname \"router\";");  // another one would restart every session; see render_flags
-  } else if (const std::string name = string_of(member(scribe.config, "system"), "hostname"); !name.empty()) {
+  } else if (const std::string name = text_of(member(scribe.config, "system"), "hostname"); !name.empty()) {
     out.line("hostname {};", literal(name));
   }
   for (const std::string_view what : {"base", "log", "protocol", "route"}) {
@@ -126,7 +126,7 @@ void render_kernel(Scribe& scribe) {
   out.blank();
 }
 
-bool wants_bfd(const Json& config, const bgp::Policies& policies) {
+bool anybody_wants_bfd(const Json& config, const bgp::Policies& policies) {
   for (const bgp::PeerPolicy& peer : policies.peers) {
     if (flag_of(peer.session, "bfd")) {
       return true;
@@ -143,7 +143,7 @@ bool wants_bfd(const Json& config, const bgp::Policies& policies) {
 }
 
 void render_bfd(Scribe& scribe) {
-  if (!wants_bfd(scribe.config, scribe.policies)) {
+  if (!anybody_wants_bfd(scribe.config, scribe.policies)) {
     return;
   }
   ConfigText& out = scribe.out;
@@ -160,7 +160,7 @@ void render_advertisements(Scribe& scribe) {
   std::set<std::string> interfaces;
   for (const Json& peer : items(member(scribe.config, "bgp"), "peer")) {
     if (is_unnumbered(peer) && !flag_of(peer, "disabled")) {
-      interfaces.insert(string_of(peer, "interface"));
+      interfaces.insert(text_of(peer, "interface"));
     }
   }
   if (interfaces.empty()) {
@@ -220,7 +220,7 @@ RenderContext RenderContext::from_desired(const Json& desired) {
   RenderContext out;
   const Json& route = member(desired, "route");
   const auto text = [&](std::string_view key, std::string& into) {
-    const std::string found = string_of(route, key);
+    const std::string found = text_of(route, key);
     into = found.empty() ? into : found;
   };
   text("feed-best", out.feed_best);
@@ -232,7 +232,7 @@ RenderContext RenderContext::from_desired(const Json& desired) {
   out.feed_table = static_cast<uint32_t>(number_of(route, "feed-table", out.feed_table));
   out.feeds = flag_of(route, "feeds", true);
   for (const Json& peer : items(route, "peers")) {
-    out.peer_ids[string_of(peer, "name")] = static_cast<uint32_t>(number_of(peer, "id"));
+    out.peer_ids[text_of(peer, "name")] = static_cast<uint32_t>(number_of(peer, "id"));
   }
   return out;
 }

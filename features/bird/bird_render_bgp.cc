@@ -102,7 +102,7 @@ void render_channel(Scribe& scribe, const Session& session, char family) {
   if (is_bound(scribe, session)) {
     out.line("gateway recursive;");
   }
-  const std::string paths = string_of(peer.session, "add-paths");
+  const std::string paths = text_of(peer.session, "add-paths");
   if (paths == "rx" || paths == "tx" || paths == "both") {
     out.line("add paths {};", paths == "both" ? "on" : paths);
   }
@@ -112,8 +112,8 @@ void render_channel(Scribe& scribe, const Session& session, char family) {
 bool render_ends(Scribe& scribe, const std::string& path, const Session& session) {
   ConfigText& out = scribe.out;
   const bgp::PeerPolicy& peer = session.peer;
-  const std::string interface = string_of(peer.session, "interface");
-  const std::string source = string_of(peer.session, "source");
+  const std::string interface = text_of(peer.session, "interface");
+  const std::string source = text_of(peer.session, "source");
   std::string local;
   if (!source.empty()) {
     const auto address = scribe.address(path + " source", source);
@@ -150,7 +150,7 @@ bool render_ends(Scribe& scribe, const std::string& path, const Session& session
 }
 
 void render_password(Scribe& scribe, const std::string& path, const Json& leafs) {
-  const std::string password = string_of(leafs, "password");
+  const std::string password = text_of(leafs, "password");
   if (!password.empty() && quotable(password)) {
     scribe.out.line("{}password {};", scribe.context.version.md5(), literal(password));
   } else if (!password.empty()) {
@@ -179,7 +179,7 @@ void render_flags(Scribe& scribe, const Json& leafs) {
       scribe.out.line("{}", flag.text);
     }
   }
-  const std::string host = string_of(member(scribe.config, "system"), "hostname");
+  const std::string host = text_of(member(scribe.config, "system"), "hostname");
   if (scribe.context.version.names_host_per_session() && flag_of(leafs, "advertise-hostname") && !host.empty()) {
     scribe.out.line("hostname {};", literal(host));
   }
@@ -228,7 +228,7 @@ void render_numbers(Scribe& scribe, const bgp::PeerPolicy& peer) {
 void render_options(Scribe& scribe, const std::string& path, const bgp::PeerPolicy& peer) {
   ConfigText& out = scribe.out;
   const Json& leafs = peer.session;
-  if (flag_of(leafs, "disabled") || string_of(leafs, "maintenance") == "down") {
+  if (flag_of(leafs, "disabled") || text_of(leafs, "maintenance") == "down") {
     out.line("disabled;");
   }
   render_password(scribe, path, leafs);
@@ -253,7 +253,7 @@ void render_session(Scribe& scribe, const std::string& path, const Session& sess
     for (const Family family : bgp::families_of(peer.session, session.neighbor)) {
       render_channel(scribe, session, family == Family::ip4 ? '4' : '6');
     }
-    const std::string raw = string_of(peer.session, "raw");
+    const std::string raw = text_of(peer.session, "raw");
     render_raw_texts(scribe,
                      raw.empty() ? std::vector<bgp::RawText>() : std::vector<bgp::RawText>{{peer.raw_path, raw}}, path);
   }
@@ -275,7 +275,7 @@ std::optional<Session> make_session(Scribe& scribe, const bgp::PeerPolicy& peer,
     return std::nullopt;
   }
   out.link_local = !out.neighbor || (out.neighbor->is_ip6() && out.neighbor->is_link_local());
-  if (out.link_local && string_of(peer.session, "interface").empty()) {
+  if (out.link_local && text_of(peer.session, "interface").empty()) {
     scribe.complain(path + " neighbor " + named.neighbor, "a link-local address needs its interface",
                     "set bgp peer " + peer.name + " interface NAME");
     return std::nullopt;
@@ -325,9 +325,7 @@ void render_peer(Scribe& scribe, const bgp::PeerPolicy& peer) {
 
 }  // namespace
 
-bool is_unnumbered(const Json& peer) {
-  return items(peer, "neighbor").empty() && !string_of(peer, "interface").empty();
-}
+bool is_unnumbered(const Json& peer) { return items(peer, "neighbor").empty() && !text_of(peer, "interface").empty(); }
 
 bool is_direct(const bgp::PeerPolicy& peer) {
   const bool link_local = is_unnumbered(peer.session) ||

@@ -33,7 +33,7 @@ std::string exports(const Json& ospf) {
 // Area ids are numbers or look like addresses; BIRD takes both.
 std::optional<std::string> area_id(Scribe& scribe, const std::string& path, const Json& area) {
   const Json& id = member(area, "id");
-  const std::string text = id.is_number_unsigned() ? std::to_string(id.get<uint64_t>()) : string_of(area, "id");
+  const std::string text = id.is_number_unsigned() ? std::to_string(id.get<uint64_t>()) : text_of(area, "id");
   const bool number = !text.empty() && text.size() <= 10 &&
                       std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (number && std::stoull(text) <= 0xffffffff) {
@@ -49,7 +49,7 @@ std::optional<std::string> area_id(Scribe& scribe, const std::string& path, cons
 
 void render_interface(Scribe& scribe, const Json& interface) {
   ConfigText& out = scribe.out;
-  const std::string name = string_of(interface, "name");
+  const std::string name = text_of(interface, "name");
   const bool loopback = name.starts_with("loop");
   out.open("interface {} {{", literal(name));
   out.line("cost {};", std::clamp<uint64_t>(number_of(interface, "cost", 10), 1, 65535));
@@ -59,7 +59,7 @@ void render_interface(Scribe& scribe, const Json& interface) {
   const uint64_t hello = std::clamp<uint64_t>(number_of(interface, "hello", 10), 1, 65535);
   out.line("hello {};", hello);
   out.line("dead {};", std::clamp<uint64_t>(number_of(interface, "dead", hello * 4), 2, 65535 * 4));
-  if (string_of(interface, "network") == "point-to-point") {
+  if (text_of(interface, "network") == "point-to-point") {
     out.line("type pointopoint;");
   } else {
     out.line("type broadcast;");
@@ -77,7 +77,7 @@ void render_version(Scribe& scribe, const Json& ospf, int version) {
   ConfigText& out = scribe.out;
   out.origin("ospf");
   out.open("protocol ospf v{} floof_ospf{} {{", version, version);
-  const std::string id = string_of(ospf, "router-id");
+  const std::string id = text_of(ospf, "router-id");
   if (!id.empty()) {
     const auto address = scribe.address("ospf router-id", id);
     if (address && address->is_ip4()) {
@@ -98,7 +98,7 @@ void render_version(Scribe& scribe, const Json& ospf, int version) {
   out.line("export {};", exports(ospf));
   out.close("};");
   for (const Json* area : sorted_by(items(ospf, "area"), "id")) {
-    const std::string path = "ospf area " + string_of(*area, "id");
+    const std::string path = "ospf area " + text_of(*area, "id");
     out.origin(path);
     const auto id_text = area_id(scribe, path, *area);
     if (!id_text) {
@@ -106,7 +106,7 @@ void render_version(Scribe& scribe, const Json& ospf, int version) {
     }
     out.open("area {} {{", *id_text);
     for (const Json* interface : sorted_by(items(*area, "interface"), "name")) {
-      out.origin(path + " interface " + string_of(*interface, "name"));
+      out.origin(path + " interface " + text_of(*interface, "name"));
       render_interface(scribe, *interface);
     }
     out.close("};");
@@ -123,7 +123,7 @@ void render_ospf(Scribe& scribe) {
   }
   const Json& wanted = member(ospf, "version");
   const std::string version =
-      wanted.is_number_unsigned() ? std::to_string(wanted.get<uint64_t>()) : string_of(ospf, "version");
+      wanted.is_number_unsigned() ? std::to_string(wanted.get<uint64_t>()) : text_of(ospf, "version");
   if (version != "3") {
     render_version(scribe, ospf, 2);
   }

@@ -138,11 +138,11 @@ void render_rpki(Scribe& scribe) {
 
 void render_dumps(Scribe& scribe) {
   for (const Json* dump : sorted_by(items(member(scribe.config, "bgp"), "mrt"), "name")) {
-    const std::string name = string_of(*dump, "name");
+    const std::string name = text_of(*dump, "name");
     scribe.out.origin("bgp mrt " + name);
     scribe.out.open("protocol mrt {} {{", symbol("mrt_", symbol_part(name)));
-    scribe.out.line("table \"{}\";", string_of(*dump, "table") == "ip6" ? "master6" : "master4");
-    scribe.out.line("filename {};", literal(dump_file(scribe.context.dump_dir, string_of(*dump, "file"))));
+    scribe.out.line("table \"{}\";", text_of(*dump, "table") == "ip6" ? "master6" : "master4");
+    scribe.out.line("filename {};", literal(dump_file(scribe.context.dump_dir, text_of(*dump, "file"))));
     scribe.out.line("period {};", number_of(*dump, "interval", 300));
     scribe.out.close();
   }

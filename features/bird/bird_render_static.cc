@@ -113,8 +113,8 @@ void protocol(Scribe& scribe, std::string_view name, Family family, const std::v
 void render_routes(Scribe& scribe) {
   std::map<Family, std::vector<Line>> lines;
   for (const Json* route : sorted_by(items(scribe.config, "route"), "prefix")) {
-    const std::string path = "route " + string_of(*route, "prefix");
-    const auto prefix = scribe.prefix(path, string_of(*route, "prefix"));
+    const std::string path = "route " + text_of(*route, "prefix");
+    const auto prefix = scribe.prefix(path, text_of(*route, "prefix"));
     const std::string where = destination(scribe, path, *route);
     if (!prefix || where.empty()) {
       continue;

@@ -44,7 +44,7 @@ Rendered rendered(const Json& config, RenderContext context = {}) {
   if (const Json& peers = items(member(config, "bgp"), "peer"); context.peer_ids.empty()) {
     uint32_t id = 0;
     for (const Json* peer : sorted_by(peers, "name")) {
-      context.peer_ids[string_of(*peer, "name")] = ++id;
+      context.peer_ids[text_of(*peer, "name")] = ++id;
     }
   }
   Rendered out = render_all(config, context);

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <ctime>
 
+#include "base/digits.h"
 #include "features/bird/bird_reply_words.h"
 
 namespace floof::bird {
@@ -61,7 +62,7 @@ void ReplyReader::take_line(std::string_view line) {
     broken_ = true;
     return;
   }
-  last_code_ = static_cast<unsigned>(*number(line.substr(0, 4)));
+  last_code_ = static_cast<unsigned>(*whole_number(line.substr(0, 4)));
   const bool last = line[4] == ' ';
   const std::string_view text = line.substr(5);
   if (!last || !text.empty()) {
@@ -121,7 +122,7 @@ Status parse_status(const Reply& reply) {
       out.state = text;
     } else if (constexpr std::string_view kTimer = "Wait timer is "; line.code == 24 && text.starts_with(kTimer)) {
       const std::string_view left = text.substr(kTimer.size());
-      out.recovery_s = number(left.substr(0, left.find_first_of("./"))).value_or(0);
+      out.recovery_s = whole_number(left.substr(0, left.find_first_of("./"))).value_or(0);
     }
     for (const auto& [start, into] : known) {
       if (text.starts_with(start)) {
@@ -175,7 +176,7 @@ void parse_route_counts(std::string_view text, Channel& channel) {
     }
     for (const auto& [name, into] : known) {
       if (what == name) {
-        *into = number(count).value_or(0);
+        *into = whole_number(count).value_or(0);
       }
     }
   }
@@ -202,7 +203,7 @@ std::vector<std::string> column_names(std::string_view text) {
 std::map<std::string, uint64_t> named_counts(std::string_view text, const std::vector<std::string>& columns) {
   std::vector<std::optional<uint64_t>> counts;
   for (std::string_view one = word(text); !one.empty() && counts.size() < columns.size(); one = word(text)) {
-    counts.push_back(number(one));
+    counts.push_back(whole_number(one));
   }
   std::map<std::string, uint64_t> out;
   for (size_t i = 0; i < counts.size(); i++) {
@@ -239,7 +240,7 @@ void parse_channel_line(std::string_view text, Channel& channel, OpenLines& open
     std::string kind = key.substr(0, key.size() - 6);
     std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
     ChannelLimit& limit = channel.limits[kind];
-    limit.most = number(word(rest)).value_or(0);
+    limit.most = whole_number(word(rest)).value_or(0);
     limit.hit = word(rest) == "[HIT]";
     open.limit = kind;
   } else if (key == "Action" && channel.limits.contains(open.limit)) {
@@ -254,7 +255,7 @@ void parse_channel_line(std::string_view text, Channel& channel, OpenLines& open
     const std::string_view global = word(rest);
     channel.next_hop = global == "::" ? word(rest) : global;  // only a link-local one
   } else if (key == "Preference") {
-    channel.preference = number(value).value_or(0);
+    channel.preference = whole_number(value).value_or(0);
   } else if (key == "Routes") {
     parse_route_counts(value, channel);
   } else if (key.ends_with("updates") || key.ends_with("withdraws")) {
@@ -379,7 +380,9 @@ std::optional<std::tm> time_in(std::string_view text) {
       return std::nullopt;
     }
   }
-  const auto at = [&](size_t from, size_t length) { return static_cast<int>(*number(text.substr(from, length))); };
+  const auto at = [&](size_t from, size_t length) {
+    return static_cast<int>(*whole_number(text.substr(from, length)));
+  };
   std::tm when{};
   when.tm_year = at(0, 4) - 1900;
   when.tm_mon = at(5, 2) - 1;
@@ -446,9 +449,9 @@ Complaint parse_complaint(std::string_view said, std::string_view file) {
     line.remove_prefix(found + start.size());
     std::string_view place = word(line);
     const size_t colon = place.find(':');
-    if (const auto row = number(place.substr(0, colon))) {
+    if (const auto row = whole_number(place.substr(0, colon))) {
       out.line = *row;
-      out.column = colon == std::string_view::npos ? 0 : number(place.substr(colon + 1)).value_or(0);
+      out.column = colon == std::string_view::npos ? 0 : whole_number(place.substr(colon + 1)).value_or(0);
       out.text = trimmed(line);
     } else {
       out.text = trimmed(std::string(place) + std::string(line));

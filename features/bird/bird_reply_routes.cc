@@ -3,6 +3,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/digits.h"
 #include "features/bird/bird_reply.h"
 #include "features/bird/bird_reply_words.h"
 #include "features/bird/bird_version.h"
@@ -30,7 +31,7 @@ void parse_rank(std::string_view text, Route& route) {
       route.best = true;
     } else if (one.size() > 2 && one.front() == '(' && one.back() == ')') {
       route.metric = one.substr(1, one.size() - 2);
-      route.preference = number(std::string_view(route.metric).substr(0, route.metric.find('/'))).value_or(0);
+      route.preference = whole_number(std::string_view(route.metric).substr(0, route.metric.find('/'))).value_or(0);
     } else if (one.size() > 2 && one.front() == '[' && one.back() == ']') {
       route.origin = one.substr(1, one.size() - 2);
     }
@@ -64,7 +65,7 @@ void parse_next_hop(std::string_view text, Route& route) {
     } else if (one == "on" || one == "dev") {
       hop.interface = word(text);
     } else if (one == "weight") {
-      hop.weight = number(word(text)).value_or(1);
+      hop.weight = whole_number(word(text)).value_or(1);
     }
   }
   route.next_hops.push_back(std::move(hop));
@@ -178,7 +179,7 @@ std::optional<unsigned> parse_roa_state(const Reply& reply) {
   constexpr std::string_view start = "(enum ";
   const std::string text(trimmed(reply.text_of(23)));
   const size_t close = text.starts_with(start) ? text.find(')') : std::string::npos;
-  const auto state = close != std::string::npos ? number(std::string_view(text).substr(close + 1)) : std::nullopt;
+  const auto state = close != std::string::npos ? whole_number(std::string_view(text).substr(close + 1)) : std::nullopt;
   return state && *state <= 2 ? std::optional(static_cast<unsigned>(*state)) : std::nullopt;
 }
 
@@ -193,7 +194,7 @@ std::vector<TableCount> parse_counts(const Reply& reply) {
     if (line.code != 1007 || words.size() != 10 || words[1] != "of" || words[3] != "routes" || words[8] != "table") {
       continue;
     }
-    const auto routes = number(words[0]), all = number(words[2]), networks = number(words[5]);
+    const auto routes = whole_number(words[0]), all = whole_number(words[2]), networks = whole_number(words[5]);
     if (routes && all && networks) {
       out.push_back({std::string(words[9]), *routes, *all, *networks});
     }

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <utility>
 
-namespace floof::bird {
+#include "base/digits.h"
 
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+namespace floof::bird {
 
 inline std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r");
@@ -35,12 +35,6 @@ inline std::string_view word(std::string_view& text) {
   const std::string_view out = text.substr(0, end);
   text.remove_prefix(end);
   return out;
-}
-
-inline std::optional<uint64_t> number(std::string_view text) {
-  uint64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
 }
 
 // "key: value" split at the first colon that a blank or the end follows.

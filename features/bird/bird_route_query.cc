@@ -15,8 +15,8 @@ constexpr std::string_view kBothTables = " table master4 table master6";
 
 /// " for 192.0.2.1", " 192.0.2.0/24", " in 192.0.2.0/24"; empty for all.
 Result<std::string> destination(const Json& arguments) {
-  const std::string prefix_text = string_of(arguments, "prefix");
-  const std::string text = prefix_text.empty() ? string_of(arguments, "address") : prefix_text;
+  const std::string prefix_text = text_of(arguments, "prefix");
+  const std::string text = prefix_text.empty() ? text_of(arguments, "address") : prefix_text;
   if (text.empty()) {
     return std::string();
   }
@@ -38,7 +38,7 @@ Result<std::string> destination(const Json& arguments) {
 /// `both`: the two tables of routes rather than all that BIRD has.
 std::string tables(const Json& arguments, bool both, bool has_destination) {
   const uint64_t family = number_of(arguments, "family");
-  const std::string name = string_of(arguments, "table");
+  const std::string name = text_of(arguments, "table");
   if (name == "ip4" || (name.empty() && family == 4 && !has_destination)) {
     return " table master4";
   }
@@ -54,7 +54,7 @@ std::string tables(const Json& arguments, bool both, bool has_destination) {
 /// " filtered", " filter ...", " where ...".
 Result<std::string> selection(const Json& config, const Json& arguments) {
   std::string out = flag_of(arguments, "filtered") ? " filtered" : "";
-  if (const std::string peer = string_of(arguments, "filter"); !peer.empty()) {
+  if (const std::string peer = text_of(arguments, "filter"); !peer.empty()) {
     if (find_peer(config, peer) == nullptr) {
       return Error{"show route filter " + peer, "there is no such peer", "see `show bgp summary`"};
     }
@@ -84,24 +84,24 @@ Result<std::vector<std::string>> places(const Json& config, const Json& argument
                                          : protocol_symbols(config, protocols, name);
   };
   for (const std::string_view word : {"export", "noexport", "preexport"}) {
-    if (const std::string name = string_of(arguments, word); !name.empty()) {
+    if (const std::string name = text_of(arguments, word); !name.empty()) {
       for (const std::string& protocol : symbols(name)) {
         out.push_back(fmt::format(" {} {}", word, protocol));
       }
       return out;
     }
   }
-  if (const std::string name = string_of(arguments, "import"); !name.empty()) {
+  if (const std::string name = text_of(arguments, "import"); !name.empty()) {
     for (const Json& channel : items(arguments, "channels")) {
-      const std::string protocol = string_of(channel, "protocol"), family = string_of(channel, "channel");
+      const std::string protocol = text_of(channel, "protocol"), family = text_of(channel, "channel");
       if (family == "ipv4" || family == "ipv6") {
         out.push_back(fmt::format(" import table {}.{}", symbol("", symbol_part(protocol)), family));
       }
     }
     return out;
   }
-  const std::string peer = string_of(arguments, "peer");
-  const std::string name = peer.empty() ? string_of(arguments, "protocol") : peer;
+  const std::string peer = text_of(arguments, "peer");
+  const std::string name = peer.empty() ? text_of(arguments, "protocol") : peer;
   if (name.empty()) {
     return std::vector<std::string>{""};
   }
@@ -118,7 +118,7 @@ bool asks_for_sessions(const Json& config, const Json& arguments) {
     return false;
   }
   for (const std::string_view word : {"export", "noexport", "preexport", "peer", "protocol"}) {
-    const std::string name = string_of(arguments, word);
+    const std::string name = text_of(arguments, word);
     const Json* peer = find_peer(config, name);
     if (!name.empty() && (peer == nullptr || has_only_interface(*peer))) {
       return true;
@@ -146,7 +146,7 @@ Result<std::vector<std::string>> route_commands(const Json& config, const Json& 
   }
   // BIRD has other tables too, of ROAs. Where a protocol is named, its own are meant.
   const bool everywhere = from->size() == 1 && from->front().empty();
-  const bool received = !string_of(arguments, "import").empty();
+  const bool received = !text_of(arguments, "import").empty();
   const std::string in = received ? "" : tables(arguments, everywhere, !to->empty());
   std::vector<std::string> out;
   for (const std::string& place : *from) {

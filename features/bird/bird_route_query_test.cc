@@ -9,7 +9,7 @@
 namespace floof::bird {
 namespace {
 
-const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,"policy":[{"name":"t","tag":["transit"]}],"peer":[
+const Json kQueryConfig = Json::parse(R"({"bgp":{"asn":65000,"policy":[{"name":"t","tag":["transit"]}],"peer":[
   {"name":"up","remote-as":64501,"neighbor":["192.0.2.2"],"policy":"t"},
   {"name":"ix","remote-as":64502,"neighbor":["192.0.2.3","2001:db8::3"]},
   {"name":"un","remote-as":64503,"interface":"e1","tag":["lab"]}]}})");
@@ -43,7 +43,7 @@ TEST(BirdRouteQuery, Commands) {
         "count"}},
   };
   for (const Row& row : rows) {
-    const auto commands = route_commands(kConfig, Json::parse(row.arguments));
+    const auto commands = route_commands(kQueryConfig, Json::parse(row.arguments));
     ASSERT_TRUE(commands.ok()) << row.arguments;
     if (std::string_view(row.arguments).find("down") == std::string_view::npos) {
       EXPECT_EQ(*commands, row.commands) << row.arguments;
@@ -56,18 +56,18 @@ TEST(BirdRouteQuery, Commands) {
   known[0].name = "bgp_un";
   known[1].name = "bgp_un_u3";
   for (const char* word : {"protocol", "peer", "export", "noexport", "preexport"}) {
-    EXPECT_TRUE(asks_for_sessions(kConfig, {{word, "un"}})) << word;
-    EXPECT_FALSE(asks_for_sessions(kConfig, {{word, "up"}})) << word;
+    EXPECT_TRUE(asks_for_sessions(kQueryConfig, {{word, "un"}})) << word;
+    EXPECT_FALSE(asks_for_sessions(kQueryConfig, {{word, "up"}})) << word;
     const std::string place = std::string_view(word) == "peer" ? "protocol" : word;
-    EXPECT_EQ(*route_commands(kConfig, {{word, "un"}}, known),
+    EXPECT_EQ(*route_commands(kQueryConfig, {{word, "un"}}, known),
               std::vector<std::string>{fmt::format("show route {} 'bgp_un_u3' all", place)});
   }
-  EXPECT_EQ(*route_commands(kConfig, {{"peer", "un"}, {"filtered", true}}, known),
+  EXPECT_EQ(*route_commands(kQueryConfig, {{"peer", "un"}, {"filtered", true}}, known),
             std::vector<std::string>{"show route filtered protocol 'bgp_un_u3' all"});
-  EXPECT_EQ(route_commands(kConfig, {{"protocol", "x' all\nconfigure"}})->at(0).find('\n'), std::string::npos);
-  EXPECT_FALSE(route_commands(kConfig, {{"prefix", "1.2.3.4 all; down"}}).ok());
-  EXPECT_FALSE(route_commands(kConfig, {{"filter", "nobody"}}).ok());
-  EXPECT_FALSE(route_commands(kConfig, {{"where", {"true"}}}).ok());
+  EXPECT_EQ(route_commands(kQueryConfig, {{"protocol", "x' all\nconfigure"}})->at(0).find('\n'), std::string::npos);
+  EXPECT_FALSE(route_commands(kQueryConfig, {{"prefix", "1.2.3.4 all; down"}}).ok());
+  EXPECT_FALSE(route_commands(kQueryConfig, {{"filter", "nobody"}}).ok());
+  EXPECT_FALSE(route_commands(kQueryConfig, {{"where", {"true"}}}).ok());
 }
 
 TEST(BirdCondition, WhatMayFollow) {
@@ -144,7 +144,7 @@ TEST(BirdCondition, Forms) {
 }
 
 TEST(BirdPeers, NamesAndTags) {
-  const PeerNames names(kConfig);
+  const PeerNames names(kQueryConfig);
   EXPECT_EQ(names.peer_of("bgp_up"), "up");
   EXPECT_EQ(names.peer_of("bgp_:ix_2001:db8::3"), "ix");
   EXPECT_EQ(names.peer_of("bgp_un_u12"), "un");
@@ -156,16 +156,16 @@ TEST(BirdPeers, NamesAndTags) {
   EXPECT_EQ(names.name_of("floof_ospf3"), "ospf");
   EXPECT_EQ(names.name_of("floof_feed_best"), "feed-best");
   EXPECT_EQ(names.name_of("mine4"), "mine4");
-  EXPECT_EQ(session_leaf(kConfig, *find_peer(kConfig, "up"), "tag"), Json({"transit"}));
-  EXPECT_EQ(session_leaf(kConfig, *find_peer(kConfig, "un"), "tag"), Json({"lab"}));
-  EXPECT_EQ(named_peers(kConfig, "all")->size(), 3u);
-  EXPECT_FALSE(named_peers(kConfig, "nobody").ok());
+  EXPECT_EQ(session_leaf(kQueryConfig, *find_peer(kQueryConfig, "up"), "tag"), Json({"transit"}));
+  EXPECT_EQ(session_leaf(kQueryConfig, *find_peer(kQueryConfig, "un"), "tag"), Json({"lab"}));
+  EXPECT_EQ(named_peers(kQueryConfig, "all")->size(), 3u);
+  EXPECT_FALSE(named_peers(kQueryConfig, "nobody").ok());
   std::vector<Protocol> all(3);
   all[0].name = "bgp_un";
   all[1].name = "bgp_un_u1";
   all[2].name = "bgp_:ix_2001:db8::3";
-  EXPECT_EQ(protocols_of(all, *find_peer(kConfig, "un")), std::vector<const Protocol*>{&all[1]});
-  EXPECT_EQ(protocols_of(all, *find_peer(kConfig, "ix")), std::vector<const Protocol*>{&all[2]});
+  EXPECT_EQ(protocols_of(all, *find_peer(kQueryConfig, "un")), std::vector<const Protocol*>{&all[1]});
+  EXPECT_EQ(protocols_of(all, *find_peer(kQueryConfig, "ix")), std::vector<const Protocol*>{&all[2]});
 }
 
 TEST(BirdPeers, ProtocolsAreFoundByTheirPlainNameOrType) {
@@ -182,7 +182,7 @@ TEST(BirdPeers, ProtocolsAreFoundByTheirPlainNameOrType) {
     all.back().type = type;
   }
   using Names = std::vector<std::string>;
-  const auto called = [&](const char* name) { return protocols_called(all, kConfig, name); };
+  const auto called = [&](const char* name) { return protocols_called(all, kQueryConfig, name); };
   EXPECT_EQ(called("static"), (Names{"floof_static4", "floof_static6"}));
   EXPECT_EQ(called("originated"), Names{"floof_originated4"});
   EXPECT_EQ(called("ospf"), Names{"floof_ospf2"}) << "the user's own has a name";
@@ -191,8 +191,8 @@ TEST(BirdPeers, ProtocolsAreFoundByTheirPlainNameOrType) {
   EXPECT_EQ(called("up"), Names{"bgp_up"});
   EXPECT_EQ(called("floof_static6"), Names{"floof_static6"});
   EXPECT_EQ(called("nothing"), Names{});
-  EXPECT_TRUE(asks_for_sessions(kConfig, {{"protocol", "static"}}));
-  EXPECT_EQ(*route_commands(kConfig, {{"protocol", "static"}}, all),
+  EXPECT_TRUE(asks_for_sessions(kQueryConfig, {{"protocol", "static"}}));
+  EXPECT_EQ(*route_commands(kQueryConfig, {{"protocol", "static"}}, all),
             (Names{"show route protocol 'floof_static4' all", "show route protocol 'floof_static6' all"}));
 }
 

@@ -24,7 +24,7 @@ class NextHop {
         from_(from),
         to_(to),
         session_(session),
-        family_(is_ip6(string_of(route, "prefix")) ? Family::ip6 : Family::ip4) {}
+        family_(is_ip6(text_of(route, "prefix")) ? Family::ip6 : Family::ip4) {}
 
   std::string text() const {
     const std::string neighbor = session_.detail("Neighbor address"), hop = next_hop();
@@ -48,8 +48,8 @@ class NextHop {
  private:
   /// As the filter left it, which may give one to a route that did not come by BGP.
   std::string next_hop() const {
-    std::string out = string_of(route_, "bgp-next-hop");
-    return out.empty() ? string_of(member(route_, "attributes"), "BGP.next_hop") : out;
+    std::string out = text_of(route_, "bgp-next-hop");
+    return out.empty() ? text_of(member(route_, "attributes"), "BGP.next_hop") : out;
   }
 
   bool is_self() const {
@@ -80,7 +80,7 @@ class NextHop {
     if (from_ == nullptr) {
       return {};
     }
-    const std::string from = string_of(route_, "from");
+    const std::string from = text_of(route_, "from");
     const bool bound =
         !from_->internal || flag(*from_, "direct") || from.starts_with("fe80:") || watches_link(config_, *from_, from);
     return bound ? link_of(config_, *from_, from) : "";
@@ -92,10 +92,10 @@ class NextHop {
     if (hops.size() != 1) {
       return {};
     }
-    std::string out = string_of(hops[0], "gateway");
-    const bool near = !to_.external ||
-                      (number_of(to_.session, "multihop") == 0 &&
-                       string_of(hops[0], "interface") == link_of(config_, to_, session_.detail("Neighbor address")));
+    std::string out = text_of(hops[0], "gateway");
+    const bool near =
+        !to_.external || (number_of(to_.session, "multihop") == 0 &&
+                          text_of(hops[0], "interface") == link_of(config_, to_, session_.detail("Neighbor address")));
     return out.starts_with("fe80:") || !near || !fits(out) ? "" : out;
   }
 
@@ -144,9 +144,9 @@ std::string sent_path(const std::string& path, const bgp::PeerPolicy& to) {
 
 void make_as_sent(Json& route, const Json& config, const bgp::Policies& policies, const bgp::PeerPolicy& to,
                   const Protocol& session) {
-  const bgp::PeerPolicy* from = bgp::find_peer(policies, string_of(route, "peer"));
+  const bgp::PeerPolicy* from = bgp::find_peer(policies, text_of(route, "peer"));
   route["bgp-next-hop"] = NextHop(route, config, from, to, session).text();
-  route["as-path"] = sent_path(string_of(route, "as-path"), to);
+  route["as-path"] = sent_path(text_of(route, "as-path"), to);
   if (to.external) {
     route.erase("local-pref");
     if (!to.exports.med && to.exports.raw_first.empty() && to.exports.raw_last.empty()) {

@@ -9,7 +9,7 @@
 namespace floof::bird {
 namespace {
 
-const Json kConfig = Json::parse(R"({"interface":[{"name":"e0","address":["192.0.2.1/24","2001:db8::1/64"]}],
+const Json kSentConfig = Json::parse(R"({"interface":[{"name":"e0","address":["192.0.2.1/24","2001:db8::1/64"]}],
   "bgp":{"asn":65000,"policy":[{"name":"open","import":{"accept":"all"},"export":{"accept":"all"}}],"peer":[
   {"name":"a","remote-as":64501,"neighbor":["192.0.2.2"],"policy":"open"},
   {"name":"b","remote-as":64502,"neighbor":["192.0.2.3"],"policy":"open"},
@@ -25,7 +25,7 @@ const Json kConfig = Json::parse(R"({"interface":[{"name":"e0","address":["192.0
   {"name":"un","remote-as":64505,"interface":"e1","policy":"open"}]}})");
 
 Json sent(const char* to, const char* from, Json route = {}) {
-  const bgp::Policies policies = bgp::make_policies(kConfig, bgp::Outside{});
+  const bgp::Policies policies = bgp::make_policies(kSentConfig, bgp::Outside{});
   const bgp::PeerPolicy* source = bgp::find_peer(policies, from);
   Json all = {{"prefix", "203.0.113.0/24"},
               {"as-path", "64501 64999"},
@@ -41,12 +41,12 @@ Json sent(const char* to, const char* from, Json route = {}) {
   }
   Protocol session;
   session.details = {{"Neighbor address", "192.0.2.99"}, {"Source address", "192.0.2.1"}};
-  make_as_sent(all, kConfig, policies, *bgp::find_peer(policies, to), session);
+  make_as_sent(all, kSentConfig, policies, *bgp::find_peer(policies, to), session);
   return all;
 }
 
 std::string hop(const char* to, const char* from, Json route = {}) {
-  return string_of(sent(to, from, std::move(route)), "bgp-next-hop");
+  return text_of(sent(to, from, std::move(route)), "bgp-next-hop");
 }
 
 TEST(BirdSent, Paths) {

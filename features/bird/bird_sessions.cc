@@ -127,7 +127,7 @@ void SessionMemory::follow(const Look& look, const Json& config) {
     for (const PeerSession& session : peer_sessions(peer)) {
       const auto known = all_.find(session.protocol);
       Entry entry = known == all_.end() ? Entry() : std::move(known->second);
-      entry.peer = string_of(peer, "name");
+      entry.peer = text_of(peer, "name");
       if (is_shut(peer)) {
         entry.up.clear();  // that it is down is what was wanted
       } else {
@@ -178,7 +178,7 @@ void SessionMemory::annotate(Json& shown, int64_t now) const {
       std::for_each(found->begin(), found->end(), [&](Json& entry) { annotate(entry, now); });
     }
   }
-  const std::string protocol = string_of(shown, "protocol");
+  const std::string protocol = text_of(shown, "protocol");
   const std::string_view parent = spawned_by(protocol);
   const auto own = all_.find(protocol), found = own != all_.end() || parent.empty() ? own : all_.find(parent);
   if (protocol.empty() || found == all_.end()) {
@@ -189,7 +189,7 @@ void SessionMemory::annotate(Json& shown, int64_t now) const {
   if (entry.flaps > 0) {
     shown["flap-s"] = std::max<int64_t>(0, now - entry.flap_at);
   }
-  const std::string said = string_of(shown, "last-error");
+  const std::string said = text_of(shown, "last-error");
   if (!entry.error.empty() && entry.error.starts_with(said)) {
     constexpr std::string_view kBadAs = "Bad peer AS: ";
     const bool tells = entry.error.find(kBadAs) != std::string::npos;
@@ -215,16 +215,16 @@ Json SessionMemory::to_json() const {
 
 SessionMemory SessionMemory::from_json(const Json& stored) {
   SessionMemory out;
-  out.started_ = string_of(stored, "started");
+  out.started_ = text_of(stored, "started");
   for (const Json& one : items(stored, "sessions")) {
-    Entry entry{string_of(one, "peer"), string_of(one, "error"), whole(one, "error-at"),
-                whole(one, "flap-at"),  number_of(one, "flaps"), {}};
+    Entry entry{text_of(one, "peer"),  text_of(one, "error"),   whole(one, "error-at"),
+                whole(one, "flap-at"), number_of(one, "flaps"), {}};
     if (const Json& up = member(one, "up"); up.is_object()) {
       for (const auto& [name, since] : up.items()) {
         entry.up[name] = since.is_string() ? since.get<std::string>() : "";
       }
     }
-    if (const std::string protocol = string_of(one, "protocol"); !protocol.empty()) {
+    if (const std::string protocol = text_of(one, "protocol"); !protocol.empty()) {
       out.all_[protocol] = std::move(entry);
     }
   }

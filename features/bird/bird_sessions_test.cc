@@ -6,7 +6,7 @@
 namespace floof::bird {
 namespace {
 
-const Json kConfig = Json::parse(R"({"bgp":{"asn":65000,"peer":[
+const Json kSessionsConfig = Json::parse(R"({"bgp":{"asn":65000,"peer":[
   {"name":"a","remote-as":64501,"neighbor":["192.0.2.1"]},{"name":"un","remote-as":64502,"interface":"e1"}]}})");
 
 Protocol session(const char* name, const char* since, const char* info) {
@@ -21,7 +21,8 @@ Protocol session(const char* name, const char* since, const char* info) {
 /// Looks of one router; its clock is BIRD's, and `clock` is seconds after eight.
 class Router {
  public:
-  void look(int clock, std::vector<Protocol> protocols, const std::string& log = "", const Json& config = kConfig) {
+  void look(int clock, std::vector<Protocol> protocols, const std::string& log = "",
+            const Json& config = kSessionsConfig) {
     SessionMemory::Look seen;
     seen.protocols = std::move(protocols);
     seen.status.server_time = fmt::format("2026-11-30 08:{:02}:{:02}.000", clock / 60, clock % 60);
@@ -95,7 +96,7 @@ TEST(BirdSessions, RestartsOfBirdAndSessionsThatComeAndGo) {
   r.look(5, {session("bgp_a", "2026-11-30 08:00:04.000", "Established   "), session("bgp_un", "y", "Passive")});
   EXPECT_EQ(r.shown("bgp_a")["last-error"], "BIRD was restarted");
   EXPECT_EQ(r.shown("bgp_un_u7", "", 64502)["flaps"], 1) << "by the parent's name, whatever BIRD calls it next";
-  Json shut = kConfig;
+  Json shut = kSessionsConfig;
   shut["bgp"]["peer"][0]["disabled"] = true;
   shut["bgp"]["peer"].erase(1);
   r.look(10, {session("bgp_a", "2026-11-30 08:00:08.000", "")}, "", shut);

@@ -15,7 +15,7 @@ namespace floof::bird {
 
 namespace {
 
-uint64_t hash_of(std::string_view text) {  // FNV-1a
+uint64_t content_hash(std::string_view text) {  // FNV-1a
   uint64_t hash = 14695981039346656037u;
   for (const char c : text) {
     hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
@@ -57,7 +57,7 @@ Result<SetFile> SetFiles::write(std::string_view before, const std::string& cont
     return errno_error(folder, "create", "check the run directory");
   }
   // What is in registries is written by others, who may look for two texts of one hash: such get another number.
-  const uint64_t hash = hash_of(content);
+  const uint64_t hash = content_hash(content);
   for (unsigned number = 0;; number++) {
     const std::string id = fmt::format("{:016x}_{}", hash, number);
     SetFile out{fmt::format("sets/{}.conf", id), fmt::format("floof_set_{}", id)};

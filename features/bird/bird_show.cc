@@ -24,7 +24,7 @@ using shell::list;
 using shell::member;
 using shell::number;
 
-constexpr auto kRight = shell::Table::Align::right;
+using shell::kRight;
 constexpr uint32_t kMostRoutes = 10000;
 
 const Json& array_or_none(const Json& data) {
@@ -270,7 +270,7 @@ std::string render_protocols(const Json& protocols) {
   if (array_or_none(protocols).empty()) {
     return "no protocols\n";
   }
-  constexpr auto kLeft = shell::Table::kLeft;
+  using shell::kLeft;
   shell::Table table({{"Name"},
                       {"Protocol", kLeft, 2},
                       {"Table", kLeft, 4},

@@ -3,17 +3,15 @@
 
 #include <algorithm>
 
+#include "base/digits.h"
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_limits.h"
+#include "features/bird/bird_neighbor_alarms.h"
 #include "features/bird/bird_peers.h"
 
 namespace floof::bird {
 
 namespace {
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 Json channel_json(const Channel& channel) {
   Json out = {{"name", channel.name},
@@ -92,12 +90,12 @@ void describe_session(const Protocol& protocol, const Status& status, Json& out)
 
 Json empty_peer(const Json& config, const Json& peer, const PeerSession& session) {
   std::string neighbor = session.neighbor;
-  if (const std::string interface = string_of(peer, "interface");
+  if (const std::string interface = text_of(peer, "interface");
       !interface.empty() && neighbor.find('%') == std::string::npos) {
     neighbor += (neighbor.empty() || neighbor.starts_with("fe80") ? "%" : " on ") + interface;
   }
   const Json& tags = session_leaf(config, peer, "tag");
-  return {{"name", string_of(peer, "name")},
+  return {{"name", text_of(peer, "name")},
           {"neighbor", neighbor},
           {"remote-as", number_of(peer, "remote-as")},
           {"state", is_shut(peer) ? "Disabled" : "Missing"},
@@ -109,9 +107,9 @@ Json empty_peer(const Json& config, const Json& peer, const PeerSession& session
           {"exported", 0},
           {"last-error", ""},
           {"protocol", session.protocol},
-          {"description", string_of(peer, "description")},
-          {"policy", string_of(peer, "policy")},
-          {"maintenance", string_of(peer, "maintenance")},
+          {"description", text_of(peer, "description")},
+          {"policy", text_of(peer, "policy")},
+          {"maintenance", text_of(peer, "maintenance")},
           {"tags", tags.is_array() ? tags : Json(Json::array())},
           {"families", Json::array()}};
 }
@@ -238,8 +236,8 @@ Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::st
   if (!reply.ok()) {
     return reply.error();
   }
-  const bool wants_bfd = flag_of(Json{{"bfd", session_leaf(config, *peer, "bfd")}}, "bfd");
-  const auto bfd = wants_bfd ? show_bfd(client, config) : Result<Json>(Json::array());
+  const bool with_bfd = wants_bfd(config, *peer);
+  const auto bfd = with_bfd ? show_bfd(client, config) : Result<Json>(Json::array());
   if (!bfd.ok()) {
     return bfd.error();
   }
@@ -248,7 +246,7 @@ Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::st
   const auto sessions = protocols_of(protocols, *peer);
   for (size_t i = 0; i < sessions.size(); i++) {
     describe_details(*sessions[i], config, entries[i]);
-    if (wants_bfd) {
+    if (with_bfd) {
       entries[i]["bfd"] = bfd_of(*bfd, sessions[i]->detail("Neighbor address"));
     }
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "base/digits.h"
 #include "base/prefix.h"
 #include "features/bgp/outside.h"
 #include "features/bgp/policy.h"
@@ -20,10 +21,6 @@ namespace floof::bird {
 namespace {
 
 constexpr size_t kBytesPerRoute = 1000;  // generous: with all attributes, `show route` takes about 400
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 void describe_bgp(const Route& route, Json& out) {
   std::string as = route.origin.starts_with("AS") ? route.origin.substr(2) : "";
@@ -142,9 +139,9 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
                               const PeerNames& names, Found& found) {
   const size_t before = found.routes.size();
   arguments.erase("import");
-  arguments["protocol"] = string_of(channel, "protocol");
+  arguments["protocol"] = text_of(channel, "protocol");
   arguments["session"] = true;
-  arguments["table"] = string_of(channel, "channel") == "ipv4" ? "ip4" : "ip6";
+  arguments["table"] = text_of(channel, "channel") == "ipv4" ? "ip4" : "ip6";
   for (const bool filtered : {false, true}) {
     arguments["filtered"] = filtered;
     const auto commands = route_commands(config, arguments);
@@ -163,17 +160,17 @@ Result<void> collect_filtered(BirdClient& client, const Json& config, Json argum
 /// What a peer sent. An internal peer has no table of that, see render_filters; BIRD 3 answers nevertheless.
 Result<void> collect_received(BirdClient& client, const Json& config, Json arguments, const PeerNames& names,
                               Found& found) {
-  const auto channels = channels_of(client, config, string_of(arguments, "import"));
+  const auto channels = channels_of(client, config, text_of(arguments, "import"));
   if (!channels.ok()) {
     return channels.error();
   }
   const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
-  const bgp::PeerPolicy* peer = bgp::find_peer(policies, string_of(arguments, "import"));
+  const bgp::PeerPolicy* peer = bgp::find_peer(policies, text_of(arguments, "import"));
   const bool internal = peer != nullptr && peer->internal;
   const bool external = peer != nullptr && !peer->internal;
-  const std::string to = string_of(arguments, "prefix") + string_of(arguments, "address");
+  const std::string to = text_of(arguments, "prefix") + text_of(arguments, "address");
   for (const Json& channel : *channels) {
-    const bool ip6 = string_of(channel, "channel") == "ipv6";
+    const bool ip6 = text_of(channel, "channel") == "ipv6";
     if (!to.empty() && ip6 != (to.find(':') != std::string::npos)) {
       continue;
     }
@@ -208,7 +205,7 @@ Result<void> collect_sent(BirdClient& client, const Json& config, Json arguments
     return reply.error();
   }
   const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
-  const bgp::PeerPolicy* to = bgp::find_peer(policies, string_of(peer, "name"));
+  const bgp::PeerPolicy* to = bgp::find_peer(policies, text_of(peer, "name"));
   const auto protocols = parse_protocols(*reply);
   for (const Protocol* session : protocols_of(protocols, peer)) {
     const size_t before = found.routes.size();
@@ -230,7 +227,7 @@ Result<void> collect_sent(BirdClient& client, const Json& config, Json arguments
 void sort_routes(Json& routes) {
   std::vector<std::pair<std::optional<Prefix>, Json>> keyed;
   for (Json& route : routes) {
-    const auto prefix = parse_prefix(string_of(route, "prefix"));
+    const auto prefix = parse_prefix(text_of(route, "prefix"));
     keyed.emplace_back(prefix.ok() ? std::optional(*prefix) : std::nullopt, std::move(route));
   }
   const auto rank = [](const auto& one) {
@@ -281,7 +278,7 @@ void add_reason(Json& route, const std::string& start) {
     route["code"] = number;
     if (const auto reason = bgp::reason_of(number)) {
       route["reason"] = bgp::name_of(*reason);
-      route["reason-text"] = bgp::text_of(*reason);
+      route["reason-text"] = bgp::to_string(*reason);
     }
   }
 }
@@ -293,13 +290,13 @@ bool has_raw(const Json& config, const Json& peer) {
   };
   const Json& policies = items(member(config, "bgp"), "policy");
   return own(peer) || std::any_of(policies.begin(), policies.end(), [&](const Json& policy) {
-           return string_of(policy, "name") == string_of(peer, "policy") && own(policy);
+           return text_of(policy, "name") == text_of(peer, "policy") && own(policy);
          });
 }
 
 bool is_limited(const std::vector<Protocol>& protocols, const Json& route) {
-  const std::string name = string_of(route, "protocol");
-  const std::string_view family = string_of(route, "prefix").find(':') == std::string::npos ? "ipv4" : "ipv6";
+  const std::string name = text_of(route, "protocol");
+  const std::string_view family = text_of(route, "prefix").find(':') == std::string::npos ? "ipv4" : "ipv6";
   return std::any_of(protocols.begin(), protocols.end(), [&](const Protocol& protocol) {
     return protocol.name == name &&
            std::any_of(protocol.channels.begin(), protocol.channels.end(), [&](const Channel& channel) {
@@ -323,7 +320,7 @@ std::string utc_now() {
 void add_ages(Json& routes) {
   const std::string now = utc_now();
   for (Json& route : routes) {
-    if (const auto age = seconds_between(string_of(route, "since"), now)) {
+    if (const auto age = seconds_between(text_of(route, "since"), now)) {
       route["age-s"] = std::max<int64_t>(0, *age);
     }
   }
@@ -346,16 +343,16 @@ void guess_reasons(Json& routes, const Json& config, const std::vector<Protocol>
   const bgp::Policies policies = bgp::make_policies(config, bgp::Outside{});
   const auto because_of = [](Json& route, bgp::Reason reason) {
     route["reason"] = bgp::name_of(reason);
-    route["reason-text"] = bgp::text_of(reason);
+    route["reason-text"] = bgp::to_string(reason);
     route["code"] = static_cast<unsigned>(reason);
   };
   for (Json& route : routes) {
-    const Json* peer = find_peer(config, string_of(route, "peer"));
+    const Json* peer = find_peer(config, text_of(route, "peer"));
     if (route.contains("reason") || peer == nullptr) {
       continue;
     }
     // BIRD 3 shows them, 2 forgets them at once.
-    const bgp::PeerPolicy* policy = bgp::find_peer(policies, string_of(*peer, "name"));
+    const bgp::PeerPolicy* policy = bgp::find_peer(policies, text_of(*peer, "name"));
     if (policy != nullptr && policy->import.closed) {
       because_of(route, bgp::Reason::policy);
       continue;
@@ -415,8 +412,8 @@ Result<Json> show_route(BirdClient& client, const Json& config, const Json& aske
                  "ask for part of the routes, for instance with in 192.0.2.0/24"};
   }
   const PeerNames names(config);
-  const bool received = !string_of(arguments, "import").empty();
-  const Json* peer = find_peer(config, string_of(arguments, "export"));
+  const bool received = !text_of(arguments, "import").empty();
+  const Json* peer = find_peer(config, text_of(arguments, "export"));
   if (received) {
     if (const auto done = collect_received(client, config, arguments, names, found); !done.ok()) {
       return done.error();

@@ -14,7 +14,7 @@ bool is_symbol_character(char c) {
 }
 
 // FNV-1a: stable over restarts and versions, unlike std::hash.
-uint32_t hash_of(std::string_view text) {
+uint32_t name_hash(std::string_view text) {
   uint32_t hash = 2166136261u;
   for (const char c : text) {
     hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
@@ -33,7 +33,7 @@ std::string symbol_part(std::string_view name) {
   if (same && out.size() <= kLongestPart) {
     return out;
   }
-  return fmt::format("{}.{:08x}", out.substr(0, kLongestPart - 9), hash_of(name));
+  return fmt::format("{}.{:08x}", out.substr(0, kLongestPart - 9), name_hash(name));
 }
 
 std::string symbol(std::string_view prefix, std::string_view part) { return fmt::format("'{}{}'", prefix, part); }
@@ -57,37 +57,6 @@ std::string peer_protocol(std::string_view peer, std::string_view address) {
   return "bgp_" + symbol_part(fmt::format(":{}_{}", peer, address));
 }
 
-const Json& member(const Json& object, std::string_view key) {
-  static const Json nothing;
-  if (!object.is_object()) {
-    return nothing;
-  }
-  const auto it = object.find(key);
-  return it == object.end() ? nothing : *it;
-}
-
-const Json& items(const Json& object, std::string_view key) {
-  static const Json none = Json::array();
-  const Json& found = member(object, key);
-  return found.is_array() ? found : none;
-}
-
-std::string string_of(const Json& object, std::string_view key) {
-  const Json& found = member(object, key);
-  return found.is_string() ? found.get<std::string>() : std::string();
-}
-
-uint64_t number_of(const Json& object, std::string_view key, uint64_t otherwise) {
-  const Json& found = member(object, key);
-  return found.is_number_unsigned() || (found.is_number_integer() && found.get<int64_t>() >= 0) ? found.get<uint64_t>()
-                                                                                                : otherwise;
-}
-
-bool flag_of(const Json& object, std::string_view key, bool otherwise) {
-  const Json& found = member(object, key);
-  return found.is_boolean() ? found.get<bool>() : otherwise;
-}
-
 std::vector<const Json*> sorted_by(const Json& list, std::string_view key) {
   std::vector<const Json*> out;
   if (list.is_array()) {
@@ -96,12 +65,12 @@ std::vector<const Json*> sorted_by(const Json& list, std::string_view key) {
     }
   }
   std::stable_sort(out.begin(), out.end(),
-                   [&](const Json* a, const Json* b) { return string_of(*a, key) < string_of(*b, key); });
+                   [&](const Json* a, const Json* b) { return text_of(*a, key) < text_of(*b, key); });
   return out;
 }
 
 std::vector<PeerSession> peer_sessions(const Json& peer) {
-  const std::string name = string_of(peer, "name");
+  const std::string name = text_of(peer, "name");
   std::vector<PeerSession> out;
   for (const Json& neighbor : items(peer, "neighbor")) {
     if (neighbor.is_string()) {
@@ -110,7 +79,7 @@ std::vector<PeerSession> peer_sessions(const Json& peer) {
     }
   }
   if (out.empty()) {
-    out.push_back({peer_protocol(name), string_of(peer, "neighbor")});
+    out.push_back({peer_protocol(name), text_of(peer, "neighbor")});
   }
   return out;
 }

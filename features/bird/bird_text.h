@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_view.h"
+
 namespace floof::bird {
 
 using Json = nlohmann::json;
@@ -31,12 +33,6 @@ std::string peer_protocol(std::string_view peer);
 std::string peer_protocol(std::string_view peer, std::string_view address);
 inline constexpr std::string_view dynamic_separator = "_u";
 
-/// Type-safe looks into configuration JSON: anything missing or of another type is empty, 0 or false. Pure.
-const Json& member(const Json& object, std::string_view key);
-const Json& items(const Json& object, std::string_view key);  ///< an array, or an empty one
-std::string string_of(const Json& object, std::string_view key);
-uint64_t number_of(const Json& object, std::string_view key, uint64_t otherwise = 0);
-bool flag_of(const Json& object, std::string_view key, bool otherwise = false);
 /// Elements of a list of objects, ordered by the string under `key`.
 std::vector<const Json*> sorted_by(const Json& list, std::string_view key);
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/digits.h"
 #include "features/bird/bird_check.h"
 
 namespace floof::bird {
@@ -20,10 +21,8 @@ struct Tried {
 constexpr Tried kTried[] = {{2, 0}, {2, 17}, {2, 19}, {3, 3}};
 constexpr std::string_view kTriedText = "2.0.12, 2.17, 2.19 and 3.3";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// Takes a number off `text`, whatever it is.
-std::optional<unsigned> number(std::string_view& text) {
+std::optional<unsigned> take_number(std::string_view& text) {
   unsigned out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   text.remove_prefix(static_cast<size_t>(end - text.data()));
@@ -35,16 +34,16 @@ std::optional<unsigned> number(std::string_view& text) {
 std::optional<Version> Version::parse(std::string_view text) {
   while (!text.empty()) {
     text.remove_prefix(static_cast<size_t>(std::find_if(text.begin(), text.end(), is_digit) - text.begin()));
-    const auto major = number(text);
+    const auto major = take_number(text);
     if (!major || !text.starts_with('.')) {
       text.remove_prefix(std::min<size_t>(text.size(), 1));
       continue;
     }
     text.remove_prefix(1);
-    if (const auto minor = number(text)) {
+    if (const auto minor = take_number(text)) {
       const bool more = text.size() > 1 && text[0] == '.' && is_digit(text[1]);
       text.remove_prefix(more ? 1 : 0);
-      return Version{*major, *minor, more ? number(text).value_or(0) : 0};
+      return Version{*major, *minor, more ? take_number(text).value_or(0) : 0};
     }
   }
   return std::nullopt;

@@ -17,13 +17,13 @@ namespace {
 
 const Version k2_0{2, 0, 12}, k2_19{2, 19, 2}, k3_3{3, 3, 2};
 
-Reply reply_of(std::string_view bytes) {
+Reply banner_of(std::string_view bytes) {
   ReplyReader reader;
   reader.feed(bytes);
   return reader.next().value_or(Reply{});
 }
 
-std::string text_of(const Json& config, const Version& version) {
+std::string rendered(const Json& config, const Version& version) {
   RenderContext context;
   context.version = version;
   return render_all(config, context).text;
@@ -68,17 +68,17 @@ TEST(BirdVersion, AttributesHaveOneName) {
 
 TEST(BirdVersion, RoutesOfBird3) {
   const auto routes = parse_routes(
-      reply_of("1007-Table master4:\n"
-               " 77.0.0.0/16          unicast [o 2026-11-30 08:03:00.660] * E2 (150/10/10000) [192.0.2.2]\n"
-               " \tvia 192.0.2.2 on e0\n"
-               "1012-\tpreference: 150\n \tsource: OSPF-E2\n \tospf_metric1: 10\n \tospf_router_id: 192.0.2.2\n"
-               "1008-\tInternal route handling values: 0L 5G 0S id 10\n"
-               "1007-                     unicast [bgp_up 2026-11-30 08:02:55.059] (100) [AS64501i]\n"
-               " \tvia 192.0.2.2 on e0\n"
-               "1012-\tpreference: 100\n \tfrom: 192.0.2.2\n \tsource: BGP\n \tbgp_origin: IGP\n \tbgp_path: 64501\n"
-               " \tbgp_large_community: (7, 7, 7) (1, 2, 3)\n"
-               "1008-\tInternal route handling values: 0L 6G 0S id 2\n"
-               "0000 \n"));
+      banner_of("1007-Table master4:\n"
+                " 77.0.0.0/16          unicast [o 2026-11-30 08:03:00.660] * E2 (150/10/10000) [192.0.2.2]\n"
+                " \tvia 192.0.2.2 on e0\n"
+                "1012-\tpreference: 150\n \tsource: OSPF-E2\n \tospf_metric1: 10\n \tospf_router_id: 192.0.2.2\n"
+                "1008-\tInternal route handling values: 0L 5G 0S id 10\n"
+                "1007-                     unicast [bgp_up 2026-11-30 08:02:55.059] (100) [AS64501i]\n"
+                " \tvia 192.0.2.2 on e0\n"
+                "1012-\tpreference: 100\n \tfrom: 192.0.2.2\n \tsource: BGP\n \tbgp_origin: IGP\n \tbgp_path: 64501\n"
+                " \tbgp_large_community: (7, 7, 7) (1, 2, 3)\n"
+                "1008-\tInternal route handling values: 0L 6G 0S id 2\n"
+                "0000 \n"));
   ASSERT_EQ(routes.size(), 2U);
   EXPECT_EQ(routes[0].source, "OSPF-E2");
   EXPECT_EQ(routes[0].attributes,
@@ -92,7 +92,7 @@ TEST(BirdVersion, RoutesOfBird3) {
 }
 
 TEST(BirdVersion, NumbersGoByTheirHeader) {
-  const auto protocols = parse_protocols(reply_of(
+  const auto protocols = parse_protocols(banner_of(
       "1002-bgp_up     BGP        ---        up     2026-11-30 08:02:55.018  Established   \n"
       "1006-  BGP state:          Established\n"
       "     Send hold timer:  368.924/480\n"
@@ -138,7 +138,7 @@ TEST(BirdVersion, TheErrorIsToldAndNotTheWarning) {
 
 TEST(BirdVersion, ConfigurationsHaveWhatTheirReaderKnows) {
   const Json config = config_of("edge1", R"(,"advertise-hostname":true,"password":"p w")");
-  const std::string old = text_of(config, k2_0), newer = text_of(config, k2_19), third = text_of(config, k3_3);
+  const std::string old = rendered(config, k2_0), newer = rendered(config, k2_19), third = rendered(config, k3_3);
   EXPECT_FALSE(has(old, "allow as sets"));
   EXPECT_TRUE(has(newer, "allow as sets on;") && has(third, "allow as sets on;"));
   EXPECT_TRUE(has(old, "merge paths yes") && has(newer, "merge paths yes"));
@@ -155,7 +155,7 @@ TEST(BirdVersion, ConfigurationsHaveWhatTheirReaderKnows) {
 /// Names of the protocols that restart.
 std::vector<std::string> restarted(const Json& before, const Json& after, const Version& version) {
   std::vector<std::string> out;
-  for (const BirdChange& change : bird_changes(text_of(before, version), text_of(after, version), version)) {
+  for (const BirdChange& change : bird_changes(rendered(before, version), rendered(after, version), version)) {
     if (change.kind == BirdChange::Kind::restarts) {
       out.push_back(change.protocol);
     }
@@ -173,7 +173,7 @@ TEST(BirdVersion, AHostNameRestartsOnlyWhoAdvertisesIt) {
         << version.text();
   }
   // Of a text of an older release.
-  const std::string now = text_of(config_of("edge1"), k2_19);
+  const std::string now = rendered(config_of("edge1"), k2_19);
   std::string before = now;
   before.replace(before.find("hostname \"router\""), 17, "hostname \"edge1\"");
   EXPECT_EQ(bird_changes(before, now, k2_19).size(), 4U) << "two peers and two feeds";
@@ -189,7 +189,7 @@ TEST(BirdVersion, AClosedImportThatOpensRestartsNobody) {
     EXPECT_EQ(restarted(before, after, version), std::vector<std::string>{}) << version.text();
   }
   // Raw text may do it all the same.
-  std::string kept = text_of(after, k3_3), lost = kept;
+  std::string kept = rendered(after, k3_3), lost = kept;
   const size_t at = lost.rfind("import keep filtered on;", lost.rfind("floof_feed_best"));
   lost.erase(at, 24);
   const auto changes = bird_changes(kept, lost, k3_3);

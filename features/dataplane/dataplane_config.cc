@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The dataplane's resources as its part of the desired state.
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 
 namespace floof::dataplane {
 
@@ -11,12 +11,12 @@ const config::Feature& config_feature();
 namespace {
 
 void desired(const config::Json& config, config::Json& desired) {
-  const config::Json& dataplane = config::member(config, "dataplane");
-  const std::string polling = config::text_of(dataplane, "polling");
-  desired["dataplane"] = {{"workers", config::number_of(dataplane, "workers", 1)},
+  const config::Json& dataplane = member(config, "dataplane");
+  const std::string polling = text_of(dataplane, "polling");
+  desired["dataplane"] = {{"workers", number_of(dataplane, "workers", 1)},
                           {"polling", polling.empty() ? "adaptive" : polling},
-                          {"buffers", config::number_of(dataplane, "buffers", 16384)},
-                          {"max-routes", config::number_of(dataplane, "max-routes", 2000000)}};
+                          {"buffers", number_of(dataplane, "buffers", 16384)},
+                          {"max-routes", number_of(dataplane, "max-routes", 2000000)}};
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 
 #include "base/fd.h"
 #include "base/init_client.h"
+#include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_view.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/dataplane/dataplane_plan.h"
 #include "features/dataplane/state_patch.h"
@@ -72,7 +72,7 @@ class DataplaneBackend : public config::Backend {
     }
     Json answer;
     auto errors = lenient ? stage_whole(desired, true, &answer) : stage_changes(desired, &answer);
-    restart_for_ = config::texts(answer, "restart-needed");
+    restart_for_ = texts(answer, "restart-needed");
     deferred_ = lenient && !errors.empty();
     return errors;
   }
@@ -145,7 +145,7 @@ class DataplaneBackend : public config::Backend {
     if (!answer) {
       return {answer.error()};
     }
-    if (!config::flag_of(*answer, "ok")) {
+    if (!flag_of(*answer, "ok")) {
       return ipc::errors_of(*answer);
     }
     if (answer_out != nullptr) {
@@ -162,7 +162,7 @@ class DataplaneBackend : public config::Backend {
   std::vector<Error> stage_changes(const SharedJson& state, Json* answer) {
     if (!version_.empty()) {
       auto said = call({{"op", "stage"}, {"base", version_}, {"patch", state_diff(*current_, *state)}});
-      if (!said || !config::flag_of(*said, "unknown-base")) {
+      if (!said || !flag_of(*said, "unknown-base")) {
         return judge(std::move(said), answer);
       }
     }
@@ -170,9 +170,9 @@ class DataplaneBackend : public config::Backend {
   }
 
   void note_published(const Json& answer) {
-    version_ = config::text_of(answer, "version");
-    const Json& applied = config::member(answer, "applied");
-    restart_needed_ = !config::texts(applied, "restart-needed").empty();
+    version_ = text_of(answer, "version");
+    const Json& applied = member(answer, "applied");
+    restart_needed_ = !texts(applied, "restart-needed").empty();
   }
 
   bool reachable(milliseconds limit) {
@@ -263,7 +263,7 @@ class DataplaneBackend : public config::Backend {
     if (!pending_) {
       not_before_ = {};
       restart_once();
-      log::info("floof-dataplane has the state of generation {}", config::number_of(*current_, "generation"));
+      log::info("floof-dataplane has the state of generation {}", number_of(*current_, "generation"));
     }
   }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json_view.h"
 #include "base/prefix.h"
-#include "config/json_view.h"
 #include "features/dataplane/dataplane_plan.h"
 
 namespace floof::dataplane {
@@ -20,7 +20,7 @@ using config::PlanStep;
 std::vector<std::string> differences(const Json& before, const Json& after) {
   std::vector<std::string> out;
   for (const auto& [key, value] : after.items()) {
-    if (config::member(before, key) != value) {
+    if (member(before, key) != value) {
       out.push_back(key);
     }
   }
@@ -35,7 +35,7 @@ std::vector<std::string> differences(const Json& before, const Json& after) {
 std::map<std::string, const Json*> by_name(const Json& list) {
   std::map<std::string, const Json*> out;
   for (const Json& item : list) {
-    if (const std::string name = config::text_of(item, "name"); !name.empty()) {
+    if (const std::string name = text_of(item, "name"); !name.empty()) {
       out[name] = &item;
     }
   }
@@ -49,25 +49,23 @@ std::string happens(std::vector<std::string> changed, const Json& interface) {
   if (!switched) {
     return rest;
   }
-  return fmt::format("is {}{}{}", config::flag_of(interface, "enabled") ? "enabled" : "disabled",
-                     rest.empty() ? "" : " and ", rest);
+  return fmt::format("is {}{}{}", flag_of(interface, "enabled") ? "enabled" : "disabled", rest.empty() ? "" : " and ",
+                     rest);
 }
 
 /// What is interrupted: everything of an interface, or what goes to subnets of addresses that go.
 std::string lost(const Json& before, const Json& after) {
-  const std::string all = fmt::format("all packets of {}", config::text_of(after, "name"));
-  const auto on = [](const Json& interface) {
-    return !interface.contains("enabled") || config::flag_of(interface, "enabled");
-  };
+  const std::string all = fmt::format("all packets of {}", text_of(after, "name"));
+  const auto on = [](const Json& interface) { return !interface.contains("enabled") || flag_of(interface, "enabled"); };
   if (!on(before)) {
     return "";
   }
-  if (!on(after) || config::member(before, "device") != config::member(after, "device")) {
+  if (!on(after) || member(before, "device") != member(after, "device")) {
     return all;
   }
   std::vector<std::string> gone;
-  const auto now = config::texts(after, "addresses");
-  for (const std::string& text : config::texts(before, "addresses")) {
+  const auto now = texts(after, "addresses");
+  for (const std::string& text : texts(before, "addresses")) {
     const auto address = parse_interface_address(text);
     if (address && std::find(now.begin(), now.end(), text) == now.end()) {
       gone.push_back(to_string(address->subnet()));
@@ -104,11 +102,11 @@ void plan_interfaces(const Json& before, const Json& after, std::vector<PlanStep
 std::vector<PlanStep> dataplane_plan(const Json& before, const Json& after,
                                      const std::vector<std::string>& restart_for) {
   std::vector<PlanStep> out;
-  plan_interfaces(config::items(before, "interfaces"), config::items(after, "interfaces"), out);
+  plan_interfaces(items(before, "interfaces"), items(after, "interfaces"), out);
   for (const auto& [section, content] : after.items()) {
     if (section != "interfaces" && section != "generation" && section != "instance" &&
-        config::member(before, section) != content) {
-      const Json& old = config::member(before, section);
+        member(before, section) != content) {
+      const Json& old = member(before, section);
       const auto changed =
           content.is_object() && old.is_object() ? differences(old, content) : std::vector<std::string>();
       out.push_back({"dataplane",

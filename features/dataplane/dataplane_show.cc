@@ -18,7 +18,7 @@ using shell::Json;
 using shell::member;
 using shell::number;
 
-constexpr auto kRight = shell::Table::Align::right;
+using shell::kRight;
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();

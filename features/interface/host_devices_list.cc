@@ -26,7 +26,7 @@ namespace floof::interface {
 
 namespace {
 
-std::string text_of(const ifaddrs& entry) {
+std::string address_text(const ifaddrs& entry) {
   IpAddress address;
   unsigned length = 0;
   const auto count = [&length](const void* mask, size_t size) {
@@ -103,7 +103,7 @@ std::vector<ListedDevice> links_here(HostDevices::Place place) {
     }
     const auto device =
         std::find_if(out.begin(), out.end(), [&](const ListedDevice& d) { return d.name == entry->ifa_name; });
-    if (const std::string text = text_of(*entry); device != out.end() && !text.empty()) {
+    if (const std::string text = address_text(*entry); device != out.end() && !text.empty()) {
       device->addresses.push_back(text);
     }
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/json_view.h"
 #include "features/interface/kind.h"
 
 namespace floof::interface {
@@ -25,16 +26,6 @@ bool is_link_name(std::string_view name) {
 
 bool is_reserved(std::string_view name) {
   return name == "lo" || name == "floof0" || name == "all" || name == "default";
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-bool flag_of(const Json& object, const char* key, bool otherwise) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_boolean() ? at->get<bool>() : otherwise;
 }
 
 struct Reader {

@@ -7,8 +7,8 @@
 #include <map>
 #include <tuple>
 
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 #include "features/interface/configured.h"
 #include "features/interface/subnets.h"
 
@@ -18,13 +18,7 @@ const config::Feature& config_feature();
 
 namespace {
 
-using config::flag_of;
-using config::items;
 using config::Json;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 constexpr size_t kMostInterfaces = 1024;
 

@@ -22,7 +22,7 @@ using shell::member;
 using shell::Reply;
 using shell::Table;
 
-constexpr auto kRight = Table::Align::right;
+using shell::kRight;
 
 /// "192.0.2.1/24", or with "(kernel)" when somebody made it in Linux by hand.
 std::string address_text(const Json& address) {

@@ -104,6 +104,8 @@ TEST(InterfaceShow, StrangeDataDoesNoHarm) {
 TEST(InterfaceShow, CommandsAskAndCheck) {
   shell::Registry registry;
   register_show(registry);
+  registry.help("show ip", "of other features");
+  registry.help("show ip6", "of other features");
   EXPECT_TRUE(registry.unexplained().empty());
   shell::FakeContext context;
   context.give(kInterfaces);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Limits of what the router's kernel gets, as a part of the desired state.
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 
 namespace floof::lcp {
 
@@ -15,11 +15,11 @@ using config::Json;
 /// {"bgp": {"rate": 1, "burst": 2}, ...}: only what is set.
 Json limits_of(const Json& part) {
   Json out = Json::object();
-  for (const Json& entry : config::items(part, "punt-limit")) {
-    Json& limit = out[config::text_of(entry, "class")] = Json::object();
+  for (const Json& entry : items(part, "punt-limit")) {
+    Json& limit = out[text_of(entry, "class")] = Json::object();
     for (const char* key : {"rate", "burst"}) {
       if (entry.contains(key)) {
-        limit[key] = config::number_of(entry, key);
+        limit[key] = number_of(entry, key);
       }
     }
   }
@@ -27,16 +27,16 @@ Json limits_of(const Json& part) {
 }
 
 void desired(const Json& config, Json& desired) {
-  const Json& dataplane = config::member(config, "dataplane");
+  const Json& dataplane = member(config, "dataplane");
   Json interfaces = Json::object();
-  for (const Json& entry : config::items(config, "interface")) {
+  for (const Json& entry : items(config, "interface")) {
     if (Json limits = limits_of(entry); !limits.empty()) {
-      interfaces[config::text_of(entry, "name")] = std::move(limits);
+      interfaces[text_of(entry, "name")] = std::move(limits);
     }
   }
   desired["punt"] = {{"limits", limits_of(dataplane)},
                      {"interfaces", std::move(interfaces)},
-                     {"bgp-source", config::texts(dataplane, "bgp-source")}};
+                     {"bgp-source", texts(dataplane, "bgp-source")}};
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ using shell::Json;
 using shell::number;
 
 std::string render_punt(const Json& rows, bool all) {
-  constexpr auto kRight = shell::Table::Align::right;
+  using shell::kRight;
   shell::Table table(
       {{"Interface"}, {"Class"}, {"Packets", kRight}, {"Dropped", kRight}, {"Rate", kRight}, {"Burst", kRight}});
   for (const Json& row : rows.is_array() ? rows : Json::array()) {

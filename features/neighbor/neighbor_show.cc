@@ -39,7 +39,7 @@ std::string render_neighbors(const Json& neighbors) {
   if (!neighbors.is_array() || neighbors.empty()) {
     return "no neighbors\n";
   }
-  constexpr auto kLeft = shell::Table::kLeft;
+  using shell::kLeft;
   shell::Table table({{"Address"}, {"MAC"}, {"Interface", kLeft, 1}, {"State", kLeft, 2}, {"Origin", kLeft, 3}});
   for (const Json& neighbor : neighbors) {
     table.add({field(neighbor, "address"), field(neighbor, "mac"), field(neighbor, "interface"),

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 #include "features/interface/subnets.h"
 
 namespace floof::ospf {
@@ -16,11 +16,7 @@ const config::Feature& config_feature();
 
 namespace {
 
-using config::items;
 using config::Json;
-using config::member;
-using config::number_of;
-using config::text_of;
 
 std::vector<Error> validate(const Json& config) {
   std::vector<Error> errors;

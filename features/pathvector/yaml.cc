@@ -16,7 +16,7 @@ namespace floof::pathvector {
 
 namespace {
 
-constexpr size_t kMostText = 1 << 20, kMostValues = 100'000, kMostBytes = 16 << 20, kDeepest = 32;
+constexpr size_t kMostText = 1 << 20, kMostValues = 100'000, kMostBytes = 16 << 20, kDeepestYaml = 32;
 
 /// Leaves the parser; caught in read_yaml.
 struct Refused {
@@ -112,8 +112,8 @@ class Builder : public YAML::EventHandler {
   }
 
   void open(Yaml::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (frames_.size() >= kDeepest) {
-      throw Refused{line_of(mark), fmt::format("is nested deeper than {} levels", kDeepest), ""};
+    if (frames_.size() >= kDeepestYaml) {
+      throw Refused{line_of(mark), fmt::format("is nested deeper than {} levels", kDeepestYaml), ""};
     }
     frames_.push_back({made(kind, mark), anchor});
     charge(frames_.back().value, line_of(mark));

@@ -9,8 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 #include "config/words.h"
 #include "features/interface/subnets.h"
 
@@ -20,13 +20,7 @@ const config::Feature& config_feature();
 
 namespace {
 
-using config::flag_of;
-using config::items;
 using config::Json;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 struct Hop {
   std::string text;

@@ -24,7 +24,7 @@ using shell::number;
 using shell::Reply;
 using shell::Table;
 
-constexpr auto kRight = Table::Align::right;
+using shell::kRight;
 constexpr size_t kDefaultLimit = 1000;
 constexpr size_t kMostRoutes = 10000;
 constexpr size_t kPage = 1000;  ///< most that one answer of the dataplane has

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/system/login_daemon.h"
 
-#include "config/json_view.h"
+#include "base/json_view.h"
 
 namespace floof::system {
 
@@ -11,9 +11,9 @@ std::optional<config::UserClass> Logins::find(const config::Tree& running, uint6
     generation_ = generation;
     classes_.clear();
     const config::Json config = running.for_features();
-    for (const config::Json& entry : config::items(config::member(config::member(config, "system"), "login"), "user")) {
-      if (const auto known = config::user_class(config::text_of(entry, "class"))) {
-        classes_[config::text_of(entry, "name")] = *known;
+    for (const config::Json& entry : items(member(member(config, "system"), "login"), "user")) {
+      if (const auto known = config::user_class(text_of(entry, "class"))) {
+        classes_[text_of(entry, "name")] = *known;
       }
     }
   }

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "base/init_client.h"
+#include "base/json_view.h"
 #include "base/process.h"
-#include "config/json_view.h"
 
 namespace floof::system {
 
@@ -38,10 +38,9 @@ Json programs_state(const std::string& run_dir) {
                                   "floof-init anew, which restarts all of them",
                                   answer.error().reason)}};
   }
-  const uint64_t milliseconds = config::number_of(*answer, "uptime-ms");
-  Json programs = config::member(*answer, "programs");
-  programs["floof-init"] = {
-      {"pid", config::number_of(*answer, "pid")}, {"state", "running"}, {"uptime-ms", milliseconds}};
+  const uint64_t milliseconds = number_of(*answer, "uptime-ms");
+  Json programs = member(*answer, "programs");
+  programs["floof-init"] = {{"pid", number_of(*answer, "pid")}, {"state", "running"}, {"uptime-ms", milliseconds}};
   return {{"uptime-s", milliseconds / 1000}, {"programs", std::move(programs)}};
 }
 

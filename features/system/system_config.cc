@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <pwd.h>
 
+#include "base/json_view.h"
 #include "config/feature.h"
-#include "config/json_view.h"
 
 namespace floof::system {
 
@@ -20,8 +20,8 @@ bool has_account(const std::string& name) {
 
 std::vector<std::string> warnings(const Json& config) {
   std::vector<std::string> out;
-  for (const Json& user : config::items(config::member(config::member(config, "system"), "login"), "user")) {
-    const std::string name = config::text_of(user, "name");
+  for (const Json& user : items(member(member(config, "system"), "login"), "user")) {
+    const std::string name = text_of(user, "name");
     if (name == "root") {
       out.push_back("system login user root: root is a super-user whatever its class says");
     } else if (!has_account(name)) {

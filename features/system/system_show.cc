@@ -22,7 +22,8 @@ using shell::list;
 using shell::member;
 using shell::Reply;
 
-constexpr auto kLeft = shell::Table::kLeft, kRight = shell::Table::kRight;
+using shell::kLeft;
+using shell::kRight;
 
 std::string exit_text(const Json& program) {
   const uint64_t time = shell::number(program, "last-exit-time");

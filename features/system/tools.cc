@@ -9,15 +9,13 @@
 #include <cstring>
 #include <memory>
 
+#include "base/json_view.h"
+
 namespace floof::system {
 
 namespace {
 
 using nlohmann::json;
-
-std::string text_of(const json& object, const char* key) {
-  return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
-}
 
 bool is_name(std::string_view text, size_t most) {
   return !text.empty() && text.size() <= most && text[0] != '-' && text[0] != '.' &&

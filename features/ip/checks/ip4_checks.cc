@@ -10,9 +10,7 @@ namespace floof::ip {
 namespace {
 
 constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1, kLooseSourceRoute = 131, kStrictSourceRoute = 137,
-                  kRouterAlert = 148, kCopied = 0x80;
-
-Verdict dropped(IpDrop reason) { return {.next = Verdict::drop, .reason = reason}; }
+                  kRouterAlert4 = 148, kCopied = 0x80;
 
 Verdict bad_option(uint32_t offset) {
   return {.next = Verdict::error,
@@ -103,7 +101,7 @@ Verdict check_ip4_options(const uint8_t* bytes, uint32_t contiguous) {
     if (type == kLooseSourceRoute || type == kStrictSourceRoute) {
       return dropped(IpDrop::ip4_source_route);
     }
-    if (type == kRouterAlert) {
+    if (type == kRouterAlert4) {
       if (bytes[at + 1] != 4) {
         return bad_option(at + 1);
       }

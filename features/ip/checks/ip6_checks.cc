@@ -8,10 +8,8 @@ namespace floof::ip {
 
 namespace {
 
-constexpr uint8_t kPad1 = 0, kPadN = 1, kRouterAlert = 5, kJumbo = 0xc2;
+constexpr uint8_t kPad1 = 0, kPadN = 1, kRouterAlert6 = 5, kJumbo = 0xc2;
 constexpr unsigned kMaxHeaders = 8;
-
-Verdict dropped(IpDrop reason) { return {.next = Verdict::drop, .reason = reason}; }
 
 Verdict parameter_problem(IpDrop reason, uint8_t code, uint32_t pointer) {
   return {.next = Verdict::error,
@@ -91,7 +89,7 @@ Verdict check_hop_by_hop(const uint8_t* bytes, uint32_t at, uint32_t end) {
       return parameter_problem(IpDrop::ip6_option_malformed, icmp6::erroneous_field, at);
     }
     const uint32_t size = 2u + bytes[at + 1];
-    if (type == kRouterAlert) {
+    if (type == kRouterAlert6) {
       if (size != 4) {
         return parameter_problem(IpDrop::ip6_option_malformed, icmp6::erroneous_field, at + 1);
       }

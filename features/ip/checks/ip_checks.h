@@ -35,6 +35,7 @@ struct Verdict {
   uint8_t icmp_code = 0;
   uint32_t icmp_data = 0;
 };
+inline Verdict dropped(IpDrop reason) { return {.next = Verdict::drop, .reason = reason}; }
 
 /// `bytes`: `contiguous` bytes from the IP header on, of `total` that were received in all (contiguous <= total).
 /// Reads nothing beyond `contiguous`. The caller trims what is beyond the header's own length (`ip_length`).

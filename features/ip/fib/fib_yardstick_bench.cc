@@ -16,7 +16,7 @@ namespace floof::ip {
 
 namespace {
 
-constexpr size_t kVector = 256;
+constexpr size_t kYardVector = 256;
 
 [[noreturn]] void give_up(const char* what) {
   std::fprintf(stderr, "floof-fib-bench: %s\n", what);
@@ -78,13 +78,13 @@ bool YardstickFibs::add(const Prefix& prefix, uint32_t value) {
 }
 
 void YardstickFibs::lookup4(const uint32_t* addresses, uint32_t* values, size_t count) const {
-  std::array<uint64_t, kVector> out;
+  std::array<uint64_t, kYardVector> out;
   rte_fib_lookup_bulk(four_, const_cast<uint32_t*>(addresses), out.data(), static_cast<int>(count));
   values[0] = static_cast<uint32_t>(out[0]);  // what it wants its answers in is twice as wide; not counted against it
 }
 
 void YardstickFibs::lookup6(const uint8_t (*addresses)[16], uint32_t* values, size_t count) const {
-  std::array<uint64_t, kVector> out;
+  std::array<uint64_t, kYardVector> out;
   rte_fib6_lookup_bulk(six_, const_cast<uint8_t(*)[16]>(addresses), out.data(), static_cast<int>(count));
   values[0] = static_cast<uint32_t>(out[0]);
 }

@@ -10,6 +10,7 @@
 namespace floof::route::bgp {
 
 inline constexpr uint16_t kAfiIp4 = 1, kAfiIp6 = 2;
+inline constexpr uint8_t kUnicast = 1;  ///< subsequent address family
 
 /// Reads never pass the end: they give 0 and clear `ok`.
 class Reader {

@@ -14,7 +14,6 @@ namespace floof::route::bgp {
 namespace {
 
 constexpr uint8_t kOptional = 0x80, kTransitive = 0x40, kExtendedLength = 0x10;
-constexpr uint8_t kUnicast = 1;
 enum Code : uint8_t {
   kOrigin = 1,
   kAsPath = 2,

@@ -12,7 +12,6 @@ namespace floof::route::bgp {
 namespace {
 
 constexpr uint8_t kCapabilityParameter = 2;
-constexpr uint8_t kUnicast = 1;
 enum Capability : uint8_t {
   kMultiprotocol = 1,
   kRouteRefresh = 2,

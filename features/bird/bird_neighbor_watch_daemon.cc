@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "features/bird/bird_neighbor_watch.h"
+#include "features/bird/bird_neighbor_watch_daemon.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,13 +18,9 @@ namespace floof::bird {
 
 namespace {
 
-constexpr size_t kMostRead = 256 * 1024, kLongestLine = 4096, kMostRefused = 64;
+constexpr size_t kMostRead = 256 * 1024, kMostRefused = 64;
 // A neighbour says hello more often, and BIRD tells of it each time, once a second at most.
 constexpr std::chrono::seconds kStays(90);
-
-bool wants_bfd(const Json& config, const Json& peer) {
-  return flag_of(Json{{"bfd", session_leaf(config, peer, "bfd")}}, "bfd");
-}
 
 }  // namespace
 
@@ -117,7 +113,7 @@ void NeighborWatch::read_log() {
       }
     }
   }
-  rest_ = text.substr(at).size() <= kLongestLine ? text.substr(at) : std::string();
+  rest_ = text.substr(at).size() <= kLongestLogLine ? text.substr(at) : std::string();
 }
 
 }  // namespace floof::bird
