@@ -187,7 +187,7 @@ function(floof_embed_yang)
     DEPENDS ${modules} ${CMAKE_SOURCE_DIR}/cmake/embed_yang.cmake VERBATIM)
   add_custom_target(floof_yang DEPENDS ${CMAKE_BINARY_DIR}/generated/yang_modules.inc)
   if(TARGET floof_config)
-    add_dependencies(floof_config floof_yang) # config/modules.cc includes it
+    add_dependencies(floof_config floof_yang) # config/tree/modules.cc includes it
   endif()
   # The protocol's own modules, which floofd does not need.
   file(GLOB protocol CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/netconf/yang/*.yang)

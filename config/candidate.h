@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/tree.h"
+#include "config/tree/tree.h"
 
 namespace floof::config {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/shared_json.h"
+#include "base/text/shared_json.h"
 
 namespace floof::config {
 

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "base/json_view.h"
 #include "base/log.h"
-#include "config/json_text.h"
+#include "config/tree/json_text.h"
 
 namespace floof::config {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "config/feature.h"
-#include "config/tree.h"
+#include "config/tree/tree.h"
 
 namespace floof::config::test {
 

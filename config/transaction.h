@@ -21,7 +21,7 @@
 #include "config/candidate.h"
 #include "config/feature.h"
 #include "config/store.h"
-#include "config/tree.h"
+#include "config/tree/tree.h"
 
 namespace floof::config {
 

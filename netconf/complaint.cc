@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/tree.h"
+#include "config/tree/tree.h"
 
 namespace floof::netconf {
 

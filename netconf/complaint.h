@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "config/schema.h"
-#include "config/xml_reader.h"
+#include "config/load/xml_reader.h"
+#include "config/tree/schema.h"
 
 namespace floof::netconf {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/schema.h"
+#include "config/tree/schema.h"
 
 namespace floof::netconf {
 

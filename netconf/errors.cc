@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "config/tree.h"
+#include "config/tree/tree.h"
 
 namespace floof::netconf {
 

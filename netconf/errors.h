@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "config/schema.h"
+#include "config/tree/schema.h"
 #include "netconf/complaint.h"
 
 namespace floof::netconf {

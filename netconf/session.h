@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// One NETCONF session (RFC 6241): each operation becomes requests on floofd.sock (config/server.h), made as the user
-// who logged in. Nothing of the configuration is kept or judged here. One thread.
+// One NETCONF session (RFC 6241): each operation becomes requests on floofd.sock (config/server/server.h), made as the
+// user who logged in. Nothing of the configuration is kept or judged here. One thread.
 #pragma once
 
 #include <libyang/libyang.h>
@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/ipc.h"
-#include "config/schema.h"
+#include "base/ipc/ipc.h"
+#include "config/tree/schema.h"
 #include "netconf/context.h"
 #include "netconf/filter.h"
 #include "netconf/intake.h"

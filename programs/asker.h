@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What floofd is asked about the dataplane and BIRD: prepared on the loop, asked on threads (config/crew.h), so that
-// who asks one of them waits for that one only.
+// What floofd is asked about the dataplane and BIRD: prepared on the loop, asked on threads (config/work/crew.h), so
+// that who asks one of them waits for that one only.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/json_view.h"
-#include "config/crew.h"
-#include "config/server.h"
+#include "config/server/server.h"
+#include "config/work/crew.h"
 #include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_bfd.h"
 #include "features/bird/bird_client.h"

@@ -13,14 +13,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/arguments.h"
-#include "base/children.h"
-#include "base/init_server.h"
-#include "base/ipc.h"
+#include "base/ipc/ipc.h"
 #include "base/log.h"
-#include "base/log_pump.h"
-#include "base/named_netns.h"
 #include "base/notifier.h"
+#include "base/process/children.h"
+#include "base/process/init_server.h"
+#include "base/process/log_pump.h"
+#include "base/process/named_netns.h"
+#include "base/text/arguments.h"
 
 namespace floof {
 namespace {

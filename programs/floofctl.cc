@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/ipc.h"
+#include "base/ipc/ipc.h"
 #include "shell/pager.h"
 #include "shell/session.h"
 #include "shell/text.h"

@@ -14,8 +14,8 @@
 #include "base/event_loop.h"
 #include "base/json_view.h"
 #include "base/prefix.h"
-#include "config/exec.h"
 #include "config/pending.h"
+#include "config/work/exec.h"
 #include "features/system/tools.h"
 
 namespace floof {

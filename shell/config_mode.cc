@@ -76,7 +76,7 @@ std::string loaded_text(const Json& answer) {
                            added, removed);
 }
 
-/// First words of lines in set form (config/tree.h, edit_verbs).
+/// First words of lines in set form (config/tree/tree.h, edit_verbs).
 constexpr std::string_view kVerbs[] = {"set",        "delete", "annotate", "activate",
                                        "deactivate", "copy",   "rename",   "insert"};
 

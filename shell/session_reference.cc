@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
 
-#include "base/markdown.h"
+#include "base/text/markdown.h"
 #include "shell/pipes.h"
 #include "shell/session.h"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/as_number.h"
+#include "base/text/as_number.h"
 
 namespace floof::bgp {
 

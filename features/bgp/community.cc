@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "base/community_names.h"
+#include "base/text/community_names.h"
 #include "features/bgp/policy.h"
 
 namespace floof::bgp {

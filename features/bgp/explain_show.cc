@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/as_number.h"
+#include "base/text/as_number.h"
 #include "features/bgp/bgp_show_parts.h"
 #include "shell/text.h"
 

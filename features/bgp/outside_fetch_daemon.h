@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/background.h"
-#include "config/errands.h"
+#include "config/work/background.h"
+#include "config/work/errands.h"
 #include "features/bgp/outside_needs.h"
 #include "features/peeringdb/peeringdb.h"
 

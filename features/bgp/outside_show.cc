@@ -6,7 +6,7 @@
 #include <optional>
 #include <thread>
 
-#include "base/as_number.h"
+#include "base/text/as_number.h"
 #include "shell/table.h"
 #include "shell/text.h"
 

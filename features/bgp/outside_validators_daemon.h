@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "config/errands.h"
+#include "config/work/errands.h"
 #include "features/bgp/outside_needs.h"
 #include "features/rpki/rtr_cache_daemon.h"
 #include "features/rpki/rtr_client_daemon.h"

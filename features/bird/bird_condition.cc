@@ -8,9 +8,9 @@
 #include <map>
 #include <optional>
 
-#include "base/as_number.h"
 #include "base/digits.h"
 #include "base/prefix.h"
+#include "base/text/as_number.h"
 #include "features/bgp/policy.h"
 
 namespace floof::bird {

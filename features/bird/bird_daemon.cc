@@ -10,12 +10,12 @@
 #include <set>
 #include <thread>
 
-#include "base/arguments.h"
 #include "base/fd.h"
-#include "base/feed_key.h"
 #include "base/file.h"
-#include "base/init_client.h"
+#include "base/ipc/feed_key.h"
 #include "base/log.h"
+#include "base/process/init_client.h"
+#include "base/text/arguments.h"
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_check.h"
 #include "features/bird/bird_client.h"

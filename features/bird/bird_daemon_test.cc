@@ -14,7 +14,7 @@
 #include <sstream>
 #include <thread>
 
-#include "base/init_client.h"
+#include "base/process/init_client.h"
 #include "features/bird/bird_backend.h"
 #include "features/bird/bird_show_data.h"
 

@@ -7,9 +7,9 @@
 #include <unordered_map>
 
 #include "base/event_loop.h"
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 #include "base/result.h"
-#include "config/background.h"
+#include "config/work/background.h"
 #include "features/bird/bird_client.h"
 
 namespace floof::bird {

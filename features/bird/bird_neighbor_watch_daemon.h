@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
-#include "config/background.h"
+#include "config/work/background.h"
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_neighbor_alarms.h"
 #include "features/bird/bird_text.h"

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/event_loop.h"
-#include "config/background.h"
+#include "config/work/background.h"
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_recovery.h"
 #include "features/bird/bird_text.h"

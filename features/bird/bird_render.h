@@ -40,7 +40,7 @@ struct RenderContext {
   std::string feed_all = "127.0.0.3";
   std::string bird = "127.0.0.1";
   uint16_t bgp_port = 1020;                  ///< where BIRD listens for the feeds
-  std::string feed_key;                      ///< locks them (base/feed_key.h); empty: no lock
+  std::string feed_key;                      ///< locks them (base/ipc/feed_key.h); empty: no lock
   uint32_t feed_table = 10001;               ///< kernel table of the routes that are not BGP's; 0 = none
   Version version;                           ///< of the BIRD that reads it
   bool feeds = true;                         ///< render the two BGP feeds

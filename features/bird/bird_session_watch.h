@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
-#include "config/background.h"
+#include "config/work/background.h"
 #include "features/bird/bird_client.h"
 #include "features/bird/bird_sessions.h"
 

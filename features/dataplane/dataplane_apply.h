@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "base/event_loop.h"
-#include "base/ipc.h"
+#include "base/ipc/ipc.h"
 #include "base/result.h"
-#include "base/shared_json.h"
+#include "base/text/shared_json.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "base/event_loop.h"
-#include "base/ipc.h"
+#include "base/ipc/ipc.h"
 #include "config/feature.h"
 
 namespace floof::dataplane {

@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "base/fd.h"
-#include "base/init_client.h"
 #include "base/json_view.h"
 #include "base/log.h"
+#include "base/process/init_client.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/dataplane/dataplane_plan.h"
 #include "features/dataplane/state_patch.h"

@@ -8,7 +8,7 @@
 
 #include "base/event_loop.h"
 #include "base/fd.h"
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 #include "base/result.h"
 
 namespace floof::interface {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/fd.h"
-#include "base/init_client.h"
+#include "base/process/init_client.h"
 
 namespace floof::interface {
 

@@ -13,7 +13,7 @@
 
 #include "base/event_loop.h"
 #include "base/ids.h"
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 
 namespace floof::lcp {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 #include "features/interface/interface_apply.h"

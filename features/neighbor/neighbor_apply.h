@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 #include "features/ip/tables/forwarding.h"

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/json_lists.h"
+#include "base/text/json_lists.h"
 
 namespace floof::peeringdb {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/feed_key.h"
+#include "base/ipc/feed_key.h"
 #include "base/log.h"
 #include "engine/feature.h"
 

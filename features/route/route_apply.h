@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/alarm_log.h"
 #include "base/event_loop.h"
+#include "base/process/alarm_log.h"
 #include "features/dataplane/participant.h"
 #include "features/lcp/kernel_events.h"
 #include "features/route/bgp_feed/bgp_feed.h"

@@ -11,7 +11,7 @@
 
 #include "base/json_view.h"
 #include "config/feature.h"
-#include "config/words.h"
+#include "config/tree/words.h"
 #include "features/interface/subnets.h"
 
 namespace floof::route {

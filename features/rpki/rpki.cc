@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/json_lists.h"
+#include "base/text/json_lists.h"
 
 namespace floof::rpki {
 

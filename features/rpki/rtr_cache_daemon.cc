@@ -11,9 +11,9 @@
 #include <iterator>
 #include <random>
 
+#include "base/ipc/socket_address.h"
+#include "base/ipc/tcp_owner.h"
 #include "base/log.h"
-#include "base/socket_address.h"
-#include "base/tcp_owner.h"
 
 namespace floof::rpki {
 

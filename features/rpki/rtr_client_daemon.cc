@@ -12,7 +12,7 @@
 #include <cstring>
 #include <sstream>
 
-#include "base/socket_address.h"
+#include "base/ipc/socket_address.h"
 
 namespace floof::rpki {
 

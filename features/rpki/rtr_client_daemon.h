@@ -10,7 +10,7 @@
 
 #include "base/event_loop.h"
 #include "base/fd.h"
-#include "config/errands.h"
+#include "config/work/errands.h"
 #include "features/rpki/rtr.h"
 
 namespace floof::rpki {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "config/access.h"
-#include "config/tree.h"
+#include "config/access/access.h"
+#include "config/tree/tree.h"
 
 namespace floof::system {
 

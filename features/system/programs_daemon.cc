@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "base/init_client.h"
 #include "base/json_view.h"
-#include "base/process.h"
+#include "base/process/init_client.h"
+#include "base/process/process.h"
 
 namespace floof::system {
 

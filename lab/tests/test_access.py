@@ -33,7 +33,7 @@ set bird raw "# {RAW}"
 """
 READER, OPERATOR, ADMIN, STRANGER = (pwd.getpwnam(n).pw_uid for n in ("nobody", "daemon", "games", "bin"))
 
-# Every request of config/server.h that could change or reveal something, in a form that works for a super-user.
+# Every request of config/server/server.h that could change or reveal something, in a form that works for a super-user.
 REQUESTS = [
     {"op": "hello"}, {"op": "status"}, {"op": "history"},
     *({"op": "show-config", "path": path, "format": form, "which": which, "index": 0}

@@ -68,7 +68,7 @@ def ctl(lab, name, *words, stdin=None):
 
 def test_the_package_makes_the_groups_that_floofd_knows(lab):
     made = {line.split(":")[0] for line in (lab.r1.folder / "root/etc/group").read_text().splitlines()}
-    known = re.search(r"kClassGroups = \{(.*?)\};", (TOP / "config/access.h").read_text(), re.S).group(1)
+    known = re.search(r"kClassGroups = \{(.*?)\};", (TOP / "config/access/access.h").read_text(), re.S).group(1)
     names = set(re.findall(r'"(floof-[a-z]+)"', known))
     assert len(names) == 3 and names <= made
 
@@ -83,7 +83,7 @@ def test_groups_give_classes(lab):
 
 
 def test_every_request_of_the_source_is_tried():
-    text = "".join(path.read_text() for path in (TOP / "config").glob("server*.cc"))
+    text = "".join(path.read_text() for path in (TOP / "config").rglob("server*.cc"))
     ops = set(re.findall(r'\bop [!=]= "([a-z-]+)"', text))
     assert len(ops) > 20 and ops - {"revert"} <= {r.get("op") for r in REQUESTS if isinstance(r.get("op"), str)}
 
@@ -148,7 +148,7 @@ def test_a_super_user_by_group_may_do_everything(lab):
 
 
 def test_a_group_counts_for_open_connections_too(lab):
-    """Within two seconds (config/access.h); the configuration wins over groups."""
+    """Within two seconds (config/access/access.h); the configuration wins over groups."""
     with user(lab, USERS["stan"]) as client, root(lab) as admin:
         assert ask(client, {"op": "hello"})["ok"] is False
         lab.r1.groups({**MEMBERS, "floof-read": ["stan"]})

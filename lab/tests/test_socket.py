@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The configuration socket of a real floofd under a crowd: well-behaved clients, half messages, garbage, peers that never
-read, and users who take more than their part (base/ipc.h)."""
+read, and users who take more than their part (base/ipc/ipc.h)."""
 
 import contextlib
 import json
@@ -100,7 +100,7 @@ def test_a_thousand_clients_at_once(lab):
         for number, client in enumerate(kinds["half"]):
             client.socket.sendall(ask[1 + number % (len(ask) - 1):])
             assert "interface" in answer(client)["text"]
-        # One megabyte and one answer for each that does not read (base/ipc.cc), and nothing else that grows.
+        # One megabyte and one answer for each that does not read (base/ipc/ipc.cc), and nothing else that grows.
         assert memory(lab) - before < (len(kinds["slow"]) + 50) * (1 << 20)
         for client, count in zip(kinds["slow"][:2], sent):
             for _ in range(count // len(ask)):

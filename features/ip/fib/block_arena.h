@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "base/process/reserved_memory.h"
 #include "base/qsbr.h"
-#include "base/reserved_memory.h"
 
 namespace floof::ip {
 

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "base/reserved_memory.h"
+#include "base/process/reserved_memory.h"
 #include "features/ip/fib/fib_blocks.h"
 #include "features/ip/fib/fib_key.h"
 

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/process/reserved_memory.h"
 #include "base/qsbr.h"
-#include "base/reserved_memory.h"
 
 namespace floof::ip {
 

@@ -12,10 +12,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/feed_key.h"
+#include "base/ipc/feed_key.h"
+#include "base/ipc/socket_address.h"
+#include "base/ipc/tcp_owner.h"
 #include "base/log.h"
-#include "base/socket_address.h"
-#include "base/tcp_owner.h"
 #include "features/route/bgp_feed/bgp_feed_impl.h"
 
 namespace floof::route {

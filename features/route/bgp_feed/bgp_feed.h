@@ -9,7 +9,7 @@
 // `stale_limit` has passed, with a warning. While somebody is at BIRD's port who does not let us in, nothing goes: BIRD
 // may well live and have those routes.
 //
-// The session is locked by a key (base/feed_key.h), as any local user may connect from our address.
+// The session is locked by a key (base/ipc/feed_key.h), as any local user may connect from our address.
 #pragma once
 
 #include <chrono>

@@ -10,7 +10,7 @@
 
 #include <cstring>
 
-#include "base/feed_key.h"
+#include "base/ipc/feed_key.h"
 #include "features/ip/tables/forwarding.h"
 
 namespace floof::route {

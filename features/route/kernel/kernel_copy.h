@@ -21,7 +21,7 @@
 #include <unordered_map>
 
 #include "base/event_loop.h"
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 #include "features/route/rib/rib.h"
 
 namespace floof::route {

@@ -25,7 +25,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/netlink.h"
+#include "base/netlink/netlink.h"
 #include "features/lcp/lcp.h"
 #include "features/route/kernel/feed_origin.h"
 #include "features/route/rib/rib.h"

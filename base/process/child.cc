@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/process/child.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace floof {
+
+namespace {
+constexpr auto kLongLife = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(3);
+}  // namespace
+
+Child::Child(EventLoop& loop, Options options, std::function<void()> changed)
+    : loop_(loop), options_(std::move(options)), changed_(std::move(changed)) {}
+
+Child::~Child() {
+  loop_.cancel(waiting_);
+  loop_.cancel(patience_);
+}
+
+bool Child::may_start() const { return options_.needs_file.empty() || access(options_.needs_file.c_str(), F_OK) == 0; }
+
+void Child::launch() {
+  loop_.cancel(std::exchange(waiting_, 0));
+  if (!wanted_ || running() || !may_start()) {
+    return;
+  }
+  if (options_.watch) {
+    options_.watch->reset();
+  }
+  Launch with_arguments = options_.launch;
+  if (std::exchange(crashed_, false)) {
+    with_arguments.arguments.insert(with_arguments.arguments.end(), options_.crash_arguments.begin(),
+                                    options_.crash_arguments.end());
+  }
+  started_ = Clock::now();
+  on_demand_ = false;
+  hang_.clear();
+  const auto pid = spawn(with_arguments);
+  if (!pid) {
+    log::error("{}: {}", name(), pid.error().text());
+    last_exit_ = pid.error().text();
+    last_exit_time_ = std::chrono::system_clock::now();
+    failures_++;
+    return launch_later();
+  }
+  id_ = {*pid, process_start_time(*pid)};
+  log::info("{} runs as process {}", name(), *pid);
+  changed_();
+}
+
+void Child::launch_later() {
+  const auto delay = restart_delay(failures_);
+  if (delay.count() == 0) {
+    return launch();
+  }
+  waiting_ = loop_.after(delay, [this] { launch(); });
+}
+
+Result<void> Child::start() {
+  if (!may_start()) {
+    return Error{options_.needs_file, "is missing, so " + name() + " cannot be started", ""};
+  }
+  launch();
+  return {};
+}
+
+Result<void> Child::restart() {
+  if (!running()) {
+    return start();
+  }
+  on_demand_ = true;
+  ::kill(id_.pid, SIGTERM);
+  loop_.cancel(patience_);
+  patience_ = loop_.after(kPatience, [this] { kill(); });
+  return {};
+}
+
+void Child::stop() {
+  wanted_ = false;
+  loop_.cancel(std::exchange(waiting_, 0));
+  if (running()) {
+    on_demand_ = true;
+    ::kill(id_.pid, SIGTERM);
+  }
+}
+
+void Child::kill() {
+  if (running()) {
+    ::kill(id_.pid, SIGKILL);
+  }
+}
+
+void Child::tick() {
+  if (!running()) {
+    if (waiting_ == 0) {
+      launch();
+    }
+    return;
+  }
+  const auto hang = options_.watch ? options_.watch->tick() : std::nullopt;
+  if (hang) {
+    log::error("{} (process {}) hangs: {}; killing it", name(), id_.pid, *hang);
+    hang_ = *hang;
+    kill();
+  }
+}
+
+void Child::exited(int wait_status) {
+  loop_.cancel(std::exchange(patience_, 0));
+  const bool demanded = std::exchange(on_demand_, false);
+  last_exit_ = fmt::format("{}{}",
+                           demanded        ? "on demand, "
+                           : hang_.empty() ? ""
+                                           : "hung, " + hang_ + ", ",
+                           describe_exit(wait_status));
+  last_exit_time_ = std::chrono::system_clock::now();
+  (demanded ? wanted_restarts_ : restarts_)++;
+  log::write(demanded ? log::Level::info : log::Level::error,
+             fmt::format("{} (process {}) ended: {}", name(), id_.pid, last_exit_));
+  id_ = {};
+  crashed_ = !demanded;
+  failures_ = demanded ? 0 : Clock::now() - started_ >= kLongLife ? 1 : failures_ + 1;
+  changed_();
+  if (wanted_) {
+    launch_later();
+  }
+}
+
+nlohmann::json Child::status() const {
+  using std::chrono::milliseconds;
+  const auto uptime = std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count();
+  return {
+      {"pid", id_.pid},
+      {"state", running()       ? "running"
+                : waiting_ != 0 ? "waiting"
+                                : "stopped"},
+      {"restarts", restarts_},
+      {"wanted-restarts", wanted_restarts_},
+      {"last-exit", last_exit_},
+      {"last-exit-time", std::chrono::duration_cast<std::chrono::seconds>(last_exit_time_.time_since_epoch()).count()},
+      {"uptime-ms", running() ? uptime : 0}};
+}
+
+}  // namespace floof

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/process/hang_watch.h"
+#include "base/process/process.h"
+#include "base/result.h"
+
+namespace floof {
+
+/// How long to wait before start number `failures` + 1 in a row: at once, then 100 ms doubling to 5 s.
+constexpr std::chrono::milliseconds restart_delay(unsigned failures) {
+  if (failures <= 1) {
+    return std::chrono::milliseconds(0);
+  }
+  return failures >= 8 ? std::chrono::milliseconds(5000) : std::chrono::milliseconds(100 << (failures - 2));
+}
+
+/// A program that floof-init keeps running: starts it, starts it again when it ends or hangs. Loop thread.
+class Child {
+ public:
+  struct Options {
+    std::string name;
+    Launch launch;
+    std::vector<std::string> crash_arguments{};  ///< added when the process before did not end on demand
+    std::string needs_file{};                    ///< not started before this file exists; empty: always
+    std::unique_ptr<HangWatch> watch{};
+  };
+  /// `changed` is called whenever a process begins or ends.
+  Child(EventLoop& loop, Options options, std::function<void()> changed);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  const std::string& name() const { return options_.name; }
+  bool running() const { return id_.pid != 0; }
+  /// Told to stop and not gone yet.
+  bool ending() const { return running() && !wanted_; }
+  const ProcessId& id() const { return id_; }
+  bool lively() const { return running() && options_.watch && options_.watch->lively(); }
+
+  /// The next start follows a crash (left over by an earlier floof-init).
+  void set_crashed() { crashed_ = true; }
+  /// Starts it unless it runs; ends a back-off. An Error when the file that it needs is missing.
+  Result<void> start();
+  /// Ends it (SIGTERM, SIGKILL after 3 s) and starts it anew at once.
+  Result<void> restart();
+  /// Ends it (SIGTERM) for good; `kill` is for one that does not listen.
+  void stop();
+  void kill();
+
+  /// Each HangWatch::kTick: looks for a hang and for the file that it needs.
+  void tick();
+  /// Its process has ended with this wait status.
+  void exited(int wait_status);
+  /// {"pid","state","restarts","wanted-restarts","last-exit","last-exit-time","uptime-ms"}: `restarts` are those that
+  /// nobody wanted; the time is seconds since 1970, 0 when it has not ended yet.
+  nlohmann::json status() const;
+
+ private:
+  using Clock = EventLoop::Clock;
+  bool may_start() const;
+  void launch();
+  void launch_later();
+
+  EventLoop& loop_;
+  Options options_;
+  std::function<void()> changed_;
+  ProcessId id_;
+  Clock::time_point started_{};
+  EventLoop::TimerId waiting_ = 0;
+  EventLoop::TimerId patience_ = 0;
+  unsigned failures_ = 0;
+  unsigned restarts_ = 0;  ///< after an end that nobody wanted
+  unsigned wanted_restarts_ = 0;
+  bool wanted_ = true;
+  bool on_demand_ = false;  ///< the present process was told to end
+  bool crashed_ = false;
+  std::string hang_;  ///< why the present process was killed
+  std::string last_exit_;
+  std::chrono::system_clock::time_point last_exit_time_{};
+};
+
+}  // namespace floof

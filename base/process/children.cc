@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/process/children.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/log.h"
+
+namespace floof {
+
+using namespace std::chrono_literals;
+
+void Children::kill_leftovers() {
+  for (const auto& [name, process] : load_processes(file_)) {
+    crashed_.insert(name);
+    if (kill_process(process, 5s)) {
+      log::warning("killed {} (process {}) that an earlier floof-init left", name, process.pid);
+    }
+  }
+}
+
+void Children::add(Child::Options options) {
+  children_.push_back(std::make_unique<Child>(loop_, std::move(options), [this] { write(); }));
+  if (crashed_.contains(children_.back()->name())) {
+    children_.back()->set_crashed();
+  }
+}
+
+Child* Children::find(const std::string& name) const {
+  const auto found = std::find_if(children_.begin(), children_.end(), [&](const auto& c) { return c->name() == name; });
+  return found == children_.end() ? nullptr : found->get();
+}
+
+void Children::tick() {
+  for (const auto& child : children_) {
+    child->tick();
+  }
+}
+
+void Children::reap() {
+  siginfo_t info{};
+  while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+    const pid_t pid = info.si_pid;
+    const auto of_pid = [pid](const auto& child) { return child->id().pid == pid; };
+    const auto child = std::find_if(children_.begin(), children_.end(), of_pid);
+    if (child != children_.end()) {
+      ::kill(-pid, SIGKILL);  // what it started goes with it; its pid is not given away before the wait
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (pid == helper_) {
+      helper_ = 0;
+      helper_status_ = status;
+    }
+    if (child != children_.end()) {
+      (*child)->exited(status);
+    }
+    info = {};
+  }
+}
+
+nlohmann::json Children::status() const {
+  nlohmann::json out = nlohmann::json::object();
+  for (const auto& child : children_) {
+    out[child->name()] = child->status();
+  }
+  return out;
+}
+
+bool Children::busy() const {
+  return helper_ != 0 || std::any_of(children_.begin(), children_.end(), [](const auto& c) { return c->ending(); });
+}
+
+bool Children::wait_for_end(std::chrono::milliseconds limit) {
+  const auto deadline = EventLoop::Clock::now() + limit;
+  while (busy() && EventLoop::Clock::now() < deadline) {
+    loop_.turn(50ms);
+  }
+  return !busy();
+}
+
+bool Children::run_helper(const Launch& launch, std::string_view purpose) {
+  const auto helper = spawn(launch);
+  if (!helper) {
+    log::error("{}: {}", purpose, helper.error().text());
+    return false;
+  }
+  helper_ = *helper;
+  if (!wait_for_end(10s)) {
+    log::error("{} takes too long", purpose);
+    ::kill(helper_, SIGKILL);
+    return false;
+  }
+  return helper_status_ == 0;
+}
+
+void Children::write() {
+  std::map<std::string, ProcessId> running;
+  for (const auto& child : children_) {
+    if (child->running()) {
+      running[child->name()] = child->id();
+    }
+  }
+  if (const auto saved = save_processes(file_, running); !saved) {
+    log::error("{}", saved.error().text());
+  }
+}
+
+}  // namespace floof

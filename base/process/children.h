@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/process/child.h"
+
+namespace floof {
+
+/// The programs that floof-init keeps running, and the ends of all its processes. Loop thread.
+class Children {
+ public:
+  /// `file`: where the running ones are written, for a successor that has to end them.
+  Children(EventLoop& loop, std::string file) : loop_(loop), file_(std::move(file)) {}
+
+  /// Kills what an earlier floof-init left: nobody hands over their descriptors or their ends. What is added later
+  /// under such a name starts as after a crash.
+  void kill_leftovers();
+  void add(Child::Options options);
+  /// Null: there is none.
+  Child* find(const std::string& name) const;
+  void tick();
+  /// Takes every process that has ended; as a subreaper's also those that a program left behind.
+  void reap();
+  /// By name, as Child::status.
+  nlohmann::json status() const;
+
+  /// Turns the loop until none of them ends any more; false when that took longer than `limit`.
+  bool wait_for_end(std::chrono::milliseconds limit);
+  /// Runs another program to its end, at most 10 s. False: it failed, which is logged as what it was for.
+  bool run_helper(const Launch& launch, std::string_view purpose);
+
+ private:
+  void write();
+  bool busy() const;
+
+  EventLoop& loop_;
+  std::string file_;
+  std::vector<std::unique_ptr<Child>> children_;
+  std::set<std::string> crashed_;
+  pid_t helper_ = 0;
+  int helper_status_ = 0;
+};
+
+}  // namespace floof

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/process/hang_watch.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/process/heartbeat.h"
+
+namespace floof {
+
+namespace {
+
+constexpr int ticks_of(std::chrono::milliseconds time) { return static_cast<int>(time / HangWatch::kTick); }
+
+constexpr int kDataplaneFirst = ticks_of(std::chrono::seconds(10));
+constexpr int kDataplaneLater = ticks_of(std::chrono::seconds(1));
+constexpr int kFloofdFirst = ticks_of(std::chrono::seconds(30));
+constexpr int kFloofdLater = ticks_of(std::chrono::seconds(10));
+constexpr int kBirdSilence = ticks_of(std::chrono::seconds(15));
+constexpr int kBirdPeriod = ticks_of(std::chrono::seconds(1));
+
+}  // namespace
+
+bool BeatCounter::overdue(uint64_t value, int first, int later) {
+  if (value != last_) {
+    last_ = value;
+    silent_ = 0;
+    moved_ = true;
+    return false;
+  }
+  silent_++;
+  return silent_ == (moved_ ? later : first);
+}
+
+void SegmentWatch::reset() {
+  segment_.reset();
+  beats_ = {};
+  ::unlink(path_.c_str());
+}
+
+std::optional<std::string> SegmentWatch::tick() {
+  if (!segment_) {
+    if (auto opened = stats::Reader::open(path_)) {
+      segment_ = std::move(*opened);
+    }
+  }
+  if (!segment_) {
+    return beats_[0].overdue(0, kDataplaneFirst, kDataplaneLater)
+               ? std::optional<std::string>("its counters do not appear")
+               : std::nullopt;
+  }
+  const auto& header = segment_->header();
+  if (beats_[0].overdue(header.control_heartbeat.load(std::memory_order_relaxed), kDataplaneFirst, kDataplaneLater)) {
+    return "its control thread has no heartbeat";
+  }
+  const unsigned blocks = std::min(header.workers, stats::kMaxWorkers);
+  for (unsigned block = 1; block < blocks; block++) {
+    const uint64_t beat = header.worker_heartbeat[block].load(std::memory_order_relaxed);
+    if (beats_[block].overdue(beat, kDataplaneFirst, kDataplaneLater)) {
+      return "worker " + std::to_string(block) + " has no heartbeat";
+    }
+  }
+  return std::nullopt;
+}
+
+void FileWatch::reset() {
+  beat_ = {};
+  start_ = Heartbeat::read(path_).value_or(0);
+}
+
+std::optional<std::string> FileWatch::tick() {
+  const uint64_t value = Heartbeat::read(path_).value_or(start_) - start_;
+  if (beat_.overdue(value, kFloofdFirst, kFloofdLater)) {
+    return "it has no heartbeat";
+  }
+  return std::nullopt;
+}
+
+BirdWatch::~BirdWatch() { disconnect(); }
+
+void BirdWatch::disconnect() {
+  if (socket_) {
+    loop_.unwatch(socket_.get());
+    socket_.reset();
+  }
+  input_.clear();
+  asked_ = false;
+}
+
+void BirdWatch::reset() {
+  disconnect();
+  ticks_ = silent_ = 0;
+  replies_ = 0;
+}
+
+std::optional<std::string> BirdWatch::tick() {
+  if (ticks_++ % kBirdPeriod == 0 && !asked_) {
+    ask();
+  }
+  if (++silent_ == kBirdSilence) {
+    return "it does not answer on its control socket";
+  }
+  return std::nullopt;
+}
+
+void BirdWatch::ask() {
+  if (!socket_) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+    socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket_ || ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      socket_.reset();
+      return;
+    }
+    loop_.watch(socket_.get(), EPOLLIN, [this](uint32_t) { receive(); });
+  }
+  constexpr std::string_view kQuestion = "show status\n";
+  if (::send(socket_.get(), kQuestion.data(), kQuestion.size(), MSG_NOSIGNAL) ==
+      static_cast<ssize_t>(kQuestion.size())) {
+    asked_ = true;
+  } else {
+    disconnect();
+  }
+}
+
+void BirdWatch::receive() {
+  std::array<char, 4096> bytes;
+  const ssize_t count = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+  if (count <= 0) {
+    return disconnect();
+  }
+  input_.append(bytes.data(), static_cast<size_t>(count));
+  // A reply is lines "NNNN-text" and ends with "NNNN text"; 0001 is the greeting, which a hung bird cannot send but
+  // which is not an answer either.
+  for (size_t end = input_.find('\n'); end != std::string::npos; end = input_.find('\n')) {
+    const std::string line = input_.substr(0, end);
+    input_.erase(0, end + 1);
+    const bool last = line.size() >= 5 && line[4] == ' ' && line.find_first_not_of("0123456789") == 4;
+    if (last && !line.starts_with("0001")) {
+      asked_ = false;
+      silent_ = 0;
+      replies_++;
+    }
+  }
+  if (input_.size() > 65536) {
+    disconnect();
+  }
+}
+
+}  // namespace floof

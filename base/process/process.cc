@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/process/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/fd.h"
+#include "base/file.h"
+
+namespace floof {
+
+uint64_t process_start_time(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  // The second field is the name in parentheses and may hold anything, even ") ".
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) {
+    return 0;
+  }
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string field;
+  uint64_t start_time = 0;
+  for (int number = 3; number < 22; number++) {
+    fields >> field;
+    if (number == 3 && (field == "Z" || field == "X")) {
+      return 0;
+    }
+  }
+  fields >> start_time;
+  return start_time;
+}
+
+Result<pid_t> spawn(const Launch& launch) {
+  std::vector<char*> argv{const_cast<char*>(launch.path.c_str())};
+  for (const auto& argument : launch.arguments) {
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  }
+  argv.push_back(nullptr);
+
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (launch.output >= 0) {
+    posix_spawn_file_actions_adddup2(&files, launch.output, STDOUT_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, launch.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
+  }
+  posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigfillset(&signals);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+
+  pid_t pid = 0;
+  const int code = posix_spawnp(&pid, launch.path.c_str(), &files, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  if (code != 0) {
+    errno = code;
+    return errno_error(launch.path, "cannot be started");
+  }
+  return pid;
+}
+
+bool kill_process(const ProcessId& process, std::chrono::milliseconds limit) {
+  if (process.pid <= 1 || process.start_time == 0) {
+    return false;
+  }
+  // Through the descriptor the signal reaches the process that was looked at, even if its pid is given away meanwhile.
+  const UniqueFd handle(static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!handle || process_start_time(process.pid) != process.start_time) {
+    return false;
+  }
+  syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+  pollfd gone{handle.get(), POLLIN, 0};
+  ::poll(&gone, 1, static_cast<int>(limit.count()));
+  return true;
+}
+
+Result<void> save_processes(const std::string& path, const std::map<std::string, ProcessId>& processes) {
+  nlohmann::json programs = nlohmann::json::object();
+  for (const auto& [name, process] : processes) {
+    programs[name] = {{"pid", process.pid}, {"start-time", process.start_time}};
+  }
+  return replace_file(path, nlohmann::json{{"pid", getpid()}, {"programs", std::move(programs)}}.dump(1) + '\n');
+}
+
+std::map<std::string, ProcessId> load_processes(const std::string& path) {
+  std::map<std::string, ProcessId> out;
+  std::ifstream file(path);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  const auto programs = json.is_object() ? json.find("programs") : json.end();
+  if (!json.is_object() || programs == json.end() || !programs->is_object()) {
+    return out;
+  }
+  const auto number = [](const nlohmann::json& about, const char* key) -> uint64_t {
+    const auto found = about.is_object() ? about.find(key) : about.end();
+    return found != about.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
+  };
+  for (const auto& [name, about] : programs->items()) {
+    out[name] = {static_cast<pid_t>(number(about, "pid")), number(about, "start-time")};
+  }
+  return out;
+}
+
+std::string describe_exit(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    const int signal = WTERMSIG(wait_status);
+    return "signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
+  }
+  return "exit status " + std::to_string(WEXITSTATUS(wait_status));
+}
+
+}  // namespace floof

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace floof {
+
+/// A process that cannot be mixed up with a later one of the same pid.
+struct ProcessId {
+  pid_t pid = 0;
+  uint64_t start_time = 0;  ///< clock ticks after boot, /proc/PID/stat field 22; 0 = unknown
+};
+
+/// The start time of `pid`, or 0 when there is no such process or it is a zombie.
+uint64_t process_start_time(pid_t pid);
+
+struct Launch {
+  std::string path;  ///< looked up in PATH when it has no '/'
+  std::vector<std::string> arguments;
+  std::string log;  ///< file that standard output and error are appended to
+  int output = -1;  ///< or, not owned, a descriptor for them (base/process/log_pump.h)
+};
+
+/// Starts a program as leader of its own process group with default signals, /dev/null as standard input and no other
+/// descriptor.
+Result<pid_t> spawn(const Launch& launch);
+
+/// Kills (SIGKILL) exactly this process and waits until it is gone, at most `limit`. True when there was one to kill.
+bool kill_process(const ProcessId& process, std::chrono::milliseconds limit);
+
+/// Writes the processes by name to `path` (JSON), in one step: a reader finds the old or the new list.
+Result<void> save_processes(const std::string& path, const std::map<std::string, ProcessId>& processes);
+/// What `save_processes` wrote; empty when the file is missing or garbage.
+std::map<std::string, ProcessId> load_processes(const std::string& path);
+
+/// "exit status 1", "signal 9 (Killed)".
+std::string describe_exit(int wait_status);
+
+}  // namespace floof

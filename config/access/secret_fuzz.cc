@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Sealed text from anywhere: an Error or the secret, and what is sealed opens again.
+#include <stdlib.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "config/access/secret.h"
+
+using floof::config::kSealedPrefix;
+using floof::config::SecretBox;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const SecretBox box = [] {
+    char folder[] = "/tmp/floof-secret-fuzz-XXXXXX";
+    auto loaded = SecretBox::load(std::string(mkdtemp(folder)) + "/box.key");
+    return loaded ? std::move(*loaded) : (abort(), std::move(*loaded));
+  }();
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  (void)box.open(text);
+  (void)box.open(std::string(kSealedPrefix) + text);
+  const auto back = box.open(box.seal(text));
+  if (!back || *back != text) {
+    abort();
+  }
+  return 0;
+}
