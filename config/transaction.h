@@ -66,7 +66,7 @@ class ConfigEngine {
     /// Goes back unless it is confirmed: deadline, boot_id, until, user and conditions are filled in.
     std::optional<Confirm> confirm = {};
     /// Also stages, publishes and stores a configuration that is the same as before: what it means has changed
-    /// (features/bgp fetched new data).
+    /// (features/outside fetched new data).
     bool even_if_unchanged = false;
   };
   struct Committed {

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/dataplane/qsbr.h"
+#include "base/dataplane/stats_segment.h"
 #include "base/event_loop.h"
 #include "base/ids.h"
-#include "base/qsbr.h"
 #include "base/result.h"
-#include "base/stats_segment.h"
 #include "engine/graph.h"
 #include "engine/interface_events.h"
 #include "engine/port.h"

@@ -15,9 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/dataplane/stats_segment.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "base/stats_segment.h"
 #include "engine/packet.h"
 #include "engine/sample_ring.h"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/stats_segment.h"
+#include "base/dataplane/stats_segment.h"
 #include "engine/graph_impl.h"
 
 namespace floof::engine {

@@ -6,17 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "base/dataplane/stats_segment.h"
 #include "base/fd.h"
 #include "base/result.h"
-#include "base/stats_segment.h"
 #include "engine/graph.h"
 
 namespace floof::engine {
 
-/// The writer's side of the shared segment `<run_dir>/stats` (layout: base/stats_segment.h). Slots of each block: three
-/// per node, one per drop reason, one per counter, the interfaces', then vectors, which come and go. A segment is made
-/// under a temporary name and renamed, so that readers of an older process keep the map that they have. The slots in
-/// use have their memory from the start: a full run folder is an Error here, not a SIGBUS later. Control thread.
+/// The writer's side of the shared segment `<run_dir>/stats` (layout: base/dataplane/stats_segment.h). Slots of each
+/// block: three per node, one per drop reason, one per counter, the interfaces', then vectors, which come and go. A
+/// segment is made under a temporary name and renamed, so that readers of an older process keep the map that they have.
+/// The slots in use have their memory from the start: a full run folder is an Error here, not a SIGBUS later. Control
+/// thread.
 class StatsWriter {
  public:
   /// `workers` without the control thread's block. Errors name the file.

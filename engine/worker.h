@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/dataplane/qsbr.h"
 #include "base/fd.h"
-#include "base/qsbr.h"
 #include "engine/engine.h"
 #include "engine/graph.h"
 #include "engine/stats_writer.h"

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <thread>
 
-#include "base/stats_segment.h"
+#include "base/dataplane/stats_segment.h"
 #include "base/test_folder.h"
 #include "engine/ports/test_netns.h"
 #include "engine/ports/test_port.h"

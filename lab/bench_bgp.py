@@ -17,7 +17,7 @@ SMALL = {"peers": 50, "sets": 10, "prefixes": 2_000}
 
 
 def cache_file(folder, name, prefixes, asns, fetched):
-    """One as-set in the form of features/bgp/outside_cache_daemon.h."""
+    """One as-set in the form of features/outside/outside_cache_daemon.h."""
     body = "".join(f"{p}\n" for p in prefixes) + "".join(f"AS{a}\n" for a in asns)
 
     def digest(text):

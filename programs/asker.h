@@ -12,14 +12,14 @@
 #include "base/json_view.h"
 #include "config/server/server.h"
 #include "config/work/crew.h"
-#include "features/bgp/outside_keeper_daemon.h"
-#include "features/bird/bird_bfd.h"
-#include "features/bird/bird_client.h"
-#include "features/bird/bird_control.h"
-#include "features/bird/bird_explain.h"
-#include "features/bird/bird_limit_watch.h"
-#include "features/bird/bird_show_data.h"
+#include "features/bird/show/bird_explain.h"
+#include "features/bird/show/bird_show_data.h"
+#include "features/bird/talk/bird_bfd.h"
+#include "features/bird/talk/bird_client.h"
+#include "features/bird/talk/bird_control.h"
+#include "features/bird/watch/bird_limit_watch.h"
 #include "features/dataplane/dataplane_backend.h"
+#include "features/outside/outside_keeper_daemon.h"
 #include "features/system/programs_daemon.h"
 
 namespace floof {
@@ -32,7 +32,7 @@ class Asker {
   struct Sources {
     std::string run_dir;
     std::function<Json()> running;  ///< the configuration, see config/feature.h
-    std::function<std::shared_ptr<const bgp::Outside>(const Json& config)> outside;
+    std::function<std::shared_ptr<const outside::Outside>(const Json& config)> outside;
     std::function<void(Json& shown)> annotate;
     std::function<Json()> state;  ///< of `show system`, as far as floofd knows it itself
   };
@@ -139,7 +139,7 @@ class Asker {
   }
 
   static Result<Json> ask_bird(const std::string& socket, const std::string& what, const Json& arguments,
-                               const Json& config, const std::shared_ptr<const bgp::Outside>& outside) {
+                               const Json& config, const std::shared_ptr<const outside::Outside>& outside) {
     bird::BirdClient client(socket, {.limit = std::chrono::seconds(5), .pulse = {}});
     const std::string name = text_of(arguments, "name");
     return what == "bgp-peer"        ? bird::show_bgp_peer(client, config, name)

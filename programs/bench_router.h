@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "base/stats_segment.h"
+#include "base/dataplane/stats_segment.h"
 #include "engine/engine.h"
 #include "engine/ports/bench_port.h"
 #include "features/bond/bond_port_node.h"

@@ -25,16 +25,17 @@
 #include "config/tree/reference.h"
 #include "config/work/exec.h"
 #include "features/bgp/bgp_maintenance.h"
-#include "features/bgp/outside_keeper_daemon.h"
 #include "features/bird/bird_backend.h"
-#include "features/bird/bird_kernel_sync.h"
-#include "features/bird/bird_limit_watch.h"
-#include "features/bird/bird_neighbor_watch_daemon.h"
-#include "features/bird/bird_recovery_watch.h"
-#include "features/bird/bird_session_watch.h"
+#include "features/bird/watch/bird_kernel_sync.h"
+#include "features/bird/watch/bird_limit_watch.h"
+#include "features/bird/watch/bird_neighbor_watch_daemon.h"
+#include "features/bird/watch/bird_recovery_watch.h"
+#include "features/bird/watch/bird_session_watch.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/interface/device_text.h"
+#include "features/outside/outside_keeper_daemon.h"
 #include "features/pathvector/pathvector.h"
+#include "features/policy/policy_needs.h"
 #include "features/system/login_daemon.h"
 #include "features/system/tools.h"
 #include "programs/asker.h"
@@ -100,7 +101,7 @@ class Daemon {
   EventLoop loop_;
   EventLoop door_;  ///< the socket's, so that it can be served while a commit waits
   UniqueFd signals_;
-  std::unique_ptr<bgp::OutsideKeeper> outside_;
+  std::unique_ptr<outside::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
   std::shared_ptr<bird::Holds> holds_;
@@ -237,11 +238,13 @@ Result<> Daemon::start() {
   if (const std::string program = arguments_.value("--bird"); !program.empty()) {
     bird_options.bird_program = program;
   }
-  outside_ = std::make_unique<bgp::OutsideKeeper>(
-      loop_, bgp::OutsideKeeper::Options{.folder = arguments_.state_dir + "/outside",
-                                         .pulse = pulse,
-                                         .keeper = rpki_door(),
-                                         .announce = [this](const std::string& text) { requests_->announce(text); }});
+  outside_ = std::make_unique<outside::OutsideKeeper>(
+      loop_,
+      outside::OutsideKeeper::Options{.folder = arguments_.state_dir + "/outside",
+                                      .needs = policy::needs_of,
+                                      .pulse = pulse,
+                                      .keeper = rpki_door(),
+                                      .announce = [this](const std::string& text) { requests_->announce(text); }});
   bird_options.outside = [this](const Json& config) { return outside_->outside(config); };
   holds_ = std::make_shared<bird::Holds>(arguments_.run_dir);
   bird_options.holds = holds_;

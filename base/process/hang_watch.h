@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
+#include "base/dataplane/stats_segment.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
-#include "base/stats_segment.h"
 
 namespace floof {
 

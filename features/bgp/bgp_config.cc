@@ -10,8 +10,8 @@
 #include "config/feature.h"
 #include "features/bgp/bgp.h"
 #include "features/bgp/bgp_speakers.h"
-#include "features/bgp/policy.h"
 #include "features/interface/subnets.h"
+#include "features/policy/policy.h"
 
 namespace floof::bgp {
 
@@ -61,7 +61,7 @@ class Judge {
     policy_part("bgp forwarding", member(bgp_, "forwarding"));
     for (const Json& entry : peers) {
       own_ = &entry;
-      peer(merged_peer(config_, entry));
+      peer(policy::merged_peer(config_, entry));
     }
     return std::move(errors_);
   }
@@ -131,12 +131,12 @@ class Judge {
   /// ASN:1:* says from whom a route was learnt: whoever could add it would make anybody's route a customer's.
   void marks(const std::string& path, const Json& part, std::string_view leaf) {
     const auto asn = static_cast<uint32_t>(number_of(bgp_, "confederation", number_of(bgp_, "asn")));
-    for (const Community& community : communities_in(part, leaf)) {
-      if (asn != 0 && is_own_mark(community, asn)) {
+    for (const policy::Community& community : policy::communities_in(part, leaf)) {
+      if (asn != 0 && policy::is_own_mark(community, asn)) {
         add(fmt::format("{} {} {}", path, leaf, to_string(community)),
             fmt::format("{0}:{1}:* and {0}:{2}:* are this router's own marks of where a route is from and why it was "
                         "refused",
-                        asn, kOriginFunction, kRejectFunction),
+                        asn, policy::kOriginFunction, policy::kRejectFunction),
             fmt::format("take another number in the middle, such as {}:1000:{}", asn, community.parts[2].value_or(0)));
       }
     }
@@ -409,7 +409,7 @@ void warn_of_leaks(const Json& config, std::vector<std::string>& out) {
   std::string names;
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
-    if (!internal && !flag_of(peer, "confederation-member") && may_leak(merged_peer(config, peer)) &&
+    if (!internal && !flag_of(peer, "confederation-member") && may_leak(policy::merged_peer(config, peer)) &&
         count++ <= kMost) {
       names += (names.empty() ? "" : ", ") + (count <= kMost ? text_of(peer, "name") : std::string("..."));
     }
@@ -439,7 +439,7 @@ void warn_of_dumps(const Json& config, std::vector<std::string>& out) {
   size_t count = 0;
   std::string names;
   for (const Json& peer : items(bgp, "peer")) {
-    if (has_other_next_hops(merged_peer(config, peer)) && count++ <= kMost) {
+    if (has_other_next_hops(policy::merged_peer(config, peer)) && count++ <= kMost) {
       names += (names.empty() ? "" : ", ") + (count <= kMost ? text_of(peer, "name") : std::string("..."));
     }
   }
@@ -459,7 +459,7 @@ std::vector<std::string> warnings(const Json& config) {
   const Json& bgp = member(config, "bgp");
   for (const Json& peer : items(bgp, "peer")) {
     const bool internal = number_of(peer, "remote-as") == number_of(bgp, "asn");
-    if (!internal && !flag_of(peer, "confederation-member") && lists_whatever(merged_peer(config, peer))) {
+    if (!internal && !flag_of(peer, "confederation-member") && lists_whatever(policy::merged_peer(config, peer))) {
       const std::string name = text_of(peer, "name");
       out.push_back(
           fmt::format("bgp peer {}: export prefix without a role announces such prefixes whoever they came from; "
@@ -467,7 +467,7 @@ std::vector<std::string> warnings(const Json& config) {
                       name, name));
     }
     const bool in = member(peer, "import").is_object(), to = member(peer, "export").is_object();
-    const bool inside = internal || flag_of(merged_peer(config, peer), "confederation-member");
+    const bool inside = internal || flag_of(policy::merged_peer(config, peer), "confederation-member");
     if (!inside && text_of(peer, "policy").empty() && !(in && to)) {
       const std::string name = text_of(peer, "name");
       out.push_back(fmt::format("bgp peer {}: no policy, so it {} routes (RFC 8212); set bgp peer {} policy <name>",

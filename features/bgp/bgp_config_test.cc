@@ -5,7 +5,7 @@
 
 #include "config/test_support.h"
 #include "features/bgp/bgp.h"
-#include "features/bgp/reason.h"
+#include "features/policy/reason.h"
 
 namespace floof::bgp {
 
@@ -205,10 +205,10 @@ TEST(BgpConfig, TestsMayExpectEveryReason) {
     offered.push_back(option.word + ": " + option.help);
   }
   for (uint32_t code = 0; code < 1000; code++) {
-    if (const auto reason = reason_of(code)) {
+    if (const auto reason = policy::reason_of(code)) {
       std::string text(to_string(*reason));
       text[0] = static_cast<char>(std::toupper(text[0]));
-      reasons.push_back(fmt::format("{}: {}", name_of(*reason), text));
+      reasons.push_back(fmt::format("{}: {}", policy::name_of(*reason), text));
     }
   }
   EXPECT_EQ(offered, reasons);

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "features/bgp/bgp_show_parts.h"
-#include "features/bgp/outside_show.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -223,8 +222,6 @@ void register_show(shell::Registry& registry) {
                     },
                 .arguments = {{"name", peer_argument()}}});
   register_peer_commands(registry);
-  register_explain(registry);
-  register_outside(registry);
   // As other routers say it (docs/coming-from.md).
   registry.also("show ip bgp", "show bgp");
   registry.also("show ip6 bgp", "show bgp");

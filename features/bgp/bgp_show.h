@@ -11,6 +11,9 @@ namespace floof::bgp {
 
 void register_show(shell::Registry& registry);
 
+/// <name> of a configured peer.
+shell::Argument peer_argument();
+
 std::string render_summary(const shell::Json& summary, const std::string& tag = {});
 std::string render_peer(const shell::Json& peer);
 

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "features/bgp/bgp_show_parts.h"
-#include "features/bgp/outside_show.h"
 #include "shell/fake_context.h"
 
 namespace floof::bgp {
@@ -118,41 +116,6 @@ TEST(BgpShow, WhatAPeerIsAndWhatBefellIt) {
   EXPECT_EQ(render_peer(kSummary["peers"][0]).find("last error"), std::string::npos);
 }
 
-TEST(BgpShow, Blocklist) {
-  EXPECT_EQ(render_blocklist(Json::parse(R"({"prefixes":2,"asns":1,"lists":[]})")),
-            "configured: 2 prefixes, 1 AS number\n");
-  EXPECT_NE(render_blocklist(Json::parse(R"({"prefixes":0,"asns":0,"lists":[]})")).find("no lists"), std::string::npos);
-}
-
-TEST(BgpShow, Rejected) {
-  const Json routes = Json::parse(R"([{"prefix":"10.0.0.0/8","peer":"a","as-path":"64500","reason":"bogon-prefix",
-      "reason-text":"should not be in the Internet","code":3},{"prefix":"203.0.113.0/24","peer":"a"},null,3])");
-  const std::string text = render_rejected(routes);
-  EXPECT_NE(text.find("bogon-prefix  should not be in the Internet"), std::string::npos) << text;
-  EXPECT_NE(text.find("unknown"), std::string::npos);
-  EXPECT_EQ(render_rejected(nullptr), "no rejected routes\n");
-  EXPECT_NE(render_peer_routes(routes).find("bogon-prefix: should not be"), std::string::npos);
-}
-
-TEST(BgpShow, Explanation) {
-  const Json explanation = Json::parse(R"({"prefix":"203.0.113.0/24","peer":"a","hypothetical":false,"routes":[
-    {"neighbor":"192.0.2.1","evaluation":{"accepted":false,"unsure":false,"reason":"prefix-too-long","code":1,
-     "why":"/25 is longer than /24","steps":[{"name":"path-empty","looked":"path 1","result":"is not empty",
-     "outcome":"passed"},{"name":"prefix-too-long","looked":"length","result":"/25 is longer than /24",
-     "outcome":"refused","origin":"bgp peer a import"}],"route":{}},"bird":{"verdict":"refused","reason":"prefix-too-long"},
-     "differs":"something"}]})");
-  EXPECT_EQ(render_explanation(explanation),
-            "203.0.113.0/24 from a (192.0.2.1)\n"
-            "  -: passed, +: changed, X: refused, ?: cannot be judged here\n"
-            "   1 - path-empty               path 1: is not empty\n"
-            "   2 X prefix-too-long          length: /25 is longer than /24 [bgp peer a import]\n"
-            "  Policy: refused, prefix-too-long: /25 is longer than /24\n"
-            "  BIRD: refused, prefix-too-long\n");
-  for (const char* strange : {"null", "[]", R"({"routes":[null,{"evaluation":[],"bird":{},"export":{}}]})"}) {
-    render_explanation(Json::parse(strange));
-  }
-}
-
 TEST(BgpShow, PeerCommands) {
   shell::Registry registry;
   register_show(registry);
@@ -174,22 +137,7 @@ TEST(BgpShow, PeerCommands) {
         R"({"op":"amend","what":"bgp-maintenance","arguments":{"peer":"a","mode":"down","message":"fibre works"}})");
   asked("bgp maintenance all off",
         R"({"op":"amend","what":"bgp-maintenance","arguments":{"peer":"all","mode":"off"}})");
-  asked("show route rejected peer a", R"({"op":"show","what":"bird-route","arguments":{"peer":"a","rejected":true}})");
-  asked("show bgp peer a received", R"({"op":"show","what":"bird-route","arguments":{"import":"a"}})");
-  asked("show bgp peer a advertised limit 7",
-        R"({"op":"show","what":"bird-route","arguments":{"export":"a","limit":7}})");
   asked("show bgp summary tag lab", R"({"op":"show","what":"bgp-summary","arguments":{"tag":"lab"}})");
-  asked("explain route 203.0.113.0/24 from a", R"({"op":"show","what":"explain-route",
-      "arguments":{"prefix":"203.0.113.0/24","peer":"a"}})");
-  asked("explain route 203.0.113.0/24 from a path \"1 2\" community 1:1,1:2:3 rpki invalid to b",
-        R"({"op":"show","what":"explain-route","arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"1 2",
-            "communities":["1:1","1:2:3"],"rpki":"invalid","to":"b"}})");
-  asked("explain route 203.0.113.0/24 from a path 1 otc AS7 local-pref 70", R"({"op":"show","what":"explain-route",
-      "arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"1","otc":7,"local-pref":70}})");
-  asked("explain route 203.0.113.0/24 from a path \"\" candidate", R"({"op":"show","what":"explain-route",
-      "arguments":{"prefix":"203.0.113.0/24","peer":"a","path":"","candidate":true}})");
-  EXPECT_EQ(session.run("explain route 203.0.113.0/24 from a community 1:1"), 1);
-  EXPECT_EQ(session.run("explain route 203.0.113.0/24 from a otc 7"), 1);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "base/prefix.h"
 #include "config/feature.h"
 #include "features/bgp/bgp_speakers.h"
-#include "features/bgp/policy.h"
+#include "features/policy/policy.h"
 
 namespace floof::bgp {
 
@@ -84,7 +84,7 @@ void read_raw(std::string_view text, Speakers& out) {
 nlohmann::json speakers(const nlohmann::json& config) {
   Speakers out;
   for (const Json& entry : items(member(config, "bgp"), "peer")) {
-    const Json peer = merged_peer(config, entry);
+    const Json peer = policy::merged_peer(config, entry);
     const auto neighbors = texts(peer, "neighbor");
     for (const std::string& neighbor : neighbors) {
       out.hosts.insert(neighbor);

@@ -20,8 +20,8 @@
 
 #include "base/result.h"
 #include "config/feature.h"
-#include "features/bgp/outside.h"
-#include "features/bird/bird_holds.h"
+#include "features/bird/watch/bird_holds.h"
+#include "features/outside/outside.h"
 
 namespace floof::bird {
 
@@ -33,7 +33,7 @@ struct BirdOptions {
   /// Called at least ten times a second while a call waits; may be empty.
   std::function<void()> pulse;
   /// What policies of this configuration know of the outside at this moment; by default nothing.
-  std::function<std::shared_ptr<const bgp::Outside>(const config::Json& config)> outside;
+  std::function<std::shared_ptr<const outside::Outside>(const config::Json& config)> outside;
   /// Sessions that stay down whatever is configured; by default none.
   std::shared_ptr<Holds> holds;
   /// Gets BIRD started; by default floof-init is asked.

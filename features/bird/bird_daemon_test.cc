@@ -16,7 +16,7 @@
 
 #include "base/process/init_client.h"
 #include "features/bird/bird_backend.h"
-#include "features/bird/bird_show_data.h"
+#include "features/bird/show/bird_show_data.h"
 
 namespace floof::bird {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/buckets.h"
+#include "base/dataplane/buckets.h"
 
 namespace floof::bond {
 

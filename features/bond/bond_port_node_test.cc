@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/buckets.h"
+#include "base/dataplane/buckets.h"
 #include "base/test_folder.h"
 #include "engine/engine.h"
 #include "engine/ports/test_port.h"

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "base/buckets.h"
+#include "base/dataplane/buckets.h"
 #include "features/bond/bond_hash.h"
 #include "features/bond/lineup.h"
 

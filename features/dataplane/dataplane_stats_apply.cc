@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/stats_segment.h"
+#include "base/dataplane/stats_segment.h"
 #include "features/dataplane/dataplane_stats.h"
 
 namespace floof::dataplane {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // ICMP and ICMPv6 errors about packets that this router cannot forward (RFC 1812 section 4.3.2, RFC 4443). A node that
-// gives up on a packet fills in what to say with `ask` and passes it, as it was received and with its data at the IP
-// header, to the node icmp4-error or icmp6-error. There the packet is dropped under the reason given, so each packet is
-// counted under what was wrong with it, whether or not an error may be sent, and the error is a new packet of our own.
+// gives up on a packet fills in what to say (features/ip/error_request.h) and passes it, as it was received and with
+// its data at the IP header, to the node icmp4-error or icmp6-error. There the packet is dropped under the reason
+// given, so each packet is counted under what was wrong with it, whether or not an error may be sent, and the error is
+// a new packet of our own.
 #pragma once
 
 #include <array>
@@ -14,17 +15,6 @@
 #include "features/ip/ip.h"
 
 namespace floof::icmp {
-
-/// What icmp4-error / icmp6-error shall say. `data`: the MTU of "fragmentation needed" and "packet too big", the
-/// pointer of a parameter problem, else 0. `reason`: what the packet is dropped under.
-inline void ask(rte_mbuf* packet, uint8_t type, uint8_t code, uint32_t data, engine::DropId reason) {
-  engine::meta(packet).flags |= engine::PacketMeta::answer;
-  engine::PacketNotes& n = engine::notes(packet);
-  n.icmp_type = type;
-  n.icmp_code = code;
-  n.icmp_data = data;
-  n.drop_reason = reason.value();
-}
 
 /// Errors of one kind, one token bucket each: a flood of one cannot starve path MTU discovery.
 enum class Kind : uint8_t { unreachable, too_big, time_exceeded, parameter_problem, count };

@@ -13,8 +13,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/dataplane/stats_segment.h"
 #include "base/event_loop.h"
-#include "base/stats_segment.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 #include "features/interface/host_devices.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/stats_segment.h"
+#include "base/dataplane/stats_segment.h"
 #include "base/test_folder.h"
 #include "engine/ports/test_port.h"
 #include "features/icmp/icmp.h"

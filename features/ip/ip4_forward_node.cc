@@ -28,7 +28,8 @@ bool make_fit(NodeContext& node, const IpState& state, uint32_t mtu, rte_mbuf* p
     node.next(Edge::fragment, packet);
     return false;
   }
-  icmp::ask(packet, icmp4::unreachable, icmp4::fragmentation_needed, mtu, state.drop(IpDrop::ip4_needs_fragmentation));
+  request_error(packet, icmp4::unreachable, icmp4::fragmentation_needed, mtu,
+                state.drop(IpDrop::ip4_needs_fragmentation));
   node.next(Edge::error, packet);
   return false;
 }
@@ -38,7 +39,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
   auto& ip = header<Ip4Header>(packet);
   const bool ours = (m.flags & (PacketMeta::own | PacketMeta::from_tap)) != 0;
   if (ip.ttl <= 1 && !ours) [[unlikely]] {
-    icmp::ask(packet, icmp4::time_exceeded, 0, 0, state.drop(IpDrop::ip4_ttl_expired));
+    request_error(packet, icmp4::time_exceeded, 0, 0, state.drop(IpDrop::ip4_ttl_expired));
     node.next(Edge::error, packet);
     return;
   }

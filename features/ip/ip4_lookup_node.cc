@@ -9,7 +9,7 @@ namespace {
 enum Edge : unsigned { forward, hold, punt, error };
 
 void refuse(NodeContext& node, const IpState& state, uint8_t code, IpDrop reason, rte_mbuf* packet) {
-  icmp::ask(packet, icmp4::unreachable, code, 0, state.drop(reason));
+  request_error(packet, icmp4::unreachable, code, 0, state.drop(reason));
   node.next(Edge::error, packet);
 }
 

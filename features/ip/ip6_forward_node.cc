@@ -12,7 +12,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
   auto& ip = header<Ip6Header>(packet);
   const bool ours = (m.flags & (PacketMeta::own | PacketMeta::from_tap)) != 0;
   if (ip.hop_limit <= 1 && !ours) [[unlikely]] {
-    icmp::ask(packet, icmp6::time_exceeded, 0, 0, state.drop(IpDrop::ip6_hop_limit_expired));
+    request_error(packet, icmp6::time_exceeded, 0, 0, state.drop(IpDrop::ip6_hop_limit_expired));
     node.next(Edge::error, packet);
     return;
   }
@@ -25,7 +25,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
   const engine::Interface& out = state.interfaces[m.tx_if];
   const uint32_t mtu = out.mtu.load(std::memory_order_relaxed);
   if (length_on_wire(packet) > mtu) [[unlikely]] {
-    icmp::ask(packet, icmp6::too_big, 0, mtu, state.drop(IpDrop::ip6_too_big));
+    request_error(packet, icmp6::too_big, 0, mtu, state.drop(IpDrop::ip6_too_big));
     node.next(Edge::error, packet);
     return;
   }

@@ -8,10 +8,10 @@
 
 #include "engine/graph.h"
 #include "engine/packet.h"
-#include "features/icmp/icmp.h"
 #include "features/ip/checks/checksum.h"
 #include "features/ip/checks/ip_checks.h"
 #include "features/ip/checks/wire.h"
+#include "features/ip/error_request.h"
 #include "features/ip/ip.h"
 
 namespace floof::ip {
@@ -88,7 +88,7 @@ inline void decrement_ttl(Ip4Header& ip) {
 inline void reject(NodeContext& node, const IpState& state, const Verdict& verdict, unsigned error_edge,
                    rte_mbuf* packet) {
   if (verdict.next == Verdict::error) {
-    icmp::ask(packet, verdict.icmp_type, verdict.icmp_code, verdict.icmp_data, state.drop(verdict.reason));
+    request_error(packet, verdict.icmp_type, verdict.icmp_code, verdict.icmp_data, state.drop(verdict.reason));
     node.next(error_edge, packet);
   } else {
     node.drop(state.drop(verdict.reason), packet);

@@ -12,7 +12,6 @@
 
 #include "base/prefix.h"
 #include "base/result.h"
-#include "features/bgp/outside.h"
 
 namespace floof::irr {
 

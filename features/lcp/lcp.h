@@ -10,19 +10,14 @@
 // TAP's carrier. Addresses are Linux's: configured ones are put there, those added by hand work too (origin `kernel`),
 // and what Linux has is what the RIB gets as local and connected routes.
 //
-// lcp_apply.h is the participant, lcp_node.h the graph's side, kernel_events.h what Linux tells.
+// lcp_apply.h is the participant, lcp_node.h the graph's side, base/netlink/kernel_events.h what Linux tells.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
 namespace floof::lcp {
 
 /// The TAP that carries what the router sends off its own links. No interface may have this name.
 inline constexpr std::string_view kOwnTap = "floof0";
-/// Of the routes that we make in Linux's main table: rtm_protocol (a number that nobody else has) and the metric of the
-/// default ones.
-inline constexpr uint8_t kRouteProtocol = 44;
-inline constexpr uint32_t kDefaultMetric = 4096;
 
 }  // namespace floof::lcp

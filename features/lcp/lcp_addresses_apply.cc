@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "features/lcp/lcp.h"
 #include "features/lcp/lcp_apply.h"
+#include "features/route/kernel/own_routes.h"
 
 namespace floof::lcp {
 
@@ -180,9 +181,11 @@ Result<void> Lcp::set_default_routes() {
     if (source && (source->family() != family || !assigned(*source))) {
       source.reset();
     }
-    auto done = context_.kernel.set_default_route(family, at->second.index, source, kDefaultMetric, kRouteProtocol);
+    auto done =
+        context_.kernel.set_default_route(family, at->second.index, source, route::kOwnMetric, route::kOwnProtocol);
     if (!done && source) {
-      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, kDefaultMetric, kRouteProtocol);
+      done = context_.kernel.set_default_route(family, at->second.index, std::nullopt, route::kOwnMetric,
+                                               route::kOwnProtocol);
     }
     if (!done) {
       return done;

@@ -55,7 +55,7 @@ Lcp::Lcp(Context context)
                                                     .removed = with(&Lcp::interface_removed)});
   context_.interfaces.is_linux_side = [this](int index) { return context_.links.interface_of(index).valid(); };
   context_.interfaces.addresses = [this](const Running& r) { return show_addresses(r); };
-  KernelEvents::Subscriber subscriber;
+  netlink::KernelEvents::Subscriber subscriber;
   subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
   subscriber.handler.address = [this](const netlink::Address& address) { on_address(address); };
   subscriber.handler.batch_end = [this] { batch_end(); };
@@ -537,7 +537,7 @@ class LcpFeature final : public engine::Feature {
 
   Result<> start() override {
     engine::Engine& engine = others_.engine();
-    auto events = KernelEvents::open(others_.loop(), [&engine] { engine.beat(); });
+    auto events = netlink::KernelEvents::open(others_.loop(), [&engine] { engine.beat(); });
     if (!events) {
       return events.error();
     }
@@ -571,8 +571,8 @@ class LcpFeature final : public engine::Feature {
  private:
   engine::Features& others_;
   LcpState state_;
-  LinkMap links_;
-  std::unique_ptr<KernelEvents> events_;
+  netlink::LinkMap links_;
+  std::unique_ptr<netlink::KernelEvents> events_;
   std::unique_ptr<netlink::Writer> kernel_;
   std::unique_ptr<Lcp> lcp_;
   std::unique_ptr<Punt> punt_;

@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "base/netlink/kernel_events.h"
 #include "base/netlink/netlink.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 #include "features/interface/interface_apply.h"
 #include "features/ip/ip.h"
-#include "features/lcp/kernel_events.h"
 #include "features/route/rib/rib.h"
 
 namespace floof::lcp {
@@ -55,8 +55,8 @@ class Lcp final : public dataplane::Participant {
     interface::Interfaces& interfaces;
     route::Rib& rib;
     ip::IpState& ip;
-    LinkMap& links;
-    KernelEvents& events;
+    netlink::LinkMap& links;
+    netlink::KernelEvents& events;
     netlink::Writer& kernel;      ///< in the router's namespace
     bool taps_in_router = false;  ///< TAPs without a namespace are made in the router's own
   };

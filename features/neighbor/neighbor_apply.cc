@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "engine/feature.h"
 #include "engine/packet.h"
-#include "features/icmp/icmp.h"
 #include "features/ip/checks/wire.h"
+#include "features/ip/error_request.h"
 
 namespace floof::neighbor {
 
@@ -64,7 +64,7 @@ void Neighbors::FreePacket::operator()(rte_mbuf* packet) const {
 Neighbors::Neighbors(Context context) : context_(std::move(context)) {
   subscription_ = context_.engine.interface_events().subscribe(
       {.up = [this](IfId id) { link_up(id); }, .removed = [this](IfId id) { interface_removed(id); }});
-  lcp::KernelEvents::Subscriber subscriber;
+  netlink::KernelEvents::Subscriber subscriber;
   subscriber.handler.neighbor = [this](const netlink::Neighbor& n) { on_neighbor(n); };
   subscriber.handler.batch_end = [this] { settle(); };
   subscriber.mark = [this] {
@@ -345,7 +345,7 @@ void Neighbors::give_up(std::vector<HoldQueue<Packet>::Left> left, bool answer) 
       }
       const bool is4 = *rte_pktmbuf_mtod(packet.get(), const uint8_t*) >> 4 == 4;
       // Host unreachable (RFC 1812 5.2.7.1); address unreachable (RFC 4443 3.1)
-      icmp::ask(packet.get(), is4 ? 3 : 1, is4 ? 1 : 3, 0, context_.hold.unresolved);
+      ip::request_error(packet.get(), is4 ? 3 : 1, is4 ? 1 : 3, 0, context_.hold.unresolved);
       inject(error4, error6, std::move(packet));
     }
     if (const int index = context_.links.kernel_index_of(one.key.interface);
@@ -405,8 +405,8 @@ class NeighborFeature final : public engine::Feature {
     neighbors_ = std::make_unique<Neighbors>(Neighbors::Context{.engine = others_.engine(),
                                                                 .tables = others_.get<ip::ForwardingTables>(),
                                                                 .rib = others_.get<route::Rib>(),
-                                                                .links = others_.get<lcp::LinkMap>(),
-                                                                .events = others_.get<lcp::KernelEvents>(),
+                                                                .links = others_.get<netlink::LinkMap>(),
+                                                                .events = others_.get<netlink::KernelEvents>(),
                                                                 .kernel = others_.get<netlink::Writer>(),
                                                                 .hold = *hold_});
     others_.offer<dataplane::Participant>(*neighbors_);

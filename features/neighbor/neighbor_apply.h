@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/netlink/kernel_events.h"
 #include "base/netlink/netlink.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
 #include "features/ip/tables/forwarding.h"
-#include "features/lcp/kernel_events.h"
 #include "features/neighbor/hold_queue.h"
 #include "features/neighbor/neighbor_node.h"
 #include "features/route/rib/rib.h"
@@ -32,8 +32,8 @@ class Neighbors final : public dataplane::Participant {
     engine::Engine& engine;
     ip::ForwardingTables& tables;
     route::Rib& rib;
-    lcp::LinkMap& links;
-    lcp::KernelEvents& events;
+    netlink::LinkMap& links;
+    netlink::KernelEvents& events;
     netlink::Writer& kernel;  ///< in the router's namespace
     HoldState& hold;
   };

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "features/bgp/reason.h"
+#include "features/policy/reason.h"
 
 namespace floof::pathvector {
 
@@ -367,8 +367,8 @@ std::optional<std::string> Reader::community(const Found& at, std::string_view t
 
 void Reader::keep_off_marks(std::vector<uint32_t> asns, std::string_view text) {
   for (const uint32_t asn : asns) {
-    for (const uint32_t mark : {bgp::kOriginFunction, bgp::kRejectFunction}) {
-      uint32_t other = mark == bgp::kOriginFunction ? 1000 : 1100;
+    for (const uint32_t mark : {policy::kOriginFunction, policy::kRejectFunction}) {
+      uint32_t other = mark == policy::kOriginFunction ? 1000 : 1100;
       while (text.find(fmt::format("{}:{}:", asn, other)) != std::string_view::npos ||
              text.find(fmt::format("{},{},", asn, other)) != std::string_view::npos) {
         other += 10'000;

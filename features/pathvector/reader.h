@@ -88,7 +88,7 @@ class Reader {
   /// "65000:1", "65000,1", "65000:1:2".
   std::optional<std::string> community(const Found& found);
   /// From now on communities ASN:1:x and ASN:1101:x of these AS numbers, which are this router's own marks
-  /// (features/bgp/reason.h), become others that `text`, the whole file, does not name. Each is noted.
+  /// (features/policy/reason.h), become others that `text`, the whole file, does not name. Each is noted.
   void keep_off_marks(std::vector<uint32_t> asns, std::string_view text);
   /// A community in a map's key.
   std::optional<std::string> community(const Found& at, std::string_view text);

@@ -120,8 +120,8 @@ Result<> judge_curl(int status, std::string_view errors) {
   }
 }
 
-Result<std::map<uint32_t, bgp::Network>> parse_networks(std::string_view json) {
-  std::map<uint32_t, bgp::Network> out;
+Result<std::map<uint32_t, Network>> parse_networks(std::string_view json) {
+  std::map<uint32_t, Network> out;
   const auto done = each(json, [&](const Json& entry) {
     const uint32_t asn = asn_in(entry);
     const auto most = [](uint64_t value) { return static_cast<uint32_t>(std::min<uint64_t>(value, 100'000'000)); };
@@ -129,7 +129,7 @@ Result<std::map<uint32_t, bgp::Network>> parse_networks(std::string_view json) {
                 most(number(entry, "info_prefixes6"))};
     return asn != 0;
   });
-  return done ? Result<std::map<uint32_t, bgp::Network>>(std::move(out)) : done.error();
+  return done ? Result<std::map<uint32_t, Network>>(std::move(out)) : done.error();
 }
 
 Result<std::vector<uint32_t>> parse_asns(std::string_view json) {

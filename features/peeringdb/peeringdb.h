@@ -13,9 +13,16 @@
 #include "base/address.h"
 #include "base/prefix.h"
 #include "base/result.h"
-#include "features/bgp/outside.h"
 
 namespace floof::peeringdb {
+
+/// What a network says of itself in PeeringDB.
+struct Network {
+  std::string name;
+  std::string as_set;      ///< as it stands there: "RIPE::AS-EXAMPLE", may hold several separated by blanks; unjudged
+  uint32_t prefixes4 = 0;  ///< 0: does not say
+  uint32_t prefixes6 = 0;
+};
 
 /// So many networks are asked for at once.
 inline constexpr size_t kNetworksAtOnce = 100;
@@ -35,7 +42,7 @@ std::vector<std::string> curl_command();
 Result<> judge_curl(int status, std::string_view errors);
 
 /// An Error, without path, for what has another form. Texts are UTF-8 as they came; judge before use.
-Result<std::map<uint32_t, bgp::Network>> parse_networks(std::string_view json);
+Result<std::map<uint32_t, Network>> parse_networks(std::string_view json);
 /// AS numbers of an answer about networks.
 Result<std::vector<uint32_t>> parse_asns(std::string_view json);
 Result<std::vector<Prefix>> parse_lans(std::string_view json);

@@ -124,7 +124,7 @@ Routes::~Routes() {
 }
 
 void Routes::subscribe() {
-  lcp::KernelEvents::Subscriber subscriber;
+  netlink::KernelEvents::Subscriber subscriber;
   subscriber.handler.route = [this](const netlink::Route& route) {
     if (kernel_feed_.on_route(route)) {
       kernel_check_.soon();
@@ -294,8 +294,8 @@ class RouteFeature final : public engine::Feature {
         .loop = others_.loop(),
         .tables = others_.get<ip::ForwardingSink>(),
         .rib = rib_,
-        .links = others_.get<lcp::LinkMap>(),
-        .events = others_.get<lcp::KernelEvents>(),
+        .links = others_.get<netlink::LinkMap>(),
+        .events = others_.get<netlink::KernelEvents>(),
         .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
         .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); }});
     others_.offer<dataplane::Participant>(*routes_);

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/netlink/kernel_events.h"
 #include "base/process/alarm_log.h"
 #include "features/dataplane/participant.h"
-#include "features/lcp/kernel_events.h"
 #include "features/route/bgp_feed/bgp_feed.h"
 #include "features/route/kernel/kernel_check.h"
 #include "features/route/kernel/kernel_copy.h"
@@ -49,8 +49,8 @@ class Routes final : public dataplane::Participant {
     EventLoop& loop;
     ip::ForwardingSink& tables;
     Rib& rib;
-    lcp::LinkMap& links;
-    lcp::KernelEvents& events;
+    netlink::LinkMap& links;
+    netlink::KernelEvents& events;
     std::function<std::string(IfId)> interface_name;
     std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
   };

@@ -123,8 +123,8 @@ class FeedTest : public testing::Test {
   Qsbr qsbr_;
   ip::ForwardingTables tables_{qsbr_};
   Rib rib_{tables_, [](IfId) { return true; }};
-  lcp::LinkMap links_;
-  std::unique_ptr<lcp::KernelEvents> events_;
+  netlink::LinkMap links_;
+  std::unique_ptr<netlink::KernelEvents> events_;
   std::unique_ptr<Routes> routes_;
 
   void SetUp() override {
@@ -181,7 +181,7 @@ class FeedTest : public testing::Test {
 
   void start_dataplane() {
     links_.set(IfId(1), static_cast<int>(if_nametoindex("rp")));
-    auto events = lcp::KernelEvents::open(loop_);
+    auto events = netlink::KernelEvents::open(loop_);
     ASSERT_TRUE(events);
     events_ = std::move(*events);
     routes_ = std::make_unique<Routes>(Routes::Context{

@@ -19,14 +19,14 @@ class LimitsTest : public testing::Test {
   Qsbr qsbr_;
   ip::ForwardingTables tables_{qsbr_};
   Rib rib_{tables_, [](IfId) { return true; }};
-  lcp::LinkMap links_;
-  std::unique_ptr<lcp::KernelEvents> events_;
+  netlink::LinkMap links_;
+  std::unique_ptr<netlink::KernelEvents> events_;
   std::unique_ptr<Routes> routes_;
 
   void SetUp() override {
     ASSERT_EQ(geteuid(), 0u) << "a network namespace needs root";
     ASSERT_EQ(unshare(CLONE_NEWNET), 0);
-    auto events = lcp::KernelEvents::open(loop_);
+    auto events = netlink::KernelEvents::open(loop_);
     ASSERT_TRUE(events);
     events_ = std::move(*events);
     routes_ = std::make_unique<Routes>(Routes::Context{

@@ -227,7 +227,7 @@ Result<> add_assertion(Slurm& to, const Json& item) {
 /// SLURM's filters, found by what a payload could match: its AS number, and each prefix that covers it.
 class Filters {
  public:
-  explicit Filters(const std::vector<bgp::Outside::VrpFilter>& filters) {
+  explicit Filters(const std::vector<VrpFilter>& filters) {
     for (const auto& filter : filters) {
       if (filter.prefix) {
         prefixes_.emplace_back(*filter.prefix, filter.asn);
@@ -243,7 +243,7 @@ class Filters {
     sort_unique(lengths_);
   }
 
-  bool leave_out(const bgp::Vrp& vrp) const {
+  bool leave_out(const Vrp& vrp) const {
     return everything_ || std::binary_search(asns_.begin(), asns_.end(), vrp.asn) ||
            std::any_of(lengths_.begin(), lengths_.end(), [&](const auto& length) {
              return length.first == vrp.prefix.family() && length.second <= vrp.prefix.length() &&
@@ -285,7 +285,7 @@ Result<Payloads> parse_payloads(std::string_view json) {
 std::string to_json(const Payloads& payloads) {
   std::string out = "{\"roas\":[";
   const char* between = "";
-  for (const bgp::Vrp& vrp : payloads.vrps) {
+  for (const Vrp& vrp : payloads.vrps) {
     fmt::format_to(std::back_inserter(out), "{}{{\"prefix\":\"{}\",\"maxLength\":{},\"asn\":{}}}", between,
                    to_string(vrp.prefix), vrp.max_length, vrp.asn);
     between = ",\n";
@@ -325,12 +325,12 @@ Result<Slurm> parse_slurm(std::string_view json) {
   return out;
 }
 
-std::vector<bgp::Vrp> apply(const Slurm& slurm, const std::vector<bgp::Vrp>& vrps) {
+std::vector<Vrp> apply(const Slurm& slurm, const std::vector<Vrp>& vrps) {
   const Filters filters(slurm.filters);
-  std::vector<bgp::Vrp> out;
+  std::vector<Vrp> out;
   out.reserve(vrps.size() + slurm.assertions.size());
   std::copy_if(vrps.begin(), vrps.end(), std::back_inserter(out),
-               [&](const bgp::Vrp& vrp) { return !filters.leave_out(vrp); });
+               [&](const Vrp& vrp) { return !filters.leave_out(vrp); });
   out.insert(out.end(), slurm.assertions.begin(), slurm.assertions.end());
   sort_unique(out);
   return out;

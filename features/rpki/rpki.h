@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "features/bgp/outside.h"
+#include "features/rpki/vrp.h"
 
 namespace floof::rpki {
 
 struct Payloads {
-  std::vector<bgp::Vrp> vrps;                       ///< sorted, each once
+  std::vector<Vrp> vrps;                            ///< sorted, each once
   std::map<uint32_t, std::vector<uint32_t>> aspas;  ///< providers by customer, sorted
   friend bool operator==(const Payloads&, const Payloads&) = default;
 };
@@ -29,13 +29,13 @@ Result<Payloads> parse_payloads(std::string_view json);
 std::string to_json(const Payloads& payloads);
 
 struct Slurm {
-  std::vector<bgp::Outside::VrpFilter> filters;
-  std::vector<bgp::Vrp> assertions;
+  std::vector<VrpFilter> filters;
+  std::vector<Vrp> assertions;
 };
 /// RFC 8416; version 1. BGPsec's parts are not looked at.
 Result<Slurm> parse_slurm(std::string_view json);
 
 /// What is left of `vrps`, with the assertions (RFC 8416, 4).
-std::vector<bgp::Vrp> apply(const Slurm& slurm, const std::vector<bgp::Vrp>& vrps);
+std::vector<Vrp> apply(const Slurm& slurm, const std::vector<Vrp>& vrps);
 
 }  // namespace floof::rpki

@@ -12,7 +12,7 @@
 namespace floof::rpki {
 namespace {
 
-bgp::Vrp vrp(const char* prefix, uint8_t most, uint32_t asn) { return {*parse_prefix(prefix), most, asn}; }
+Vrp vrp(const char* prefix, uint8_t most, uint32_t asn) { return {*parse_prefix(prefix), most, asn}; }
 
 TEST(Rpki, ReadsWhatTheValidatorsWrite) {
   // rpki-client
@@ -85,9 +85,9 @@ TEST(Rpki, SlurmFiltersAndAsserts) {
 }
 
 /// Payload by payload, filter by filter, as RFC 8416 has it.
-std::vector<bgp::Vrp> applied_plainly(const Slurm& slurm, const std::vector<bgp::Vrp>& vrps) {
-  std::set<bgp::Vrp> out(slurm.assertions.begin(), slurm.assertions.end());
-  for (const bgp::Vrp& vrp : vrps) {
+std::vector<Vrp> applied_plainly(const Slurm& slurm, const std::vector<Vrp>& vrps) {
+  std::set<Vrp> out(slurm.assertions.begin(), slurm.assertions.end());
+  for (const Vrp& vrp : vrps) {
     if (std::none_of(slurm.filters.begin(), slurm.filters.end(), [&](const auto& filter) {
           return (!filter.prefix || filter.prefix->contains(vrp.prefix)) && (!filter.asn || *filter.asn == vrp.asn);
         })) {
@@ -122,7 +122,7 @@ TEST(Rpki, ApplyLooksUpWhatItWouldFindOneByOne) {
     for (uint32_t i = any(5); i > 0; i--) {
       slurm.assertions.push_back({prefix(false), 128, any(20)});
     }
-    std::vector<bgp::Vrp> vrps;
+    std::vector<Vrp> vrps;
     for (uint32_t i = any(200); i > 0; i--) {
       vrps.push_back({prefix(any(2) == 0), 128, any(20)});
     }

@@ -216,7 +216,7 @@ std::string end_of_data(uint8_t version, uint16_t session, uint32_t serial, cons
   return bytes_of(out);
 }
 
-void append_prefix(std::string& out, uint8_t version, bool announce, const bgp::Vrp& vrp) {
+void append_prefix(std::string& out, uint8_t version, bool announce, const Vrp& vrp) {
   const auto append = [&]<typename Wire>(Wire wire) {
     wire.flags = announce ? 1 : 0;
     wire.length = vrp.prefix.length();
@@ -241,7 +241,7 @@ Result<Vrps> after(const Vrps& base, std::vector<Change> changes) {
   out.reserve(base.size() + changes.size());
   auto old = base.begin();
   for (auto change = changes.begin(); change != changes.end();) {
-    const bgp::Vrp& vrp = change->vrp;
+    const Vrp& vrp = change->vrp;
     const auto next = std::lower_bound(old, base.end(), vrp);
     out.insert(out.end(), old, next);
     bool there = next != base.end() && *next == vrp;

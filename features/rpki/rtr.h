@@ -57,7 +57,7 @@ struct Pdu {
   uint16_t number = 0;    ///< session id; of an error report its code
   uint32_t serial = 0;    ///< of a notify, a serial query and an end of data
   bool announce = false;  ///< of a prefix
-  bgp::Vrp vrp;           ///< of a prefix
+  Vrp vrp;                ///< of a prefix
   std::string text;       ///< of an error report, printable ASCII, at most 200 characters
 };
 
@@ -80,15 +80,15 @@ struct Intervals {
 };
 std::string end_of_data(uint8_t version, uint16_t session, uint32_t serial, const Intervals& intervals);
 /// Appends, as there are many.
-void append_prefix(std::string& out, uint8_t version, bool announce, const bgp::Vrp& vrp);
+void append_prefix(std::string& out, uint8_t version, bool announce, const Vrp& vrp);
 
-using Vrps = std::vector<bgp::Vrp>;
+using Vrps = std::vector<Vrp>;
 using VrpsPtr = std::shared_ptr<const Vrps>;
 using PayloadsPtr = std::shared_ptr<const Payloads>;
 
 /// What a cache says, in order.
 struct Change {
-  bgp::Vrp vrp;
+  Vrp vrp;
   bool announce = false;
 };
 /// `base`, which is sorted, after `changes`. An Error, without path, for an announcement of what is there and a

@@ -32,7 +32,7 @@ constexpr rtr::Intervals kIntervals{3600, 600, 172'800};
 std::vector<rtr::Change> changes_between(const rtr::Vrps& before, const rtr::Vrps& after) {
   std::vector<rtr::Change> out;
   auto old = before.begin();
-  for (const bgp::Vrp& vrp : after) {
+  for (const Vrp& vrp : after) {
     for (; old != before.end() && *old < vrp; ++old) {
       out.push_back({*old, false});
     }
@@ -313,7 +313,7 @@ void RtrCache::answer_since(Router& router, uint16_t session, uint32_t serial) c
   }
   router.output += rtr::cache_response(router.version, session_);
   // What was said and taken back since then must not be said at all (RFC 8210, 5.6).
-  std::map<bgp::Vrp, bool> net;
+  std::map<Vrp, bool> net;
   for (const Step& step : steps_) {
     if (step.serial <= serial) {
       continue;

@@ -8,7 +8,7 @@ namespace {
 
 using Heard = Session::Heard;
 
-bgp::Vrp vrp(const char* prefix, uint8_t most, uint32_t asn) { return {*parse_prefix(prefix), most, asn}; }
+Vrp vrp(const char* prefix, uint8_t most, uint32_t asn) { return {*parse_prefix(prefix), most, asn}; }
 
 std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
@@ -20,7 +20,7 @@ std::string prefixes(std::initializer_list<Change> changes, uint8_t version = 1)
   return out;
 }
 
-const bgp::Vrp kA = vrp("192.0.2.0/24", 24, 64500), kB = vrp("2001:db8::/32", 48, 64501), kC = vrp("10.0.0.0/8", 9, 0);
+const Vrp kA = vrp("192.0.2.0/24", 24, 64500), kB = vrp("2001:db8::/32", 48, 64501), kC = vrp("10.0.0.0/8", 9, 0);
 
 /// What the session makes of the bytes, one event after the other.
 Result<Heard> tell(Session& session, const std::string& text) {

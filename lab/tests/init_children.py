@@ -46,7 +46,7 @@ def tap_of_init(run_dir):
 
 
 def segment(run_dir):
-    """A stats segment without counters and with one worker; see base/stats_segment.h."""
+    """A stats segment without counters and with one worker; see base/dataplane/stats_segment.h."""
     path = run_dir + "/stats"
     slots = 8256 * 8
     blocks = (64 * 18 + 4096 * 208 + 8256 * 16 + 4095) // 4096 * 4096  # the header, entries, names of interfaces

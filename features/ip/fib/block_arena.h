@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "base/dataplane/qsbr.h"
 #include "base/process/reserved_memory.h"
-#include "base/qsbr.h"
 
 namespace floof::ip {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "base/qsbr.h"
+#include "base/dataplane/qsbr.h"
 #include "features/ip/fib/block_arena.h"
 #include "features/ip/fib/fib_key.h"
 #include "features/ip/fib/fib_layout.h"

@@ -10,8 +10,8 @@
 #include <span>
 
 #include "base/address.h"
+#include "base/dataplane/qsbr.h"
 #include "base/ids.h"
-#include "base/qsbr.h"
 #include "base/result.h"
 #include "features/ip/fib/fib_lookup.h"
 

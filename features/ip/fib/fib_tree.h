@@ -16,8 +16,8 @@
 #include <span>
 #include <vector>
 
+#include "base/dataplane/qsbr.h"
 #include "base/process/reserved_memory.h"
-#include "base/qsbr.h"
 #include "features/ip/fib/block_arena.h"
 #include "features/ip/fib/fib_blocks.h"
 #include "features/ip/fib/fib_key.h"

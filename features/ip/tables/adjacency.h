@@ -11,8 +11,8 @@
 #include <memory>
 
 #include "base/address.h"
+#include "base/dataplane/qsbr.h"
 #include "base/ids.h"
-#include "base/qsbr.h"
 #include "features/ip/tables/flat_array.h"
 
 namespace floof::ip {

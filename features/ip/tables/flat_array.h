@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/dataplane/qsbr.h"
 #include "base/process/reserved_memory.h"
-#include "base/qsbr.h"
 
 namespace floof::ip {
 

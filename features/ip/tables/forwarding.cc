@@ -5,7 +5,7 @@
 #include <list>
 #include <unordered_map>
 
-#include "base/buckets.h"
+#include "base/dataplane/buckets.h"
 #include "base/log.h"
 #include "features/ip/checks/wire.h"
 #include "features/ip/fib/fib_table.h"

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/dataplane/qsbr.h"
 #include "base/ids.h"
 #include "base/prefix.h"
-#include "base/qsbr.h"
 #include "features/ip/tables/adjacency.h"
 #include "features/ip/tables/flat_array.h"
 #include "features/ip/tables/forwarding_sink.h"

@@ -20,7 +20,8 @@ constexpr int kLeastPause = 10, kLeastUnaskedPause = 100;  ///< times what a run
 
 }  // namespace
 
-KernelCheck::KernelCheck(EventLoop& loop, lcp::KernelEvents& events, KernelFeed& feed, std::function<void()> changed)
+KernelCheck::KernelCheck(EventLoop& loop, netlink::KernelEvents& events, KernelFeed& feed,
+                         std::function<void()> changed)
     : loop_(loop), events_(events), feed_(feed), changed_(std::move(changed)) {
   schedule();
 }

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "base/event_loop.h"
-#include "features/lcp/kernel_events.h"
+#include "base/netlink/kernel_events.h"
 #include "features/route/kernel/kernel_feed.h"
 
 namespace floof::route {
@@ -15,7 +15,7 @@ namespace floof::route {
 class KernelCheck {
  public:
   /// `changed` is called when the RIB was told something.
-  KernelCheck(EventLoop& loop, lcp::KernelEvents& events, KernelFeed& feed, std::function<void()> changed);
+  KernelCheck(EventLoop& loop, netlink::KernelEvents& events, KernelFeed& feed, std::function<void()> changed);
   ~KernelCheck();
   KernelCheck(const KernelCheck&) = delete;
   KernelCheck& operator=(const KernelCheck&) = delete;
@@ -31,7 +31,7 @@ class KernelCheck {
   bool read();
 
   EventLoop& loop_;
-  lcp::KernelEvents& events_;
+  netlink::KernelEvents& events_;
   KernelFeed& feed_;
   std::function<void()> changed_;
   EventLoop::TimerId timer_ = 0;

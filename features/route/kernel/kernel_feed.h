@@ -26,16 +26,11 @@
 #include <vector>
 
 #include "base/netlink/netlink.h"
-#include "features/lcp/lcp.h"
 #include "features/route/kernel/feed_origin.h"
+#include "features/route/kernel/own_routes.h"
 #include "features/route/rib/rib.h"
 
 namespace floof::route {
-
-/// rtm_protocol of the routes that FloofOS itself puts into the main table.
-inline constexpr uint8_t kOwnProtocol = lcp::kRouteProtocol;
-/// Of the copies that `dataplane kernel-routes all` puts there (kernel_copy.h).
-inline constexpr uint8_t kCopyProtocol = 43;
 
 class KernelFeed {
  public:
