@@ -19,6 +19,7 @@ complain "yaml-cpp outside features/pathvector/:" "$(printf '%s\n' "$code" | gre
 complain "a file without its SPDX line:" "$(printf '%s\n' "$sources" | xargs grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' 2>/dev/null)"
 complain "a file over 600 lines:" "$(printf '%s\n' "$sources" | xargs wc -l | awk '$2 != "total" && $1 > 600')"
 complain "words that promise work instead of doing it:" "$(printf '%s\n' "$sources" | grep -v '^lab/lint.sh$' | xargs grep -nE '\b(TODO|FIXME|XXX)\b' 2>/dev/null)"
+complain "features and each other, folders (docs/architecture.md):" "$(python3 lab/lint_features.py)"
 complain "a feature without a README:" "$(for d in features/*/; do [ -f "$d/README.md" ] || echo "$d"; done)"
 if [ "${1:-}" = --tidy ]; then
   cmake -S . -B build-tidy -G Ninja -DFLOOF_BUNDLES=OFF >/dev/null && ninja -C build-tidy --quiet floof_yang netconf_yang

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "config/feature.h"
-#include "config/json_view.h"
+#include "base/json_view.h"
 #include "features/bond/bond.h"
 #include "features/interface/configured.h"
 #include "features/interface/subnets.h"
@@ -18,12 +18,7 @@ const config::Feature& config_feature();
 
 namespace {
 
-using config::items;
 using config::Json;
-using config::member;
-using config::number_of;
-using config::text_of;
-using config::texts;
 
 bool is_bond(const Json& entry) { return entry.contains("bond"); }
 
