@@ -50,13 +50,14 @@ endfunction()
 
 # Several files of a kind are compiled as one, a bundle, which takes a third of the time: headers are read and their
 # templates compiled once. So names in unnamed namespaces are unique within a folder and kind. Not so those of nodes of
-# the graph, of variants for a CPU and of tests that count on speed: such files are compiled alone. CMake can do this by
+# the graph, of variants for a CPU and of tests that count on speed: such files are compiled alone. So are those that need
+# libmnl or libm: floofctl needs nothing but libc, and gets all of a bundle of which it uses one file. CMake can do this by
 # itself, but with absolute paths, of which ccache takes each clone's for other sources.
 function(floof_bundle out name)
   set(alone ${ARGN})
-  list(FILTER alone INCLUDE REGEX "_(node|node_test|avx2|avx512|race_test|model_test)\\.cc$")
+  list(FILTER alone INCLUDE REGEX "(_(node|node_test|avx2|avx512|race_test|model_test)|/netlink/[a-z_]+|/(tcp_owner|json_lists|log_pump|bird_condition|host_devices|host_devices_list))\\.cc$")
   set(rest ${ARGN})
-  list(FILTER rest EXCLUDE REGEX "_(node|node_test|avx2|avx512|race_test|model_test)\\.cc$")
+  list(FILTER rest EXCLUDE REGEX "(_(node|node_test|avx2|avx512|race_test|model_test)|/netlink/[a-z_]+|/(tcp_owner|json_lists|log_pump|bird_condition|host_devices|host_devices_list))\\.cc$")
   set(sources ${alone})
   if(NOT FLOOF_BUNDLES)
     list(APPEND sources ${rest})

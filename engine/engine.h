@@ -24,21 +24,28 @@
 namespace floof::engine {
 
 /// An interface as workers see it. Written by the control thread only; fields that change while workers read are
-/// atomics. Lives at a fixed address for the life of the process (slot of InterfaceTable).
+/// atomics. Lives at a fixed address for the life of the process (slot of InterfaceTable). An interface is not a port:
+/// several may share one (VLANs), and what tells their frames apart is `tags`.
 struct alignas(64) Interface {
   std::atomic<bool> used{false};
   std::atomic<bool> admin_up{false};
   std::atomic<bool> link_up{false};
+  std::atomic<uint8_t> tag_bytes{0};        ///< 0, 4 or 8: of `tags`
   std::atomic<uint16_t> mtu{1500};          ///< largest IP packet, bytes
+  std::atomic<uint16_t> parent{0};          ///< IfId of the interface whose port this one shares; 0: it is its own
   std::atomic<Port*> port{nullptr};         ///< nullptr: loopback or device missing
   std::atomic<Port*> kernel_port{nullptr};  ///< the TAP of the same name in the router's netns
   std::atomic<uint64_t> mac_bits{0};        ///< the six bytes in the low 48 bits, first byte lowest
+  std::atomic<uint64_t> tags{0};            ///< VLAN tags that go behind the MAC addresses, first byte lowest (tags.h)
+  std::atomic<uint32_t> tags_kept{0};  ///< bits of the first tag that stay as they came, if there was one: priority
   char name[16] = {};
 
   Mac mac() const;
   void set_mac(const Mac& mac);
   bool up() const { return admin_up.load(std::memory_order_relaxed) && link_up.load(std::memory_order_relaxed); }
 };
+
+static_assert(sizeof(Interface) == 64);
 
 class InterfaceTable {
  public:
@@ -78,8 +85,8 @@ class Engine {
   /// Ends the workers; packets that wait are freed. Nothing reads what nodes work on any more. Also at the end.
   void stop();
 
-  /// Adds the engine's own nodes "interface-output" and "port-tx" with the arc "interface-output" between them, builds
-  /// the graph and starts the workers. Once.
+  /// Adds the engine's own nodes "interface-output", "interface-tx" (with the arc "interface-output" between them) and
+  /// "port-tx", builds the graph and starts the workers. Once.
   Result<void> run(GraphBuilder&& builder);
 
   const EngineOptions& options() const;

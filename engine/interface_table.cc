@@ -60,6 +60,10 @@ void InterfaceTable::release(IfId id) {
   slot.kernel_port.store(nullptr);
   slot.mtu.store(1500);
   slot.mac_bits.store(0);
+  slot.tag_bytes.store(0);
+  slot.tags.store(0);
+  slot.tags_kept.store(0);
+  slot.parent.store(0);
   slot.used.store(false, std::memory_order_release);
 }
 

@@ -26,6 +26,8 @@ struct PacketMeta {
     one_round = 1 << 12,  ///< the upper four bits count how often it came to a node where a cycle closes (graph.h)
   };
   static constexpr unsigned kMostRounds = 15;
+  static constexpr unsigned kPriorityShift = 7;  ///< four bits of `flags`: PCP and DEI of the VLAN tag that came off
+  static constexpr uint16_t kPriorityMask = 0xf << kPriorityShift;
   enum Gso : uint8_t { gso_none, gso_tcp4, gso_tcp6 };
 
   // The first eight bytes are compared at once (features/ip/ip_fast_node.cc).

@@ -202,9 +202,9 @@ TEST_F(EngineTest, ForwardsAndCounts) {
   EXPECT_EQ(interface_counter(in_, stats::rx_bytes), 300u * 64 + 299 * 300 / 2);
   EXPECT_EQ(interface_counter(out_, stats::tx_packets), 300u);
   EXPECT_EQ(interface_counter(out_, stats::tx_bytes), 300u * 64 + 299 * 300 / 2);
-  EXPECT_EQ(counter("port-tx", 0), 2u);
-  EXPECT_EQ(counter("port-tx", 1), 300u);
-  EXPECT_GT(counter("port-tx", 2), 0u);
+  EXPECT_EQ(counter("interface-tx", 0), 2u);
+  EXPECT_EQ(counter("interface-tx", 1), 300u);
+  EXPECT_GT(counter("interface-tx", 2), 0u);
   EXPECT_EQ(state_.largest, 256u);
   engine_->unbind(in);
   in.push(frame_beginning(0));

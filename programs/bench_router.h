@@ -20,6 +20,7 @@
 #include "features/ip/checks/checksum.h"
 #include "features/ip/fib/table_generator.h"
 #include "features/ip/tables/forwarding.h"
+#include "features/vlan/vlan_node.h"
 #include "programs/apply_features.h"
 
 namespace floof::bench {
@@ -31,7 +32,18 @@ inline constexpr size_t kFrameBytes = 64;
 struct Traffic {
   Family family = Family::ip4;
   std::vector<IpAddress> destinations;
+  /// VLAN tags of the frames: 0, 1 or 2. Packet n comes in VLAN 1 + n modulo `vlans`, inside of 802.1ad 4000 with two.
+  unsigned tags = 0, vlans = 1;
 };
+
+inline vlan::VlanSpec vlan_spec(unsigned tags, uint16_t id) {
+  vlan::VlanSpec out;
+  out.match = tags == 2 ? vlan::Match::two : vlan::Match::one;
+  out.outer = tags == 2 ? 4000 : id;
+  out.inner = tags == 2 ? id : 0;
+  out.protocol = tags == 2 ? vlan::OuterProtocol::dot1ad : vlan::OuterProtocol::dot1q;
+  return out;
+}
 
 namespace detail {
 
@@ -73,7 +85,7 @@ class PassingFeature final : public engine::Feature {
   explicit PassingFeature(engine::Features&) {}
   void add_nodes(engine::GraphBuilder& builder) override {
     input_.arc = builder.add_arc("ip4-unicast", "ip4-lookup");
-    output_.arc = builder.add_arc("interface-output", "port-tx");
+    output_.arc = builder.add_arc("interface-output", "interface-tx");
     builder.add_node({.name = "bench-input", .help = "Passes on.", .process = pass, .state = &input_});
     builder.add_node({.name = "bench-output", .help = "Passes on.", .process = pass, .state = &output_});
     builder.add_feature({"ip4-unicast", "bench-input", {}, {}});
@@ -118,6 +130,21 @@ inline engine::BenchOptions source_options(const Traffic& traffic, const Mac& to
   if (four) {
     out.fields.push_back(std::move(checksum));
   }
+  if (traffic.tags != 0) {
+    std::array<uint8_t, 8> tags{};
+    vlan::write_tags(vlan_spec(traffic.tags, 1), 0, tags.data());
+    const size_t bytes = 4 * traffic.tags;
+    out.frame.insert(out.frame.begin() + 12, tags.begin(), tags.begin() + static_cast<long>(bytes));
+    for (auto& field : out.fields) {
+      field.offset += bytes;
+    }
+    engine::BenchField id{12 + bytes - 2, 2, {}};
+    for (uint32_t i = 0; i < traffic.vlans; i++) {
+      id.values.push_back(static_cast<uint8_t>((i + 1) >> 8));
+      id.values.push_back(static_cast<uint8_t>(i + 1));
+    }
+    out.fields.push_back(std::move(id));
+  }
   return out;
 }
 
@@ -156,6 +183,10 @@ class Router {
     attach(ports);
     engine().interfaces()[out_[0]].port = bond_.get();
   }
+  /// Between VLAN interfaces of one port in and one out: what comes in VLAN 1 + n and to a neighbour of `out` leaves in
+  /// the only one there; with several, what is for 10.200.n.0/24 leaves in VLAN 1 + n.
+  void attach_vlans(engine::BenchPorts& ports, const Traffic& traffic);
+  void detach_vlans(engine::BenchPorts& ports);
   void detach(engine::BenchPorts& ports, unsigned lane = 0) {
     engine().unbind(*ports.source);
     engine().interfaces()[out_[lane]].port = nullptr;
@@ -205,6 +236,8 @@ class Router {
   IfId in_;
   std::array<IfId, 2> out_;
   std::unique_ptr<bond::BondPort> bond_;
+  std::vector<IfId> vlans_;
+  std::unique_ptr<vlan::TagTable> tag_table_;
 };
 
 inline Result<std::unique_ptr<Router>> Router::make(unsigned workers) {
@@ -268,6 +301,49 @@ inline void Router::add_hosts() {
     tables().set_neighbor(out_[0], routed, mac);
     tables().set_route(Prefix(routed, 32),
                        tables().create_group({ip::PathKind::forward, {{out_[0], routed, 1}}, IfId{}}));
+  }
+}
+
+inline void Router::attach_vlans(engine::BenchPorts& ports, const Traffic& traffic) {
+  auto& interfaces = engine().interfaces();
+  interfaces[out_[0]].port = ports.sink.get();
+  std::vector<vlan::TagTable::Entry> entries;
+  const auto add = [&](IfId parent, const char* prefix, uint16_t id) {
+    const IfId made = *interfaces.allocate(prefix + std::to_string(id));
+    auto& slot = interfaces[made];
+    slot.set_mac(interfaces[parent].mac());
+    slot.port = interfaces[parent].port.load();
+    vlan::set_tags(slot, parent, vlan_spec(traffic.tags, id));
+    slot.admin_up = slot.link_up = true;
+    vlans_.push_back(made);
+    return made;
+  };
+  for (uint16_t id = 1; id <= traffic.vlans; id++) {
+    entries.push_back({vlan_spec(traffic.tags, id), add(in_, "in.", id)});
+    if (traffic.vlans > 1) {
+      const IfId out = add(out_[0], "out.", id);
+      const Ip4 gateway(0x0ac80000u + (id - 1u) * 256 + 254);
+      tables().set_neighbor(out, gateway, Mac{{2, 0, 0, 4, 0, static_cast<uint8_t>(id)}});
+      tables().set_route(Prefix(Ip4(gateway.value() & ~255u), 24),
+                         tables().create_group({ip::PathKind::forward, {{out, gateway, 1}}, IfId{}}));
+    }
+  }
+  if (traffic.vlans == 1) {
+    vlan::set_tags(interfaces[out_[0]], IfId{}, vlan_spec(traffic.tags, 2));
+  }
+  tag_table_ = std::make_unique<vlan::TagTable>(entries);
+  features_->get<vlan::VlanState>().tables[in_.value()] = tag_table_.get();
+  engine().bind(*ports.source, in_, engine().graph().node("vlan-input"));
+}
+
+inline void Router::detach_vlans(engine::BenchPorts& ports) {
+  detach(ports);
+  features_->get<vlan::VlanState>().tables[in_.value()] = nullptr;
+  auto& interfaces = engine().interfaces();
+  interfaces[out_[0]].tag_bytes = 0;
+  for (const IfId id : std::exchange(vlans_, {})) {
+    tables().clear_interface(id);
+    interfaces.release(id);
   }
 }
 

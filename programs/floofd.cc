@@ -13,11 +13,14 @@
 #include <optional>
 
 #include "base/event_loop.h"
+#include "base/file.h"
 #include "base/ipc/ipc.h"
 #include "base/json_view.h"
 #include "base/log.h"
+#include "base/process/alarm_log.h"
 #include "base/process/heartbeat.h"
 #include "base/process/init_client.h"
+#include "base/text/arguments.h"
 #include "config/access/audit.h"
 #include "config/access/secret.h"
 #include "config/server/server.h"

@@ -61,7 +61,7 @@ std::string edit(Tree& tree, std::string_view line) {
   return out;
 }
 
-std::string lines_of(const Tree& tree) { return *tree.set_lines({}); }
+std::string set_lines_of(const Tree& tree) { return *tree.set_lines({}); }
 
 /// Every print loads back to the same tree and prints the same.
 void expect_round_trips(const Tree& tree) {
@@ -102,7 +102,7 @@ interface e0 {
     address 10.0.1.1/24;
 }
 )");
-  EXPECT_EQ(lines_of(tree), R"(set interface e0 mtu 1400
+  EXPECT_EQ(set_lines_of(tree), R"(set interface e0 mtu 1400
 set interface e0 address 10.0.0.1/24
 set interface e0 address 10.0.1.1/24
 annotate interface e0 "the first one"
@@ -117,7 +117,7 @@ annotate interface e0 address 10.0.1.1/24 "two"
   EXPECT_EQ(edit(tree, "annotate interface e0 \"\""), "");
   EXPECT_EQ(edit(tree, "annotate interface e0 mtu \" \""), "");
   EXPECT_EQ(edit(tree, "annotate interface e0 address \"\""), "") << "all values at once";
-  EXPECT_EQ(lines_of(tree).find("annotate"), std::string::npos);
+  EXPECT_EQ(set_lines_of(tree).find("annotate"), std::string::npos);
 }
 
 TEST(Annotate, Refuses) {
@@ -139,7 +139,7 @@ TEST(Deactivate, CountsAsAbsentAndIsKept) {
   EXPECT_EQ(edit(tree, "deactivate ospf"), "");
   EXPECT_NE(tree.curly({})->find("inactive: interface e10 {\n"), std::string::npos);
   EXPECT_NE(tree.curly({})->find("    inactive: graceful-restart false;\n"), std::string::npos);
-  EXPECT_NE(lines_of(tree).find("deactivate ospf\n"), std::string::npos);
+  EXPECT_NE(set_lines_of(tree).find("deactivate ospf\n"), std::string::npos);
   expect_round_trips(tree);
   const Json seen = tree.for_features();
   EXPECT_EQ(seen["interface"].size(), 3U);
@@ -151,7 +151,7 @@ TEST(Deactivate, CountsAsAbsentAndIsKept) {
   for (const char* path : {"interface e10", "bgp graceful-restart", "bird raw", "ospf"}) {
     EXPECT_EQ(edit(tree, std::string("activate ") + path), "");
   }
-  EXPECT_EQ(lines_of(tree), kRich);
+  EXPECT_EQ(set_lines_of(tree), kRich);
 }
 
 TEST(Deactivate, ReferencesToItAreErrors) {
@@ -181,7 +181,7 @@ TEST(Copy, MakesAnotherEntry) {
   EXPECT_NE(edit(tree, "copy interface e0 to this-name-is-too-long").find("at most 15"), std::string::npos);
   Tree pairs = tree_of("set filter pair a b\n", test_schema());
   EXPECT_EQ(edit(pairs, "copy filter pair a b to c d"), "");
-  EXPECT_EQ(lines_of(pairs), "set filter pair a b\nset filter pair c d\n");
+  EXPECT_EQ(set_lines_of(pairs), "set filter pair a b\nset filter pair c d\n");
   EXPECT_NE(edit(pairs, "copy filter pair a b to c").find("a right is missing"), std::string::npos);
 }
 
@@ -215,7 +215,7 @@ TEST(Rename, KeysThatAreReferencesFollowTooOrSaySo) {
       test_schema());
   EXPECT_EQ(edit(tree, "rename filter term a to c"),
             "filter used a still names a, because there is one for c already\nfilter pair l r use a now names c\n");
-  EXPECT_EQ(lines_of(tree),
+  EXPECT_EQ(set_lines_of(tree),
             "set filter term c\nset filter term b\nset filter pair l r use c\n"
             "set filter used a weight 1\nset filter used c\n");
 }
@@ -226,7 +226,7 @@ TEST(Insert, MovesWhatTheUserOrders) {
   EXPECT_EQ(edit(tree, "insert filter term c before a"), "");
   EXPECT_EQ(edit(tree, "insert filter term a after term b"), "");
   EXPECT_EQ(edit(tree, "insert filter term a match y before x"), "");
-  EXPECT_EQ(lines_of(tree),
+  EXPECT_EQ(set_lines_of(tree),
             "set filter term c\nset filter term b\nset filter term a match y\nset filter term a match x\n");
   expect_round_trips(tree);
   EXPECT_NE(edit(tree, "insert filter term a before a").find("beside itself"), std::string::npos);
@@ -241,7 +241,7 @@ TEST(Insert, MovesWhatTheUserOrders) {
 TEST(Edit, DispatchesAndIsAllOrNothing) {
   Tree tree(schema());
   EXPECT_EQ(edit(tree, "set interface e0 address [ 10.0.0.1/24 10.0.1.1/24 ]"), "");
-  EXPECT_EQ(lines_of(tree), "set interface e0 address 10.0.0.1/24\nset interface e0 address 10.0.1.1/24\n");
+  EXPECT_EQ(set_lines_of(tree), "set interface e0 address 10.0.0.1/24\nset interface e0 address 10.0.1.1/24\n");
   const Tree before(tree);
   EXPECT_NE(edit(tree, "set interface e0 address [ 10.0.2.1/24 nonsense ]"), "");
   EXPECT_NE(edit(tree, "delete interface e0 address [ 10.0.0.1/24 10.9.9.9/24 ]"), "");
@@ -330,7 +330,7 @@ TEST(Xml, IsWhatLibyangReads) {
   free(back);
   lyd_free_all(data);
   const Loaded part = load(Tree(schema()), *tree.xml(words("interface e0 device")), TextFormat::xml);
-  EXPECT_EQ(lines_of(part.tree),
+  EXPECT_EQ(set_lines_of(part.tree),
             "set interface e0 device tap to-r1\nset interface e0 device netns h1\nannotate interface e0 \"a <b> & "
             "\\\"c\\\"\"\n");
 }

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <map>
 
-#include "config/feature.h"
 #include "base/json_view.h"
+#include "config/feature.h"
 #include "features/bond/bond.h"
 #include "features/interface/configured.h"
 #include "features/interface/subnets.h"

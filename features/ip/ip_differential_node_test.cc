@@ -209,7 +209,9 @@ class TwoWays : public NodeTest {
     Result out;
     for (const auto& [number, port] : {std::pair(1, &r.port1), {2, &r.port2}, {3, &r.port3}}) {
       for (const auto& sent : port->take()) {
-        out.sent[number].insert(unnumbered(sent.frame, 14));
+        const IfId id(static_cast<uint16_t>(r.e1.value() + number - 1));
+        const size_t tags = r.engine->interfaces()[id].tag_bytes;
+        out.sent[number].insert(unnumbered(sent.frame, 14 + tags));
       }
     }
     for (const auto& kept : r.punted.kept) {
@@ -300,6 +302,94 @@ TEST_F(TwoWays, DoTheSame) {
     ASSERT_EQ(both.held, general.held) << "round " << round;
   }
   EXPECT_GT(fast, 1000u) << "the fast way was taken";
+}
+
+// Frames with VLAN tags on the way that leaves them where they are: all that comes out is what the general way makes of
+// the same frames without tags, with the tags of the interface that it leaves by.
+class Tagged : public TwoWays {
+ protected:
+  struct Tags {
+    unsigned bytes;
+    uint64_t all;   ///< as they lie
+    uint32_t kept;  ///< bits of the first one
+  };
+
+  void TearDown() override {
+    for (const IfId id : {r.e1, r.e2, r.e3}) {
+      set(id, {0, 0, 0});
+    }
+    TwoWays::TearDown();
+  }
+
+  void set(IfId id, const Tags& tags) {
+    auto& slot = r.engine->interfaces()[id];
+    slot.tag_bytes = static_cast<uint8_t>(tags.bytes);
+    slot.tags = tags.all;
+    slot.tags_kept = tags.kept;
+  }
+
+  Tags random_tags(unsigned bytes) {
+    // 802.1ad outside, any ids, no priority; then 802.1Q.
+    const uint64_t ids = 0x0081 << 16;
+    const uint64_t all = (rng_() & 0xff0f) << 16 | 0xa888 | ((rng_() & 0xff0f) << 16 | ids >> 16) << 32;
+    return {bytes, bytes == 8 ? all : all & UINT32_MAX, rng_() % 2 == 0 ? 0x00f00000u : 0};
+  }
+
+  static Bytes with_tags(const Bytes& frame, const Tags& tags, uint8_t priority) {
+    Bytes out = frame;
+    const uint64_t all = tags.all | uint64_t{priority} << 20;
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&all);
+    out.insert(out.begin() + 12, bytes, bytes + tags.bytes);
+    return out;
+  }
+
+  static void forget_bytes(Result& result) {
+    std::erase_if(result.counts, [](const auto& count) { return count.first.ends_with("bytes"); });
+  }
+};
+
+TEST_F(Tagged, TagsChangeNothingElse) {
+  const std::array<IfId, 3> ports{r.e1, r.e2, r.e3};
+  for (int round = 0; round < 1000; round++) {
+    std::vector<Bytes> frames(1 + rng_() % (round % 10 == 0 ? 300 : 20));
+    std::generate(frames.begin(), frames.end(),
+                  [&] { return round % 3 == 0 ? random_frame() : good_frame(round % 3 == 1 || rng_() % 64 == 0); });
+    r.ip->frames = round % 2 == 0 ? &best_frame_judge() : &kGenericFrameJudge;
+    Result plain = pass("ethernet-input", frames, 0);
+    const auto priority = static_cast<uint8_t>(rng_() % 16);
+    std::array<Tags, 3> tags;
+    for (size_t i = 0; i < 3; i++) {
+      tags[i] = random_tags(i == 0 ? 4 + 4 * (rng_() % 2) : 4 * (rng_() % 3));
+      set(ports[i], tags[i]);
+    }
+    tags[0].kept = 0;  // there ICMP errors leave, which have no priority
+    set(ports[0], tags[0]);
+    std::multiset<Bytes> expected[3];
+    for (size_t i = 0; i < 3; i++) {
+      for (const Bytes& frame : plain.sent[static_cast<int>(i + 1)]) {
+        const bool kept = tags[i].bytes != 0 && tags[i].kept != 0;
+        expected[i].insert(with_tags(frame, tags[i], kept ? priority : 0));
+      }
+    }
+    for (Bytes& frame : frames) {
+      frame = with_tags(frame, tags[0], priority);
+    }
+    Result tagged = pass("ip-fast-tagged", frames, 0);
+    for (size_t i = 0; i < 3; i++) {
+      std::multiset<Bytes> sent;
+      for (const Bytes& frame : tagged.sent[static_cast<int>(i + 1)]) {
+        sent.insert(frame);
+      }
+      ASSERT_EQ(sent, expected[i]) << "round " << round << " port " << i + 1 << " tags " << tags[0].bytes << " to "
+                                   << tags[i].bytes;
+      set(ports[i], {0, 0, 0});
+    }
+    forget_bytes(plain);
+    forget_bytes(tagged);
+    ASSERT_EQ(tagged.counts, plain.counts) << "round " << round;
+    ASSERT_EQ(tagged.punted, plain.punted) << "round " << round;
+    ASSERT_EQ(tagged.held, plain.held) << "round " << round;
+  }
 }
 
 // Noise with a plausible start: nothing may crash or leak, and all that leaves must be a good packet that was routed.

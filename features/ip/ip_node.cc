@@ -112,8 +112,9 @@ void register_nodes(engine::GraphBuilder& builder, IpState& state) {
   }
   state.ip4_unicast = builder.add_arc("ip4-unicast", "ip4-lookup");
   state.ip6_unicast = builder.add_arc("ip6-unicast", "ip6-lookup");
-  state.interface_output = builder.add_arc("interface-output", "port-tx");
+  state.interface_output = builder.add_arc("interface-output", "interface-tx");
   builder.add_node(ip_fast_node(state));
+  builder.add_node(ip_fast_tagged_node(state));
   builder.add_node(ethernet_input_node(state));
   builder.add_node(ip4_input_node(state));
   builder.add_node(ip4_options_node(state));

@@ -18,6 +18,7 @@ namespace floof::ip {
 
 // One per file X_node.cc.
 engine::NodeSpec ip_fast_node(IpState& state);
+engine::NodeSpec ip_fast_tagged_node(IpState& state);
 engine::NodeSpec ethernet_input_node(IpState& state);
 engine::NodeSpec ip4_input_node(IpState& state);
 engine::NodeSpec ip4_options_node(IpState& state);

@@ -106,7 +106,7 @@ set bgp asn 64500
 set bgp peer upstream-a neighbor 192.0.2.2 remote-as 64501
 set bgp peer twenty neighbor 192.0.2.20 remote-as 64520
 """
-EXAMPLES = ["bird", "dataplane", "irr", "lcp", "ospf", "outside", "peeringdb", "policy", "route", "rpki", "system"]
+EXAMPLES = ["bird", "bond", "dataplane", "irr", "lcp", "ospf", "outside", "peeringdb", "policy", "route", "rpki", "system"]
 
 
 @pytest.mark.parametrize("feature", EXAMPLES)

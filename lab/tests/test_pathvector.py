@@ -82,12 +82,12 @@ def squeezed(text):
 def test_the_page_says_what_the_schema_says():
     """The table of checks in docs/bgp.md has each leaf of `import filter` with its description, that of reasons each reason."""
     page = squeezed((TOP / "docs" / "bgp.md").read_text())
-    schema = (TOP / "features" / "bgp" / "bgp-policy.yang").read_text()
+    schema = (TOP / "features" / "policy" / "bgp-policy.yang").read_text()
     part = schema[schema.index("container filter {"):schema.index("grouping import {")]
     for leaf, body in re.findall(r"\n      leaf ([\w-]+) \{(.*?)\n      \}", part, re.S):
         description = squeezed(re.findall(r'description "([^"]*)"', body)[-1])
         assert f"| `{leaf}` | {description} |" in page, leaf
-    reasons = (TOP / "features" / "bgp" / "reason.cc").read_text()
-    codes = dict(re.findall(r"  (\w+) = (\d+),", (TOP / "features" / "bgp" / "reason.h").read_text()))
+    reasons = (TOP / "features" / "policy" / "reason.cc").read_text()
+    codes = dict(re.findall(r"  (\w+) = (\d+),", (TOP / "features" / "policy" / "reason.h").read_text()))
     for reason, name, text in re.findall(r'Entry\{Reason::(\w+), "([\w-]+)",\s+"([^"]*)"\}', reasons):
         assert f"| {codes[reason]} | `{name}` | {text} |" in page, name

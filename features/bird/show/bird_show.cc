@@ -377,6 +377,7 @@ std::string render_route_counts(const Json& counts) {
 
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
+  registry.help("show route", "Routes as BIRD sees them");
   registry.add({.path = "show protocols", .help = "BIRD's protocols", .handler = [](Context& c, const Invocation&) {
                   return shell::show(c, "protocols", Json::object(), render_protocols);
                 }});

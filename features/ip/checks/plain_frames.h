@@ -35,6 +35,9 @@ struct FrameJudge {
   const char* name;
   /// Fills plain4, plain6, padded and destinations4 of frames 0..count-1.
   void (*judge)(const PlainFrames& on, JudgedFrames& vector, size_t count);
+  /// The same for frames with VLAN tags of `tag_bytes` behind their MAC addresses, which nobody looks at here. The
+  /// lengths are without them; so many bytes more of each frame may be read.
+  void (*judge_tagged)(const PlainFrames& on, JudgedFrames& vector, size_t count, size_t tag_bytes);
 };
 
 extern const FrameJudge kGenericFrameJudge;

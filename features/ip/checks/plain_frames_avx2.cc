@@ -35,5 +35,5 @@ inline unsigned bits_of(Words truth) {
 #include "features/ip/checks/plain_frames_body.h"
 
 namespace floof::ip {
-const FrameJudge kAvx2FrameJudge = {"avx2", judge};
+const FrameJudge kAvx2FrameJudge = {"avx2", judge, judge_tagged};
 }

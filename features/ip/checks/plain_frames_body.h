@@ -39,11 +39,17 @@ class Columns {
 
 inline Words truth(auto comparison) { return reinterpret_cast<Words>(comparison); }
 
-/// What kWide frames hold at some offsets, words as they lie in memory.
+/// What kWide frames hold at some offsets, words as they lie in memory. VLAN tags are left out: offsets are those of an
+/// untagged frame.
+template <bool kTagged>
 struct Frames {
-  Frames(const uint8_t* const* frames, Words whole_length)
-      : start(frames, 0), middle(frames, 16), end(frames, 30), length(whole_length) {}
-  Words at12() const { return start.word3(); }  ///< type, then the IP header's first two bytes
+  Frames(const uint8_t* const* frames, Words whole_length, size_t tag_bytes)
+      : start(frames, 0),
+        type(frames, kTagged ? tag_bytes : 0),
+        middle(frames, 16 + tag_bytes),
+        end(frames, 30 + tag_bytes),
+        length(whole_length) {}
+  Words at12() const { return type.word3(); }  ///< type, then the IP header's first two bytes
   Words at16() const { return middle.word0(); }
   Words at20() const { return middle.word1(); }
   Words at22() const { return at20() >> 16 | at24() << 16; }
@@ -51,7 +57,7 @@ struct Frames {
   Words at28() const { return middle.word3(); }
   Words at26() const { return at24() >> 16 | at28() << 16; }
 
-  Columns start, middle, end;
+  Columns start, type, middle, end;
   Words length;
 };
 
@@ -64,12 +70,12 @@ inline Words unicast4(Words address) {
 inline Words unicast6(Words first) { return truth((first & 0xe0) == 0x20) | truth((first & 0xfe) == 0xfc); }
 
 /// What the frame's length should be.
-inline Words length4(const Frames& f) { return (swapped(f.at16()) >> 16) + 14; }
-inline Words length6(const Frames& f) { return (swapped(f.at16()) & 0xffff) + 54; }
+inline Words length4(const auto& f) { return (swapped(f.at16()) >> 16) + 14; }
+inline Words length6(const auto& f) { return (swapped(f.at16()) & 0xffff) + 54; }
 
 inline Words halves(Words word) { return (word & 0xffff) + (word >> 16); }
 
-inline Words good4(const PlainFrames& on, const Frames& f) {
+inline Words good4(const PlainFrames& on, const auto& f) {
   const Words source = f.at26(), destination = f.end.word0();
   const Words sum = (f.at12() >> 16) + halves(f.at16()) + halves(f.at20()) + halves(f.at24()) + (f.at28() & 0xffff) +
                     halves(destination);
@@ -82,7 +88,7 @@ inline Words good4(const PlainFrames& on, const Frames& f) {
   return checksum & size & whole & lives & unicast4(source) & unicast4(destination) & truth(source != on.own4);
 }
 
-inline Words good6(const PlainFrames& on, const Frames& f) {
+inline Words good6(const PlainFrames& on, const auto& f) {
   const Words size = truth(length6(f) <= f.length);
   const Words next = f.at20() & 0xff;
   Words transport = truth(next != 0);
@@ -100,8 +106,9 @@ struct Verdicts {
 };
 
 /// Frames `at`..`at + kWide - 1`.
-inline Verdicts judge_some(const PlainFrames& on, JudgedFrames& vector, size_t at) {
-  const Frames f(vector.frames + at, *reinterpret_cast<const Words*>(vector.lengths + at));
+template <bool kTagged>
+inline Verdicts judge_some(const PlainFrames& on, JudgedFrames& vector, size_t at, size_t tag_bytes) {
+  const Frames<kTagged> f(vector.frames + at, *reinterpret_cast<const Words*>(vector.lengths + at), tag_bytes);
   const Words ours = truth(f.start.word0() == on.mac_low) & truth((f.start.word1() & 0xffff) == on.mac_high);
   Words four = ours & truth((f.at12() & 0xffffff) == 0x450008);
   Words six = ours & truth((f.at12() & 0xf0ffff) == 0x60dd86);
@@ -120,15 +127,16 @@ inline Verdicts judge_some(const PlainFrames& on, JudgedFrames& vector, size_t a
   return out;
 }
 
-void judge(const PlainFrames& on, JudgedFrames& vector, size_t count) {
+template <bool kTagged>
+inline void judge_all(const PlainFrames& on, JudgedFrames& vector, size_t count, size_t tag_bytes) {
   for (size_t at = count; at % JudgedFrames::kLanes != 0; at++) {
     vector.frames[at] = vector.frames[0];
     vector.lengths[at] = 0;
   }
   for (size_t at = 0; at < count; at += JudgedFrames::kLanes) {
-    Verdicts verdicts = judge_some(on, vector, at);
+    Verdicts verdicts = judge_some<kTagged>(on, vector, at, tag_bytes);
     if (kWide == 4) {
-      const Verdicts more = judge_some(on, vector, at + 4);
+      const Verdicts more = judge_some<kTagged>(on, vector, at + 4, tag_bytes);
       verdicts = {verdicts.plain4 | more.plain4 << 4, verdicts.plain6 | more.plain6 << 4,
                   verdicts.padded | more.padded << 4};
     }
@@ -136,6 +144,12 @@ void judge(const PlainFrames& on, JudgedFrames& vector, size_t count) {
     vector.plain6[at / 8] = static_cast<uint8_t>(verdicts.plain6);
     vector.padded[at / 8] = static_cast<uint8_t>(verdicts.padded);
   }
+}
+
+void judge(const PlainFrames& on, JudgedFrames& vector, size_t count) { judge_all<false>(on, vector, count, 0); }
+
+void judge_tagged(const PlainFrames& on, JudgedFrames& vector, size_t count, size_t tag_bytes) {
+  judge_all<true>(on, vector, count, tag_bytes);
 }
 
 }  // namespace

@@ -31,5 +31,5 @@ inline unsigned bits_of(Words truth) { return static_cast<unsigned>(_mm_movemask
 #include "features/ip/checks/plain_frames_body.h"
 
 namespace floof::ip {
-const FrameJudge kGenericFrameJudge = {"generic", judge};
+const FrameJudge kGenericFrameJudge = {"generic", judge, judge_tagged};
 }

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Private to ip_fast_node.cc and ip_fast_tagged_node.cc: what they do with a vector whose frames were collected. Both
+// leave each packet as it came, tags and all, until it is sure that it just goes out.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/tags.h"
+#include "features/ip/checks/plain_frames.h"
+#include "features/ip/ip_node.h"
+#include "features/ip/tables/flow_hash.h"
+
+namespace floof::ip::fast {
+
+enum Edge : unsigned { general, output };
+
+inline constexpr uint32_t kL2 = sizeof(EthernetHeader);
+
+// Two loads tell whether there is anything special about a packet: its lengths and rx_if are neighbours, and so is the
+// rest of PacketMeta, of which may be set only what was said of the transport checksum, which forwarding does not
+// touch.
+static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, pkt_len) + 4 &&
+              offsetof(rte_mbuf, vlan_tci) == offsetof(rte_mbuf, pkt_len) + 6 && offsetof(PacketMeta, rx_if) == 0 &&
+              offsetof(PacketMeta, flags) == 2 && offsetof(PacketMeta, tx_if) == 8);
+inline constexpr uint64_t kRelevant = ~uint64_t{PacketMeta::checksum_partial | PacketMeta::checksum_good};
+
+template <typename T>
+T load(const void* at) {
+  T out;
+  std::memcpy(&out, at, sizeof out);
+  return out;
+}
+
+/// Room for a vector, not initialized: clearing it would cost as much as a packet or two.
+template <typename T>
+class Room {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+ public:
+  T& operator[](size_t i) { return data()[i]; }
+  T* data() { return reinterpret_cast<T*>(bytes_); }
+  const T* data() const { return reinterpret_cast<const T*>(bytes_); }
+
+ private:
+  alignas(64) std::byte bytes_[engine::kFrameSize * sizeof(T)];
+};
+
+/// What lies between the MAC addresses and the type of frames as they come. For those without tags it is known when
+/// this is compiled.
+struct Untagged {
+  static constexpr uint32_t tag_bytes = 0;
+};
+struct Tagged {
+  uint32_t tag_bytes;
+};
+
+/// Packets to look up and rewrite.
+template <typename Address>
+struct Batch {
+  rte_mbuf* const* packets;
+  const uint8_t* const* frames;
+  const Address* destinations;
+  size_t count;
+};
+
+/// Room for those packets of a mixed vector that belong together.
+template <typename Address>
+struct Sorted {
+  Room<rte_mbuf*> packets;
+  Room<const uint8_t*> frames;
+  Room<Address> destinations;
+  size_t count = 0;
+
+  void add(rte_mbuf* packet, const uint8_t* frame, const Address& destination) {
+    packets[count] = packet;
+    frames[count] = frame;
+    destinations[count++] = destination;
+  }
+  Batch<Address> batch() const { return {packets.data(), frames.data(), destinations.data(), count}; }
+};
+
+/// Packets on their way out, in order.
+struct Leaving {
+  std::array<rte_mbuf*, engine::kFrameSize> packets;
+  size_t count = 0;
+};
+
+/// As decrement_ttl does it; the two compare alike in ip_differential_node_test.cc. The checksum's word rises by one,
+/// with the carry, and 0xffff is written as 0 (RFC 1624).
+inline void lower_ttl(uint8_t* ip, Ip4) {
+  ip[8]--;
+  uint32_t checksum = load<uint16_t>(ip + 10) + 1u;
+  checksum += checksum >= 0xffff;
+  const auto stored = static_cast<uint16_t>(checksum);
+  std::memcpy(ip + 10, &stored, sizeof stored);
+}
+inline void lower_ttl(uint8_t* ip, const Ip6&) { ip[7]--; }
+
+inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, Ip4) { return flow_hash4(ip, length, seed); }
+inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, const Ip6&) {
+  return flow_hash6(ip, length, seed);
+}
+
+/// The adjacency among several; 0 when packets of this kind do not just go out.
+template <typename Address>
+[[gnu::noinline]] AdjId select(const IpState& state, const Group& group, const uint8_t* ip, uint32_t length) {
+  if (group.kind.load(std::memory_order_acquire) != PathKind::forward) {
+    return {};
+  }
+  const uint32_t seed = state.hash_seed.load(std::memory_order_relaxed);
+  return state.tables.select(group, hash_of(ip, length, seed, Address{}));
+}
+
+/// What the way out means for a packet: its next MAC addresses, tags and limits.
+struct Hop {
+  uint64_t first;          ///< bytes 0..7 of the frame
+  uint32_t second;         ///< bytes 8..11
+  uint32_t room;           ///< longest frame that just goes out with its header rewritten in place; 0: none does
+  uint32_t room_for_tags;  ///< longest frame that goes out when the tags are put on or off; 0: none does
+  uint32_t tag_bytes;
+  uint32_t kept;  ///< bits of the first tag
+  uint64_t tags;
+  IfId tx;
+};
+
+// What does not change is kept in local variables: stores into packets might change anything else, as far as the
+// compiler knows, and would have it read again for each packet.
+template <typename Framing>
+class Hops {
+ public:
+  Hops(const NodeContext& node, const IpState& state, Framing framing)
+      : groups_(&state.tables.group(GroupId{})),
+        adjacencies_(&state.tables.adjacency(AdjId{})),
+        interfaces_(&state.interfaces[IfId{}]),
+        output_features_(node.arc_features(state.interface_output)),
+        framing_(framing) {}
+
+  /// 0 when the hash of the flow decides, or nothing is forwarded.
+  AdjId direct(GroupId group) const { return AdjId(groups_[group.value()].direct.load(std::memory_order_acquire)); }
+  const Group& group(GroupId id) const { return groups_[id.value()]; }
+  Hop operator[](AdjId id) const {
+    adjacencies_[id.value()].use();
+    const uint64_t rewrite = adjacencies_[id.value()].rewrite.load(std::memory_order_acquire);
+    const auto tx = static_cast<uint16_t>(rewrite >> 48);
+    const engine::Interface& out = interfaces_[tx];
+    const uint64_t source = out.mac_bits.load(std::memory_order_relaxed);
+    const bool plain = tx != 0 && output_features_[tx].load(std::memory_order_relaxed) == 0;
+    const uint32_t longest = plain ? out.mtu.load(std::memory_order_relaxed) + kL2 + framing_.tag_bytes : 0;
+    const uint32_t tag_bytes = out.tag_bytes.load(std::memory_order_relaxed);
+    const bool in_place = tag_bytes == framing_.tag_bytes;
+    return {.first = rewrite << 16 >> 16 | source << 48,
+            .second = static_cast<uint32_t>(source >> 16),
+            .room = in_place ? longest : 0,
+            .room_for_tags = in_place ? 0 : longest,
+            .tag_bytes = tag_bytes,
+            .kept = out.tags_kept.load(std::memory_order_relaxed),
+            .tags = out.tags.load(std::memory_order_relaxed),
+            .tx = IfId(tx)};
+  }
+
+ private:
+  const Group* groups_;
+  const Adjacency* adjacencies_;
+  const engine::Interface* interfaces_;
+  const std::atomic<uint32_t>* output_features_;
+  [[no_unique_address]] Framing framing_;
+};
+
+/// `came`: the first four bytes of the tags that the packet came with; 0: none.
+inline void put_tags(uint8_t* to, const Hop& hop, uint32_t tag_bytes, uint32_t came) {
+  const auto first = static_cast<uint32_t>(hop.tags) | (came & hop.kept);
+  std::memcpy(to, &first, sizeof first);
+  if (tag_bytes == 8) {
+    const auto second = static_cast<uint32_t>(hop.tags >> 32);
+    std::memcpy(to + 4, &second, sizeof second);
+  }
+}
+
+template <typename Address, typename Framing>
+inline void rewrite(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Framing framing) {
+  lower_ttl(frame + kL2 + framing.tag_bytes, Address{});
+  std::memcpy(frame, &hop.first, 8);
+  std::memcpy(frame + 8, &hop.second, 4);
+  if (framing.tag_bytes != 0) {
+    uint8_t* const tags = frame + engine::kMacBytes;
+    put_tags(tags, hop, framing.tag_bytes, load<uint32_t>(tags));
+  }
+  meta(packet).tx_if = hop.tx;
+}
+
+/// The same where there are more or fewer tags than before; the type stays where it is, in front of the IP header.
+template <typename Address, typename Framing>
+inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, uint32_t tag_bytes, Framing framing) {
+  const uint32_t came = framing.tag_bytes == 0 ? 0 : load<uint32_t>(frame + engine::kMacBytes);
+  uint8_t* const start = frame + framing.tag_bytes - tag_bytes;
+  lower_ttl(frame + kL2 + framing.tag_bytes, Address{});
+  std::memcpy(start, &hop.first, 8);
+  std::memcpy(start + 8, &hop.second, 4);
+  if (tag_bytes != 0) {
+    put_tags(start + engine::kMacBytes, hop, tag_bytes, came);
+  }
+  const uint32_t grows = tag_bytes - framing.tag_bytes;  // modulo 2^32
+  packet->data_off = static_cast<uint16_t>(packet->data_off - grows);
+  packet->data_len = static_cast<uint16_t>(packet->data_len + grows);
+  packet->pkt_len += grows;
+  PacketMeta& m = meta(packet);
+  m.csum_start = static_cast<uint16_t>(m.csum_start + grows);  // only read with checksum_partial
+  m.tx_if = hop.tx;
+}
+
+/// To ethernet-input, as an untagged frame.
+template <typename Framing>
+inline void take_general_way(NodeContext& node, rte_mbuf* packet, Framing framing) {
+  if (framing.tag_bytes != 0) {
+    engine::strip_tags(packet, framing.tag_bytes);
+  }
+  node.next(Edge::general, packet);
+}
+
+/// A packet that does not just go out: its interface has output features, or the general nodes know what to do.
+template <typename Address, typename Framing>
+[[gnu::noinline]] void detour(NodeContext& node, const IpState& state, rte_mbuf* packet, uint8_t* frame, const Hop& hop,
+                              Framing framing) {
+  const uint32_t length = packet->pkt_len - framing.tag_bytes;
+  if (!hop.tx.valid() || length > state.interfaces[hop.tx].mtu.load(std::memory_order_relaxed) + kL2) {
+    take_general_way(node, packet, framing);
+    return;
+  }
+  if (framing.tag_bytes != 0) {
+    engine::keep_priority(meta(packet), load<uint32_t>(frame + engine::kMacBytes));
+  }
+  rewrite_resized<Address>(packet, frame, hop, 0, framing);
+  node.start_arc(state.interface_output, packet, hop.tx);
+}
+
+// A packet whose group is that of the one before takes its hop from registers: packets of a flow come in trains.
+template <typename Address, typename Framing>
+void forward(NodeContext& node, const IpState& state, const Batch<Address>& batch, Framing framing, Leaving& leaving) {
+  Room<GroupId> found;
+  const size_t count = batch.count;
+  state.tables.lookup(std::span(batch.destinations, count), std::span(found.data(), count));
+  const Hops<Framing> hops(node, state, framing);
+  constexpr GroupId kNone(UINT32_MAX);
+  GroupId last = kNone;
+  Hop hop = {};
+  size_t leave = leaving.count;
+  for (size_t i = 0; i < count; i++) {
+    rte_mbuf* packet = batch.packets[i];
+    auto* frame = const_cast<uint8_t*>(batch.frames[i]);
+    if (const GroupId group = found[i]; group != last) {
+      last = group;
+      AdjId id = hops.direct(group);
+      if (!id.valid()) [[unlikely]] {
+        const Group& several = hops.group(group);
+        const uint32_t l2 = kL2 + framing.tag_bytes;
+        id = several.kind.load(std::memory_order_acquire) == PathKind::connected
+                 ? state.tables.find_neighbor(IfId(several.interface.load(std::memory_order_relaxed)),
+                                              batch.destinations[i])
+                 : select<Address>(state, several, frame + l2, packet->data_len - l2);
+        last = kNone;  // the next packet may be of another flow
+      }
+      hop = hops[id];
+    }
+    if (packet->pkt_len <= hop.room) [[likely]] {
+      rewrite<Address>(packet, frame, hop, framing);
+    } else if (packet->pkt_len <= hop.room_for_tags) {
+      rewrite_resized<Address>(packet, frame, hop, hop.tag_bytes, framing);
+    } else {
+      detour<Address>(node, state, packet, frame, hop, framing);
+      continue;
+    }
+    leaving.packets[leave++] = packet;
+  }
+  leaving.count = leave;
+}
+
+/// Packets of one vector whose frames were collected and are judged together.
+struct Collected {
+  std::span<rte_mbuf*> packets;
+  size_t count = 0;
+  JudgedFrames judged;
+
+  /// Forwards what is plain, of IPv4 if `take4` and of IPv6 if `take6`; the rest takes the general way.
+  template <typename Framing>
+  void forward_plain(NodeContext& node, const IpState& state, bool take4, bool take6, Framing framing,
+                     Leaving& leaving) {
+    if (take4 && all(judged.plain4)) [[likely]] {
+      const auto* destinations = reinterpret_cast<const Ip4*>(judged.destinations4);
+      forward(node, state, Batch<Ip4>{packets.data(), judged.frames, destinations, count}, framing, leaving);
+    } else if (take6 && all(judged.plain6)) [[likely]] {
+      Room<Ip6> destinations;
+      for (size_t i = 0; i < count; i++) {
+        destinations[i] = destination6(judged.frames[i] + framing.tag_bytes);
+      }
+      forward(node, state, Batch<Ip6>{packets.data(), judged.frames, destinations.data(), count}, framing, leaving);
+    } else {
+      forward_sorted(node, state, take4 ? 0xff : 0, take6 ? 0xff : 0, framing, leaving);
+    }
+  }
+
+ private:
+  static constexpr size_t kLanes = JudgedFrames::kLanes;
+
+  static Ip6 destination6(const uint8_t* frame) { return Ip6(load<Ip6::Bytes>(frame + kL2 + 24)); }
+
+  /// Whether all packets are so and none is padded. Bits beyond the last one may be anything: the judge copies frames
+  /// there.
+  bool all(const uint8_t* plain) const {
+    unsigned both = 0xff;
+    const size_t whole = count / kLanes;
+    for (size_t block = 0; block < whole; block++) {
+      both &= plain[block] & ~judged.padded[block];
+    }
+    const unsigned rest = (1u << count % kLanes) - 1;
+    return both == 0xff && (plain[whole] & ~judged.padded[whole] & rest) == rest;
+  }
+
+  /// Cuts Ethernet padding off a packet in one piece.
+  static void trim(rte_mbuf* packet, uint32_t length) {
+    packet->pkt_len = length;
+    packet->data_len = static_cast<uint16_t>(length);
+  }
+
+  template <typename Framing>
+  void forward_sorted(NodeContext& node, const IpState& state, unsigned take4, unsigned take6, Framing framing,
+                      Leaving& leaving) {
+    const uint32_t l2 = kL2 + framing.tag_bytes;
+    Sorted<Ip4> sorted4;
+    Sorted<Ip6> sorted6;
+    for (size_t i = 0; i < count; i++) {
+      rte_mbuf* packet = packets[i];
+      const uint8_t* frame = judged.frames[i];
+      const size_t block = i / kLanes;
+      const unsigned bit = 1u << i % kLanes;
+      const bool padded = (judged.padded[block] & bit) != 0;
+      if ((judged.plain4[block] & take4 & bit) != 0) {
+        if (padded) {
+          trim(packet, ip4_length(frame + l2) + l2);
+        }
+        sorted4.add(packet, frame, Ip4(judged.destinations4[i]));
+      } else if ((judged.plain6[block] & take6 & bit) != 0) {
+        if (padded) {
+          trim(packet, ip6_length(frame + l2) + l2);
+        }
+        sorted6.add(packet, frame, destination6(frame + framing.tag_bytes));
+      } else {
+        take_general_way(node, packet, framing);
+      }
+    }
+    if (sorted4.count > 0) {
+      forward(node, state, sorted4.batch(), framing, leaving);
+    }
+    if (sorted6.count > 0) {
+      forward(node, state, sorted6.batch(), framing, leaving);
+    }
+  }
+};
+
+/// What frames of an interface have in common.
+inline PlainFrames plain_on(const IpState& state, IfId rx) {
+  const uint64_t mac = state.interfaces[rx].mac_bits.load(std::memory_order_relaxed);
+  const auto own6 = Ip6::from_halves(state.sources.own6(rx).high, state.sources.own6(rx).low).bytes();
+  return {.mac_low = static_cast<uint32_t>(mac),
+          .mac_high = static_cast<uint32_t>(mac >> 32),
+          .own4 = be32::from(state.sources.own4(rx)).raw(),
+          .own6_first = load<uint32_t>(own6.data()),
+          .own6_last = load<uint32_t>(own6.data() + 12)};
+}
+
+}  // namespace floof::ip::fast

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// The same as ip-fast for frames that still have the VLAN tags of the interface which they came in on (vlan-input has
+// found it and compared them): they are judged behind the tags and, where the way out has as many, get its tags in
+// their place, so that no byte moves. Subinterfaces of one port share its MAC address, so a vector from many of them is
+// judged as one; what differs between them (their own addresses, which are nobody's source) is looked at afterwards.
+#include "features/ip/fast_forward.h"
+
+namespace floof::ip {
+
+namespace {
+
+/// Those at the front of `packets` that came with as many tags to the same MAC address, at least one.
+struct Arrivals : fast::Collected {
+  Arrivals(NodeContext& node, const IpState& state, std::span<rte_mbuf*> arrived) {
+    packets = arrived;
+    IfId last = meta(packets.front()).rx_if;
+    const engine::Interface* in = &state.interfaces[last];
+    const uint64_t mac = in->mac_bits.load(std::memory_order_relaxed);
+    framing.tag_bytes = in->tag_bytes.load(std::memory_order_relaxed);
+    bool featured = is_featured(node, state, last);
+    size_t i = 0;
+    for (; i < packets.size(); i++) {
+      const rte_mbuf* packet = packets[i];
+      if (const IfId rx = meta(packet).rx_if; rx != last) {
+        in = &state.interfaces[rx];
+        if (in->mac_bits.load(std::memory_order_relaxed) != mac ||
+            in->tag_bytes.load(std::memory_order_relaxed) != framing.tag_bytes) {
+          break;
+        }
+        last = rx;
+        featured = is_featured(node, state, rx);
+        several = true;
+      }
+      const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
+      rte_prefetch0(frame);
+      const bool special = packet->data_len != packet->pkt_len || featured ||
+                           (fast::load<uint64_t>(&meta(packet).flags) & fast::kRelevant) != 0;
+      judged.frames[i] = frame;
+      judged.lengths[i] = special ? 0 : packet->pkt_len - framing.tag_bytes;
+    }
+    count = i;
+  }
+
+  void judge(const IpState& state) {
+    PlainFrames on = fast::plain_on(state, meta(packets.front()).rx_if);
+    if (several) {
+      on.own4 = on.own6_first = on.own6_last = 0;
+    }
+    state.frames->judge_tagged(on, judged, count, framing.tag_bytes);
+    if (several) {
+      refuse_own(state);
+    }
+  }
+
+  fast::Tagged framing{0};
+
+ private:
+  static bool is_featured(NodeContext& node, const IpState& state, IfId rx) {
+    return node.arc_used(state.ip4_unicast, rx) || node.arc_used(state.ip6_unicast, rx);
+  }
+
+  void refuse_own(const IpState& state) {
+    constexpr size_t kLanes = JudgedFrames::kLanes;
+    for (size_t i = 0; i < count; i++) {
+      const uint8_t* ip = judged.frames[i] + fast::kL2 + framing.tag_bytes;
+      const IfId rx = meta(packets[i]).rx_if;
+      const auto bit = static_cast<uint8_t>(1u << i % kLanes);
+      if ((judged.plain4[i / kLanes] & bit) != 0) {
+        if (fast::load<be32>(ip + 12).host() == state.sources.own4(rx)) [[unlikely]] {
+          judged.plain4[i / kLanes] ^= bit;
+        }
+      } else if ((judged.plain6[i / kLanes] & bit) != 0 && state.sources.is_own(rx, Ip6Words(ip + 8))) [[unlikely]] {
+        judged.plain6[i / kLanes] ^= bit;
+      }
+    }
+  }
+
+  bool several = false;  ///< interfaces
+};
+
+void process(NodeContext& node, std::span<rte_mbuf*> packets) {
+  const IpState& state = node.state<IpState>();
+  fast::Leaving leaving;
+  while (!packets.empty()) {
+    Arrivals arrivals(node, state, packets);
+    arrivals.judge(state);
+    arrivals.forward_plain(node, state, true, true, arrivals.framing, leaving);
+    packets = packets.subspan(arrivals.count);
+  }
+  node.next_all(fast::Edge::output, {leaving.packets.data(), leaving.count});
+}
+
+}  // namespace
+
+engine::NodeSpec ip_fast_tagged_node(IpState& state) {
+  return {.name = "ip-fast-tagged",
+          .help = "Forwards plain unicast packets that have their VLAN tags; takes the tags off all others.",
+          .process = process,
+          .next = {"ethernet-input", "port-tx"},
+          .state = &state,
+          .arcs = {"interface-output"}};
+}
+
+}  // namespace floof::ip

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/vlan/vlan_node.h"
+
+#include "engine/tags.h"
+
+namespace floof::vlan {
+
+namespace {
+
+using engine::meta;
+using engine::NodeContext;
+
+enum Edge : unsigned { tagged, untagged };
+
+/// Behind the MAC addresses: type, tag, type and two more bytes, or two types and tags. What frames share that belong
+/// to the same interface; their priority may differ.
+constexpr uint64_t kSameTag = 0x0000'ffff'ff0f'ffff, kSameTags = 0xff0f'ffff'ff0f'ffff;
+constexpr unsigned kBehindMacs = 12, kBehindTwoTags = kBehindMacs + 8, kLeastLength = kBehindTwoTags + 2;
+
+/// Where a frame goes.
+struct Way {
+  IfId interface;
+  uint8_t strip = 0;    ///< bytes of tags that come off
+  bool tagged = false;  ///< its tags are all its interface's
+  bool malformed = false;
+};
+
+Way find(const VlanState& state, const TagTable& table, IfId parent, std::span<const uint8_t> frame) {
+  const Tags tags = read_tags(frame);
+  if (tags.broken) {
+    return {.malformed = true};
+  }
+  const auto found = table.find(tags, parent);
+  const auto own = state.interfaces[found.interface].tag_bytes.load(std::memory_order_relaxed);
+  return {.interface = found.interface,
+          .strip = found.strip,
+          .tagged = found.strip != 0 && found.strip == own && tags.skipped == 0};
+}
+
+uint16_t load16(const uint8_t* at) {
+  uint16_t out;
+  std::memcpy(&out, at, sizeof out);
+  return out;
+}
+
+/// Frames like one that was found to be its interface's with all its tags: the others of a train need no search.
+struct Train {
+  uint64_t mask = 0, word = 1;  ///< nothing is like it
+  uint16_t type = 0;            ///< behind two tags
+  IfId parent, interface;
+
+  static Train of(const uint8_t* frame, IfId parent, const Way& way) {
+    uint64_t word;
+    std::memcpy(&word, frame + kBehindMacs, sizeof word);
+    const uint64_t mask = way.strip == 4 ? kSameTag : kSameTags;
+    return {mask, word & mask, load16(frame + kBehindTwoTags), parent, way.interface};
+  }
+  bool has(const rte_mbuf* packet) const {
+    const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
+    uint64_t first;
+    std::memcpy(&first, frame + kBehindMacs, sizeof first);
+    return (first & mask) == word && meta(packet).rx_if == parent && packet->data_len >= kLeastLength &&
+           (mask == kSameTag || load16(frame + kBehindTwoTags) == type);
+  }
+};
+
+class Sorter {
+ public:
+  Sorter(NodeContext& node, const VlanState& state, std::span<rte_mbuf*> packets)
+      : node_(node), state_(state), packets_(packets) {}
+
+  void sort() {
+    for (size_t i = 0; i < packets_.size();) {
+      const size_t first = i;
+      uint64_t bytes = 0;
+      for (; i < packets_.size() && train_.has(packets_[i]); i++) {
+        rte_mbuf* packet = packets_[i];
+        meta(packet).rx_if = train_.interface;
+        bytes += packet->pkt_len;
+        packets_[tagged_++] = packet;
+      }
+      if (i > first) {
+        count(train_.interface, i - first, bytes);
+      }
+      if (i < packets_.size()) {
+        search(packets_[i++]);
+      }
+    }
+    node_.next_all(Edge::tagged, packets_.first(tagged_));
+    node_.next_all(Edge::untagged, {untagged_.data(), untagged_count_});
+  }
+
+ private:
+  void count(IfId interface, uint64_t packets, uint64_t bytes) {
+    node_.count_interface(interface, stats::rx_packets, packets);
+    node_.count_interface(interface, stats::rx_bytes, bytes);
+  }
+
+  void search(rte_mbuf* packet) {
+    const IfId parent = meta(packet).rx_if;
+    const TagTable* table = state_.tables[parent.value()].load(std::memory_order_acquire);
+    if (table == nullptr) [[unlikely]] {
+      untagged_[untagged_count_++] = packet;
+      return;
+    }
+    const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
+    const Way way = find(state_, *table, parent, {frame, packet->data_len});
+    if (!way.interface.valid()) [[unlikely]] {
+      node_.drop(way.malformed ? state_.malformed : state_.unknown, packet);
+      return;
+    }
+    if (way.interface != parent) {
+      meta(packet).rx_if = way.interface;
+      count(way.interface, 1, packet->pkt_len);
+      if (!state_.interfaces[way.interface].admin_up.load(std::memory_order_relaxed)) [[unlikely]] {
+        node_.drop(state_.down, packet);
+        return;
+      }
+    }
+    if (way.tagged) [[likely]] {
+      if (packet->data_len >= kLeastLength) {
+        train_ = Train::of(frame, parent, way);
+      }
+      packets_[tagged_++] = packet;
+      return;
+    }
+    if (way.strip != 0) {
+      engine::strip_tags(packet, way.strip);
+    }
+    untagged_[untagged_count_++] = packet;
+  }
+
+  NodeContext& node_;
+  const VlanState& state_;
+  std::span<rte_mbuf*> packets_;  ///< its front: those that go on with their tags, in order
+  size_t tagged_ = 0, untagged_count_ = 0;
+  std::array<rte_mbuf*, engine::kFrameSize> untagged_;
+  Train train_;
+};
+
+void process(NodeContext& node, std::span<rte_mbuf*> packets) {
+  for (rte_mbuf* packet : packets) {
+    rte_prefetch0(rte_pktmbuf_mtod(packet, void*));
+  }
+  Sorter(node, node.state<VlanState>(), packets).sort();
+}
+
+}  // namespace
+
+void register_nodes(engine::GraphBuilder& builder, VlanState& state) {
+  state.unknown = builder.declare_drop("vlan-unknown", "No interface has the VLAN tags of the frame.");
+  state.malformed =
+      builder.declare_drop("vlan-malformed", "The frame ends inside a VLAN tag, or has more tags than are looked at.");
+  state.down = builder.declare_drop("vlan-down", "The VLAN interface that the frame belongs to is disabled.");
+  builder.add_node({.name = "vlan-input",
+                    .help = "Finds the interface that a frame belongs to by its VLAN tags.",
+                    .process = process,
+                    .next = {"ip-fast-tagged", "ip-fast"},
+                    .state = &state});
+}
+
+void set_tags(engine::Interface& interface, IfId parent, const VlanSpec& spec) {
+  constexpr uint32_t kPriority = 0x00f00000;  // PCP and DEI, as the first tag's four bytes lie
+  uint64_t tags = 0;
+  uint8_t bytes[8] = {};
+  write_tags(spec, spec.priority.fixed.value_or(0), bytes);
+  std::memcpy(&tags, bytes, sizeof tags);
+  interface.tags.store(tags, std::memory_order_relaxed);
+  interface.tags_kept.store(spec.priority.fixed ? 0 : kPriority, std::memory_order_relaxed);
+  interface.tag_bytes.store(static_cast<uint8_t>(spec.overhead()), std::memory_order_relaxed);
+  interface.parent.store(parent.value(), std::memory_order_relaxed);
+}
+
+}  // namespace floof::vlan
