@@ -54,10 +54,11 @@ endfunction()
 # libmnl or libm: floofctl needs nothing but libc, and gets all of a bundle of which it uses one file. CMake can do this by
 # itself, but with absolute paths, of which ccache takes each clone's for other sources.
 function(floof_bundle out name)
+  set(apart "(_(node|node_test|avx2|avx512|race_test|model_test)|/netlink/[a-z_]+|/(tcp_owner|json_lists|log_pump|bird_condition|host_devices|host_devices_list))\\.cc$")
   set(alone ${ARGN})
-  list(FILTER alone INCLUDE REGEX "(_(node|node_test|avx2|avx512|race_test|model_test)|/netlink/[a-z_]+|/(tcp_owner|json_lists|log_pump|bird_condition|host_devices|host_devices_list))\\.cc$")
+  list(FILTER alone INCLUDE REGEX ${apart})
   set(rest ${ARGN})
-  list(FILTER rest EXCLUDE REGEX "(_(node|node_test|avx2|avx512|race_test|model_test)|/netlink/[a-z_]+|/(tcp_owner|json_lists|log_pump|bird_condition|host_devices|host_devices_list))\\.cc$")
+  list(FILTER rest EXCLUDE REGEX ${apart})
   set(sources ${alone})
   if(NOT FLOOF_BUNDLES)
     list(APPEND sources ${rest})

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from lab.debian_guest import DebianGuest, DebianImage, Unavailable
+from lab.debian_guest import DebianGuest, DebianImage
 from lab.hosts import CommandFailed, Lab, wait_for
 
 SPEAKER = pathlib.Path(__file__).resolve().parent.parent / "lacp_speaker.py"
@@ -199,10 +199,7 @@ def test_a_dataplane_that_dies_and_a_member_without_device(lab):
 
 @pytest.mark.long
 def test_debians_bonding_driver(lab, tmp_path):
-    try:
-        image = DebianImage(tmp_path)
-    except Unavailable as why:
-        pytest.skip(str(why))
+    image = DebianImage(tmp_path)
     lab.router("r3")
     guest = DebianGuest(image, lab.r3, ["q0", "q1"])
     try:
