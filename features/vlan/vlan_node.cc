@@ -37,12 +37,6 @@ Way find(const VlanState& state, const TagTable& table, IfId parent, std::span<c
           .tagged = found.strip != 0 && found.strip == own && tags.skipped == 0};
 }
 
-uint16_t load16(const uint8_t* at) {
-  uint16_t out;
-  std::memcpy(&out, at, sizeof out);
-  return out;
-}
-
 /// Frames like one that was found to be its interface's with all its tags: the others of a train need no search.
 struct Train {
   uint64_t mask = 0, word = 1;  ///< nothing is like it
@@ -53,14 +47,14 @@ struct Train {
     uint64_t word;
     std::memcpy(&word, frame + kBehindMacs, sizeof word);
     const uint64_t mask = way.strip == 4 ? kSameTag : kSameTags;
-    return {mask, word & mask, load16(frame + kBehindTwoTags), parent, way.interface};
+    return {mask, word & mask, detail::load16(frame + kBehindTwoTags), parent, way.interface};
   }
   bool has(const rte_mbuf* packet) const {
     const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
     uint64_t first;
     std::memcpy(&first, frame + kBehindMacs, sizeof first);
     return (first & mask) == word && meta(packet).rx_if == parent && packet->data_len >= kLeastLength &&
-           (mask == kSameTag || load16(frame + kBehindTwoTags) == type);
+           (mask == kSameTag || detail::load16(frame + kBehindTwoTags) == type);
   }
 };
 
