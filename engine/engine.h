@@ -7,7 +7,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/address.h"
@@ -42,6 +44,8 @@ struct alignas(64) Interface {
 
   Mac mac() const;
   void set_mac(const Mac& mac);
+  /// It shares no port, and what it sends has no tags. Control thread.
+  void send_untagged();
   bool up() const { return admin_up.load(std::memory_order_relaxed) && link_up.load(std::memory_order_relaxed); }
 };
 
@@ -61,6 +65,9 @@ class InterfaceTable {
 
  private:
   std::array<Interface, kMaxInterfaces> slots_;
+  std::unordered_map<std::string, uint16_t> by_name_;  ///< given back ones, too
+  std::set<uint16_t> given_back_;
+  unsigned next_fresh_ = 1;
 };
 
 enum class Polling { adaptive, busy };

@@ -20,36 +20,40 @@ void Interface::set_mac(const Mac& mac) {
   mac_bits.store(bits, std::memory_order_relaxed);
 }
 
+void Interface::send_untagged() {
+  tag_bytes.store(0);
+  tags.store(0);
+  tags_kept.store(0);
+  parent.store(0);
+}
+
 Result<IfId> InterfaceTable::allocate(std::string_view name) {
   if (name.empty() || name.size() >= sizeof(Interface::name)) {
     return Error{fmt::format("interface {}", name), "the name is empty or too long", "use 1 to 15 characters"};
   }
   // The same name gets its old slot, so that its counters go on; else a slot never used, else one given back.
-  unsigned fresh = 0, reusable = 0;
-  for (unsigned i = kMaxInterfaces - 1; i > 0; i--) {
-    Interface& slot = slots_[i];
-    const bool used = slot.used.load(std::memory_order_relaxed);
-    if (name == slot.name) {
-      if (used) {
-        return Error{fmt::format("interface {}", name), "exists already", ""};
-      }
-      slot.used.store(true, std::memory_order_release);
-      return IfId(static_cast<uint16_t>(i));
+  uint16_t at = 0;
+  if (const auto known = by_name_.find(std::string(name)); known != by_name_.end()) {
+    at = known->second;
+    if (slots_[at].used.load(std::memory_order_relaxed)) {
+      return Error{fmt::format("interface {}", name), "exists already", ""};
     }
-    if (!used) {
-      (slot.name[0] == 0 ? fresh : reusable) = i;
-    }
-  }
-  const unsigned at = fresh != 0 ? fresh : reusable;
-  if (at == 0) {
+  } else if (next_fresh_ < kMaxInterfaces) {
+    at = static_cast<uint16_t>(next_fresh_++);
+  } else if (!given_back_.empty()) {
+    at = *given_back_.begin();
+    by_name_.erase(slots_[at].name);
+  } else {
     return Error{fmt::format("interface {}", name), fmt::format("there are {} interfaces already", kMaxInterfaces - 1),
                  "remove some"};
   }
+  given_back_.erase(at);
+  by_name_[std::string(name)] = at;
   Interface& slot = slots_[at];
   std::memset(slot.name, 0, sizeof(slot.name));
   std::memcpy(slot.name, name.data(), name.size());
   slot.used.store(true, std::memory_order_release);
-  return IfId(static_cast<uint16_t>(at));
+  return IfId(at);
 }
 
 void InterfaceTable::release(IfId id) {
@@ -60,20 +64,14 @@ void InterfaceTable::release(IfId id) {
   slot.kernel_port.store(nullptr);
   slot.mtu.store(1500);
   slot.mac_bits.store(0);
-  slot.tag_bytes.store(0);
-  slot.tags.store(0);
-  slot.tags_kept.store(0);
-  slot.parent.store(0);
+  slot.send_untagged();
   slot.used.store(false, std::memory_order_release);
+  given_back_.insert(id.value());
 }
 
 IfId InterfaceTable::find(std::string_view name) const {
-  for (unsigned i = 1; i < kMaxInterfaces; i++) {
-    if (slots_[i].used.load(std::memory_order_relaxed) && name == slots_[i].name) {
-      return IfId(static_cast<uint16_t>(i));
-    }
-  }
-  return {};
+  const auto at = by_name_.find(std::string(name));
+  return at != by_name_.end() && slots_[at->second].used.load(std::memory_order_relaxed) ? IfId(at->second) : IfId();
 }
 
 std::vector<IfId> InterfaceTable::all() const {

@@ -196,7 +196,9 @@ class FloofRouter(Host):
         return init_status.status(self.run_dir)
 
     def pid(self, program):
-        return self.status()[program]["pid"]
+        pid = self.status()[program]["pid"]
+        assert pid > 0, f"{self.name}: {program} does not run"  # a signal to process 0 would end the tests
+        return pid
 
 
 class BirdRouter(Host):

@@ -370,7 +370,33 @@ Result<Notes> Tree::rename(std::span<const std::string> words) {
       renamed.insert(renamed.end(), follower.renamed_keys.begin(), follower.renamed_keys.end());
     }
   }
+  if (pair->from.size() == 1 && keys.size() == 1 && !extension(pair->from[0].node, "dotted").empty()) {
+    rename_dotted(pair->from[0].node, pair->from[0].keys[0], pair->to[0].keys[0], notes);
+  }
   return notes;
+}
+
+/// Entries that belong to the renamed one by their name.
+void Tree::rename_dotted(Node list, const std::string& from, const std::string& to, Notes& notes) {
+  const std::string other_way = extension(list, "dotted");
+  std::vector<std::string> dotted;
+  for (const ItemPtr& item : root_->children) {
+    const auto says = [&](const ItemPtr& child) { return name_of(child->node) == other_way; };
+    const auto above = [&](const std::string& name) { return item->keys[0].starts_with(name + "."); };
+    if (item->node == list && above(from) && std::none_of(item->children.begin(), item->children.end(), says) &&
+        std::none_of(dotted.begin(), dotted.end(), above)) {  // e0.100 renames e0.100.7 itself
+      dotted.push_back(item->keys[0]);
+    }
+  }
+  for (const std::string& name : dotted) {
+    const std::string next = to + name.substr(from.size());
+    const auto done = rename(Words{name_of(list), name, "to", next});
+    notes.push_back(done ? fmt::format("{} {} is now {}", name_of(list), name, next)
+                         : fmt::format("{} {} keeps its name: {}", name_of(list), name, done.error().reason));
+    if (done) {
+      notes.insert(notes.end(), done->begin(), done->end());
+    }
+  }
 }
 
 Result<Notes> Tree::insert(std::span<const std::string> words) {

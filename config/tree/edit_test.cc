@@ -208,6 +208,24 @@ TEST(Rename, ReferencesFollow) {
   EXPECT_NE(edit(tree, "rename interface e2 to e9").find("exists already"), std::string::npos);
 }
 
+TEST(Rename, SubinterfacesFollowTheirPort) {
+  Tree tree = tree_of(
+      "set interface e0 device null\nset interface e0.100 vlan 100\nset interface e0.100.7 vlan 100\n"
+      "set interface e0.100.7 inner-vlan 7\nset interface e0.9 parent e1\nset interface e0.9 vlan 9\n"
+      "set interface e01 device null\nset interface e1 device null\nset ospf area 0 interface e0.100\n");
+  EXPECT_EQ(edit(tree, "rename interface e0 to e7"),
+            "interface e0.100 is now e7.100\nospf area 0 interface e0.100 now names e7.100\n"
+            "interface e0.100.7 is now e7.100.7\n");
+  EXPECT_EQ(set_lines_of(tree),
+            "set interface e0.9 parent e1\nset interface e0.9 vlan 9\nset interface e01 device null\n"
+            "set interface e1 device null\nset interface e7 device null\nset interface e7.100 vlan 100\n"
+            "set interface e7.100.7 vlan 100\nset interface e7.100.7 inner-vlan 7\nset ospf area 0 interface e7.100\n");
+  EXPECT_NE(edit(tree, "rename interface e7 to a2345678901").find("interface e7.100.7 keeps its name: "),
+            std::string::npos)
+      << "16 characters";
+  EXPECT_TRUE(tree.validate().empty());
+}
+
 TEST(Rename, KeysThatAreReferencesFollowTooOrSaySo) {
   Tree tree = tree_of(
       "set filter term a\nset filter term b\nset filter used a weight 1\nset filter used c\n"

@@ -205,7 +205,9 @@ TEST(Groups, AreCompleted) {
   EXPECT_EQ(options("groups"), "jumbo west <group>");
   EXPECT_EQ(options("groups west"), "system dataplane interface route bgp ospf bird");
   EXPECT_EQ(options("groups west interface"), "<e1*> e10 <interface>");
-  EXPECT_EQ(options("groups west interface <e1*>"), "description disabled device mtu mac address bond punt-limit");
+  EXPECT_EQ(
+      options("groups west interface <e1*>"),
+      "description disabled device mtu mac address bond punt-limit parent vlan inner-vlan vlan-protocol priority");
   EXPECT_EQ(options("interface e0 device apply-groups"), "jumbo west");
 }
 

@@ -135,9 +135,11 @@ std::string offered(const Tree& tree, std::string_view line, std::string_view pa
 TEST(Statements, WhatMayFollowIsOffered) {
   const Tree tree = test::tree_of(test::kRich);
   EXPECT_EQ(offered(tree, "interface e0 mtu 1400"),
-            "description disabled device mac address bond punt-limit apply-groups <enter>");
+            "description disabled device mac address bond punt-limit parent vlan inner-vlan vlan-protocol priority "
+            "apply-groups <enter>");
   EXPECT_EQ(offered(tree, "interface e0 device host x"),
-            "mode force apply-groups description disabled device mtu mac address bond punt-limit <enter>");
+            "mode force apply-groups description disabled device mtu mac address bond punt-limit parent vlan "
+            "inner-vlan vlan-protocol priority <enter>");
   EXPECT_EQ(offered(tree, "interface e0 disabled", "d"), "description device <enter>");
   EXPECT_EQ(offered(tree, "interface e0 address [ 192.0.2.1/24"), "<address/length> ] ");
   EXPECT_EQ(offered(tree, "interface e0 address [ 192.0.2.1/24 ]", "m"), "mtu mac <enter>");

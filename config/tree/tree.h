@@ -101,6 +101,7 @@ class Tree {
   Result<Notes> copy(std::span<const std::string> words);
   /// PATH to KEY...: gives a list entry another name. References to it follow; notes say which.
   Result<Notes> rename(std::span<const std::string> words);
+  void rename_dotted(Node list, const std::string& from, const std::string& to, Notes& notes);
   /// PATH before|after KEY... (or VALUE): moves an entry of a list or leaf-list that the user orders.
   Result<Notes> insert(std::span<const std::string> words);
 

@@ -96,7 +96,7 @@ TEST(Tree, MessagesNameTheWordAndTheRemedy) {
   EXPECT_EQ(set_error(tree, "interface"), "interface: a name is missing; add <interface>: an interface");
   EXPECT_EQ(
       set_error(tree, "interface e0 disabled yes"),
-      R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out, or go on with one of description, disabled, device, mtu, mac, address, bond, punt-limit)");
+      R"(interface e0 disabled: unexpected "yes": disabled takes no value; leave it out, or go on with one of description, disabled, device, mtu, mac, address, bond, punt-limit, parent, vlan, inner-vlan, vlan-protocol, priority)");
   EXPECT_EQ(set_error(tree, "bgp"),
             "bgp: the path stops too early; it continues with one of asn, router-id, prefix, multipath, "
             "graceful-restart, confederation, originated-community, community, bogon, transit-asn, peer-lock, "
@@ -375,7 +375,7 @@ TEST(Complete, EditOffersPlaces) {
   const Tree tree = tree_of(kRich);
   const auto place = CompletionMode::place;
   EXPECT_EQ(options(tree, "bgp peer", "", place), "upstream-a <name>");
-  EXPECT_EQ(options(tree, "interface e0", "", place), "device bond punt-limit");
+  EXPECT_EQ(options(tree, "interface e0", "", place), "device bond punt-limit priority");
   EXPECT_EQ(options(tree, "interface e0 mtu", "", place), "");
   EXPECT_TRUE(complete(tree, words("interface e0"), "", place).complete);
   EXPECT_FALSE(complete(tree, words("interface"), "", place).complete);

@@ -407,6 +407,7 @@ Result<std::unique_ptr<Port>> open_af_xdp(LinuxDevice device, const HostOptions&
   libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);  // frames are pinned; without the right to raise it, opening says so
+  device.leave_tags_in();
   auto port = std::make_unique<AfXdpPort>(std::make_shared<const LinuxDevice>(std::move(device)), pools);
   if (auto opened = port->open(mode, options.queues); !opened) {
     return opened.error();

@@ -97,6 +97,18 @@ void LinuxDevice::ask_driver() {
   }
 }
 
+void LinuxDevice::leave_tags_in() const {
+  ifreq request = request_for(name_);
+  ethtool_value flags{};
+  flags.cmd = ETHTOOL_GFLAGS;
+  request.ifr_data = reinterpret_cast<char*>(&flags);
+  if (ioctl(socket_.get(), SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0) {
+    flags.cmd = ETHTOOL_SFLAGS;
+    flags.data &= ~static_cast<uint32_t>(ETH_FLAG_RXVLAN);
+    (void)ioctl(socket_.get(), SIOCETHTOOL, &request);
+  }
+}
+
 bool LinuxDevice::link_up() const {
   ifreq request = request_for(name_);
   constexpr int kUp = IFF_UP | IFF_RUNNING;

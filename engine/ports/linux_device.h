@@ -24,6 +24,9 @@ class LinuxDevice {
   /// The kernel makes its packets by itself (veth and its like): senders on this machine leave checksums unfinished.
   bool is_virtual() const { return virtual_; }
   bool link_up() const;
+  /// Lets it leave VLAN tags in the frames that it receives, where it can be told: who reads frames by AF_XDP is not
+  /// told of a tag that was taken out.
+  void leave_tags_in() const;
 
  private:
   LinuxDevice() = default;

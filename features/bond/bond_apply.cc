@@ -137,7 +137,7 @@ void Bonds::remove(const std::string& name) {
   at->second.running.reset();  // partners hear of it, and members' ports are free
   for (const std::string& member : at->second.claimed) {
     if (Running* const running = interfaces_.find(member)) {
-      interfaces_.give_back(*running);
+      give_back(*running);
     }
   }
   fitting_ = false;
@@ -176,11 +176,27 @@ void Bonds::fit(Bond& bond) {
   for (const std::string& name : std::exchange(bond.claimed, claimed)) {
     Running* const member = interfaces_.find(name);
     if (member != nullptr && std::find(claimed.begin(), claimed.end(), name) == claimed.end()) {
-      interfaces_.give_back(*member);
+      give_back(*member);
     }
   }
   carry(bond);
+  make_room(bond);
   fitting_ = false;
+}
+
+void Bonds::give_back(Running& member) {
+  interfaces_.set_tag_room(member, 0);
+  interfaces_.give_back(member);
+}
+
+/// Members take frames as long as the bond's interface sends.
+void Bonds::make_room(Bond& bond) {
+  const Running* const own = interfaces_.find(bond.name);
+  for (const std::string& name : bond.claimed) {
+    if (Running* const member = interfaces_.find(name); member != nullptr && own != nullptr) {
+      interfaces_.set_tag_room(*member, own->tag_room);
+    }
+  }
 }
 
 /// A member's port is about to close.
@@ -207,7 +223,8 @@ void Bonds::carry(Bond& bond) {
   interfaces_.carry(*running, {.port = &bond.running->port(),
                                .link = up,
                                .mac = bond.mac.is_zero() ? std::nullopt : std::optional(bond.mac),
-                               .reason = up ? "" : "too few of its members carry; 'show bond' tells why"});
+                               .reason = up ? "" : "too few of its members carry; 'show bond' tells why",
+                               .receive_into = [&bond](engine::NodeId input) { bond.running->receive_into(input); }});
 }
 
 void Bonds::interface_changed(IfId id) {
@@ -215,6 +232,11 @@ void Bonds::interface_changed(IfId id) {
     return;
   }
   for (auto& [name, bond] : bonds_) {
+    if (bond.id == id) {
+      fitting_ = true;
+      make_room(bond);
+      fitting_ = false;
+    }
     for (const std::string& member : bond.spec.members) {
       const Running* const running = interfaces_.find(member);
       if (running == nullptr || running->id != id) {
@@ -235,9 +257,8 @@ void Bonds::interface_changed(IfId id) {
 void Bonds::interface_removed(IfId id) {
   for (auto& [name, bond] : bonds_) {
     if (bond.id == id) {
-      engine_.interfaces()[id].port.store(nullptr);  // nobody is told of a change any more
       if (Running* const running = interfaces_.find(id)) {
-        running->carrier = nullptr;
+        interfaces_.drop_carrier(*running);  // nobody is told of a change any more
       }
       remove(std::string(name));
       return;

@@ -42,6 +42,8 @@ class Bonds final : public dataplane::Participant {
   void fit(Bond& bond);
   void let_go(Bond& bond, const std::string& member);
   void carry(Bond& bond);
+  void give_back(interface::Running& member);
+  void make_room(Bond& bond);
   void remove(const std::string& name);
   void interface_changed(IfId id);
   void interface_removed(IfId id);

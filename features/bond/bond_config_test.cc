@@ -7,6 +7,9 @@ namespace floof {
 namespace interface {
 const config::Feature& config_feature();
 }
+namespace vlan {
+const config::Feature& config_feature();
+}
 namespace bond {
 const config::Feature& config_feature();
 
@@ -21,6 +24,7 @@ constexpr std::string_view kPorts =
     "set interface e2 device null\nset interface e3 device null\nset interface e4 device null\n";
 
 Strings judge(std::string_view lines) {
+  vlan::config_feature();
   return complaints(config_feature(), typed(std::string(kPorts) + std::string(lines)));
 }
 
@@ -30,7 +34,7 @@ TEST(BondConfig, AcceptsWhatIsRight) {
            "set interface bond0 bond mode lacp\nset interface bond0 bond member [ e2 e3 ]\n"
            "set interface bond0 bond min-links 2\nset interface bond0 bond load-balance l23\n"
            "set interface bond0 bond lacp rate fast\nset interface bond0 bond lacp activity passive\n"
-           "set interface bond0 bond lacp system-priority 1",
+           "set interface bond0 bond lacp system-priority 1\nset interface bond0.7 vlan 7",
            "set interface b bond mode active-backup member e2\nset interface b bond member e3 primary e3\n"
            "set interface c bond mode balance-xor member e4 load-balance l2",
            "set interface b bond mode broadcast member e2\nset interface c bond mode round-robin member e3 min-links 1",
@@ -47,6 +51,8 @@ TEST(BondConfig, Members) {
   EXPECT_EQ(
       judge("set interface b bond member e2\nset interface e2 address 192.0.2.1/24"),
       Strings{"interface b bond member e2: e2 has the address 192.0.2.1/24, and the bond speaks for its members"});
+  EXPECT_EQ(judge("set interface b bond member e2\nset interface e2.7 vlan 7"),
+            Strings{"interface b bond member e2: e2 carries the interface e2.7"});
   EXPECT_EQ(judge("set interface b bond member e2\nset interface e2 mac 02:00:00:00:00:02"),
             Strings{"interface b bond member e2: e2 has the MAC 02:00:00:00:00:02, and members have their bond's"});
   EXPECT_EQ(judge("set interface b bond member e2\nset interface e2 mtu 9000"),
@@ -56,6 +62,8 @@ TEST(BondConfig, Members) {
             Strings{"interface b bond member b: a bond cannot be its own member"});
   EXPECT_EQ(judge("set interface b bond member e2\nset interface c bond member b"),
             Strings{"interface c bond member b: b is a bond, not a port"});
+  EXPECT_EQ(judge("set interface e3.7 vlan 7\nset interface b bond member e3.7"),
+            Strings{"interface b bond member e3.7: e3.7 is a vlan, not a port"});
   EXPECT_EQ(judge("set interface loop0\nset interface b bond member loop0"),
             Strings{"interface b bond member loop0: loop0 is a loopback, not a port"});
   std::string many, ports;
@@ -91,10 +99,13 @@ TEST(BondConfig, SettingsThatMeanNothing) {
 }
 
 TEST(BondConfig, OneKindOnly) {
+  vlan::config_feature();
   config_feature();
-  const auto found =
-      complaints(interface::config_feature(), std::string(kPorts) + "set interface e4 bond member e3\n");
-  EXPECT_EQ(found, Strings{"interface e4: it is a port with a device and a bond at once"});
+  const auto lines = std::string(kPorts) + "set interface e2.9 vlan 9\nset interface e2.9 bond member e3\n" +
+                     "set interface e4 bond member e3";
+  const auto found = complaints(interface::config_feature(), lines);
+  EXPECT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[1], "interface e4: it is a port with a device and a bond at once");
 }
 
 TEST(BondConfig, Desired) {

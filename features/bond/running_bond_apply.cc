@@ -48,6 +48,7 @@ RunningBond::RunningBond(engine::Engine& engine, const BondDrops& drops, IfId id
       id_(id),
       name_(std::move(name)),
       key_(key),
+      input_(engine.graph().node("ip-fast")),
       slow_(std::move(slow)),
       port_(engine.worker_count(), engine.pools()) {}
 
@@ -94,7 +95,7 @@ void RunningBond::configure(const BondSpec& spec, const Mac& mac, const std::vec
       Member& member = members_[number];
       member.line = line;
       member.port = std::make_unique<MemberPort>(*line.port, *slow_, number, line.id);
-      engine_.bind(*member.port, id_, engine_.graph().node("ip-fast"));
+      engine_.bind(*member.port, id_, input_);
     }
     members_.at(number).line = line;
     control_.set_link(number, line.link, now);
@@ -119,6 +120,16 @@ void RunningBond::drop(IfId member, Time now) {
 void RunningBond::release(IfId member, Time now) {
   drop(member, now);
   log_events();
+}
+
+void RunningBond::receive_into(engine::NodeId input) {
+  if (std::exchange(input_, input) == input) {
+    return;
+  }
+  for (auto& [number, member] : members_) {
+    engine_.unbind(*member.port);
+    engine_.bind(*member.port, id_, input_);
+  }
 }
 
 void RunningBond::set_link(IfId member, bool up, Time now) {

@@ -47,6 +47,8 @@ class RunningBond {
   /// A member's port is about to close, or to belong to itself again.
   void release(IfId member, Time now);
   void set_link(IfId member, bool up, Time now);
+  /// Workers take what members receive into this node from now on ("ip-fast" at first).
+  void receive_into(engine::NodeId input);
   /// 50 times a second: reads what partners said, lets LACP's time go on, sends, and tells workers what is new.
   void turn(Time now);
 
@@ -76,6 +78,7 @@ class RunningBond {
   const IfId id_;
   const std::string name_;
   const uint16_t key_;
+  engine::NodeId input_;
   std::unique_ptr<SlowFrames> slow_;
   BondControl control_;
   BondPort port_;

@@ -206,9 +206,15 @@ void Interfaces::remove_unwanted(const std::vector<InterfaceSpec>& staged) {
 /// Whether there is nothing to change. Host devices are always told again: nobody watches what is done to their MTU.
 bool Interfaces::is_so(const Running& running, const InterfaceSpec& spec) const {
   return running.spec == spec && spec.device.type != DeviceType::host &&
-         (running.port || running.other_kind() || !running.needs_port()) && running.mtu == spec.mtu &&
-         running.admin == spec.enabled &&
-         running.mac == spec.mac.value_or(running.carrier_mac.value_or(derived_mac(context_.instance, spec.name)));
+         (running.port || running.other_kind() || !running.needs_port()) && running.wanted_mtu == spec.mtu &&
+         running.admin == spec.enabled && running.mac == spec.mac.value_or(own_mac(running));
+}
+
+/// The MAC of one that has none configured.
+Mac Interfaces::own_mac(const Running& running) const {
+  return running.port && running.spec.device.type == DeviceType::host
+             ? running.port->mac()
+             : running.carrier_mac.value_or(derived_mac(context_.instance, running.spec.name));
 }
 
 Result<Json> Interfaces::publish() {
@@ -267,7 +273,8 @@ Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
   Running& running = *owned;
   running.spec = spec;
   running.id = *id;
-  running.mtu = spec.mtu;
+  running.input = context_.engine.graph().node("ip-fast");
+  running.mtu = running.wanted_mtu = spec.mtu;
   running.mac = spec.mac.value_or(derived_mac(context_.instance, spec.name));
   slot(running).mtu.store(static_cast<uint16_t>(spec.mtu));
   slot(running).set_mac(running.mac);
@@ -340,6 +347,11 @@ void Interfaces::remove(Running& running) {
   apply_admin(running, false);
   context_.engine.interface_events().tell(&engine::InterfaceEvents::Listener::removed, running.id);
   close(running, true);
+  while (!running.children.empty()) {
+    Running& child = **running.children.begin();
+    share(child, nullptr);
+    refresh_link(child);
+  }
   context_.engine.release_interface(running.id);
   by_id_.erase(running.id);
   running_.erase(std::string(running.spec.name));
@@ -357,10 +369,9 @@ Result<void> Interfaces::change(Running& running, const InterfaceSpec& spec) {
       log::warning("{}", opened.error().text());
     }
   }
-  const Mac own = running.port && spec.device.type == DeviceType::host
-                      ? running.port->mac()
-                      : running.carrier_mac.value_or(derived_mac(context_.instance, spec.name));
-  for (auto& done : {apply_mtu(running, spec.mtu), apply_mac(running, spec.mac.value_or(own))}) {
+  running.wanted_mtu = spec.mtu;
+  for (auto& done :
+       {apply_mtu(running, carried_mtu(running)), apply_mac(running, spec.mac.value_or(own_mac(running)))}) {
     if (!done && !lenient_) {
       return done.error();
     }
@@ -394,8 +405,12 @@ Json Interfaces::describe(const Running& running) const {
   if (!running.claimed_by.empty()) {
     out["member-of"] = running.claimed_by;
   }
+  if (running.parent != nullptr) {
+    out["parent"] = running.parent->spec.name;
+  }
   if (!running.link && (running.reason.empty() || running.port)) {
     out["reason"] = !running.admin ? (running.spec.enabled ? "set down in Linux" : "disabled by configuration")
+                    : running.parent != nullptr ? running.parent->spec.name + ", which carries it, is down"
                     : running.spec.device.type == DeviceType::tap ? "the Linux end of the TAP is down"
                                                                   : "no carrier";
   }

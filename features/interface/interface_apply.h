@@ -44,11 +44,19 @@ struct Running {
   bool admin = false, link = false;
   bool told_up = false;  ///< what listeners know
   uint32_t mtu = 1500;
+  uint32_t wanted_mtu = 1500;  ///< `mtu` is less where the parent carries less
   Mac mac;
-  /// Of another kind: what it sends by and whether that can carry, as Interfaces::carry was told.
+  /// Of another kind: what it sends by, whether that can carry and what MAC it has, as Interfaces::carry was told or as
+  /// its parent is.
   engine::Port* carrier = nullptr;
   bool carrier_link = false;
   std::optional<Mac> carrier_mac;
+  std::function<void(engine::NodeId)> receive_into;  ///< by a carrier's port: takes another node
+  /// Of an interface that shares another one's port (Interfaces::share): whose, and the other way round.
+  Running* parent = nullptr;
+  std::set<Running*> children;
+  engine::NodeId input;   ///< where workers take what comes in by its own port
+  unsigned tag_room = 0;  ///< bytes by which frames of children may be longer than Linux foresees
   /// Of a port that another interface receives by (Interfaces::claim): whose, and who must let go before it closes.
   std::string claimed_by;
   std::function<void()> let_go;
@@ -61,7 +69,10 @@ struct Running {
     return !claimed_by.empty() || (spec.device.type == DeviceType::host && spec.device.name == spec.name && !port);
   }
   std::string_view kind() const {
-    return port ? port->kind() : other_kind() ? spec.device.kind : needs_port() ? "missing" : "loopback";
+    return port           ? port->kind()
+           : other_kind() ? std::string_view(spec.device.kind)
+           : needs_port() ? "missing"
+                          : "loopback";
   }
 };
 
@@ -98,8 +109,19 @@ class Interfaces final : public dataplane::Participant {
     bool link = false;
     std::optional<Mac> mac;
     std::string reason;
+    std::function<void(engine::NodeId)> receive_into;  ///< lets workers take what comes in by it into another node
   };
   void carry(Running& running, Carrier carrier);
+  /// It has no carrier any more, and nobody is told: for one that is about to go.
+  void drop_carrier(Running& running);
+  /// From now on `child` sends by what `parent` sends by, now and later; it has its link, its MTU at most, and its MAC
+  /// unless one is configured. Null: by nothing.
+  void share(Running& child, Running* parent);
+  /// Lets workers take what comes in by the interface's own port into `input` ("ip-fast" unless this was called).
+  void receive_into(Running& running, engine::NodeId input);
+  /// Makes a host device take frames that are longer than Linux foresees by one tag, by so many bytes. Who carries
+  /// another kind of interface sees in `changed` what that needs.
+  void set_tag_room(Running& running, unsigned bytes);
   /// From now on `by` receives from the port of `running` instead of it, and Linux does not have `running` any more.
   /// `let_go` is called when the port is about to close; the claim has ended then. False: it has no port.
   bool claim(Running& running, const std::string& by, std::function<void()> let_go);
@@ -120,6 +142,11 @@ class Interfaces final : public dataplane::Participant {
   explicit Interfaces(Context context) : context_(std::move(context)) {}
   engine::Interface& slot(const Running& r) { return context_.engine.interfaces()[r.id]; }
 
+  void set_port(Running& running, engine::Port* port);
+  void bind(Running& running);
+  Mac own_mac(const Running& running) const;
+  static uint32_t carried_mtu(const Running& running);
+  void follow_parent(Running& child);
   void check_tap(const InterfaceSpec& spec, std::vector<Error>& errors);
   void check_host(const InterfaceSpec& spec, std::vector<Error>& errors);
   bool is_own_tap(HostDevices::Place place, const std::string& link, int index) const;

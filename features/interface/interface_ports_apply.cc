@@ -65,10 +65,8 @@ Result<void> Interfaces::open(Running& running) {
     running.mtu = longest;
     slot(running).mtu.store(static_cast<uint16_t>(longest));
   }
-  slot(running).port.store(running.port.get());
-  if (running.spec.device.type != DeviceType::null) {
-    context_.engine.bind(*running.port, running.id, context_.engine.graph().node("ip-fast"));
-  }
+  set_port(running, running.port.get());
+  bind(running);
   return {};
 }
 
@@ -127,7 +125,7 @@ Result<void> Interfaces::open_host(Running& running) {
   if (!index) {
     return index.error();
   }
-  netlink::Writer::LinkChange change{.mtu = running.spec.mtu};
+  netlink::Writer::LinkChange change{.mtu = running.spec.mtu + running.tag_room};
   change.mac = running.spec.mac;
   if (auto changed_link = context_.hosts.ports().change_link(*index, change); !changed_link) {
     (void)context_.hosts.release(device.name);
@@ -170,13 +168,11 @@ void Interfaces::close(Running& running, bool give_back) {
     let_go();
   }
   if (running.carrier != nullptr) {
-    slot(running).port.store(nullptr);
-    running.carrier = nullptr;
-    running.carrier_link = false;
-    running.carrier_mac.reset();
+    drop_carrier(running);
   }
+  share(running, nullptr);
   if (running.port) {
-    slot(running).port.store(nullptr);
+    set_port(running, nullptr);
     if (running.spec.device.type != DeviceType::null) {
       context_.engine.unbind(*running.port);
     }
@@ -199,17 +195,108 @@ void Interfaces::close(Running& running, bool give_back) {
 
 // -- Interfaces of other kinds, and ports that they receive by ------------------------------------------------------
 
+void Interfaces::set_port(Running& running, engine::Port* port) {
+  slot(running).port.store(port);
+  for (Running* child : running.children) {
+    set_port(*child, port);
+  }
+}
+
 void Interfaces::carry(Running& running, Carrier carrier) {
-  slot(running).port.store(carrier.port);
+  set_port(running, carrier.port);
   running.carrier = carrier.port;
   running.carrier_link = carrier.port != nullptr && carrier.link;
   running.reason = std::move(carrier.reason);
   running.carrier_mac = carrier.mac;
+  running.receive_into = std::move(carrier.receive_into);
+  if (running.receive_into) {
+    running.receive_into(running.input);
+  }
   if (carrier.mac && !running.spec.mac && *carrier.mac != running.mac) {
     (void)apply_mac(running, *carrier.mac);
     changed(running);
   }
   refresh_link(running);
+}
+
+void Interfaces::drop_carrier(Running& running) {
+  set_port(running, nullptr);
+  running.carrier = nullptr;
+  running.carrier_link = false;
+  running.carrier_mac.reset();
+  running.receive_into = nullptr;
+}
+
+void Interfaces::share(Running& child, Running* parent) {
+  if (child.parent != parent) {
+    if (child.parent != nullptr) {
+      child.parent->children.erase(&child);
+      set_port(child, nullptr);
+      slot(child).send_untagged();
+    }
+    child.parent = parent;
+    if (parent != nullptr) {
+      parent->children.insert(&child);
+      slot(child).parent.store(parent->id.value());
+      set_port(child, slot(*parent).port.load());
+    }
+  }
+  if (parent != nullptr) {
+    follow_parent(child);
+  }
+}
+
+uint32_t Interfaces::carried_mtu(const Running& running) {
+  return running.parent == nullptr ? running.wanted_mtu : std::min(running.wanted_mtu, running.parent->mtu);
+}
+
+void Interfaces::follow_parent(Running& child) {
+  const Running& parent = *child.parent;
+  bool other = false;
+  if (const uint32_t mtu = carried_mtu(child); mtu != child.mtu) {
+    (void)apply_mtu(child, mtu);
+    other = true;
+  }
+  if (child.carrier_mac != parent.mac) {
+    child.carrier_mac = parent.mac;
+    (void)apply_mac(child, child.spec.mac.value_or(parent.mac));
+    other = true;
+  }
+  if (other) {
+    changed(child);
+  }
+  refresh_link(child);
+}
+
+void Interfaces::bind(Running& running) {
+  if (running.spec.device.type != DeviceType::null) {
+    context_.engine.bind(*running.port, running.id, running.input);
+  }
+}
+
+void Interfaces::receive_into(Running& running, engine::NodeId input) {
+  if (running.input == input) {
+    return;
+  }
+  running.input = input;
+  if (running.receive_into) {
+    running.receive_into(input);
+  }
+  if (running.port && running.claimed_by.empty() && running.spec.device.type != DeviceType::null) {
+    context_.engine.unbind(*running.port);
+    bind(running);
+  }
+}
+
+void Interfaces::set_tag_room(Running& running, unsigned bytes) {
+  if (running.tag_room == bytes) {
+    return;
+  }
+  running.tag_room = bytes;
+  if (auto done = apply_mtu(running, running.mtu); !done) {
+    log::warning("{}", done.error().text());
+  }
+  changed(running);
 }
 
 bool Interfaces::claim(Running& running, const std::string& by, std::function<void()> let_go) {
@@ -231,8 +318,8 @@ void Interfaces::give_back(Running& running) {
   }
   running.claimed_by.clear();
   running.let_go = nullptr;
-  if (running.port && running.spec.device.type != DeviceType::null) {
-    context_.engine.bind(*running.port, running.id, context_.engine.graph().node("ip-fast"));
+  if (running.port) {
+    bind(running);
   }
   changed(running);
 }
@@ -243,7 +330,7 @@ Result<void> Interfaces::apply_mtu(Running& running, uint32_t mtu) {
                  "use at most " + std::to_string(running.port->capabilities().max_frame - kEthernetHeader)};
   }
   if (running.host_index != 0) {
-    if (auto done = context_.hosts.ports().change_link(running.host_index, {.mtu = mtu}); !done) {
+    if (auto done = context_.hosts.ports().change_link(running.host_index, {.mtu = mtu + running.tag_room}); !done) {
       return Error{"interface " + running.spec.name + " mtu " + std::to_string(mtu), done.error().reason, ""};
     }
   }
@@ -290,6 +377,9 @@ void Interfaces::apply_admin(Running& running, bool up) {
 bool Interfaces::device_link(Running& running) {
   if (!running.needs_port()) {
     return true;
+  }
+  if (running.parent != nullptr) {
+    return running.parent->admin && running.parent->link;
   }
   if (running.other_kind()) {
     return running.carrier_link;
@@ -373,6 +463,9 @@ void Interfaces::changed(Running& running) {
     running.told_up = up;
     events.tell(up ? &engine::InterfaceEvents::Listener::up : &engine::InterfaceEvents::Listener::down, running.id);
   }
+  for (Running* child : running.children) {
+    follow_parent(*child);
+  }
 }
 
 void Interfaces::follow_admin(Running& running, bool up) {
@@ -386,7 +479,8 @@ void Interfaces::follow_admin(Running& running, bool up) {
 
 void Interfaces::follow_mtu(Running& running, uint32_t mtu) {
   if (mtu != running.mtu && mtu >= kLeastMtu && mtu <= kGreatestMtu) {
-    if (auto done = apply_mtu(running, mtu); !done) {
+    running.wanted_mtu = mtu;
+    if (auto done = apply_mtu(running, carried_mtu(running)); !done) {
       log::warning("{}", done.error().text());
     }
     changed(running);

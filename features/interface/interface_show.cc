@@ -43,8 +43,10 @@ std::string device_text(const Json& device) {
   if (const std::string netns = field(device, "netns", ""); !netns.empty()) {
     out += " in netns " + netns;
   }
-  if (const std::string mode = field(device, "mode", ""); !mode.empty()) {
-    out += ", mode " + mode;
+  for (const auto& [key, value] : device.items()) {
+    if (key != "type" && key != "name" && key != "netns" && value.is_primitive() && !value.is_null()) {
+      out += fmt::format(", {} {}", key, field(device, key));
+    }
   }
   return out;
 }

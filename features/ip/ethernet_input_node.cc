@@ -36,6 +36,9 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
       break;
     case ethertype::vlan:
     case ethertype::qinq:
+    case ethertype::old_qinq[0]:
+    case ethertype::old_qinq[1]:
+    case ethertype::old_qinq[2]:
       node.drop(state.drop(IpDrop::unknown_vlan), packet);
       break;
     default:

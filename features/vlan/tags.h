@@ -84,6 +84,7 @@ class TagTable {
   struct Entry {
     VlanSpec spec;
     IfId interface;
+    friend bool operator==(const Entry&, const Entry&) = default;
   };
   /// Two entries for the same frames: the later one is ignored (floofd refuses such configurations).
   explicit TagTable(std::span<const Entry> entries);

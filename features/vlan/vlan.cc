@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/vlan/vlan.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -101,6 +102,14 @@ Result<> read_priority(const Json& priority, Priority& out) {
 }
 
 }  // namespace
+
+bool Priority::chooses_pcp() const {
+  return std::any_of(to_pcp.begin(), to_pcp.end(), [](const auto& pcp) { return pcp.has_value(); });
+}
+
+bool Priority::writes_dscp() const {
+  return std::any_of(to_dscp.begin(), to_dscp.end(), [](const auto& dscp) { return dscp.has_value(); });
+}
 
 Result<VlanSpec> parse_vlan(const Json& device) {
   if (!device.is_object()) {

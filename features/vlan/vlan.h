@@ -31,6 +31,10 @@ struct Priority {
   std::optional<uint8_t> fixed;                   ///< PCP of what is sent; nothing: as it came, else 0
   std::array<std::optional<uint8_t>, 64> to_pcp;  ///< by DSCP, of what is sent; wins over `fixed`
   std::array<std::optional<uint8_t>, 8> to_dscp;  ///< by PCP, of what is received
+  /// Whether the DSCP of packets that are sent has a say.
+  bool chooses_pcp() const;
+  /// Whether packets that are received may get a DSCP.
+  bool writes_dscp() const;
   friend bool operator==(const Priority&, const Priority&) = default;
 };
 

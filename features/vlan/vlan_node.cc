@@ -104,9 +104,14 @@ class Sorter {
       return;
     }
     if (way.interface != parent) {
+      const engine::Interface& own = state_.interfaces[way.interface];
+      if (own.parent.load(std::memory_order_relaxed) != parent.value()) [[unlikely]] {
+        node_.drop(state_.unknown, packet);  // it is leaving, or has left
+        return;
+      }
       meta(packet).rx_if = way.interface;
       count(way.interface, 1, packet->pkt_len);
-      if (!state_.interfaces[way.interface].admin_up.load(std::memory_order_relaxed)) [[unlikely]] {
+      if (!own.admin_up.load(std::memory_order_relaxed)) [[unlikely]] {
         node_.drop(state_.down, packet);
         return;
       }
@@ -157,10 +162,11 @@ void set_tags(engine::Interface& interface, IfId parent, const VlanSpec& spec) {
   constexpr uint32_t kPriority = 0x00f00000;  // PCP and DEI, as the first tag's four bytes lie
   uint64_t tags = 0;
   uint8_t bytes[8] = {};
-  write_tags(spec, spec.priority.fixed.value_or(0), bytes);
+  const bool chosen = spec.priority.chooses_pcp();  // node vlan-pcp writes what is kept
+  write_tags(spec, chosen ? 0 : spec.priority.fixed.value_or(0), bytes);
   std::memcpy(&tags, bytes, sizeof tags);
   interface.tags.store(tags, std::memory_order_relaxed);
-  interface.tags_kept.store(spec.priority.fixed ? 0 : kPriority, std::memory_order_relaxed);
+  interface.tags_kept.store(spec.priority.fixed && !chosen ? 0 : kPriority, std::memory_order_relaxed);
   interface.tag_bytes.store(static_cast<uint8_t>(spec.overhead()), std::memory_order_relaxed);
   interface.parent.store(parent.value(), std::memory_order_relaxed);
 }

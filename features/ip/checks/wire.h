@@ -35,7 +35,8 @@ using wire32 = Wire<uint32_t>;
 
 namespace ethertype {
 inline constexpr uint16_t ip4 = 0x0800, arp = 0x0806, vlan = 0x8100, ip6 = 0x86dd, qinq = 0x88a8;
-}
+inline constexpr uint16_t old_qinq[] = {0x9100, 0x9200, 0x9300};  ///< before 802.1ad; nobody's here
+}  // namespace ethertype
 namespace protocol {
 inline constexpr uint8_t hop_by_hop = 0, icmp = 1, tcp = 6, udp = 17, routing = 43, fragment = 44, esp = 50, ah = 51,
                          icmp6 = 58, no_next = 59, destination_options = 60, mobility = 135, hip = 139, shim6 = 140;
