@@ -144,7 +144,8 @@ def learn(lab, *addresses):
     """h1 answers nobody who asks, so the router is told of neighbours on t4.6."""
     for address in addresses:
         lab.r1.run("ip", "neighbor", "replace", address, "lladdr", H1, "dev", "t4.6")
-        wait_for("a neighbour", lambda a=address: any(n["address"] == a for n in lab.r1.show("ip", "neighbor")))
+        family = "ipv6" if ":" in address else "ip"
+        wait_for("a neighbour", lambda a=address, f=family: any(n["address"] == a for n in lab.r1.show(f, "neighbor")))
 
 
 def test_priority_can_be_set_and_maps_to_and_from_dscp(lab):
