@@ -13,6 +13,7 @@
 
 #include "base/event_loop.h"
 #include "base/fd.h"
+#include "base/kept_memory.h"
 #include "base/log.h"
 #include "engine/reference.h"
 #include "programs/apply_features.h"
@@ -120,6 +121,7 @@ UniqueFd watch_signals(EventLoop& loop) {
 }
 
 int run(int argc, char** argv) {
+  keep_freed_memory();
   log::start("floof-dataplane");
   auto options = parse_arguments(argc, argv);
   if (!options) {

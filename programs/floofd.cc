@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/ipc/ipc.h"
 #include "base/json_view.h"
+#include "base/kept_memory.h"
 #include "base/log.h"
 #include "base/process/alarm_log.h"
 #include "base/process/heartbeat.h"
@@ -395,12 +396,7 @@ config::ConfigServer::Options Daemon::server_options() {
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { pulse(); });
   };
-  for (const char* what : {"interface", "bond", "route", "route-summary", "neighbor", "feeds", "drops", "drop-samples",
-                           "nodes", "workers", "devices", "punt"}) {
-    out.far_show[what] = [this](const std::string& w, const Json& arguments) {
-      return asker_->dataplane(w, arguments);
-    };
-  }
+  out.far_show_else = [this](const std::string& w, const Json& arguments) { return asker_->dataplane(w, arguments); };
   for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {
     out.far_show[what] = [this](const std::string& w, const Json& arguments) { return asker_->bird(w, arguments); };
   }
@@ -450,6 +446,7 @@ int print_reference() {
 }
 
 int main_of(int argc, char** argv) {
+  keep_freed_memory();
   log::start("floofd");
   auto arguments = parse_arguments(argc, argv, {"--bird"}, {"--reference"}, kUsage);
   if (!arguments) {

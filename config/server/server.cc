@@ -11,6 +11,12 @@
 
 namespace floof::config {
 
+namespace {
+
+constexpr std::string_view kCommits = "system-commit", kConfiguration = "configuration";
+
+}  // namespace
+
 Json ConfigServer::answer(const ipc::Peer& peer, const Json& typed) {
   const Access::User user = access_.user(peer.uid);
   if (user.user_class == UserClass::none) {  // nothing of his is looked at
@@ -192,12 +198,16 @@ Json ConfigServer::history() const {
   return out;
 }
 
+bool ConfigServer::knows_show(const std::string& what) const {
+  return what == kCommits || what == kConfiguration || options_.show.contains(what);
+}
+
 Json ConfigServer::show(const ipc::Peer& peer, const Json& request) {
   const std::string what = text_of(request, "what");
-  if (what == "system-commit") {
+  if (what == kCommits) {
     return history();
   }
-  if (what == "configuration") {
+  if (what == kConfiguration) {
     return {{"ok", true}, {"data", engine_.running().to_json(secrets_for(peer))}};
   }
   const auto handler = options_.show.find(what);

@@ -114,6 +114,7 @@ class ConfigServer {
     std::map<std::string, RequestHandler> requests{};  ///< by `what`
     std::map<std::string, std::function<Values()>> values{};  ///< by the source that the schema's fc:values names
     std::map<std::string, FarHandler> far_show{};             ///< by `what`
+    FarHandler far_show_else{};                               ///< for what no show here knows; may be empty
     FarHandler far_clear{};                                   ///< for what `clear` does not know; may be empty
   };
 
@@ -192,6 +193,7 @@ class ConfigServer {
   Json place(const Json& request) const;
   Json complete_words(const ipc::Peer& peer, const Json& request);
   Json history() const;
+  bool knows_show(const std::string& what) const;
   Json show(const ipc::Peer& peer, const Json& request);
   Json request(const ipc::Peer& peer, const Json& request);
   Json exec_start(const ipc::Peer& peer, const Json& request);

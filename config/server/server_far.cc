@@ -55,14 +55,18 @@ bool ConfigServer::goes_between(const ipc::Peer& peer, const Json& request) cons
 }
 
 const ConfigServer::FarHandler* ConfigServer::far_handler(const Json& request) const {
-  const std::string op = text_of(request, "op");
+  const std::string op = text_of(request, "op"), what = op == "status" ? "system" : text_of(request, "what");
   if (op == "clear" && options_.far_clear) {
     return &options_.far_clear;
   }
-  const auto found = op == "status" ? options_.far_show.find("system")
-                     : op == "show" ? options_.far_show.find(text_of(request, "what"))
-                                    : options_.far_show.end();
-  return found != options_.far_show.end() ? &found->second : nullptr;
+  if (op != "show" && op != "status") {
+    return nullptr;
+  }
+  if (const auto found = options_.far_show.find(what); found != options_.far_show.end()) {
+    return &found->second;
+  }
+  const bool elsewhere = op == "show" && options_.far_show_else && !knows_show(what);
+  return elsewhere ? &options_.far_show_else : nullptr;
 }
 
 void ConfigServer::answer_far(const ipc::Peer& peer, const Access::User& user, const Json& request,

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/ids.h"
 #include "base/prefix.h"
 #include "base/result.h"
 
@@ -26,7 +27,7 @@ namespace floof::interface {
 
 using Json = nlohmann::json;
 
-inline constexpr size_t kMaxConfigured = 1024;
+inline constexpr size_t kMaxConfigured = kMaxInterfaces - 2;  ///< without floof0 and the id that is none
 inline constexpr size_t kLongestName = 15;  ///< of a Linux link
 inline constexpr uint32_t kLeastMtu = 68, kGreatestMtu = 9216;
 

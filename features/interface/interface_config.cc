@@ -10,6 +10,7 @@
 #include "base/json_view.h"
 #include "config/feature.h"
 #include "features/interface/configured.h"
+#include "features/interface/interface.h"
 #include "features/interface/subnets.h"
 
 namespace floof::interface {
@@ -20,17 +21,15 @@ namespace {
 
 using config::Json;
 
-constexpr size_t kMostInterfaces = 1024;
-
 class Judge {
  public:
   explicit Judge(const Json& config) : config_(config), addresses_(configured_addresses(config)) {}
 
   std::vector<Error> run() {
     const Json& list = items(config_, "interface");
-    if (list.size() > kMostInterfaces) {
+    if (list.size() > kMaxConfigured) {
       add("interface", fmt::format("there are {} interfaces", list.size()),
-          fmt::format("have at most {}", kMostInterfaces));
+          fmt::format("have at most {}", kMaxConfigured));
     }
     for (const Json& entry : list) {
       const std::string name = text_of(entry, "name");
