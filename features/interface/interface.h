@@ -28,7 +28,7 @@ namespace floof::interface {
 using Json = nlohmann::json;
 
 inline constexpr size_t kMaxConfigured = kMaxInterfaces - 2;  ///< without floof0 and the id that is none
-inline constexpr size_t kLongestName = 15;  ///< of a Linux link
+inline constexpr size_t kLongestName = 15;                    ///< of a Linux link
 inline constexpr uint32_t kLeastMtu = 68, kGreatestMtu = 9216;
 
 /// `other`: a kind that another feature brings (kind.h).
