@@ -8,6 +8,8 @@
 #include "base/address.h"
 #include "base/prefix.h"
 
+namespace floof {
+
 namespace {
 
 void require(bool holds) {
@@ -19,7 +21,6 @@ void require(bool holds) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace floof;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto address = parse_ip(text)) {
     const auto again = parse_ip(to_string(*address));
@@ -39,3 +40,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace floof

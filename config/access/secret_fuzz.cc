@@ -4,18 +4,19 @@
 #include <stdlib.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
 #include "config/access/secret.h"
 
-using floof::config::kSealedPrefix;
-using floof::config::SecretBox;
+namespace floof::config {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const SecretBox box = [] {
     char folder[] = "/tmp/floof-secret-fuzz-XXXXXX";
     auto loaded = SecretBox::load(std::string(mkdtemp(folder)) + "/box.key");
+    std::filesystem::remove_all(folder);
     return loaded ? std::move(*loaded) : (abort(), std::move(*loaded));
   }();
   const std::string text(reinterpret_cast<const char*>(data), size);
@@ -27,3 +28,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace floof::config

@@ -11,10 +11,9 @@
 
 #include "config/server/server.h"
 
-namespace {
+namespace floof::config {
 
-using namespace floof;
-using namespace floof::config;
+namespace {
 
 constexpr uid_t kReader = 70001;
 
@@ -73,3 +72,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace floof::config

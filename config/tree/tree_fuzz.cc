@@ -7,9 +7,9 @@
 
 #include "config/tree/tree.h"
 
-namespace {
+namespace floof::config {
 
-using namespace floof::config;
+namespace {
 
 const std::shared_ptr<const Schema>& schema() {
   static const auto loaded = Schema::load(embedded_modules());
@@ -96,3 +96,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace floof::config

@@ -9,7 +9,7 @@
 #include "engine/offload/vnet_header.h"
 #include "engine/ports/test_port.h"
 
-using namespace floof::engine;
+namespace floof::engine {
 
 namespace {
 
@@ -61,3 +61,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rte_pktmbuf_free(packet);
   return 0;
 }
+
+}  // namespace floof::engine

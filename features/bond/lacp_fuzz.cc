@@ -3,12 +3,14 @@
 
 #include "features/bond/lacp.h"
 
+namespace floof::bond {
+
 namespace {
 
 /// A likely PDU of one of four systems, out of three bytes: most of what a fuzzer makes up is refused when parsed.
-floof::bond::Lacpdu likely(const floof::bond::Lacp& lacp, uint16_t port, std::span<const uint8_t> bytes) {
+Lacpdu likely(const Lacp& lacp, uint16_t port, std::span<const uint8_t> bytes) {
   const uint8_t who = bytes[0];
-  floof::bond::Lacpdu out;
+  Lacpdu out;
   out.actor = {static_cast<uint16_t>(who >> 6),     floof::Mac{{2, 0, 0, 0, 0, static_cast<uint8_t>(1 + (who & 3))}},
                static_cast<uint16_t>(who >> 2 & 3), 255,
                static_cast<uint16_t>(who >> 4 & 3), bytes[1]};
@@ -24,7 +26,6 @@ floof::bond::Lacpdu likely(const floof::bond::Lacp& lacp, uint16_t port, std::sp
 // The input is a script: each step is a byte that says what happens, then for a frame its length and bytes. Whatever
 // partners say, two ports keep to the limits of transmission and never spin.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace floof::bond;
   LacpSettings settings;
   settings.system = floof::Mac{{2, 0, 0, 0, 0, 1}};
   Lacp lacp(settings);
@@ -90,3 +91,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace floof::bond

@@ -5,10 +5,9 @@
 
 #include "features/dataplane/state_patch.h"
 
-using nlohmann::json;
-
 // An array of two is a state and its successor, or a state and a patch for it.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using nlohmann::json;
   if (size > 65536) {
     return 0;
   }

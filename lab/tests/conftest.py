@@ -16,9 +16,10 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items):
-    """Files run side by side, each by one worker, for its tests share a lab; unit tests are nobody's neighbours."""
+    """Files run side by side, each by one worker, for its tests share a lab; unit tests and fuzz targets are nobody's
+    neighbours."""
     for item in items:
-        if item.path.name != "test_unit.py":
+        if item.path.name not in ("test_unit.py", "test_fuzz.py"):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 

@@ -9,7 +9,7 @@
 #include "features/bird/watch/bird_recovery.h"
 #include "features/bird/watch/bird_sessions.h"
 
-using namespace floof::bird;
+namespace floof::bird {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Json config =
@@ -50,3 +50,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)seconds_between(bytes, "2026-11-22 21:29:18.088");
   return 0;
 }
+
+}  // namespace floof::bird

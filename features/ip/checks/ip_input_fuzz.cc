@@ -11,7 +11,7 @@
 #include "features/ip/checks/wire.h"
 #include "features/ip/tables/flow_hash.h"
 
-using namespace floof::ip;
+namespace floof::ip {
 
 namespace {
 
@@ -82,3 +82,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz6(bytes.get(), contiguous, total);
   return 0;
 }
+
+}  // namespace floof::ip

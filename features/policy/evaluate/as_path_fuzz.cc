@@ -6,7 +6,7 @@
 #include "features/policy/evaluate/as_path.h"
 #include "features/policy/policy.h"
 
-using namespace floof::policy;
+namespace floof::policy {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -24,3 +24,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   return 0;
 }
+
+}  // namespace floof::policy
