@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// floof-fib-bench [--json FILE] [--quick]: the FIB beside its rivals and DPDK's, in one process.
+// floof-fib-bench [--json FILE] [--quick | --forms]: the FIB beside its rivals and DPDK's, in one process.
 //
 // Shared machines change their speed within seconds, so all candidates of a case take turns. In a run each of them
 // looks up every destination once, which brings its table back into the caches that the one before has emptied, and
@@ -361,6 +361,45 @@ void measure_lookups6(Report& report, const BenchTables& tables, const Yardstick
   report.add("fib6-200k-bytes-poptrie", "bytes", {static_cast<double>(poptrie.bytes())});
 }
 
+/// Few routes in the large and the small form, to destinations within them.
+template <typename Address>
+void measure_forms(Report& report, const std::string& family, unsigned bits, const std::vector<Prefix>& prefixes) {
+  for (const size_t routes : {size_t{10}, size_t{1000}, size_t{8000}}) {
+    Qsbr qsbr;
+    FibTable large(qsbr, bits), small(qsbr, bits, FibTable::kDefaultLimit, FibTable::Form::adaptive);
+    std::vector<Prefix> some;
+    for (size_t i = 0; i < routes; i++) {
+      some.push_back(prefixes[i * (prefixes.size() / routes)]);
+    }
+    const size_t before = small.bytes();
+    fill(large, some);
+    fill(small, some);
+    require(!small.large(), "the small form is large");
+    std::mt19937_64 rng(routes);
+    std::vector<Address> destinations;
+    for (size_t i = 0; i < 4 * kStretch; i++) {
+      const IpAddress& address = some[rng() % routes].address();
+      if constexpr (std::is_same_v<Address, Ip4>) {
+        destinations.push_back(address.ip4());
+      } else {
+        destinations.push_back(address.ip6());
+      }
+    }
+    const auto use = [](const FibTable& fib) {
+      return [&fib](const Address* a, uint32_t* values, size_t n) {
+        fib.lookup(std::span(a, n), std::span(reinterpret_cast<GroupId*>(values), n));
+      };
+    };
+    const std::vector<Candidate<Address>> both{{"large", use(large)}, {"small", use(small)}};
+    check(both, destinations);
+    const std::string name = fmt::format("{}-{}", family, routes);
+    compare_lookups(report, name + "-1flow", few(destinations, 1), both);
+    compare_lookups(report, name + "-64flows", few(destinations, 64), both);
+    compare_lookups(report, name + "-random", destinations, both);
+    report.add(name + "-bytes-small", "bytes", {static_cast<double>(small.bytes() - before)});
+  }
+}
+
 void fill_yardstick(Report& report, YardstickFibs& yardstick, const char* name, const std::vector<Prefix>& prefixes) {
   uint32_t i = 0;
   const double rate = per_second(prefixes.size(), [&] {
@@ -373,29 +412,35 @@ void fill_yardstick(Report& report, YardstickFibs& yardstick, const char* name, 
 
 int run(int argc, char** argv) {
   const char* file = nullptr;
-  bool quick = false;
+  bool quick = false, forms = false;
   for (int i = 1; i < argc; i++) {
     if (std::string_view(argv[i]) == "--json" && i + 1 < argc) {
       file = argv[++i];
     } else if (std::string_view(argv[i]) == "--quick") {
       quick = true;
+    } else if (std::string_view(argv[i]) == "--forms") {
+      forms = true;
     } else {
-      fmt::print(stderr, "usage: floof-fib-bench [--quick] [--json FILE]\n");
+      fmt::print(stderr, "usage: floof-fib-bench [--quick | --forms] [--json FILE]\n");
       return 2;
     }
   }
   const BenchTables tables = generate_bench_tables();
   Report report;
-  {
+  measure_forms<Ip4>(report, "fib4", 32, tables.prefixes4);
+  measure_forms<Ip6>(report, "fib6", 128, tables.prefixes6);
+  if (!forms) {
     YardstickFibs yardstick(argv[0], tables.prefixes4.size(), tables.prefixes6.size());
     fill_yardstick(report, yardstick, "fib4-1m-insert-per-s-rte_fib", tables.prefixes4);
     fill_yardstick(report, yardstick, "fib6-200k-insert-per-s-rte_fib", tables.prefixes6);
     measure_lookups4(report, tables, yardstick);
     measure_lookups6(report, tables, yardstick);
   }
-  measure_writer(report, "fib4-1m", 32, tables.prefixes4);
-  measure_writer(report, "fib6-200k", 128, tables.prefixes6);
-  if (!quick) {
+  if (!forms) {
+    measure_writer(report, "fib4-1m", 32, tables.prefixes4);
+    measure_writer(report, "fib6-200k", 128, tables.prefixes6);
+  }
+  if (!quick && !forms) {
     measure_4m(report, tables);
     measure_churn(report, 32, tables.prefixes4, 10'000'000);
     measure_churn(report, 128, tables.prefixes6, 10'000'000);

@@ -8,7 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "base/dataplane/qsbr.h"
 #include "features/ip/fib/block_arena.h"
 #include "features/ip/fib/fib_key.h"
 #include "features/ip/fib/fib_layout.h"
@@ -27,7 +26,8 @@ using Slots = std::array<Entry, kBitmapSlots>;
 
 class BlockStore {
  public:
-  BlockStore(Qsbr& qsbr, size_t capacity) : arena_(qsbr, capacity) {}
+  /// The arena lives longer; other tables may have blocks in it, too.
+  explicit BlockStore(BlockArena& arena) : arena_(arena) {}
 
   /// The entry for a region that begins `depth` bits into the key; neighbouring runs differ in value. New blocks are
   /// not published: the caller does, by a release store of the entry.
@@ -42,8 +42,7 @@ class BlockStore {
   void retire(Entry entry);
   void retire_tree(Entry entry);
 
-  BlockArena& arena() { return arena_; }
-  const BlockArena& arena() const { return arena_; }
+  BlockArena& arena() const { return arena_; }
 
  private:
   struct Piece {
@@ -61,7 +60,7 @@ class BlockStore {
   };
   Bitmap* bitmap_at(Entry entry) const { return reinterpret_cast<Bitmap*>(arena_.at(ref_of(entry))); }
 
-  BlockArena arena_;
+  BlockArena& arena_;
   std::vector<Piece> pieces_;  ///< a stack, for all levels of `build`
 };
 

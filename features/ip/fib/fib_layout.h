@@ -2,9 +2,11 @@
 //
 // How the FIB lies in memory, for its writer (fib_tree.h) and its readers (fib_lookup_body.h).
 //
-// A root array is indexed by the first 18 (IPv4) or 20 (IPv6) bits. An entry is a value or leads to a block for the
-// next bits. A block is immutable, save that single entries are replaced by atomic stores; to change its shape the
-// writer makes a new one and stores the entry that leads to it. So a reader sees the old answer or the new one.
+// A root array is indexed by the first 18 (IPv4) or 20 (IPv6) bits; that of a table with few prefixes by the first 6 or
+// 8, for several steps more down to an answer and a thousandth of the memory (fib_table.h). An entry is a value or
+// leads to a block for the next bits. A block is immutable, save that single entries are replaced by atomic stores; to
+// change its shape the writer makes a new one and stores the entry that leads to it. So a reader sees the old answer or
+// the new one.
 //
 // - bitmap block, 6 bits: one bit for each of 64 slots, set where a run of equal entries begins, then the runs'
 //   entries. The slot's entry is found by a population count (the idea of Lulea, SIGCOMM 1997, and of Poptrie, SIGCOMM
@@ -41,6 +43,9 @@ inline constexpr uint16_t kNoBoundary = 0xffff;
 
 inline constexpr unsigned kRootBits4 = 18;
 inline constexpr unsigned kRootBits6 = 20;
+/// Of tables with few prefixes. Both kinds reach the same depths with blocks of 6 bits.
+inline constexpr unsigned kSmallRootBits4 = 6;
+inline constexpr unsigned kSmallRootBits6 = 8;
 /// From this depth on IPv6 may use range blocks; before it, prefixes are dense and end at /32.
 inline constexpr unsigned kRangeFrom = 32;
 
@@ -52,7 +57,7 @@ constexpr Entry node_entry(NodeKind kind, uint32_t ref) {
 }
 constexpr unsigned range_room(NodeKind kind) { return 4u << static_cast<unsigned>(kind); }
 
-/// What a reader needs. Both arrays stay where they are as long as the table lives.
+/// What a reader needs. Both arrays stay where they are as long as a reader may have this.
 struct View {
   const Entry* root;
   const std::byte* blocks;

@@ -18,11 +18,23 @@ inline constexpr std::array kVariants = {Variant::generic, Variant::avx2, Varian
 /// An IPv6 address in wire order.
 using Wire6 = uint8_t[16];
 
+/// `count` addresses in host order to values, 0 where nothing matches.
+using Lookup4 = void (*)(const View& view, const uint32_t* addresses, uint32_t* values, size_t count);
+using Lookup6 = void (*)(const View& view, const Wire6* addresses, uint32_t* values, size_t count);
+
 struct Lookups {
   const char* name;
-  /// `count` addresses in host order to values, 0 where nothing matches.
-  void (*ip4)(const View& view, const uint32_t* addresses, uint32_t* values, size_t count);
-  void (*ip6)(const View& view, const Wire6* addresses, uint32_t* values, size_t count);
+  Lookup4 ip4;
+  Lookup6 ip6;
+  Lookup4 small4;  ///< of a table with a small root
+  Lookup6 small6;
+};
+
+/// A table as it is published to readers, who follow it as a whole: when the table changes its form, it is another one.
+struct Reader {
+  View view;
+  Lookup4 ip4;  ///< or null, in a table of the other family
+  Lookup6 ip6;
 };
 
 const Lookups& lookups(Variant variant);

@@ -215,5 +215,37 @@ void lookup6(const View& view, const Wire6* addresses, uint32_t* values, size_t 
   }
 }
 
+// Tables of few prefixes. Their blocks are in the nearest cache or soon will be, so addresses are followed one by one:
+// of these chains of loads, too, several run at the same time.
+void small4(const View& view, const uint32_t* addresses, uint32_t* values, size_t count) {
+  const Entry* root = view.root;
+  const std::byte* blocks = view.blocks;
+  uint32_t last = ~addresses[0];
+  Entry entry = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (addresses[i] != last) {
+      last = addresses[i];
+      entry = deep4(blocks, load(&root[last >> (32 - kSmallRootBits4)]), last << kSmallRootBits4);
+    }
+    values[i] = entry;
+  }
+}
+
+void small6(const View& view, const Wire6* addresses, uint32_t* values, size_t count) {
+  const Entry* root = view.root;
+  const std::byte* blocks = view.blocks;
+  uint64_t last_high = ~load_big(addresses[0]), last_low = 0;
+  Entry entry = 0;
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t high = load_big(addresses[i]), low = load_big(addresses[i] + 8);
+    if (high != last_high || low != last_low) {
+      last_high = high;
+      last_low = low;
+      entry = deep6(blocks, load(&root[high >> (64 - kSmallRootBits6)]), addresses[i], kSmallRootBits6);
+    }
+    values[i] = entry;
+  }
+}
+
 }  // namespace
 }  // namespace floof::ip::fib

@@ -31,5 +31,5 @@ inline unsigned count_below(const uint16_t* keys, unsigned room, uint16_t key) {
 #include "features/ip/fib/fib_lookup_body.h"
 
 namespace floof::ip::fib {
-const Lookups kGenericLookups = {"generic", lookup4, lookup6};
+const Lookups kGenericLookups = {"generic", lookup4, lookup6, small4, small6};
 }

@@ -117,22 +117,43 @@ void read(Shared& shared, unsigned slot, unsigned seed) {
   shared.qsbr.offline(slot);
 }
 
-class FibRace : public testing::TestWithParam<std::pair<unsigned, fib::Variant>> {};
-std::vector<std::pair<unsigned, fib::Variant>> what_this_cpu_runs() {
-  std::vector<std::pair<unsigned, fib::Variant>> out;
-  for (const fib::Variant variant : fib::kVariants) {
-    if (fib::supported(variant)) {
-      out.insert(out.end(), {{32u, variant}, {128u, variant}});
+/// What a table has beside the script's prefixes, where no probe is: with it the table is large, without it small.
+void flood(FibTable& fib, unsigned bits, bool in) {
+  for (uint64_t i = 0; i < FibTable::kGrowAt; i++) {
+    const FibKey key{0x8000000000000000 | i << 40, 0};
+    if (in) {
+      ASSERT_TRUE(fib.set(key, bits == 32 ? 24 : 48, 1).ok());
+    } else {
+      ASSERT_TRUE(fib.remove(key, bits == 32 ? 24 : 48));
     }
   }
+  ASSERT_EQ(fib.large(), in);
+}
+
+struct Raced {
+  unsigned bits;
+  fib::Variant variant;
+  FibTable::Form form;
+};
+class FibRace : public testing::TestWithParam<Raced> {};
+std::vector<Raced> what_this_cpu_runs() {
+  std::vector<Raced> out;
+  for (const fib::Variant variant : fib::kVariants) {
+    if (fib::supported(variant)) {
+      out.push_back({32, variant, FibTable::Form::large});
+      out.push_back({128, variant, FibTable::Form::large});
+    }
+  }
+  out.push_back({32, fib::best_variant(), FibTable::Form::adaptive});
+  out.push_back({128, fib::best_variant(), FibTable::Form::adaptive});
   return out;
 }
 INSTANTIATE_TEST_SUITE_P(Tables, FibRace, testing::ValuesIn(what_this_cpu_runs()));
 
 TEST_P(FibRace, EveryAnswerWasTrueAtSomeTime) {
-  const auto [bits, variant] = GetParam();
+  const auto [bits, variant, form] = GetParam();
   Qsbr qsbr;
-  FibTable fib(qsbr, bits);
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
   fib.use(variant);
   const Script script = make_script(bits);
   Shared shared{script, fib, qsbr, bits};
@@ -143,7 +164,8 @@ TEST_P(FibRace, EveryAnswerWasTrueAtSomeTime) {
   while (shared.lookups < 1000) {
     std::this_thread::yield();
   }
-  const auto start = std::chrono::steady_clock::now();
+  const uint32_t kTide = 6000;
+  auto start = std::chrono::steady_clock::now();
   for (uint32_t number = 1; number <= kUpdates; number++) {
     const Update& update = script.updates[number - 1];
     shared.begun.store(number, std::memory_order_release);
@@ -153,6 +175,12 @@ TEST_P(FibRace, EveryAnswerWasTrueAtSomeTime) {
       fib.remove(update.prefix.key, update.prefix.length);
     }
     shared.finished.store(number, std::memory_order_release);
+    if (form == FibTable::Form::adaptive && number % kTide == 0) {
+      const auto before = std::chrono::steady_clock::now();
+      flood(fib, bits, number / kTide % 2 == 1);
+      qsbr.reclaim();
+      start += std::chrono::steady_clock::now() - before;
+    }
     // 125k updates/s, so that the readers meet many different moments.
     while (std::chrono::steady_clock::now() - start < std::chrono::microseconds(8 * uint64_t{number})) {
     }

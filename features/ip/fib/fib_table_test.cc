@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "features/ip/fib/fib_fixture.h"
@@ -13,8 +14,12 @@ namespace {
 
 using namespace fib_fixture;
 
-class FibTableTest : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Bits, FibTableTest, testing::Values(32u, 128u));
+using Form = FibTable::Form;
+
+class FibTableTest : public testing::TestWithParam<std::pair<unsigned, Form>> {};
+INSTANTIATE_TEST_SUITE_P(Forms, FibTableTest,
+                         testing::Values(std::pair(32u, Form::large), std::pair(128u, Form::large),
+                                         std::pair(32u, Form::adaptive), std::pair(128u, Form::adaptive)));
 
 /// Every variant that this CPU runs gives the naive answers, for vectors of any size.
 void compare(FibTable& fib, const NaiveTable& naive, unsigned bits, std::mt19937_64& rng, size_t count) {
@@ -52,9 +57,9 @@ void compare(FibTable& fib, const NaiveTable& naive, unsigned bits, std::mt19937
 }
 
 TEST_P(FibTableTest, AnswersAsTheNaiveTable) {
-  const unsigned bits = GetParam();
+  const auto [bits, form] = GetParam();
   Qsbr qsbr;
-  FibTable fib(qsbr, bits);
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
   NaiveTable naive;
   std::mt19937_64 rng(bits);
   std::vector<TestPrefix> known;
@@ -86,13 +91,13 @@ TEST_P(FibTableTest, AnswersAsTheNaiveTable) {
   }
   EXPECT_EQ(fib.blocks_in_use(), 0u);
   EXPECT_EQ(fib.reclaim(), 0u);
-  EXPECT_EQ(fib.bytes(), FibTable(qsbr, bits).bytes()) << "every node was given back";
+  EXPECT_EQ(fib.bytes(), FibTable(qsbr, bits, FibTable::kDefaultLimit, form).bytes()) << "every node was given back";
 }
 
 TEST_P(FibTableTest, EveryLengthAloneAndNested) {
-  const unsigned bits = GetParam();
+  const auto [bits, form] = GetParam();
   Qsbr qsbr;
-  FibTable fib(qsbr, bits);
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
   NaiveTable naive;
   std::mt19937_64 rng(1);
   const FibKey all_ones{~uint64_t{0}, ~uint64_t{0}};
@@ -115,10 +120,10 @@ TEST_P(FibTableTest, EveryLengthAloneAndNested) {
 }
 
 TEST_P(FibTableTest, RefusesRoutesAtItsLimit) {
-  const unsigned bits = GetParam();
+  const auto [bits, form] = GetParam();
   Qsbr qsbr;
-  const size_t limit = FibTable(qsbr, bits).bytes() + (size_t{2} << 20);
-  FibTable fib(qsbr, bits, limit);
+  const size_t limit = FibTable(qsbr, bits, FibTable::kDefaultLimit, form).bytes() + (size_t{2} << 20);
+  FibTable fib(qsbr, bits, limit, form);
   EXPECT_EQ(fib.limit(), limit);
   std::mt19937_64 rng(2);
   std::vector<TestPrefix> in;
@@ -147,7 +152,8 @@ TEST_P(FibTableTest, RefusesRoutesAtItsLimit) {
 
 TEST_P(FibTableTest, ValuesOutOfRangeAreErrors) {
   Qsbr qsbr;
-  FibTable fib(qsbr, GetParam());
+  const auto [bits, form] = GetParam();
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
   EXPECT_FALSE(fib.set({}, 0, 0).ok());
   EXPECT_FALSE(fib.set({}, 0, FibTable::kMaxValue + 1).ok());
   EXPECT_TRUE(fib.set({}, 0, FibTable::kMaxValue).ok());
@@ -167,9 +173,9 @@ void churn(FibTable& fib, const std::vector<TestPrefix>& pool, std::mt19937_64& 
 }
 
 TEST_P(FibTableTest, ChurnDoesNotGrowIt) {
-  const unsigned bits = GetParam();
+  const auto [bits, form] = GetParam();
   Qsbr qsbr;
-  FibTable fib(qsbr, bits);
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
   std::mt19937_64 rng(3);
   std::vector<TestPrefix> pool;
   for (int i = 0; i < 40000; i++) {
@@ -185,6 +191,75 @@ TEST_P(FibTableTest, ChurnDoesNotGrowIt) {
     fib.remove(prefix.key, prefix.length);
   }
   EXPECT_EQ(fib.blocks_in_use(), 0u);
+}
+
+// -- Tables that change their form ------------------------------------------------------------------------------------
+
+class FibFormTest : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Bits, FibFormTest, testing::Values(32u, 128u));
+
+/// Random prefixes until the table has `count`: some that nest, and some anywhere.
+void fill_to(size_t count, FibTable& fib, NaiveTable& naive, unsigned bits, std::mt19937_64& rng) {
+  while (fib.size() < count) {
+    TestPrefix prefix = random_prefix(rng, bits);
+    if (rng() % 2 == 0) {
+      prefix.length = static_cast<unsigned>(bits / 2 + 1 + rng() % (bits / 2));
+      prefix.key = masked({rng(), bits == 32 ? 0 : rng()}, prefix.length);
+    }
+    const auto value = static_cast<uint32_t>(1 + rng() % FibTable::kMaxValue);
+    ASSERT_TRUE(fib.set(prefix.key, prefix.length, value).ok());
+    naive.set(prefix, value);
+  }
+}
+
+TEST_P(FibFormTest, GrowsAndShrinksAndAnswersAsTheNaiveTable) {
+  const unsigned bits = GetParam();
+  Qsbr qsbr;
+  FibTable::Memory memory(qsbr);
+  FibTable other(memory, bits, Form::adaptive);  // in the same memory, and not disturbed
+  ASSERT_TRUE(other.set({}, 0, 77).ok());
+  const size_t alone = other.bytes();
+  {
+    FibTable fib(memory, bits, Form::adaptive);
+    NaiveTable naive;
+    std::mt19937_64 rng(bits + 3);
+    for (int round = 0; round < 2; round++) {
+      fill_to(FibTable::kGrowAt - 1, fib, naive, bits, rng);
+      EXPECT_FALSE(fib.large());
+      compare(fib, naive, bits, rng, 300);
+      fill_to(FibTable::kGrowAt + 500, fib, naive, bits, rng);
+      EXPECT_TRUE(fib.large());
+      compare(fib, naive, bits, rng, 300);
+      while (fib.size() > FibTable::kShrinkAt - 500) {
+        const auto& all = naive.all();
+        const auto at = all.lower_bound({random_key(rng, bits), 0});
+        const TestPrefix prefix = at == all.end() ? all.begin()->first : at->first;
+        ASSERT_TRUE(fib.remove(prefix.key, prefix.length));
+        naive.remove(prefix);
+        EXPECT_EQ(fib.large(), fib.size() > FibTable::kShrinkAt);
+        if (fib.size() % 1000 == 0) {
+          compare(fib, naive, bits, rng, 100);
+        }
+      }
+      compare(fib, naive, bits, rng, 300);
+      ASSERT_EQ(other.lookup({0x0102030405060708, 9}), 77u);
+    }
+    EXPECT_EQ(fib.size(), naive.size());
+  }
+  EXPECT_EQ(other.lookup({~uint64_t{0}, 0}), 77u);
+  EXPECT_EQ(other.reclaim(), 0u);
+  EXPECT_EQ(other.bytes(), alone) << "a table that is gone leaves nothing behind";
+}
+
+TEST_P(FibFormTest, StaysSmallWhereThereIsNoRoomToGrow) {
+  const unsigned bits = GetParam();
+  Qsbr qsbr;
+  FibTable fib(qsbr, bits, size_t{16} << 20, Form::adaptive);
+  NaiveTable naive;
+  std::mt19937_64 rng(5);
+  fill_to(FibTable::kGrowAt + 100, fib, naive, bits, rng);
+  EXPECT_FALSE(fib.large());
+  compare(fib, naive, bits, rng, 300);
 }
 
 }  // namespace

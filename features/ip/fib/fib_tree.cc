@@ -9,30 +9,45 @@
 
 namespace floof::ip::fib {
 
-template <typename K>
-FibTree<K>::FibTree(Qsbr& qsbr, size_t reserve)
-    : blocks_(qsbr, reserve),
-      nodes_(qsbr, reserve),
-      root_memory_(kRootSlots * sizeof(Entry), ReservedMemory::Pages::huge),
-      writer_memory_(kFixed - kRootSlots * sizeof(Entry), ReservedMemory::Pages::small),
-      root_(reinterpret_cast<Entry*>(root_memory_.data())),
-      below_(reinterpret_cast<NodeRef*>(writer_memory_.data())),
-      painted_(below_ + kRootSlots),
-      short_(painted_ + kRootSlots) {
-  std::memset(root_, 0, kRootSlots * sizeof(Entry));  // so that no reader has to wait for its first page
+template <typename K, unsigned kRootBits>
+FibTree<K, kRootBits>::Root::Root() {
+  if constexpr (kSmall) {
+    small = std::make_unique<Entry[]>(kRootSlots);
+    entries = small.get();
+  } else {
+    entries = reinterpret_cast<Entry*>(pages.emplace(kRootSlots * sizeof(Entry), ReservedMemory::Pages::huge).data());
+    std::memset(entries, 0, kRootSlots * sizeof(Entry));  // so that no reader has to wait for its first page
+  }
+}
+
+template <typename K, unsigned kRootBits>
+FibTree<K, kRootBits>::FibTree(FibMemory& memory)
+    : memory_(memory), blocks_(memory.blocks), nodes_(memory.nodes), root_(std::make_shared<Root>()) {
+  constexpr size_t kWords = kRootSlots * 4;
+  if constexpr (kSmall) {
+    writer_small_ = std::make_unique<uint32_t[]>(kWords);
+    below_ = writer_small_.get();
+  } else {
+    below_ = reinterpret_cast<NodeRef*>(
+        writer_pages_.emplace(kWords * sizeof(uint32_t), ReservedMemory::Pages::small).data());
+  }
+  painted_ = below_ + kRootSlots;
+  short_ = painted_ + kRootSlots;
+  root_->reader.view = {root_->entries, memory.blocks.base()};
+  memory.fixed += kFixed;
 }
 
 // -- The whole table --------------------------------------------------------------------------------------------------
 
 // 1M IPv4 prefixes in random order: about 0.5 us each, most of it misses on below_, the bucket and the new block.
-template <typename K>
-bool FibTree<K>::set(K key, unsigned length, uint32_t value) {
+template <typename K, unsigned kRootBits>
+bool FibTree<K, kRootBits>::set(K key, unsigned length, uint32_t value) {
   const size_t before = size_;
   if (length <= kRootBits) {
     set_short(key, length, value);
   } else {
     const size_t slot = bits_at(key, 0, kRootBits);
-    const Change change = add(below_[slot], kRootBits, Route(key, length, value), painted_[slot], root_[slot]);
+    const Change change = add(below_[slot], kRootBits, Route(key, length, value), painted_[slot], root(slot));
     publish(slot, change.entry);
     size_ += change.counted;
   }
@@ -40,15 +55,15 @@ bool FibTree<K>::set(K key, unsigned length, uint32_t value) {
   return size_ != before;
 }
 
-template <typename K>
-bool FibTree<K>::remove(K key, unsigned length) {
+template <typename K, unsigned kRootBits>
+bool FibTree<K, kRootBits>::remove(K key, unsigned length) {
   const size_t before = size_;
   if (length <= kRootBits) {
     set_short(key, length, 0);
   } else {
     const size_t slot = bits_at(key, 0, kRootBits);
     if (below_[slot] != 0) {
-      const Change change = erase(below_[slot], kRootBits, Route(key, length, 0), painted_[slot], root_[slot]);
+      const Change change = erase(below_[slot], kRootBits, Route(key, length, 0), painted_[slot], root(slot));
       publish(slot, change.entry);
       size_ -= change.counted;
     }
@@ -58,20 +73,24 @@ bool FibTree<K>::remove(K key, unsigned length) {
 }
 
 // Blocks that were unlinked during the change are unreachable now, and only now may they get their epoch.
-template <typename K>
-void FibTree<K>::finish() {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::finish() {
   blocks_.arena().seal();
 }
 
-template <typename K>
-size_t FibTree<K>::reclaim() {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::abandon() {
+  for (size_t slot = 0; slot < kRootSlots; slot++) {
+    blocks_.retire_tree(root(slot));
+    free_nodes(below_[slot]);
+  }
   blocks_.arena().seal_now();
-  return blocks_.arena().reclaim();
+  memory_.qsbr.retire([root = std::move(root_)] {});
 }
 
 /// `value` 0 removes.
-template <typename K>
-void FibTree<K>::set_short(K key, unsigned length, uint32_t value) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::set_short(K key, unsigned length, uint32_t value) {
   uint32_t code = 1u << length | (length == 0 ? 0 : bits_at(key, 0, length));
   if (short_[code] == value) {
     return;
@@ -85,13 +104,13 @@ void FibTree<K>::set_short(K key, unsigned length, uint32_t value) {
   paint_short(code, length, value);
 }
 
-template <typename K>
-void FibTree<K>::paint_short(uint32_t code, unsigned length, uint32_t value) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::paint_short(uint32_t code, unsigned length, uint32_t value) {
   if (length == kRootBits) {
     const size_t slot = code - kRootSlots;
     if (painted_[slot] != value) {
       const uint32_t was = std::exchange(painted_[slot], value);
-      publish(slot, refresh(below_[slot], kRootBits, was, value, root_[slot]));
+      publish(slot, refresh(below_[slot], kRootBits, was, value, root(slot)));
     }
     return;
   }
@@ -102,8 +121,8 @@ void FibTree<K>::paint_short(uint32_t code, unsigned length, uint32_t value) {
   }
 }
 
-template <typename K>
-std::optional<Match> FibTree<K>::match(K key, unsigned max_length) const {
+template <typename K, unsigned kRootBits>
+std::optional<Match> FibTree<K, kRootBits>::match(K key, unsigned max_length) const {
   std::optional<Match> best;
   for (unsigned length = std::min(max_length, kRootBits) + 1; length-- > 0 && !best;) {
     const uint32_t value = short_[1u << length | (length == 0 ? 0 : bits_at(key, 0, length))];
@@ -135,9 +154,9 @@ std::optional<Match> FibTree<K>::match(K key, unsigned max_length) const {
 
 // -- One node and what is below it ------------------------------------------------------------------------------------
 
-template <typename K>
-typename FibTree<K>::Change FibTree<K>::add(NodeRef& ref, unsigned depth, const Route& route, uint32_t inherited,
-                                            Entry old) {
+template <typename K, unsigned kRootBits>
+typename FibTree<K, kRootBits>::Change FibTree<K, kRootBits>::add(NodeRef& ref, unsigned depth, const Route& route,
+                                                                  uint32_t inherited, Entry old) {
   if (is_split(ref)) {
     return add_to_split(split(ref), depth, route, inherited, old);
   }
@@ -150,9 +169,10 @@ typename FibTree<K>::Change FibTree<K>::add(NodeRef& ref, unsigned depth, const 
   return {entry, added};
 }
 
-template <typename K>
-typename FibTree<K>::Change FibTree<K>::add_to_split(Split& node, unsigned depth, const Route& route,
-                                                     uint32_t inherited, Entry old) {
+template <typename K, unsigned kRootBits>
+typename FibTree<K, kRootBits>::Change FibTree<K, kRootBits>::add_to_split(Split& node, unsigned depth,
+                                                                           const Route& route, uint32_t inherited,
+                                                                           Entry old) {
   if (route.length() <= depth + kBitmapBits) {
     uint32_t& own = node.own[code_of(route.key(), depth, route.length())];
     const bool added = own == 0;
@@ -168,9 +188,9 @@ typename FibTree<K>::Change FibTree<K>::add_to_split(Split& node, unsigned depth
   return {slot_changed(node, slot, change.entry, old), change.counted};
 }
 
-template <typename K>
-typename FibTree<K>::Change FibTree<K>::erase(NodeRef& ref, unsigned depth, const Route& route, uint32_t inherited,
-                                              Entry old) {
+template <typename K, unsigned kRootBits>
+typename FibTree<K, kRootBits>::Change FibTree<K, kRootBits>::erase(NodeRef& ref, unsigned depth, const Route& route,
+                                                                    uint32_t inherited, Entry old) {
   if (ref == 0) {
     return {old, false};
   }
@@ -192,9 +212,10 @@ typename FibTree<K>::Change FibTree<K>::erase(NodeRef& ref, unsigned depth, cons
   return {entry, change.counted};
 }
 
-template <typename K>
-typename FibTree<K>::Change FibTree<K>::erase_from_split(Split& node, unsigned depth, const Route& route,
-                                                         uint32_t inherited, Entry old) {
+template <typename K, unsigned kRootBits>
+typename FibTree<K, kRootBits>::Change FibTree<K, kRootBits>::erase_from_split(Split& node, unsigned depth,
+                                                                               const Route& route, uint32_t inherited,
+                                                                               Entry old) {
   if (route.length() <= depth + kBitmapBits) {
     uint32_t& own = node.own[code_of(route.key(), depth, route.length())];
     if (own == 0) {
@@ -213,8 +234,8 @@ typename FibTree<K>::Change FibTree<K>::erase_from_split(Split& node, unsigned d
 }
 
 // A sweep over the sorted prefixes with a stack of those that are open gives the runs.
-template <typename K>
-Entry FibTree<K>::render_bucket(const Bucket& list, unsigned depth, uint32_t inherited) {
+template <typename K, unsigned kRootBits>
+Entry FibTree<K, kRootBits>::render_bucket(const Bucket& list, unsigned depth, uint32_t inherited) {
   struct Open {
     K last;
     uint32_t value;
@@ -248,8 +269,8 @@ Entry FibTree<K>::render_bucket(const Bucket& list, unsigned depth, uint32_t inh
   return blocks_.build(std::span<const Run<K>>(runs_.data(), run_count_), depth);
 }
 
-template <typename K>
-void FibTree<K>::put_run(K start, uint32_t value) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::put_run(K start, uint32_t value) {
   if (run_count_ > 1 && runs_[run_count_ - 1].start == start) {
     run_count_--;
   }
@@ -258,8 +279,8 @@ void FibTree<K>::put_run(K start, uint32_t value) {
   }
 }
 
-template <typename K>
-Entry FibTree<K>::render(NodeRef ref, unsigned depth, uint32_t inherited) {
+template <typename K, unsigned kRootBits>
+Entry FibTree<K, kRootBits>::render(NodeRef ref, unsigned depth, uint32_t inherited) {
   if (ref == 0) {
     return inherited;
   }
@@ -274,8 +295,8 @@ Entry FibTree<K>::render(NodeRef ref, unsigned depth, uint32_t inherited) {
   return blocks_.compress(node.entry);
 }
 
-template <typename K>
-Entry FibTree<K>::refresh(NodeRef ref, unsigned depth, uint32_t was, uint32_t now, Entry old) {
+template <typename K, unsigned kRootBits>
+Entry FibTree<K, kRootBits>::refresh(NodeRef ref, unsigned depth, uint32_t was, uint32_t now, Entry old) {
   if (is_split(ref)) {
     Split& node = split(ref);
     return repaint(node, depth, paint(node, was), paint(node, now), old);
@@ -285,8 +306,8 @@ Entry FibTree<K>::refresh(NodeRef ref, unsigned depth, uint32_t was, uint32_t no
   return entry;
 }
 
-template <typename K>
-Entry FibTree<K>::repaint(Split& node, unsigned depth, const Slots& before, const Slots& after, Entry old) {
+template <typename K, unsigned kRootBits>
+Entry FibTree<K, kRootBits>::repaint(Split& node, unsigned depth, const Slots& before, const Slots& after, Entry old) {
   for (unsigned slot = 0; slot < kBitmapSlots; slot++) {
     if (before[slot] != after[slot]) {
       node.entry[slot] = refresh(node.below[slot], depth + kBitmapBits, before[slot], after[slot], node.entry[slot]);
@@ -296,8 +317,8 @@ Entry FibTree<K>::repaint(Split& node, unsigned depth, const Slots& before, cons
   return blocks_.compress(node.entry);
 }
 
-template <typename K>
-Entry FibTree<K>::slot_changed(Split& node, unsigned slot, Entry entry, Entry old) {
+template <typename K, unsigned kRootBits>
+Entry FibTree<K, kRootBits>::slot_changed(Split& node, unsigned slot, Entry entry, Entry old) {
   const Entry before = std::exchange(node.entry[slot], entry);
   if (before == entry) {
     return old;
@@ -311,8 +332,8 @@ Entry FibTree<K>::slot_changed(Split& node, unsigned slot, Entry entry, Entry ol
 }
 
 // The codes of longer prefixes are larger, so going up they cover what contains them.
-template <typename K>
-Slots FibTree<K>::paint(const Split& node, uint32_t inherited) {
+template <typename K, unsigned kRootBits>
+Slots FibTree<K, kRootBits>::paint(const Split& node, uint32_t inherited) {
   std::array<uint32_t, 2 * kBitmapSlots> values;
   values[1] = inherited;
   for (unsigned code = 2; code < values.size(); code++) {
@@ -323,8 +344,8 @@ Slots FibTree<K>::paint(const Split& node, uint32_t inherited) {
   return out;
 }
 
-template <typename K>
-uint32_t FibTree<K>::painted(const Split& node, unsigned slot, uint32_t inherited) {
+template <typename K, unsigned kRootBits>
+uint32_t FibTree<K, kRootBits>::painted(const Split& node, unsigned slot, uint32_t inherited) {
   for (unsigned code = kBitmapSlots | slot; code > 1; code /= 2) {
     if (node.own[code] != 0) {
       return node.own[code];
@@ -335,8 +356,8 @@ uint32_t FibTree<K>::painted(const Split& node, unsigned slot, uint32_t inherite
 
 // -- Buckets and splits -----------------------------------------------------------------------------------------------
 
-template <typename K>
-void FibTree<K>::resize(NodeRef& ref, unsigned count) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::resize(NodeRef& ref, unsigned count) {
   const size_t bytes = BlockArena::rounded(sizeof(Bucket) + count * sizeof(Route));
   const NodeRef fresh = nodes_.allocate(bytes);
   Bucket& to = bucket(fresh);
@@ -352,8 +373,8 @@ void FibTree<K>::resize(NodeRef& ref, unsigned count) {
 }
 
 /// Into a bucket, at its place. True when it is new.
-template <typename K>
-bool FibTree<K>::put(NodeRef& ref, const Route& route) {
+template <typename K, unsigned kRootBits>
+bool FibTree<K, kRootBits>::put(NodeRef& ref, const Route& route) {
   if (ref == 0) {
     resize(ref, 1);
   }
@@ -374,8 +395,8 @@ bool FibTree<K>::put(NodeRef& ref, const Route& route) {
   return true;
 }
 
-template <typename K>
-bool FibTree<K>::take(NodeRef& ref, const Route& route) {
+template <typename K, unsigned kRootBits>
+bool FibTree<K, kRootBits>::take(NodeRef& ref, const Route& route) {
   Bucket& list = bucket(ref);
   const auto all = list.all();
   const auto at = std::lower_bound(all.begin(), all.end(), route);
@@ -392,8 +413,8 @@ bool FibTree<K>::take(NodeRef& ref, const Route& route) {
   return true;
 }
 
-template <typename K>
-void FibTree<K>::put_into_split(Split& node, unsigned depth, const Route& route) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::put_into_split(Split& node, unsigned depth, const Route& route) {
   node.count++;
   if (route.length() > depth + kBitmapBits) {
     put(node.below[slot_of(route.key(), depth)], route);
@@ -402,8 +423,8 @@ void FibTree<K>::put_into_split(Split& node, unsigned depth, const Route& route)
   }
 }
 
-template <typename K>
-void FibTree<K>::burst(NodeRef& ref, unsigned depth) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::burst(NodeRef& ref, unsigned depth) {
   const NodeRef made = kNodeBit | nodes_.allocate(sizeof(Split));
   Split& node = *new (&split(made)) Split{};
   for (const Route& route : bucket(ref).all()) {
@@ -419,43 +440,34 @@ void FibTree<K>::burst(NodeRef& ref, unsigned depth) {
 }
 
 /// A split with few prefixes becomes a bucket again. `key`: any address in its region.
-template <typename K>
-void FibTree<K>::collapse(NodeRef& ref, K key, unsigned depth) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::collapse(NodeRef& ref, K key, unsigned depth) {
   std::vector<Route> routes;
-  gather(std::exchange(ref, 0), masked(key, depth), depth, routes);
+  auto gather = [&](K at, unsigned length, uint32_t value) { routes.emplace_back(at, length, value); };
+  for_each_below(ref, masked(key, depth), depth, gather);
+  free_nodes(std::exchange(ref, 0));
   std::sort(routes.begin(), routes.end());
   resize(ref, static_cast<unsigned>(routes.size()));
   std::copy(routes.begin(), routes.end(), bucket(ref).routes);
   bucket(ref).count = static_cast<uint16_t>(routes.size());
 }
 
-template <typename K>
-void FibTree<K>::gather(NodeRef ref, K key, unsigned depth, std::vector<Route>& out) {
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::free_nodes(NodeRef ref) {
   if (ref == 0) {
     return;
   }
-  if (!is_split(ref)) {
-    const auto all = bucket(ref).all();
-    out.insert(out.end(), all.begin(), all.end());
-    nodes_.free(ref);
-    return;
-  }
-  const Split& node = split(ref);
-  for (unsigned code = 2; code < node.own.size(); code++) {
-    if (node.own[code] != 0) {
-      const auto bits = static_cast<unsigned>(std::bit_width(code)) - 1;
-      const K rest = shift_right(shift_left(static_cast<K>(code), kBits - bits), depth);
-      out.emplace_back(key | rest, depth + bits, node.own[code]);
+  if (is_split(ref)) {
+    for (const NodeRef below : split(ref).below) {
+      free_nodes(below);
     }
-  }
-  for (unsigned slot = 0; slot < kBitmapSlots; slot++) {
-    const K rest = shift_right(shift_left(static_cast<K>(slot), kBits - kBitmapBits), depth);
-    gather(node.below[slot], key | rest, depth + kBitmapBits, out);
   }
   nodes_.free(ref_of(ref));
 }
 
-template class FibTree<Key4>;
-template class FibTree<Key6>;
+template class FibTree<Key4, kRootBits4>;
+template class FibTree<Key6, kRootBits6>;
+template class FibTree<Key4, kSmallRootBits4>;
+template class FibTree<Key6, kSmallRootBits6>;
 
 }  // namespace floof::ip::fib

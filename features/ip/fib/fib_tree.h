@@ -8,12 +8,17 @@
 // each change; when it overflows it bursts (burst trie: Heinz, Zobel, Williams 2002) into a split, a node of 6 bits
 // with its own prefixes and 64 buckets or splits below. So an update costs one walk and one small rebuild, and a sparse
 // /128 costs no chain of nodes.
+//
+// There are two forms of each family, by the bits of the root; fib_table.h says which is when. Many tables share a
+// FibMemory, so that one with few prefixes does not fill pages of its own.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/dataplane/qsbr.h"
@@ -21,7 +26,7 @@
 #include "features/ip/fib/block_arena.h"
 #include "features/ip/fib/fib_blocks.h"
 #include "features/ip/fib/fib_key.h"
-#include "features/ip/fib/fib_layout.h"
+#include "features/ip/fib/fib_lookup.h"
 
 namespace floof::ip::fib {
 
@@ -30,16 +35,37 @@ struct Match {
   uint32_t value;
 };
 
-template <typename K>
+/// What tables of one family have their blocks and nodes in. It lives longer than they.
+struct FibMemory {
+  /// `reserve`: bytes of address space for readers' blocks, and as many for the writer's nodes.
+  FibMemory(Qsbr& q, size_t reserve) : qsbr(q), blocks(q, reserve), nodes(q, reserve) {}
+  /// Bytes in use, by readers and writer, with the root arrays counted in full.
+  size_t used() const { return fixed + blocks.used() + nodes.used(); }
+  /// Bytes that the kernel has given at most.
+  size_t committed() const { return fixed + blocks.committed() + nodes.committed(); }
+  /// Hardly any address space left, because sparsely used slabs hold it.
+  bool cramped() const { return blocks.cramped() || nodes.cramped(); }
+
+  Qsbr& qsbr;
+  BlockArena blocks;
+  BlockArena nodes;  ///< Buckets and Splits; the writer alone reads them
+  size_t fixed = 0;  ///< of all tables' root arrays
+};
+
+template <typename K, unsigned kRootBits>
 class FibTree {
  public:
   static constexpr unsigned kBits = kKeyBits<K>;
-  static constexpr unsigned kRootBits = kBits == 32 ? kRootBits4 : kRootBits6;
+  static constexpr bool kSmall = kRootBits <= kSmallRootBits6;
   /// Prefixes in a bucket before it bursts: a rebuild must stay short, a split is 1 KiB.
   static constexpr unsigned kBurst = kBits == 32 ? 96 : 16;
 
-  /// `reserve`: bytes of address space for blocks, and as many for the writer's own nodes.
-  FibTree(Qsbr& qsbr, size_t reserve);
+  /// Bytes of the root arrays.
+  static constexpr size_t kFixed = (size_t{1} << kRootBits) * (2 * sizeof(Entry) + 3 * sizeof(uint32_t));
+
+  explicit FibTree(FibMemory& memory);
+  /// The memory of blocks and nodes stays in use: it goes with the FibMemory, or `abandon` comes before.
+  ~FibTree() { memory_.fixed -= kFixed; }
 
   /// Adds or replaces; value 1..kMaxValue, bits of `key` beyond `length` are zero. True when it was added.
   bool set(K key, unsigned length, uint32_t value);
@@ -48,17 +74,16 @@ class FibTree {
   /// The longest prefix of at most `max_length` bits that contains `key`.
   std::optional<Match> match(K key, unsigned max_length) const;
 
-  View view() const { return {root_, blocks_.arena().base()}; }
+  /// All prefixes: `visit(key, length, value)`.
+  template <typename F>
+  void for_each(F visit) const;
+  /// Gives everything back, for a table to which nothing leads any more: what readers may still be in, when they have
+  /// left. Nothing but the destructor may be called afterwards.
+  void abandon();
+
+  /// For readers: is valid until readers have left after `abandon`.
+  Reader& reader() { return root_->reader; }
   size_t size() const { return size_; }
-  /// Bytes in use, by readers and writer, with the root arrays counted in full.
-  size_t used() const { return kFixed + blocks_.arena().used() + nodes_.used(); }
-  /// Bytes that the kernel has given at most.
-  size_t committed() const { return kFixed + blocks_.arena().committed() + nodes_.committed(); }
-  /// Hardly any address space left, because sparsely used slabs hold it.
-  bool cramped() const { return blocks_.arena().cramped() || nodes_.cramped(); }
-  size_t blocks() const { return blocks_.arena().live(); }
-  /// Frees what readers have left. Returns how many blocks still wait.
-  size_t reclaim();
 
  private:
   /// 0: nothing; kNodeBit set: a Split; else a Bucket.
@@ -72,7 +97,14 @@ class FibTree {
   };
 
   static constexpr size_t kRootSlots = size_t{1} << kRootBits;
-  static constexpr size_t kFixed = kRootSlots * (sizeof(Entry) + sizeof(NodeRef) + 3 * sizeof(uint32_t));
+  /// What readers begin with. A small one comes from the heap, a large one in large pages.
+  struct Root {
+    Root();
+    std::optional<ReservedMemory> pages;
+    std::unique_ptr<Entry[]> small;
+    Entry* entries;
+    Reader reader;
+  };
 
   static unsigned slot_of(K key, unsigned depth) { return bits_at(key, depth, kBitmapBits); }
   static unsigned code_of(K key, unsigned depth, unsigned length) {
@@ -84,7 +116,8 @@ class FibTree {
 
   void set_short(K key, unsigned length, uint32_t value);
   void paint_short(uint32_t code, unsigned length, uint32_t value);
-  void publish(size_t slot, Entry entry) { __atomic_store_n(&root_[slot], entry, __ATOMIC_RELEASE); }
+  void publish(size_t slot, Entry entry) { __atomic_store_n(&root(slot), entry, __ATOMIC_RELEASE); }
+  Entry& root(size_t slot) const { return root_->entries[slot]; }
 
   Change add(NodeRef& ref, unsigned depth, const Route& route, uint32_t inherited, Entry old);
   Change add_to_split(Split& node, unsigned depth, const Route& route, uint32_t inherited, Entry old);
@@ -106,15 +139,18 @@ class FibTree {
   void put_into_split(Split& node, unsigned depth, const Route& route);
   void burst(NodeRef& ref, unsigned depth);
   void collapse(NodeRef& ref, K key, unsigned depth);
-  void gather(NodeRef ref, K key, unsigned depth, std::vector<Route>& out);
+  template <typename F>
+  void for_each_below(NodeRef ref, K key, unsigned depth, F& visit) const;
+  void free_nodes(NodeRef ref);
   void put_run(K start, uint32_t value);
   void finish();
 
+  FibMemory& memory_;
   BlockStore blocks_;
-  BlockArena nodes_;  ///< Buckets and Splits; the writer alone reads them
-  ReservedMemory root_memory_;
-  ReservedMemory writer_memory_;
-  Entry* root_;        ///< readers' root
+  BlockArena& nodes_;
+  std::shared_ptr<Root> root_;
+  std::optional<ReservedMemory> writer_pages_;
+  std::unique_ptr<uint32_t[]> writer_small_;
   NodeRef* below_;     ///< by root slot: its longer prefixes
   uint32_t* painted_;  ///< by root slot: the value of the longest prefix of at most kRootBits
   uint32_t* short_;    ///< by 1 << length | bits: values of prefixes of at most kRootBits, 0 none
@@ -124,7 +160,13 @@ class FibTree {
   size_t size_ = 0;
 };
 
-extern template class FibTree<Key4>;
-extern template class FibTree<Key6>;
+using BigTree4 = FibTree<Key4, kRootBits4>;
+using BigTree6 = FibTree<Key6, kRootBits6>;
+using SmallTree4 = FibTree<Key4, kSmallRootBits4>;
+using SmallTree6 = FibTree<Key6, kSmallRootBits6>;
+extern template class FibTree<Key4, kRootBits4>;
+extern template class FibTree<Key6, kRootBits6>;
+extern template class FibTree<Key4, kSmallRootBits4>;
+extern template class FibTree<Key6, kSmallRootBits6>;
 
 }  // namespace floof::ip::fib
