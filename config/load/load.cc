@@ -55,9 +55,22 @@ bool Loader::remove(size_t line, std::span<const std::string> words) {
   return done.ok();
 }
 
+/// Most lines say one thing, and are not looked at twice.
+bool Loader::set_sentence(size_t line, std::span<const std::string> words) {
+  if (full()) {
+    return false;
+  }
+  auto done = out_.tree.set(words, &before_);
+  const auto parts = done ? std::vector<Words>() : statements(schema(), words);
+  if (parts.size() < 2) {
+    return keep(line, std::move(done));
+  }
+  return std::all_of(parts.begin(), parts.end(), [&](const Words& part) { return set(line, part); });
+}
+
 bool Loader::edit(size_t line, std::span<const std::string> words) {
   if (!words.empty() && words[0] == "set") {
-    return set(line, words.subspan(1));
+    return set_sentence(line, words.subspan(1));
   }
   return !full() && keep(line, out_.tree.edit(words));
 }

@@ -32,6 +32,8 @@ class Loader {
   bool set(size_t line, std::span<const std::string> words);
   bool remove(size_t line, std::span<const std::string> words);
   bool edit(size_t line, std::span<const std::string> words);
+  /// Like `set`, for words that may be several statements in one sentence.
+  bool set_sentence(size_t line, std::span<const std::string> words);
   void drop_empty() { out_.tree.drop_empty(); }
   /// Everything goes.
   void clear() { out_.tree = Tree(out_.tree.shared_schema()); }
