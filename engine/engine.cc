@@ -178,11 +178,27 @@ const EngineOptions& Engine::options() const { return impl_->options; }
 InterfaceTable& Engine::interfaces() { return *impl_->interfaces; }
 InterfaceEvents& Engine::interface_events() { return impl_->events; }
 
+Result<> Engine::set_more_macs(IfId id, std::span<const Mac> macs) {
+  if (macs.size() > MoreMacs::kMost) {
+    return Error{fmt::format("interface {}", interfaces()[id].name), fmt::format("has {} MAC addresses", macs.size()),
+                 fmt::format("give it at most {} beside its own", MoreMacs::kMost)};
+  }
+  auto next = macs.empty() ? nullptr : std::make_unique<MoreMacs>();
+  for (const Mac& mac : macs) {
+    next->bits[next->count++] = bits_of(mac);
+  }
+  if (const auto old = interfaces().exchange_more_macs(id, std::move(next))) {
+    synchronize();
+  }
+  return {};
+}
+
 void Engine::release_interface(IfId id) {
   if (impl_->graph) {
     impl_->graph->disable_all(id);
   }
   name_interface(id, "");
+  (void)set_more_macs(id, {});
   impl_->interfaces->release(id);
   synchronize();
 }

@@ -3,11 +3,13 @@
 // The engine of floof-dataplane: EAL, pools, interfaces, workers, shared counters. One per process.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +53,16 @@ struct alignas(64) Interface {
 
 static_assert(sizeof(Interface) == 64);
 
+/// The six bytes in the low 48 bits, first byte lowest.
+uint64_t bits_of(const Mac& mac);
+
+/// MAC addresses of an interface beside its own, such as those of VRRP (RFC 9568). Immutable while workers see it.
+struct MoreMacs {
+  static constexpr size_t kMost = 16;
+  size_t count = 0;
+  std::array<uint64_t, kMost> bits;  ///< as in Interface::mac_bits
+};
+
 class InterfaceTable {
  public:
   /// Workers. `id` must be below kMaxInterfaces; unused slots have used == false.
@@ -63,8 +75,25 @@ class InterfaceTable {
   IfId find(std::string_view name) const;
   std::vector<IfId> all() const;
 
+  /// Workers. Whether frames to this MAC (as in Interface::mac_bits) are the interface's. Those to its own one are
+  /// forwarded by ip-fast, those to another one by the general nodes.
+  bool has_mac(IfId id, uint64_t bits) const {
+    if (bits == slots_[id.value()].mac_bits.load(std::memory_order_relaxed)) [[likely]] {
+      return true;
+    }
+    const MoreMacs* const more = more_macs_[id.value()].load(std::memory_order_acquire);
+    return more != nullptr &&
+           std::find(more->bits.begin(), more->bits.begin() + more->count, bits) != more->bits.begin() + more->count;
+  }
+  /// See Engine::set_more_macs. Returns those of before.
+  std::unique_ptr<const MoreMacs> exchange_more_macs(IfId id, std::unique_ptr<const MoreMacs> next) {
+    return std::unique_ptr<const MoreMacs>(more_macs_[id.value()].exchange(next.release()));
+  }
+  ~InterfaceTable();
+
  private:
   std::array<Interface, kMaxInterfaces> slots_;
+  std::array<std::atomic<const MoreMacs*>, kMaxInterfaces> more_macs_{};
   std::unordered_map<std::string, uint16_t> by_name_;  ///< given back ones, too
   std::set<uint16_t> given_back_;
   unsigned next_fresh_ = 1;
@@ -99,6 +128,9 @@ class Engine {
   const EngineOptions& options() const;
   InterfaceTable& interfaces();
   InterfaceEvents& interface_events();
+  /// MACs that an interface has beside its own, from now on; its device must be promiscuous, as all are. Errors: there
+  /// are more than MoreMacs::kMost. Control thread.
+  Result<> set_more_macs(IfId id, std::span<const Mac> macs);
   /// Gives the id back, with all features of arcs switched off that were on for it, and returns when no worker uses it.
   void release_interface(IfId id);
   const Pools& pools() const;

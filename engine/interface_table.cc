@@ -7,6 +7,12 @@
 
 namespace floof::engine {
 
+uint64_t bits_of(const Mac& mac) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, mac.bytes.data(), 6);
+  return bits;
+}
+
 Mac Interface::mac() const {
   const uint64_t bits = mac_bits.load(std::memory_order_relaxed);
   Mac out;
@@ -14,11 +20,7 @@ Mac Interface::mac() const {
   return out;
 }
 
-void Interface::set_mac(const Mac& mac) {
-  uint64_t bits = 0;
-  std::memcpy(&bits, mac.bytes.data(), 6);
-  mac_bits.store(bits, std::memory_order_relaxed);
-}
+void Interface::set_mac(const Mac& mac) { mac_bits.store(bits_of(mac), std::memory_order_relaxed); }
 
 void Interface::send_untagged() {
   tag_bytes.store(0);
@@ -72,6 +74,12 @@ void InterfaceTable::release(IfId id) {
 IfId InterfaceTable::find(std::string_view name) const {
   const auto at = by_name_.find(std::string(name));
   return at != by_name_.end() && slots_[at->second].used.load(std::memory_order_relaxed) ? IfId(at->second) : IfId();
+}
+
+InterfaceTable::~InterfaceTable() {
+  for (auto& more : more_macs_) {
+    delete more.load();
+  }
 }
 
 std::vector<IfId> InterfaceTable::all() const {

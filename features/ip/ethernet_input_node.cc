@@ -21,7 +21,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
   destination &= kMacMask;
   if ((destination & 1) != 0) [[unlikely]] {
     m.flags |= PacketMeta::broadcast;
-  } else if (destination != state.interfaces[m.rx_if].mac_bits.load(std::memory_order_relaxed)) [[unlikely]] {
+  } else if (!state.interfaces.has_mac(m.rx_if, destination)) [[unlikely]] {
     node.drop(state.drop(IpDrop::l2_not_for_us), packet);
     return;
   }

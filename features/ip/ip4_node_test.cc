@@ -42,6 +42,20 @@ TEST_F(Ip4, LinkLayerOnlyTakesWhatIsForUs) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
+TEST_F(Ip4, AnInterfaceMayHaveSeveralMacs) {
+  const Mac vrrp{{0, 0, 0x5e, 0, 1, 7}}, other{{0, 0, 0x5e, 0, 1, 8}};
+  const Bytes packet = ip4({});
+  ASSERT_TRUE(r.engine->set_more_macs(r.e1, std::array{vrrp, other}));
+  for (const Mac& mac : {vrrp, r.mac(r.e1), other}) {
+    r.run(r.port1, {ethernet(mac, ethertype::ip4, packet)});
+    EXPECT_EQ(r.port2.take().size(), 1u) << to_string(mac);
+  }
+  ASSERT_TRUE(r.engine->set_more_macs(r.e1, {}));
+  r.run(r.port1, {ethernet(vrrp, ethertype::ip4, packet)});
+  EXPECT_EQ(r.drops(), (Drops{{"l2-not-for-us", 1}}));
+  EXPECT_FALSE(r.engine->set_more_macs(r.e1, std::vector<Mac>(engine::MoreMacs::kMost + 1)));
+}
+
 TEST_F(Ip4, OtherProtocolsGoToTheKernelAsReceived) {
   const Bytes arp = ethernet(Mac{{255, 255, 255, 255, 255, 255}}, ethertype::arp, Bytes(28, 1));
   r.run(r.port1, {arp});

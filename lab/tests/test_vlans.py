@@ -19,6 +19,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
+from lab.debian_guest import DebianGuest, DebianImage
 from lab.hosts import CommandFailed, Lab, wait_for
 from lab.stream import Stream
 
@@ -399,3 +400,42 @@ def test_a_dataplane_that_dies_comes_back_with_its_vlans(lab):
     after = interfaces(lab.r1)
     assert {n: (i["mtu"], i["link"], i["mac"]) for n, i in after.items()} == {n: (i["mtu"], i["link"], i["mac"]) for n, i in before.items()}
     assert exchange(lab, arp(Dot1Q(vlan=5)), want=ARP_REPLY)
+
+
+@pytest.mark.long
+def test_all_vlans_of_a_port(lab):
+    lines = "".join(f"set interface a8.{n} vlan {n} address 10.{64 + (n >> 8)}.{n & 255}.1/24\n" for n in range(1, 4095))
+    lab.r1.script(f"configure\nset interface a8 device tap a8 netns {lab.h1.netns}\n{lines}commit\nexit\n")
+    lab.h1.run("ip", "link", "set", "a8", "up")
+    wait_for("their link", lambda: all(interfaces(lab.r1)[f"a8.{n}"]["link"] == "up" for n in (1, 2048, 4094)))
+    for n in (1, 255, 2048, 4094):
+        target, own = f"10.{64 + (n >> 8)}.{n & 255}.1", f"10.{64 + (n >> 8)}.{n & 255}.9"
+        frame = bytes(arp(Dot1Q(vlan=n), target, own)).hex()
+        got = json.loads(lab.h1.output(sys.executable, FRAMES, "a8", 10, json.dumps([frame]), ARP_REPLY))
+        assert Ether(bytes.fromhex(got[0]))[Dot1Q].vlan == n
+    lab.r1.commit("set interface a8.5.7 vlan 5 inner-vlan 7\ndelete interface a8.4000")
+    assert linux(lab.r1, "a8.5.7") and not linux(lab.r1, "a8.4000")
+    lab.r1.script("configure\n" + "".join(f"delete interface a8.{n}\n" for n in range(1, 4095) if n != 4000)
+                  + "delete interface a8.5.7\ndelete interface a8\ncommit\nexit\n")
+    wait_for("Linux has none", lambda: "a8" not in lab.r1.output("ip", "link"))
+
+
+@pytest.mark.long
+def test_debians_8021q_driver(lab, tmp_path):
+    lab.router("r3")
+    guest = DebianGuest(DebianImage(tmp_path), lab.r3, ["q0"])
+    try:
+        lab.r3.boot()
+        lab.r3.commit("set interface q device host q0\n" + kinds("q", 1, 7))
+        guest.run("ip link set eth0 mtu 1508 up")
+        for name, above, words, net in (("one", "eth0", "id 100", 1), ("two", "one", "id 7", 2), ("ad", "eth0", "protocol 802.1ad id 100", 3),
+                                        ("qad", "ad", "id 7", 4)):
+            guest.run(f"ip link add link {above} name {name} type vlan {words}",
+                      f"ip link set {name} mtu 1500 up; ip addr add 10.7.{net}.2/24 dev {name}")
+        for net in (1, 2, 3, 4):
+            wait_for("a neighbour", lambda n=net: lab.r3.ping(f"10.7.{n}.2", count=1, check=False))
+            assert lab.r3.ping(f"10.7.{net}.2", count=5) == 5
+            assert lab.r3.ping(f"10.7.{net}.2", count=2, size=1472, extra=["-M", "do"]) == 2
+            assert " 0% packet loss" in guest.run(f"ping -c 3 -i 0.2 10.7.{net}.1")
+    finally:
+        guest.close()
