@@ -12,6 +12,21 @@ namespace floof::engine {
 
 void GraphBuilder::add_node(NodeSpec spec) { nodes_.push_back(std::move(spec)); }
 
+unsigned GraphBuilder::add_edge(std::string_view from, std::string_view to) {
+  for (NodeSpec& node : nodes_) {
+    if (node.name == from) {
+      const auto at = std::find(node.next.begin(), node.next.end(), to);
+      const auto edge = static_cast<unsigned>(at - node.next.begin());
+      if (at == node.next.end()) {
+        node.next.push_back(to);
+      }
+      return edge;
+    }
+  }
+  edges_of_nobody_.emplace_back(from);
+  return 0;
+}
+
 ArcId GraphBuilder::add_arc(std::string_view name, std::string_view end_node) {
   for (size_t i = 0; i < arcs_.size(); i++) {
     if (arcs_[i].name == name && arcs_[i].end == end_node) {
@@ -160,6 +175,9 @@ Result<> Graph::add_nodes(const GraphBuilder& builder) {
   if (builder.nodes_.size() > Lane::kMaxNodes) {
     return graph_error("graph", fmt::format("{} nodes, at most {}", builder.nodes_.size(), Lane::kMaxNodes));
   }
+  if (!builder.edges_of_nobody_.empty()) {
+    return graph_error(fmt::format("node {}", builder.edges_of_nobody_.front()), "gets an edge before it is added");
+  }
   for (const NodeSpec& spec : builder.nodes_) {
     if (impl_->find(spec.name).valid()) {
       return graph_error(fmt::format("node {}", spec.name), "is registered twice");
@@ -184,7 +202,7 @@ Result<> Graph::add_nodes(const GraphBuilder& builder) {
 
 Result<> Graph::add_arc(const GraphBuilder& builder, const GraphBuilder::Arc& arc) {
   const std::string path = fmt::format("arc {}", arc.name);
-  Impl::Arc out{arc.name, impl_->find(arc.end), {}, nullptr};
+  Impl::Arc out{arc.name, impl_->find(arc.end), {}, {}, nullptr};
   if (this->arc(arc.name).valid()) {
     return graph_error(path, "is declared twice, with different ends");
   }
@@ -213,6 +231,7 @@ Result<> Graph::add_arc(const GraphBuilder& builder, const GraphBuilder::Arc& ar
   }
   for (size_t i : order) {
     out.features.push_back(impl_->find(features[i].node));
+    out.stages.push_back(features[i].stage);
   }
   out.enabled = std::make_unique<std::atomic<uint32_t>[]>(kMaxInterfaces);
   impl_->arcs.push_back(std::move(out));

@@ -34,8 +34,11 @@ using ArcId = Id<struct ArcTag, uint8_t, UINT8_MAX>;
 
 class Worker;
 class NodeContext;
+class StageVector;
 
 using Process = void (*)(NodeContext& node, std::span<rte_mbuf*> packets);
+/// What a feature does on the fast way, see stage.h. `state` is that of its node.
+using Stage = void (*)(StageVector& vector, void* state);
 /// One line about a packet as it enters the node, for `show dataplane trace`. Control thread.
 using TraceText = std::string (*)(const rte_mbuf& packet);
 
@@ -53,6 +56,10 @@ class GraphBuilder {
  public:
   void add_node(NodeSpec spec);
 
+  /// Lets a node that was added already, of another feature perhaps, hand packets to `to` as well. The number of that
+  /// edge.
+  unsigned add_edge(std::string_view from, std::string_view to);
+
   /// A feature arc: packets of interfaces that enable nothing on it go straight to `end`. The same arc again (same
   /// name, same end) gives the same id.
   ArcId add_arc(std::string_view name, std::string_view end_node);
@@ -61,6 +68,7 @@ class GraphBuilder {
     std::string_view node;                 ///< must be added with add_node too
     std::vector<std::string_view> before;  ///< names of feature nodes on the same arc
     std::vector<std::string_view> after;
+    Stage stage = nullptr;  ///< nullptr: its packets take the general way from here on
   };
   void add_feature(Feature feature);
 
@@ -80,6 +88,7 @@ class GraphBuilder {
     std::string name, unit, help;
   };
   std::vector<NodeSpec> nodes_;
+  std::vector<std::string> edges_of_nobody_;  ///< given to add_edge as `from`, but not there
   std::vector<Arc> arcs_;
   std::vector<Feature> features_;
   std::vector<Named> drops_, counters_, interface_counters_;
@@ -136,9 +145,14 @@ struct CounterVector {
 /// A worker's view of an arc.
 struct ArcLane {
   static constexpr unsigned kMaxFeatures = 32;
+  struct StageCall {
+    Stage run = nullptr;
+    void* state = nullptr;
+  };
   const std::atomic<uint32_t>* enabled = nullptr;  ///< by interface: bit i = feature i
   NodeQueue* end = nullptr;
   std::array<NodeQueue*, kMaxFeatures> features{};
+  std::array<StageCall, kMaxFeatures> stages{};
 };
 
 /// The state of a worker that packets touch. Written by its thread only.
@@ -186,17 +200,36 @@ class NodeContext {
     const ArcLane& lane = lane_.arcs[arc.value()];
     walk(lane, lane.enabled[interface.value()].load(std::memory_order_relaxed), packet);
   }
-  /// By interface: the features of `arc` that are enabled there, 0 when start_arc leads straight to the arc's end.
-  const std::atomic<uint32_t>* arc_features(ArcId arc) const { return lane_.arcs[arc.value()].enabled; }
-  bool arc_used(ArcId arc, IfId interface) const {
-    return arc_features(arc)[interface.value()].load(std::memory_order_relaxed) != 0;
+  /// The same for a vector; `side` is &PacketMeta::rx_if or &PacketMeta::tx_if.
+  void start_arc_all(ArcId arc, std::span<rte_mbuf*> packets, IfId PacketMeta::*side) {
+    walk_all<true>(lane_.arcs[arc.value()], packets, side);
   }
+  /// By interface: the features of `arc` that are enabled there (its chain, stage.h), 0 when start_arc leads straight
+  /// to the arc's end.
+  const std::atomic<uint32_t>* arc_features(ArcId arc) const { return lane_.arcs[arc.value()].enabled; }
+  uint32_t chain(ArcId arc, IfId interface) const {
+    return arc_features(arc)[interface.value()].load(std::memory_order_acquire);
+  }
+  const ArcLane::StageCall& stage(ArcId arc, unsigned feature) const { return lane_.arcs[arc.value()].stages[feature]; }
+  /// Hands packets to feature number `feature`, as if they had passed those before it.
+  void enter_feature(ArcId arc, unsigned feature, std::span<rte_mbuf*> packets) {
+    for (rte_mbuf* packet : packets) {
+      meta(packet).arc_position = static_cast<uint8_t>(feature + 1);
+    }
+    lane_.enqueue_all(*lane_.arcs[arc.value()].features[feature], packets);
+  }
+  /// As if they had passed all features.
+  void end_arc(ArcId arc, std::span<rte_mbuf*> packets) { lane_.enqueue_all(*lane_.arcs[arc.value()].end, packets); }
   /// From a feature node: on to the next enabled feature of `arc`, else its end.
   void next_feature(ArcId arc, rte_mbuf* packet, IfId interface) {
     const ArcLane& lane = lane_.arcs[arc.value()];
     const uint64_t enabled = lane.enabled[interface.value()].load(std::memory_order_relaxed);
     const unsigned passed = meta(packet).arc_position;
     walk(lane, static_cast<uint32_t>(enabled >> passed << passed), packet);
+  }
+  /// The same for a vector.
+  void next_feature_all(ArcId arc, std::span<rte_mbuf*> packets, IfId PacketMeta::*side) {
+    walk_all<false>(lane_.arcs[arc.value()], packets, side);
   }
   /// Counts under the reason and against rx_if (rx_drops), keeps a copy of the head for `show dataplane drops`, frees.
   void drop(DropId reason, rte_mbuf* packet);
@@ -249,6 +282,8 @@ class NodeContext {
     meta(packet).arc_position = static_cast<uint8_t>(feature + 1);
     lane_.enqueue(*lane.features[feature], packet);
   }
+  template <bool kStart>
+  void walk_all(const ArcLane& lane, std::span<rte_mbuf*> packets, IfId PacketMeta::*side);
 
   Lane& lane_;
   NodeQueue* const* edges_;

@@ -26,6 +26,7 @@ struct Graph::Impl {
     std::string name;
     NodeId end;
     std::vector<NodeId> features;                      ///< in the order in which packets visit them
+    std::vector<Stage> stages;                         ///< theirs; nullptr: none
     std::unique_ptr<std::atomic<uint32_t>[]> enabled;  ///< by interface: bit i = features[i]
   };
   struct Named {

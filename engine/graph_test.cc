@@ -102,6 +102,24 @@ TEST(Graph, RefusesBrokenArcs) {
   }
 }
 
+TEST(Graph, NodesGetFurtherEdges) {
+  GraphBuilder builder;
+  builder.add_node(node("a", {"b"}));
+  builder.add_node(node("b"));
+  builder.add_node(node("c"));
+  EXPECT_EQ(builder.add_edge("a", "c"), 1u);
+  EXPECT_EQ(builder.add_edge("a", "b"), 0u) << "it has that";
+  EXPECT_EQ(builder.add_edge("a", "c"), 1u);
+  auto graph = Graph::build(std::move(builder));
+  ASSERT_TRUE(graph) << graph.error().text();
+  EXPECT_EQ((*graph)->impl().nodes[0].next, (std::vector{(*graph)->node("b"), (*graph)->node("c")}));
+  GraphBuilder other;
+  other.add_edge("later", "a");
+  other.add_node(node("a"));
+  other.add_node(node("later"));
+  EXPECT_NE(build_error(other).find("node later: gets an edge before it is added"), std::string::npos);
+}
+
 TEST(Graph, OrdersFeatures) {
   GraphBuilder builder;
   for (auto name : {"end", "acl", "nat", "police", "span"}) {

@@ -11,20 +11,73 @@
 namespace floof::engine {
 namespace {
 
-/// Counts what a port did with `given` packets of `bytes` in all, at the interface and at the one whose port it is.
-void count_sent(NodeContext& node, const OutputState& state, IfId interface, size_t given, size_t sent,
-                uint64_t bytes) {
-  if (sent < given) [[unlikely]] {
-    node.count_drop(state.tx_failed, given - sent);
-    bytes = bytes * sent / given;  // the port does not say which; alike lengths are the rule
-  }
-  for (IfId at = interface; at.valid(); at = IfId((*state.interfaces)[at].parent.load(std::memory_order_relaxed))) {
+/// Counts what a port did with packets of an interface and of the one whose port it is. Interfaces of one port often
+/// take turns, so what their parent sent is added up first. A port that does not take all has taken the first ones.
+class SentCounts {
+ public:
+  SentCounts(NodeContext& node, const OutputState& state) : node_(node), state_(state) {}
+  ~SentCounts() { count_parents(); }
+
+  void add(IfId interface, size_t given, size_t sent, uint64_t bytes) {
     if (sent < given) [[unlikely]] {
-      node.count_interface(at, stats::tx_drops, given - sent);
-      node.count_interface(at, stats::tx_errors, given - sent);
+      node_.count_drop(state_.tx_failed, given - sent);
+      bytes = bytes * sent / given;  // the port does not say which; alike lengths are the rule
     }
-    node.count_interface(at, stats::tx_packets, sent);
-    node.count_interface(at, stats::tx_bytes, bytes);
+    count(interface, given, sent, bytes);
+    const IfId parent(interface_of(interface).parent.load(std::memory_order_relaxed));
+    if (parent != parent_) {
+      count_parents();
+      parent_ = parent;
+    }
+    given_ += given;
+    sent_ += sent;
+    bytes_ += bytes;
+  }
+
+ private:
+  const Interface& interface_of(IfId id) const { return (*state_.interfaces)[id]; }
+  void count(IfId at, size_t given, size_t sent, uint64_t bytes) {
+    if (sent < given) [[unlikely]] {
+      node_.count_interface(at, stats::tx_drops, given - sent);
+      node_.count_interface(at, stats::tx_errors, given - sent);
+    }
+    node_.count_interface(at, stats::tx_packets, sent);
+    node_.count_interface(at, stats::tx_bytes, bytes);
+  }
+  void count_parents() {
+    for (; parent_.valid(); parent_ = IfId(interface_of(parent_).parent.load(std::memory_order_relaxed))) {
+      count(parent_, given_, sent_, bytes_);
+    }
+    given_ = sent_ = 0;
+    bytes_ = 0;
+  }
+
+  NodeContext& node_;
+  const OutputState& state_;
+  IfId parent_;
+  size_t given_ = 0, sent_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+/// Sends packets of one port, of one or several interfaces, as they are.
+void transmit(NodeContext& node, const OutputState& state, Port& port, std::span<rte_mbuf*> packets) {
+  struct Size {
+    IfId tx;
+    uint32_t bytes;
+  };
+  std::array<Size, kFrameSize> sizes;  // the port may free them
+  for (size_t i = 0; i < packets.size(); i++) {
+    sizes[i] = {meta(packets[i]).tx_if, packets[i]->pkt_len};
+  }
+  const size_t sent = port.transmit(packets);
+  SentCounts counts(node, state);
+  for (size_t i = 0; i < packets.size();) {
+    const size_t first = i;
+    uint64_t bytes = 0;
+    for (; i < packets.size() && sizes[i].tx == sizes[first].tx; i++) {
+      bytes += sizes[i].bytes;
+    }
+    counts.add(sizes[first].tx, i - first, std::clamp(sent, first, i) - first, bytes);
   }
 }
 
@@ -44,24 +97,10 @@ class Sender {
   }
 
   void flush() {
-    if (count_ == 0) {
-      return;
+    if (count_ != 0) {
+      transmit(node_, state_, port_, {ready_.data(), count_});
+      count_ = 0;
     }
-    for (size_t i = 0; i < count_; i++) {
-      sizes_[i] = {meta(ready_[i]).tx_if, ready_[i]->pkt_len};
-    }
-    const size_t sent = port_.transmit({ready_.data(), count_});
-    for (size_t i = 0; i < count_;) {
-      const size_t first = i;
-      uint64_t bytes = 0;
-      for (; i < count_ && sizes_[i].tx == sizes_[first].tx; i++) {
-        bytes += sizes_[i].bytes;
-      }
-      // A port that does not take all has taken the first ones.
-      const size_t went = std::clamp(sent, first, i) - first;
-      count_sent(node_, state_, sizes_[first].tx, i - first, went, bytes);
-    }
-    count_ = 0;
   }
 
  private:
@@ -105,17 +144,11 @@ class Sender {
     rte_pktmbuf_free(packet);
   }
 
-  struct Size {
-    IfId tx;
-    uint32_t bytes;
-  };
-
   NodeContext& node_;
   const OutputState& state_;
   Port& port_;
   const Port::Capabilities can_;
   std::array<rte_mbuf*, kFrameSize> ready_;
-  std::array<Size, kFrameSize> sizes_;
   unsigned count_ = 0;
 };
 
@@ -182,49 +215,63 @@ void send_one_by_one(NodeContext& node, const OutputState& state, Form form, Por
   sender.flush();
 }
 
-/// All for one interface, as nearly always: goes out as it lies.
+/// Whether packets of an interface may go to its port as they lie.
+bool as_it_lies(Form form, const Run& run, Port* port) {
+  return run.finished && form == Form::finished && port != nullptr && run.length_bits <= port->capabilities().max_frame;
+}
+
+/// All for one interface, as nearly always.
 void send_run(NodeContext& node, const OutputState& state, Form form, IfId tx, const Run& run,
               std::span<rte_mbuf*> packets) {
   Port* port = port_of(state, tx);
-  const bool tagged = form == Form::finished || (*state.interfaces)[tx].tag_bytes.load(std::memory_order_relaxed) == 0;
-  if (!run.finished || !tagged || port == nullptr || run.length_bits > port->capabilities().max_frame) [[unlikely]] {
+  if (form == Form::untagged && (*state.interfaces)[tx].tag_bytes.load(std::memory_order_relaxed) == 0) {
+    form = Form::finished;
+  }
+  if (!as_it_lies(form, run, port)) [[unlikely]] {
     send_one_by_one(node, state, form, port, packets);
     return;
   }
   const size_t sent = port->queue_of_worker(node.worker().index()).transmit(packets);
-  count_sent(node, state, tx, packets.size(), sent, run.bytes);
+  SentCounts(node, state).add(tx, packets.size(), sent, run.bytes);
 }
 
 template <Form kForm>
 void port_tx(NodeContext& node, std::span<rte_mbuf*> packets) {
   const auto& state = node.state<OutputState>();
+  const Run run = look_at(packets);
+  if (run.one_way) [[likely]] {
+    send_run(node, state, kForm, meta(packets.front()).tx_if, run, packets);
+    return;
+  }
   while (!packets.empty()) {
-    const IfId tx = meta(packets.front()).tx_if;
-    if (const Run run = look_at(packets); run.one_way) [[likely]] {
-      send_run(node, state, kForm, tx, run, packets);
-      return;
-    }
-    // Takes those that leave by the first packet's port, in order; the rest moves up for another round.
+    // Takes those that leave by the first packet's port, in order; the rest moves up for another round. Packets of an
+    // interface come in trains.
     std::array<rte_mbuf*, kFrameSize> group;
-    Port* const port = port_of(state, tx);
+    IfId last = meta(packets.front()).tx_if;
+    Port* const port = port_of(state, last);
     size_t taken = 0, left = 0;
+    bool mine = true;
     for (rte_mbuf* packet : packets) {
-      const bool mine = port_of(state, meta(packet).tx_if) == port;
+      if (const IfId tx = meta(packet).tx_if; tx != last) {
+        last = tx;
+        mine = port_of(state, tx) == port;
+      }
       group[taken] = packet;
       packets[left] = packet;
       taken += mine;
       left += !mine;
     }
-    send_one_by_one(node, state, kForm, port, {group.data(), taken});
+    if (as_it_lies(kForm, run, port)) {
+      transmit(node, state, port->queue_of_worker(node.worker().index()), {group.data(), taken});
+    } else {
+      send_one_by_one(node, state, kForm, port, {group.data(), taken});
+    }
     packets = packets.first(left);
   }
 }
 
 void interface_output(NodeContext& node, std::span<rte_mbuf*> packets) {
-  const ArcId arc = node.state<OutputState>().arc;
-  for (rte_mbuf* packet : packets) {
-    node.start_arc(arc, packet, meta(packet).tx_if);
-  }
+  node.start_arc_all(node.state<OutputState>().arc, packets, &PacketMeta::tx_if);
 }
 
 }  // namespace

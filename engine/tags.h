@@ -28,17 +28,22 @@ inline uint32_t kept_priority(const PacketMeta& m) {
 
 /// Takes `bytes` (4 or more) of tags behind the MAC addresses out; they are contiguous with the type behind them.
 /// Worker.
-inline void strip_tags(rte_mbuf* packet, unsigned bytes) {
+inline void remove_tags(rte_mbuf* packet, unsigned bytes) {
   char* frame = rte_pktmbuf_mtod(packet, char*);
   PacketMeta& m = meta(packet);
-  uint32_t tag;
-  std::memcpy(&tag, frame + kMacBytes, sizeof tag);
-  keep_priority(m, tag);
   std::memmove(frame + bytes, frame, kMacBytes);
   rte_pktmbuf_adj(packet, static_cast<uint16_t>(bytes));
   if ((m.flags & PacketMeta::checksum_partial) != 0) {
     m.csum_start = static_cast<uint16_t>(m.csum_start - bytes);
   }
+}
+
+/// The same, and remembers the first one's priority.
+inline void strip_tags(rte_mbuf* packet, unsigned bytes) {
+  uint32_t tag;
+  std::memcpy(&tag, rte_pktmbuf_mtod_offset(packet, char*, kMacBytes), sizeof tag);
+  keep_priority(meta(packet), tag);
+  remove_tags(packet, bytes);
 }
 
 /// Puts the first `bytes` (4 or 8) of `tags` behind the MAC addresses, with those bits of the first one that are in

@@ -38,7 +38,7 @@ constexpr uint64_t kRunAfterBytes = 256 * 1024;
 void Lane::overflow(rte_mbuf* packet) { worker->drop(worker_queue_full, packet, meta(packet).rx_if, stats::rx_drops); }
 
 void Lane::enqueue_all(NodeQueue& to, std::span<rte_mbuf*> packets) {
-  if (packets.empty() || to.count + packets.size() > NodeQueue::kSize) {
+  if (packets.size() <= 1 || to.count + packets.size() > NodeQueue::kSize) {
     for (rte_mbuf* packet : packets) {
       enqueue(to, packet);
     }
@@ -50,6 +50,28 @@ void Lane::enqueue_all(NodeQueue& to, std::span<rte_mbuf*> packets) {
   std::memcpy(&to.packets[to.count], packets.data(), packets.size_bytes());
   to.count += static_cast<uint32_t>(packets.size());
 }
+
+template <bool kStart>
+void NodeContext::walk_all(const ArcLane& lane, std::span<rte_mbuf*> packets, IfId PacketMeta::*side) {
+  const auto ahead = [&](const rte_mbuf* packet) {
+    const uint64_t enabled = lane.enabled[(meta(packet).*side).value()].load(std::memory_order_relaxed);
+    const unsigned passed = kStart ? 0 : meta(packet).arc_position;
+    return static_cast<uint32_t>(enabled >> passed << passed);
+  };
+  while (!packets.empty()) {
+    const uint32_t enabled = ahead(packets.front());
+    const unsigned feature = enabled == 0 ? 0 : static_cast<unsigned>(__builtin_ctz(enabled));
+    size_t n = 0;
+    do {
+      meta(packets[n]).arc_position = static_cast<uint8_t>(feature + 1);
+      n++;
+    } while (n < packets.size() && ahead(packets[n]) == enabled);
+    lane_.enqueue_all(enabled == 0 ? *lane.end : *lane.features[feature], packets.first(n));
+    packets = packets.subspan(n);
+  }
+}
+template void NodeContext::walk_all<true>(const ArcLane&, std::span<rte_mbuf*>, IfId PacketMeta::*);
+template void NodeContext::walk_all<false>(const ArcLane&, std::span<rte_mbuf*>, IfId PacketMeta::*);
 
 void NodeContext::drop(DropId reason, rte_mbuf* packet) {
   lane_.worker->drop(reason, packet, meta(packet).rx_if, stats::rx_drops);
@@ -122,9 +144,10 @@ void Worker::make_nodes() {
     }
   }
   for (const auto& arc : graph.arcs) {
-    ArcLane lane{arc.enabled.get(), by_id_[arc.end.value()], {}};
+    ArcLane lane{arc.enabled.get(), by_id_[arc.end.value()], {}, {}};
     for (size_t i = 0; i < arc.features.size(); i++) {
       lane.features[i] = by_id_[arc.features[i].value()];
+      lane.stages[i] = {arc.stages[i], graph.nodes[arc.features[i].value()].state};
     }
     lane_.arcs.push_back(lane);
   }
@@ -301,7 +324,8 @@ void Worker::collect(int timeout_ms) {
 }
 
 unsigned Worker::poll_ready(uint64_t now) {
-  if (ready_.empty() || now - last_collect_ > kCollectEveryUs * tsc_per_us_) {
+  // With ports that are polled in any case, there is no hurry: the call costs more than all nodes do with a packet.
+  if ((ready_.empty() && polled_.empty()) || now - last_collect_ > kCollectEveryUs * tsc_per_us_) {
     collect(0);
   }
   unsigned total = 0;
@@ -404,6 +428,7 @@ void Worker::run_received() {
 }
 
 void Worker::run_graph() {
+  uint64_t clock = rte_rdtsc();  // read once between two nodes: for a vector of one packet it is a good part of all
   for (;;) {
     unsigned word = 0;
     while (word < lane_.pending.size() && lane_.pending[word] == 0) {
@@ -414,14 +439,13 @@ void Worker::run_graph() {
     }
     const unsigned bit = static_cast<unsigned>(__builtin_ctzll(lane_.pending[word]));
     lane_.pending[word] &= lane_.pending[word] - 1;
-    run_node(nodes_[word * 64 + bit]);
+    clock = run_node(nodes_[word * 64 + bit], clock);
   }
   free_trash();
 }
 
-void Worker::run_node(Node& node) {
+uint64_t Worker::run_node(Node& node, uint64_t before) {
   NodeQueue& queue = *node.queue;
-  const uint64_t before = rte_rdtsc();
   NodeContext context(lane_, node.edges.data(), node.state, before);
   uint32_t done = 0;
   uint32_t calls = 0;
@@ -435,7 +459,9 @@ void Worker::run_node(Node& node) {
   queue.count = 0;
   lane_.add(node.slot, calls);
   lane_.add(node.slot + 1, done);
-  lane_.add(node.slot + 2, rte_rdtsc() - before);
+  const uint64_t after = rte_rdtsc();
+  lane_.add(node.slot + 2, after - before);
+  return after;
 }
 
 /// Leaves those that may go on at the front, and tells how many.

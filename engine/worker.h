@@ -133,7 +133,8 @@ class alignas(64) Worker {
   void collect(int timeout_ms);
   unsigned take_from(rte_ring* ring);
   void run_graph();
-  void run_node(Node& node);
+  /// `before`: TSC now. Returns the TSC behind it.
+  uint64_t run_node(Node& node, uint64_t before);
   uint32_t drop_loops(std::span<rte_mbuf*> packets);
   void free_trash();
   void sample(DropId reason, const rte_mbuf& packet, IfId interface);

@@ -9,7 +9,13 @@ enum Edge : unsigned { ip4, ip6, punt };
 
 constexpr uint64_t kMacMask = (uint64_t{1} << 48) - 1;
 
-void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
+/// Those of a vector that take the two usual ways.
+struct Sorted {
+  std::array<rte_mbuf*, engine::kFrameSize> ip4, ip6;
+  size_t count4 = 0, count6 = 0;
+};
+
+void one(NodeContext& node, const IpState& state, rte_mbuf* packet, Sorted& sorted) {
   if (packet->data_len < sizeof(EthernetHeader)) [[unlikely]] {
     node.drop(state.drop(IpDrop::l2_too_short), packet);
     return;
@@ -25,14 +31,14 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
     node.drop(state.drop(IpDrop::l2_not_for_us), packet);
     return;
   }
-  switch (header<EthernetHeader>(packet).type.host()) {
+  switch (const uint16_t type = header<EthernetHeader>(packet).type.host(); type) {
     case ethertype::ip4:
       rte_pktmbuf_adj(packet, sizeof(EthernetHeader));
-      node.next(Edge::ip4, packet);
+      sorted.ip4[sorted.count4++] = packet;
       break;
     case ethertype::ip6:
       rte_pktmbuf_adj(packet, sizeof(EthernetHeader));
-      node.next(Edge::ip6, packet);
+      sorted.ip6[sorted.count6++] = packet;
       break;
     case ethertype::vlan:
     case ethertype::qinq:
@@ -42,16 +48,20 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
       node.drop(state.drop(IpDrop::unknown_vlan), packet);
       break;
     default:
-      node.next(Edge::punt, packet);
+      const unsigned taker = Takers::find(state.takers.ethertypes, type);
+      node.next(taker == 0 ? Edge::punt : taker, packet);
   }
 }
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
+  Sorted sorted;
   for (size_t i = 0; i < packets.size(); i++) {
     prefetch_after(packets, i);
-    one(node, state, packets[i]);
+    one(node, state, packets[i], sorted);
   }
+  node.next_all(Edge::ip4, {sorted.ip4.data(), sorted.count4});
+  node.next_all(Edge::ip6, {sorted.ip6.data(), sorted.count6});
 }
 
 }  // namespace

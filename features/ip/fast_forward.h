@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Private to ip_fast_node.cc and ip_fast_tagged_node.cc: what they do with a vector whose frames were collected. Both
-// leave each packet as it came, tags and all, until it is sure that it just goes out.
+// Private to the nodes that forward in one go: what they do with packets that are known to be good. A packet is left as
+// it came, tags and all, until it is sure that it just goes out. fast_stages.h and fast_collected.h build on this.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,6 @@
 #include "features/ip/tables/flow_hash.h"
 
 namespace floof::ip::fast {
-
-enum Edge : unsigned { general, output };
 
 inline constexpr uint32_t kL2 = sizeof(EthernetHeader);
 
@@ -32,6 +30,17 @@ T load(const void* at) {
   return out;
 }
 
+/// What frames of an interface have in common.
+inline PlainFrames plain_on(const IpState& state, IfId rx) {
+  const uint64_t mac = state.interfaces[rx].mac_bits.load(std::memory_order_relaxed);
+  const auto own6 = Ip6::from_halves(state.sources.own6(rx).high, state.sources.own6(rx).low).bytes();
+  return {.mac_low = static_cast<uint32_t>(mac),
+          .mac_high = static_cast<uint32_t>(mac >> 32),
+          .own4 = be32::from(state.sources.own4(rx)).raw(),
+          .own6_first = load<uint32_t>(own6.data()),
+          .own6_last = load<uint32_t>(own6.data() + 12)};
+}
+
 /// Room for a vector, not initialized: clearing it would cost as much as a packet or two.
 template <typename T>
 class Room {
@@ -47,20 +56,22 @@ class Room {
 };
 
 /// What lies between the MAC addresses and the type of frames as they come. For those without tags it is known when
-/// this is compiled.
+/// this is compiled. `came`: the first tag, or at least the priority of one that came off; 0: none.
 struct Untagged {
   static constexpr uint32_t tag_bytes = 0;
+  static uint32_t came(rte_mbuf* packet, const uint8_t*) { return engine::kept_priority(meta(packet)); }
 };
 struct Tagged {
   uint32_t tag_bytes;
+  static uint32_t came(rte_mbuf*, const uint8_t* frame) { return load<uint32_t>(frame + engine::kMacBytes); }
 };
 
-/// Packets to look up and rewrite.
+/// Packets to look up and rewrite. The arrays are the worker's own: who takes packets out moves the others up.
 template <typename Address>
 struct Batch {
-  rte_mbuf* const* packets;
-  const uint8_t* const* frames;
-  const Address* destinations;
+  rte_mbuf** packets;
+  const uint8_t** frames;
+  Address* destinations;
   size_t count;
 };
 
@@ -77,13 +88,14 @@ struct Sorted {
     frames[count] = frame;
     destinations[count++] = destination;
   }
-  Batch<Address> batch() const { return {packets.data(), frames.data(), destinations.data(), count}; }
+  Batch<Address> batch() { return {packets.data(), frames.data(), destinations.data(), count}; }
 };
 
-/// Packets on their way out, in order.
+/// Packets on their way out, in order, as they shall be on the wire.
 struct Leaving {
   std::array<rte_mbuf*, engine::kFrameSize> packets;
   size_t count = 0;
+  bool featured = false;  ///< an interface that some leave by has output features
 };
 
 /// As decrement_ttl does it; the two compare alike in ip_differential_node_test.cc. The checksum's word rises by one,
@@ -122,6 +134,7 @@ struct Hop {
   uint32_t kept;  ///< bits of the first tag
   uint64_t tags;
   IfId tx;
+  bool featured;  ///< tx has output features
 };
 
 // What does not change is kept in local variables: stores into packets might change anything else, as far as the
@@ -145,8 +158,7 @@ class Hops {
     const auto tx = static_cast<uint16_t>(rewrite >> 48);
     const engine::Interface& out = interfaces_[tx];
     const uint64_t source = out.mac_bits.load(std::memory_order_relaxed);
-    const bool plain = tx != 0 && output_features_[tx].load(std::memory_order_relaxed) == 0;
-    const uint32_t longest = plain ? out.mtu.load(std::memory_order_relaxed) + kL2 + framing_.tag_bytes : 0;
+    const uint32_t longest = tx == 0 ? 0 : out.mtu.load(std::memory_order_relaxed) + kL2 + framing_.tag_bytes;
     const uint32_t tag_bytes = out.tag_bytes.load(std::memory_order_relaxed);
     const bool in_place = tag_bytes == framing_.tag_bytes;
     return {.first = rewrite << 16 >> 16 | source << 48,
@@ -156,7 +168,8 @@ class Hops {
             .tag_bytes = tag_bytes,
             .kept = out.tags_kept.load(std::memory_order_relaxed),
             .tags = out.tags.load(std::memory_order_relaxed),
-            .tx = IfId(tx)};
+            .tx = IfId(tx),
+            .featured = output_features_[tx].load(std::memory_order_relaxed) != 0};
   }
 
  private:
@@ -183,16 +196,22 @@ inline void rewrite(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Framing fr
   std::memcpy(frame, &hop.first, 8);
   std::memcpy(frame + 8, &hop.second, 4);
   if (framing.tag_bytes != 0) {
-    uint8_t* const tags = frame + engine::kMacBytes;
-    put_tags(tags, hop, framing.tag_bytes, load<uint32_t>(tags));
+    const uint32_t came = framing.came(packet, frame);
+    put_tags(frame + engine::kMacBytes, hop, framing.tag_bytes, came);
+    if (hop.featured) {
+      engine::keep_priority(meta(packet), came);
+    }
   }
   meta(packet).tx_if = hop.tx;
 }
 
 /// The same where there are more or fewer tags than before; the type stays where it is, in front of the IP header.
 template <typename Address, typename Framing>
-inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, uint32_t tag_bytes, Framing framing) {
-  const uint32_t came = framing.tag_bytes == 0 ? 0 : load<uint32_t>(frame + engine::kMacBytes);
+inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Framing framing) {
+  const uint32_t came = framing.came(packet, frame), tag_bytes = hop.tag_bytes;
+  if (framing.tag_bytes != 0 && hop.featured) {
+    engine::keep_priority(meta(packet), came);
+  }
   uint8_t* const start = frame + framing.tag_bytes - tag_bytes;
   lower_ttl(frame + kL2 + framing.tag_bytes, Address{});
   std::memcpy(start, &hop.first, 8);
@@ -209,34 +228,11 @@ inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, ui
   m.tx_if = hop.tx;
 }
 
-/// To ethernet-input, as an untagged frame.
-template <typename Framing>
-inline void take_general_way(NodeContext& node, rte_mbuf* packet, Framing framing) {
-  if (framing.tag_bytes != 0) {
-    engine::strip_tags(packet, framing.tag_bytes);
-  }
-  node.next(Edge::general, packet);
-}
-
-/// A packet that does not just go out: its interface has output features, or the general nodes know what to do.
-template <typename Address, typename Framing>
-[[gnu::noinline]] void detour(NodeContext& node, const IpState& state, rte_mbuf* packet, uint8_t* frame, const Hop& hop,
-                              Framing framing) {
-  const uint32_t length = packet->pkt_len - framing.tag_bytes;
-  if (!hop.tx.valid() || length > state.interfaces[hop.tx].mtu.load(std::memory_order_relaxed) + kL2) {
-    take_general_way(node, packet, framing);
-    return;
-  }
-  if (framing.tag_bytes != 0) {
-    engine::keep_priority(meta(packet), load<uint32_t>(frame + engine::kMacBytes));
-  }
-  rewrite_resized<Address>(packet, frame, hop, 0, framing);
-  node.start_arc(state.interface_output, packet, hop.tx);
-}
-
 // A packet whose group is that of the one before takes its hop from registers: packets of a flow come in trains.
-template <typename Address, typename Framing>
-void forward(NodeContext& node, const IpState& state, const Batch<Address>& batch, Framing framing, Leaving& leaving) {
+// `rest` gets a span of those that do not just go out, as they are.
+template <typename Address, typename Framing, typename Rest>
+void forward(NodeContext& node, const IpState& state, const Batch<Address>& batch, Framing framing, Leaving& leaving,
+             Rest&& rest) {
   Room<GroupId> found;
   const size_t count = batch.count;
   state.tables.lookup(std::span(batch.destinations, count), std::span(found.data(), count));
@@ -244,7 +240,8 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
   constexpr GroupId kNone(UINT32_MAX);
   GroupId last = kNone;
   Hop hop = {};
-  size_t leave = leaving.count;
+  Room<rte_mbuf*> stays;
+  size_t leave = leaving.count, stay = 0;
   for (size_t i = 0; i < count; i++) {
     rte_mbuf* packet = batch.packets[i];
     auto* frame = const_cast<uint8_t*>(batch.frames[i]);
@@ -261,111 +258,22 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
         last = kNone;  // the next packet may be of another flow
       }
       hop = hops[id];
+      leaving.featured |= hop.featured;
     }
     if (packet->pkt_len <= hop.room) [[likely]] {
       rewrite<Address>(packet, frame, hop, framing);
     } else if (packet->pkt_len <= hop.room_for_tags) {
-      rewrite_resized<Address>(packet, frame, hop, hop.tag_bytes, framing);
+      rewrite_resized<Address>(packet, frame, hop, framing);
     } else {
-      detour<Address>(node, state, packet, frame, hop, framing);
+      stays[stay++] = packet;
       continue;
     }
     leaving.packets[leave++] = packet;
   }
   leaving.count = leave;
-}
-
-/// Packets of one vector whose frames were collected and are judged together.
-struct Collected {
-  std::span<rte_mbuf*> packets;
-  size_t count = 0;
-  JudgedFrames judged;
-
-  /// Forwards what is plain, of IPv4 if `take4` and of IPv6 if `take6`; the rest takes the general way.
-  template <typename Framing>
-  void forward_plain(NodeContext& node, const IpState& state, bool take4, bool take6, Framing framing,
-                     Leaving& leaving) {
-    if (take4 && all(judged.plain4)) [[likely]] {
-      const auto* destinations = reinterpret_cast<const Ip4*>(judged.destinations4);
-      forward(node, state, Batch<Ip4>{packets.data(), judged.frames, destinations, count}, framing, leaving);
-    } else if (take6 && all(judged.plain6)) [[likely]] {
-      Room<Ip6> destinations;
-      for (size_t i = 0; i < count; i++) {
-        destinations[i] = destination6(judged.frames[i] + framing.tag_bytes);
-      }
-      forward(node, state, Batch<Ip6>{packets.data(), judged.frames, destinations.data(), count}, framing, leaving);
-    } else {
-      forward_sorted(node, state, take4 ? 0xff : 0, take6 ? 0xff : 0, framing, leaving);
-    }
+  if (stay != 0) [[unlikely]] {
+    rest(std::span(stays.data(), stay));
   }
-
- private:
-  static constexpr size_t kLanes = JudgedFrames::kLanes;
-
-  static Ip6 destination6(const uint8_t* frame) { return Ip6(load<Ip6::Bytes>(frame + kL2 + 24)); }
-
-  /// Whether all packets are so and none is padded. Bits beyond the last one may be anything: the judge copies frames
-  /// there.
-  bool all(const uint8_t* plain) const {
-    unsigned both = 0xff;
-    const size_t whole = count / kLanes;
-    for (size_t block = 0; block < whole; block++) {
-      both &= plain[block] & ~judged.padded[block];
-    }
-    const unsigned rest = (1u << count % kLanes) - 1;
-    return both == 0xff && (plain[whole] & ~judged.padded[whole] & rest) == rest;
-  }
-
-  /// Cuts Ethernet padding off a packet in one piece.
-  static void trim(rte_mbuf* packet, uint32_t length) {
-    packet->pkt_len = length;
-    packet->data_len = static_cast<uint16_t>(length);
-  }
-
-  template <typename Framing>
-  void forward_sorted(NodeContext& node, const IpState& state, unsigned take4, unsigned take6, Framing framing,
-                      Leaving& leaving) {
-    const uint32_t l2 = kL2 + framing.tag_bytes;
-    Sorted<Ip4> sorted4;
-    Sorted<Ip6> sorted6;
-    for (size_t i = 0; i < count; i++) {
-      rte_mbuf* packet = packets[i];
-      const uint8_t* frame = judged.frames[i];
-      const size_t block = i / kLanes;
-      const unsigned bit = 1u << i % kLanes;
-      const bool padded = (judged.padded[block] & bit) != 0;
-      if ((judged.plain4[block] & take4 & bit) != 0) {
-        if (padded) {
-          trim(packet, ip4_length(frame + l2) + l2);
-        }
-        sorted4.add(packet, frame, Ip4(judged.destinations4[i]));
-      } else if ((judged.plain6[block] & take6 & bit) != 0) {
-        if (padded) {
-          trim(packet, ip6_length(frame + l2) + l2);
-        }
-        sorted6.add(packet, frame, destination6(frame + framing.tag_bytes));
-      } else {
-        take_general_way(node, packet, framing);
-      }
-    }
-    if (sorted4.count > 0) {
-      forward(node, state, sorted4.batch(), framing, leaving);
-    }
-    if (sorted6.count > 0) {
-      forward(node, state, sorted6.batch(), framing, leaving);
-    }
-  }
-};
-
-/// What frames of an interface have in common.
-inline PlainFrames plain_on(const IpState& state, IfId rx) {
-  const uint64_t mac = state.interfaces[rx].mac_bits.load(std::memory_order_relaxed);
-  const auto own6 = Ip6::from_halves(state.sources.own6(rx).high, state.sources.own6(rx).low).bytes();
-  return {.mac_low = static_cast<uint32_t>(mac),
-          .mac_high = static_cast<uint32_t>(mac >> 32),
-          .own4 = be32::from(state.sources.own4(rx)).raw(),
-          .own6_first = load<uint32_t>(own6.data()),
-          .own6_last = load<uint32_t>(own6.data() + 12)};
 }
 
 }  // namespace floof::ip::fast

@@ -17,6 +17,7 @@
 #include "features/ip/checks/ip_checks.h"
 #include "features/ip/checks/wire.h"
 #include "features/ip/ip.h"
+#include "features/ip/stages_node_test.h"
 
 namespace floof::ip::test {
 
@@ -27,7 +28,8 @@ using engine::TestPort;
 /// A router of three interfaces around the real ip and icmp nodes, on the test's own thread:
 ///   e1 192.0.2.1/24 2001:db8:1::1      e2 198.51.100.1/24 2001:db8:2::1, MTU 1500     e3 203.0.113.1/24, MTU 600 (1280
 ///   IPv6)
-/// punt and neighbor-hold only keep what they get. EAL starts once per process, so there is one router per process.
+/// punt, neighbor-hold and a node that takes some local packets only keep what they get. EAL starts once per process,
+/// so there is one router per process.
 class Router {
  public:
   struct Kept {
@@ -117,6 +119,7 @@ class Router {
     }
     punted.kept.clear();
     held.kept.clear();
+    taken.kept.clear();
     for (auto& worker : icmp->workers) {
       worker.buckets = {};
     }
@@ -142,7 +145,10 @@ class Router {
   std::unique_ptr<ForwardingTables> tables;
   std::unique_ptr<IpState> ip;
   std::unique_ptr<icmp::IcmpState> icmp;
-  Sink punted, held;
+  StageFeatures features;
+  static constexpr uint16_t kTakenType = 0x88b5, kTakenPort = 4789;
+  static constexpr uint8_t kTakenProtocol = 253;
+  Sink punted, held, taken;
   IfId e1, e2, e3, floof0;
 
  private:
@@ -163,6 +169,13 @@ class Router {
     ip->set_kernel_interface(floof0);
     engine::GraphBuilder builder;
     register_nodes(builder, *ip);
+    features.add_nodes(builder);
+    builder.add_node({.name = "test-taker", .help = "test", .process = keep, .state = &taken});
+    take_ethertype(builder, *ip, kTakenType, "test-taker");
+    for (const Family family : {Family::ip4, Family::ip6}) {
+      take_protocol(builder, *ip, family, kTakenProtocol, "test-taker");
+      take_udp_port(builder, *ip, family, kTakenPort, "test-taker");
+    }
     icmp::register_nodes(builder, *icmp);
     builder.add_node({.name = "punt", .help = "test", .process = keep, .state = &punted});
     builder.add_node({.name = "neighbor-hold", .help = "test", .process = keep, .state = &held});
@@ -316,6 +329,13 @@ inline Bytes ip6(const Ip6Spec& spec) {
   ip.source = parse_ip6(spec.source)->bytes();
   ip.destination = parse_ip6(spec.destination)->bytes();
   out.insert(out.end(), spec.payload.begin(), spec.payload.end());
+  return out;
+}
+
+inline Bytes udp(uint16_t port) {
+  Bytes out(24, 0x55);
+  out[2] = static_cast<uint8_t>(port >> 8);
+  out[3] = static_cast<uint8_t>(port);
   return out;
 }
 

@@ -56,6 +56,19 @@ class SourceTable {
   std::array<Slot, kMaxInterfaces> slots_;
 };
 
+/// Who takes what would go to the router's kernel otherwise: edges of the nodes that ask, 0 for the kernel. Filled
+/// while nodes are added (take_ethertype and the others below), then only read.
+struct Takers {
+  struct Local {
+    std::array<uint8_t, 256> protocols{};
+    std::vector<uint8_t> udp_ports;  ///< by port; empty: nobody takes any
+  };
+  std::vector<uint8_t> ethertypes;
+  Local ip4, ip6;
+
+  static unsigned find(const std::vector<uint8_t>& edges, uint16_t number) { return edges.empty() ? 0 : edges[number]; }
+};
+
 /// What the ip nodes share. Outlives the graph.
 struct IpState {
   IpState(ForwardingTables& t, engine::InterfaceTable& i, const engine::Pools& p)
@@ -78,9 +91,12 @@ struct IpState {
   void set_hash_seed(uint32_t seed) { hash_seed.store(seed, std::memory_order_relaxed); }
 
   const FrameJudge* frames = &best_frame_judge();  ///< tests choose another before packets come
+  bool at_once = true;  ///< false: general nodes take all packets one by one (tests, which compare)
 
   std::atomic<uint16_t> kernel_interface{0};
   std::atomic<uint32_t> hash_seed{0};
+
+  Takers takers;
 
   // Set by register_nodes:
   engine::ArcId ip4_unicast, ip6_unicast, interface_output;
@@ -92,5 +108,15 @@ struct IpState {
 /// ip4-fragment, ip6-input, ip6-options, ip6-lookup, ip6-forward and the arcs ip4-unicast and ip6-unicast. They lead to
 /// nodes of others: punt, neighbor-hold, icmp4-error, icmp6-error, interface-output.
 void register_nodes(engine::GraphBuilder& builder, IpState& state);
+
+// What a feature's add_nodes asks for, with the name of its own node; it says that it comes after "ip". Each number has
+// one taker, the last one.
+/// Frames of an ethertype other than IPv4, IPv6 and VLANs; data at the Ethernet header, without tags.
+void take_ethertype(engine::GraphBuilder& builder, IpState& state, uint16_t type, std::string_view node);
+/// Packets to this router itself, data at the IP header: those of an IP protocol, and UDP datagrams to a port. Not
+/// fragments, packets with IPv6 extension headers, and what this router or its kernel sent: those go to the kernel.
+void take_protocol(engine::GraphBuilder& builder, IpState& state, Family family, uint8_t protocol,
+                   std::string_view node);
+void take_udp_port(engine::GraphBuilder& builder, IpState& state, Family family, uint16_t port, std::string_view node);
 
 }  // namespace floof::ip

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/fast_at_once.h"
 #include "features/ip/ip_node.h"
 
 namespace floof::ip {
@@ -9,6 +10,9 @@ enum Edge : unsigned { options, punt };
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
+  if (state.at_once) {
+    packets = fast::accept_at_once<Ip4>(node, state, packets);
+  }
   for (rte_mbuf* packet : packets) {
     const Verdict verdict = check_ip4(bytes_of(packet), packet->data_len, packet->pkt_len);
     if (verdict.next == Verdict::drop) [[unlikely]] {

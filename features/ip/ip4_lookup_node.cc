@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/ip/fast_at_once.h"
 #include "features/ip/ip_node.h"
 #include "features/ip/tables/flow_hash.h"
 
@@ -6,7 +7,7 @@ namespace floof::ip {
 
 namespace {
 
-enum Edge : unsigned { forward, hold, punt, error };
+enum Edge : unsigned { forward, hold, punt, error, port_tx };
 
 void refuse(NodeContext& node, const IpState& state, uint8_t code, IpDrop reason, rte_mbuf* packet) {
   request_error(packet, icmp4::unreachable, code, 0, state.drop(reason));
@@ -71,6 +72,10 @@ void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* pac
   const Group& group = state.tables.group(id);
   const PathKind kind = group.kind.load(std::memory_order_acquire);
   if (kind == PathKind::local) {
+    if (const unsigned taker = local_taker(state.takers.ip4, header<Ip4Header>(packet), *packet); taker != 0) {
+      node.next(taker, packet);
+      return;
+    }
     to_kernel(node, state, Edge::punt, ethertype::ip4, IpDrop::local_from_kernel, packet);
     return;
   }
@@ -100,6 +105,12 @@ void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* pac
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
+  if (state.at_once) {
+    packets = fast::forward_at_once<Ip4>(node, state, Edge::port_tx, packets);
+  }
+  if (packets.empty()) [[likely]] {
+    return;
+  }
   std::array<Ip4, engine::kFrameSize> destinations;
   std::array<GroupId, engine::kFrameSize> groups;
   size_t count = 0;
@@ -119,11 +130,14 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
 }  // namespace
 
 engine::NodeSpec ip4_lookup_node(IpState& state) {
-  return {.name = "ip4-lookup",
-          .help = "Finds the longest matching route and picks the adjacency by flow.",
-          .process = process,
-          .next = {"ip4-forward", "neighbor-hold", "punt", "icmp4-error"},
-          .state = &state};
+  return {
+      .name = "ip4-lookup",
+      .help =
+          "Finds the longest matching route and picks the adjacency by flow; what just goes out is rewritten at once.",
+      .process = process,
+      .next = {"ip4-forward", "neighbor-hold", "punt", "icmp4-error", "port-tx"},
+      .state = &state,
+      .arcs = {"interface-output"}};
 }
 
 }  // namespace floof::ip

@@ -64,6 +64,30 @@ TEST_F(Ip4, OtherProtocolsGoToTheKernelAsReceived) {
   EXPECT_EQ(r.punted.kept[0].meta.rx_if, r.e1);
 }
 
+TEST_F(Ip4, NodesTakeEthertypesLocalProtocolsAndPorts) {
+  const auto local = [](uint8_t protocol, uint16_t fragment, const Bytes& payload) {
+    return ip4({.destination = "192.0.2.1", .protocol = protocol, .fragment = fragment, .payload = payload});
+  };
+  const std::vector<Bytes> taken = {local(Router::kTakenProtocol, 0, Bytes(4, 1)),
+                                    local(17, 0, udp(Router::kTakenPort))};
+  const Bytes frame = ethernet(r.mac(r.e1), Router::kTakenType, Bytes(50, 7));
+  r.run(r.port1, {frame});
+  ASSERT_EQ(r.taken.kept.size(), 1u);
+  EXPECT_EQ(r.taken.kept[0].bytes, frame);
+  send4(taken);
+  ASSERT_EQ(r.taken.kept.size(), 3u);
+  EXPECT_EQ(r.taken.kept[1].bytes, taken[0]) << "data at the IP header";
+  EXPECT_EQ(r.taken.kept[2].bytes, taken[1]);
+  EXPECT_TRUE(r.punted.kept.empty());
+  // Others, pieces of datagrams, a datagram that ends before its port, and what is not for this router.
+  send4({local(17, 0, udp(Router::kTakenPort + 1)), local(17, 0x2000, udp(Router::kTakenPort)),
+         local(17, 0, Bytes(3, 0x12)), local(Router::kTakenProtocol, 0x00b9, Bytes(4, 1)),
+         ip4({.protocol = Router::kTakenProtocol})});
+  EXPECT_EQ(r.taken.kept.size(), 3u);
+  EXPECT_EQ(r.punted.kept.size(), 4u);
+  EXPECT_EQ(r.port2.take().size(), 1u);
+}
+
 TEST_F(Ip4, LocalMulticastAndBroadcastGoToTheKernelAsReceived) {
   std::vector<Bytes> packets;
   for (const char* to : {"192.0.2.1", "198.51.100.1", "224.0.0.5", "255.255.255.255", "192.0.2.255", "239.1.2.3"}) {

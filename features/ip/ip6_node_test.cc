@@ -46,6 +46,25 @@ TEST_F(Ip6, TrimsPadding) {
   EXPECT_EQ(out[0].frame.size(), 14 + 43u);
 }
 
+TEST_F(Ip6, NodesTakeLocalProtocolsAndPorts) {
+  const auto local = [](uint8_t next, const Bytes& payload) {
+    return ip6({.destination = "2001:db8:1::1", .next_header = next, .payload = payload});
+  };
+  const std::vector<Bytes> taken = {local(Router::kTakenProtocol, Bytes(4, 1)), local(17, udp(Router::kTakenPort))};
+  send6(taken);
+  ASSERT_EQ(r.taken.kept.size(), 2u);
+  EXPECT_EQ(r.taken.kept[0].bytes, taken[0]);
+  EXPECT_EQ(r.taken.kept[1].bytes, taken[1]);
+  // Others, a fragment, and what is not for this router.
+  Bytes fragment = {17, 0, 0, 1, 0, 0, 0, 9};
+  const Bytes inside = udp(Router::kTakenPort);
+  fragment.insert(fragment.end(), inside.begin(), inside.end());
+  send6({local(17, udp(Router::kTakenPort + 1)), local(44, fragment), ip6({.next_header = Router::kTakenProtocol})});
+  EXPECT_EQ(r.taken.kept.size(), 2u);
+  EXPECT_EQ(r.punted.kept.size(), 2u);
+  EXPECT_EQ(r.port2.take().size(), 1u);
+}
+
 TEST_F(Ip6, LocalMulticastAndLinkLocalGoToTheKernelAsReceived) {
   std::vector<Bytes> packets;
   for (const char* to : {"2001:db8:1::1", "ff02::5", "ff02::1:ff00:1", "fe80::1", "ff05::2"}) {

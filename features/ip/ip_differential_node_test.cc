@@ -188,24 +188,50 @@ class TwoWays : public NodeTest {
 
   void TearDown() override {
     r.bind("ip-fast");
+    r.ip->at_once = true;
     NodeTest::TearDown();
   }
 
   /// ICMP errors are numbered as they are made, and the order may differ.
   static Bytes unnumbered(Bytes bytes, size_t l3) {
-    if (bytes[l3] >> 4 == 4 && bytes[l3 + 9] == protocol::icmp) {
+    if (bytes.size() >= l3 + 20 && bytes[l3] >> 4 == 4 && bytes[l3 + 9] == protocol::icmp) {
       std::fill_n(&bytes[l3 + 4], 2, 0);
       std::fill_n(&bytes[l3 + 10], 2, 0);
     }
     return bytes;
   }
 
+  /// The general way: node by node.
+  Result pass_nodes(const std::vector<Bytes>& frames, uint16_t flags, std::string_view input = "ethernet-input") {
+    static constexpr FrameJudge kNothingIsPlain{
+        "none", [](const PlainFrames&, JudgedFrames& vector, size_t) { refuse(vector); },
+        [](const PlainFrames&, JudgedFrames& vector, size_t, size_t) { refuse(vector); }};
+    const FrameJudge* const judge = std::exchange(r.ip->frames, &kNothingIsPlain);
+    r.ip->at_once = false;
+    Result out = pass(input, frames, flags);
+    r.ip->at_once = true;
+    r.ip->frames = judge;
+    return out;
+  }
+  static void refuse(JudgedFrames& vector) {
+    std::ranges::fill(vector.plain4, uint8_t{0});
+    std::ranges::fill(vector.plain6, uint8_t{0});
+  }
+
   Result pass(std::string_view input, const std::vector<Bytes>& frames, uint16_t flags) {
     r.bind(input);
     r.reset();
-    r.port1.set_flags(flags);
-    r.run(r.port1, frames);
-    r.port1.set_flags(0);
+    for (size_t i = 0; i < frames.size(); i++) {
+      const unsigned port = several_ports_ ? i % 3 : 0;
+      (port == 1 ? r.port2 : port == 2 ? r.port3 : r.port1).push(frames[i]);
+    }
+    for (TestPort* port : {&r.port1, &r.port2, &r.port3}) {
+      port->set_flags(flags);
+    }
+    r.run(r.port1, {});
+    for (TestPort* port : {&r.port1, &r.port2, &r.port3}) {
+      port->set_flags(0);
+    }
     Result out;
     for (const auto& [number, port] : {std::pair(1, &r.port1), {2, &r.port2}, {3, &r.port3}}) {
       for (const auto& sent : port->take()) {
@@ -215,7 +241,7 @@ class TwoWays : public NodeTest {
       }
     }
     for (const auto& kept : r.punted.kept) {
-      out.punted.insert(kept.bytes);
+      out.punted.insert(unnumbered(kept.bytes, 14));
     }
     for (const auto& kept : r.held.kept) {
       out.held.insert(unnumbered(kept.bytes, 0));
@@ -283,6 +309,7 @@ class TwoWays : public NodeTest {
 
   std::mt19937_64 rng_{11};
   uint64_t train_ = 0;
+  bool several_ports_ = false;  ///< frames come in on all three in turn, else on the first
 };
 
 TEST_F(TwoWays, DoTheSame) {
@@ -293,13 +320,18 @@ TEST_F(TwoWays, DoTheSame) {
                   [&] { return round % 3 == 0 ? random_frame() : good_frame(round % 3 == 1 || rng_() % 64 == 0); });
     const auto flags = static_cast<uint16_t>(round % 5 == 0 ? PacketMeta::checksum_good : 0);
     r.ip->frames = round % 2 == 0 ? &best_frame_judge() : &kGenericFrameJudge;
-    const Result general = pass("ethernet-input", frames, flags);
+    const Result general = pass_nodes(frames, flags);
     const Result both = pass("ip-fast", frames, flags);
     fast += r.node_packets("ip-fast") - r.node_packets("ethernet-input");
     ASSERT_EQ(both.counts, general.counts) << "round " << round;
     ASSERT_EQ(both.sent, general.sent) << "round " << round;
     ASSERT_EQ(both.punted, general.punted) << "round " << round;
     ASSERT_EQ(both.held, general.held) << "round " << round;
+    const Result at_once = pass("ethernet-input", frames, flags);
+    ASSERT_EQ(at_once.counts, general.counts) << "round " << round;
+    ASSERT_EQ(at_once.sent, general.sent) << "round " << round;
+    ASSERT_EQ(at_once.punted, general.punted) << "round " << round;
+    ASSERT_EQ(at_once.held, general.held) << "round " << round;
   }
   EXPECT_GT(fast, 1000u) << "the fast way was taken";
 }
@@ -355,7 +387,7 @@ TEST_F(Tagged, TagsChangeNothingElse) {
     std::generate(frames.begin(), frames.end(),
                   [&] { return round % 3 == 0 ? random_frame() : good_frame(round % 3 == 1 || rng_() % 64 == 0); });
     r.ip->frames = round % 2 == 0 ? &best_frame_judge() : &kGenericFrameJudge;
-    Result plain = pass("ethernet-input", frames, 0);
+    Result plain = pass_nodes(frames, 0);
     const auto priority = static_cast<uint8_t>(rng_() % 16);
     std::array<Tags, 3> tags;
     for (size_t i = 0; i < 3; i++) {
@@ -389,6 +421,113 @@ TEST_F(Tagged, TagsChangeNothingElse) {
     ASSERT_EQ(tagged.counts, plain.counts) << "round " << round;
     ASSERT_EQ(tagged.punted, plain.punted) << "round " << round;
     ASSERT_EQ(tagged.held, plain.held) << "round " << round;
+  }
+}
+
+// Random chains of features on all arcs: through their stages, and through their nodes only.
+class Stages : public Tagged {
+ protected:
+  void SetUp() override {
+    Tagged::SetUp();
+    for (const IfId id : {r.e2, r.e3}) {
+      macs_.push_back(r.mac(id));
+      r.engine->interfaces()[id].set_mac(r.mac(r.e1));  // as subinterfaces of one port
+    }
+  }
+  void TearDown() override {
+    enable([](size_t) { return false; });
+    r.engine->interfaces()[r.e2].set_mac(macs_[0]);
+    r.engine->interfaces()[r.e3].set_mac(macs_[1]);
+    Tagged::TearDown();
+  }
+
+  template <typename Wanted>
+  void enable(Wanted wanted) {
+    for (const char* arc : StageFeatures::kArcs) {
+      for (size_t i = 0; i < StageFeatures::kKinds.size(); i++) {
+        for (const IfId id : {r.e1, r.e2, r.e3}) {
+          StageFeatures::enable(r.engine->graph(), arc, i, id, wanted(i));
+        }
+      }
+    }
+  }
+  /// Some have stages only, some interfaces have the same, some nothing.
+  void enable_some() {
+    const auto kind = rng_() % 4;
+    const auto density = 2 + rng_() % 6;
+    enable([&](size_t i) {
+      return kind != 0 && rng_() % density == 0 && (kind == 1 || StageFeatures::kKinds[i].staged || rng_() % 16 == 0);
+    });
+    if (kind == 3) {
+      const auto only = rng_() % StageFeatures::kKinds.size();
+      enable([&](size_t i) { return i == only; });
+    }
+  }
+  std::vector<Bytes> some_frames(int round) {
+    std::vector<Bytes> frames(1 + rng_() % (round % 10 == 0 ? 300 : 40));
+    std::generate(frames.begin(), frames.end(),
+                  [&] { return round % 3 == 0 ? random_frame() : good_frame(round % 3 == 1 || rng_() % 64 == 0); });
+    r.ip->frames = rng_() % 2 == 0 ? &best_frame_judge() : &kGenericFrameJudge;
+    several_ports_ = rng_() % 2 == 0;
+    return frames;
+  }
+  uint64_t effects(const Result& result) {
+    uint64_t sum = 0;
+    for (const auto& [name, value] : result.counts) {
+      sum += name.starts_with("test-") ? value : 0;
+    }
+    return sum;
+  }
+
+ private:
+  std::vector<Mac> macs_;
+};
+
+TEST_F(Stages, DoWhatTheirNodesDo) {
+  uint64_t all = 0, straight = 0;
+  for (int round = 0; round < 1200; round++) {
+    const auto frames = some_frames(round);
+    enable_some();
+    const auto flags = static_cast<uint16_t>(round % 5 == 0 ? PacketMeta::checksum_good : 0);
+    const Result nodes = pass_nodes(frames, flags);
+    all += effects(nodes);
+    for (const char* input : {"ip-fast", "ethernet-input"}) {
+      const Result fused = pass(input, frames, flags);
+      straight += r.node_packets("ip-fast") > 0 && r.node_packets("interface-output") == 0 && effects(fused) > 0;
+      ASSERT_EQ(fused.counts, nodes.counts) << input << ", round " << round;
+      ASSERT_EQ(fused.sent, nodes.sent) << input << ", round " << round;
+      ASSERT_EQ(fused.punted, nodes.punted) << input << ", round " << round;
+      ASSERT_EQ(fused.held, nodes.held) << input << ", round " << round;
+    }
+  }
+  EXPECT_GT(all, 100'000u) << "features had effects";
+  EXPECT_GT(straight, 50u) << "in some rounds stages alone had them";
+}
+
+TEST_F(Stages, DoTheSameToTaggedFrames) {
+  const std::array<IfId, 3> ports{r.e1, r.e2, r.e3};
+  for (int round = 0; round < 1000; round++) {
+    auto frames = some_frames(round);
+    enable_some();
+    std::array<Tags, 3> tags;
+    const auto bytes = static_cast<unsigned>(4 + 4 * (rng_() % 2));
+    for (size_t i = 0; i < 3; i++) {
+      tags[i] = random_tags(i == 0 || several_ports_ ? bytes : static_cast<unsigned>(4 * (rng_() % 3)));
+      set(ports[i], tags[i]);
+    }
+    for (size_t i = 0; i < frames.size(); i++) {
+      frames[i] = with_tags(frames[i], tags[several_ports_ ? i % 3 : 0], static_cast<uint8_t>(rng_() % 16));
+    }
+    const Result nodes = pass_nodes(frames, 0, "ip-fast-tagged");
+    const Result fused = pass("ip-fast-tagged", frames, 0);
+    ASSERT_EQ(fused.counts, nodes.counts) << "round " << round;
+    ASSERT_EQ(fused.sent, nodes.sent) << "round " << round << " tags " << bytes << " to " << tags[1].bytes << " and "
+                                      << tags[2].bytes;
+    ASSERT_EQ(fused.punted, nodes.punted) << "round " << round;
+    ASSERT_EQ(fused.held, nodes.held) << "round " << round;
+    for (const IfId id : ports) {
+      set(id, {0, 0, 0});
+    }
   }
 }
 

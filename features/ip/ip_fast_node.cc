@@ -9,7 +9,7 @@
 // misses of many packets overlap and no loop outgrows the CPU's window; frames are judged several at once
 // (plain_frames.h); what depends on the interface only is worked out when the interface changes. Cycles:
 // docs/performance.md.
-#include "features/ip/fast_forward.h"
+#include "features/ip/fast_collected.h"
 
 namespace floof::ip {
 
@@ -19,6 +19,16 @@ namespace {
 struct Arrivals : fast::Collected {
   explicit Arrivals(std::span<rte_mbuf*> arrived) : rx(meta(arrived.front()).rx_if) {
     packets = arrived;
+    count = packets.size() < kFew ? collect_few() : collect();
+  }
+
+  const IfId rx;
+
+ private:
+  /// In a smaller vector the port has hardly written the last packets when the first ones are read.
+  static constexpr size_t kFew = 16;
+
+  size_t collect() {
     const uint64_t expected = uint64_t{rx.value()} << 48;
     size_t i = 0;
     for (; i < packets.size(); i++) {
@@ -37,10 +47,26 @@ struct Arrivals : fast::Collected {
         judged.lengths[i] = 0;
       }
     }
-    count = i;
+    return i;
   }
 
-  const IfId rx;
+  /// The same field by field: a word that was just made by several stores cannot be loaded until all of them are in the
+  /// cache, which takes as long as a cache miss where the buffer was cold.
+  size_t collect_few() {
+    size_t i = 0;
+    for (; i < packets.size(); i++) {
+      const rte_mbuf* packet = packets[i];
+      const PacketMeta& m = meta(packet);
+      if (m.rx_if != rx) {
+        break;
+      }
+      judged.frames[i] = rte_pktmbuf_mtod(packet, const uint8_t*);
+      const bool special = packet->data_len != packet->pkt_len || (m.flags & fast::kRelevant) != 0 || m.gso_size != 0 ||
+                           m.gso != PacketMeta::gso_none;
+      judged.lengths[i] = special ? 0 : packet->pkt_len;
+    }
+    return i;
+  }
 };
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
@@ -49,11 +75,10 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   while (!packets.empty()) {
     Arrivals arrivals(packets);
     state.frames->judge(fast::plain_on(state, arrivals.rx), arrivals.judged, arrivals.count);
-    arrivals.forward_plain(node, state, !node.arc_used(state.ip4_unicast, arrivals.rx),
-                           !node.arc_used(state.ip6_unicast, arrivals.rx), fast::Untagged{}, leaving);
+    arrivals.forward_plain(node, state, fast::Chains(node, state, arrivals.rx), fast::Untagged{}, leaving);
     packets = packets.subspan(arrivals.count);
   }
-  node.next_all(fast::Edge::output, {leaving.packets.data(), leaving.count});
+  fast::send(node, state, fast::Edge::output, leaving);
 }
 
 }  // namespace
@@ -64,7 +89,7 @@ engine::NodeSpec ip_fast_node(IpState& state) {
           .process = process,
           .next = {"ethernet-input", "port-tx"},
           .state = &state,
-          .arcs = {"interface-output"}};
+          .arcs = {"ip4-unicast", "ip6-unicast", "interface-output"}};
 }
 
 }  // namespace floof::ip

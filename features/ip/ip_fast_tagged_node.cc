@@ -4,7 +4,7 @@
 // found it and compared them): they are judged behind the tags and, where the way out has as many, get its tags in
 // their place, so that no byte moves. Subinterfaces of one port share its MAC address, so a vector from many of them is
 // judged as one; what differs between them (their own addresses, which are nobody's source) is looked at afterwards.
-#include "features/ip/fast_forward.h"
+#include "features/ip/fast_collected.h"
 
 namespace floof::ip {
 
@@ -12,13 +12,13 @@ namespace {
 
 /// Those at the front of `packets` that came with as many tags to the same MAC address, at least one.
 struct Arrivals : fast::Collected {
-  Arrivals(NodeContext& node, const IpState& state, std::span<rte_mbuf*> arrived) {
+  Arrivals(NodeContext& node, const IpState& state, std::span<rte_mbuf*> arrived)
+      : chains(node, state, meta(arrived.front()).rx_if) {
     packets = arrived;
     IfId last = meta(packets.front()).rx_if;
     const engine::Interface* in = &state.interfaces[last];
     const uint64_t mac = in->mac_bits.load(std::memory_order_relaxed);
     framing.tag_bytes = in->tag_bytes.load(std::memory_order_relaxed);
-    bool featured = is_featured(node, state, last);
     size_t i = 0;
     for (; i < packets.size(); i++) {
       const rte_mbuf* packet = packets[i];
@@ -29,13 +29,13 @@ struct Arrivals : fast::Collected {
           break;
         }
         last = rx;
-        featured = is_featured(node, state, rx);
+        chains.add(node, state, rx);
         several = true;
       }
       const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
       rte_prefetch0(frame);
-      const bool special = packet->data_len != packet->pkt_len || featured ||
-                           (fast::load<uint64_t>(&meta(packet).flags) & fast::kRelevant) != 0;
+      const bool special =
+          packet->data_len != packet->pkt_len || (fast::load<uint64_t>(&meta(packet).flags) & fast::kRelevant) != 0;
       judged.frames[i] = frame;
       judged.lengths[i] = special ? 0 : packet->pkt_len - framing.tag_bytes;
     }
@@ -54,12 +54,9 @@ struct Arrivals : fast::Collected {
   }
 
   fast::Tagged framing{0};
+  fast::Chains chains;
 
  private:
-  static bool is_featured(NodeContext& node, const IpState& state, IfId rx) {
-    return node.arc_used(state.ip4_unicast, rx) || node.arc_used(state.ip6_unicast, rx);
-  }
-
   void refuse_own(const IpState& state) {
     constexpr size_t kLanes = JudgedFrames::kLanes;
     for (size_t i = 0; i < count; i++) {
@@ -85,10 +82,10 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   while (!packets.empty()) {
     Arrivals arrivals(node, state, packets);
     arrivals.judge(state);
-    arrivals.forward_plain(node, state, true, true, arrivals.framing, leaving);
+    arrivals.forward_plain(node, state, arrivals.chains, arrivals.framing, leaving);
     packets = packets.subspan(arrivals.count);
   }
-  node.next_all(fast::Edge::output, {leaving.packets.data(), leaving.count});
+  fast::send(node, state, fast::Edge::output, leaving);
 }
 
 }  // namespace
@@ -99,7 +96,7 @@ engine::NodeSpec ip_fast_tagged_node(IpState& state) {
           .process = process,
           .next = {"ethernet-input", "port-tx"},
           .state = &state,
-          .arcs = {"interface-output"}};
+          .arcs = {"ip4-unicast", "ip6-unicast", "interface-output"}};
 }
 
 }  // namespace floof::ip

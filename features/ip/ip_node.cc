@@ -91,6 +91,55 @@ void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint
   node.next(punt_edge, packet);
 }
 
+namespace {
+
+unsigned local_taker_of(const Takers::Local& takers, uint8_t protocol, uint32_t header, const rte_mbuf& packet) {
+  if ((meta(&packet).flags & (PacketMeta::from_tap | PacketMeta::own)) != 0) {
+    return 0;
+  }
+  if (protocol == protocol::udp && packet.data_len >= header + sizeof(UdpHeader)) {
+    const auto* udp = rte_pktmbuf_mtod_offset(&packet, const UdpHeader*, header);
+    if (const unsigned edge = Takers::find(takers.udp_ports, udp->destination_port.host()); edge != 0) {
+      return edge;
+    }
+  }
+  return takers.protocols[protocol];
+}
+
+void take(engine::GraphBuilder& builder, std::string_view from, std::string_view node, std::vector<uint8_t>& edges,
+          uint16_t number) {
+  edges.resize(size_t{UINT16_MAX} + 1);
+  edges[number] = static_cast<uint8_t>(builder.add_edge(from, node));
+}
+
+std::string_view lookup_of(Family family) { return family == Family::ip4 ? "ip4-lookup" : "ip6-lookup"; }
+
+}  // namespace
+
+unsigned local_taker(const Takers::Local& takers, const Ip4Header& ip, const rte_mbuf& packet) {
+  const bool piece = (ip.fragment.host() & (Ip4Header::kMoreFragments | Ip4Header::kOffsetMask)) != 0;
+  return piece ? 0 : local_taker_of(takers, ip.protocol, ip.header_length(), packet);
+}
+
+unsigned local_taker(const Takers::Local& takers, const Ip6Header& ip, const rte_mbuf& packet) {
+  return local_taker_of(takers, ip.next_header, sizeof ip, packet);
+}
+
+void take_ethertype(engine::GraphBuilder& builder, IpState& state, uint16_t type, std::string_view node) {
+  take(builder, "ethernet-input", node, state.takers.ethertypes, type);
+}
+
+void take_protocol(engine::GraphBuilder& builder, IpState& state, Family family, uint8_t protocol,
+                   std::string_view node) {
+  auto& local = family == Family::ip4 ? state.takers.ip4 : state.takers.ip6;
+  local.protocols[protocol] = static_cast<uint8_t>(builder.add_edge(lookup_of(family), node));
+}
+
+void take_udp_port(engine::GraphBuilder& builder, IpState& state, Family family, uint16_t port, std::string_view node) {
+  auto& local = family == Family::ip4 ? state.takers.ip4 : state.takers.ip6;
+  take(builder, lookup_of(family), node, local.udp_ports, port);
+}
+
 uint32_t super_packet_headers(rte_mbuf* packet) {
   // csum_start is where TCP begins; a sender whose numbers make no sense is caught again where it is segmented.
   const uint32_t tcp = meta(packet).csum_start;

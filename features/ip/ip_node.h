@@ -101,6 +101,10 @@ inline void reject(NodeContext& node, const IpState& state, const Verdict& verdi
 void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint16_t ethertype, IpDrop from_kernel,
                rte_mbuf* packet);
 
+/// Who takes a packet to this router itself: an edge, 0: the kernel.
+unsigned local_taker(const Takers::Local& takers, const Ip4Header& ip, const rte_mbuf& packet);
+unsigned local_taker(const Takers::Local& takers, const Ip6Header& ip, const rte_mbuf& packet);
+
 /// Headers of each segment of a TCP super packet, from the IP header on.
 uint32_t super_packet_headers(rte_mbuf* packet);
 /// The longest segment of a TCP super packet, from the IP header on.

@@ -39,6 +39,15 @@ class Columns {
 
 inline Words truth(auto comparison) { return reinterpret_cast<Words>(comparison); }
 
+// Few frames are judged one by one: what follows works on words of one frame, too.
+inline uint32_t truth(bool comparison) { return comparison ? UINT32_MAX : 0; }
+inline uint32_t swapped(uint32_t word) { return __builtin_bswap32(word); }
+inline uint32_t word_at(const uint8_t* at) {
+  uint32_t out;
+  __builtin_memcpy(&out, at, sizeof out);
+  return out;
+}
+
 /// What kWide frames hold at some offsets, words as they lie in memory. VLAN tags are left out: offsets are those of an
 /// untagged frame.
 template <bool kTagged>
@@ -61,44 +70,93 @@ struct Frames {
   Words length;
 };
 
+/// The same of a single frame.
+struct OneFrame {
+  OneFrame(const uint8_t* frame, uint32_t whole_length, size_t tag_bytes)
+      : start{frame}, ip{frame + tag_bytes}, end{frame + tag_bytes + 30}, length(whole_length) {}
+  uint32_t at12() const { return word_at(ip + 12); }
+  uint32_t at16() const { return word_at(ip + 16); }
+  uint32_t at20() const { return word_at(ip + 20); }
+  uint32_t at22() const { return word_at(ip + 22); }
+  uint32_t at24() const { return word_at(ip + 24); }
+  uint32_t at26() const { return word_at(ip + 26); }
+  uint32_t at28() const { return word_at(ip + 28); }
+
+  struct Bytes {
+    const uint8_t* at;
+    uint32_t word0() const { return word_at(at); }
+    uint32_t word1() const { return word_at(at + 4); }
+    uint32_t word2() const { return word_at(at + 8); }
+  };
+  Bytes start;
+  const uint8_t* ip;  ///< 14 bytes before the IP header
+  Bytes end;
+  uint32_t length;
+};
+
 /// Not 0/8, 127/8, 224/3, 169.254/16.
-inline Words unicast4(Words address) {
-  const Words first = address & 0xff;
+inline auto unicast4(auto address) {
+  const auto first = address & 0xff;
   return truth(first - 1 < 223) & truth(first != 127) & truth((address & 0xffff) != 0xfea9);
 }
 /// 2000::/3 and fc00::/7.
-inline Words unicast6(Words first) { return truth((first & 0xe0) == 0x20) | truth((first & 0xfe) == 0xfc); }
+inline auto unicast6(auto first) { return truth((first & 0xe0) == 0x20) | truth((first & 0xfe) == 0xfc); }
 
 /// What the frame's length should be.
-inline Words length4(const auto& f) { return (swapped(f.at16()) >> 16) + 14; }
-inline Words length6(const auto& f) { return (swapped(f.at16()) & 0xffff) + 54; }
+inline auto length4(const auto& f) { return (swapped(f.at16()) >> 16) + 14; }
+inline auto length6(const auto& f) { return (swapped(f.at16()) & 0xffff) + 54; }
 
-inline Words halves(Words word) { return (word & 0xffff) + (word >> 16); }
+inline auto halves(auto word) { return (word & 0xffff) + (word >> 16); }
 
-inline Words good4(const PlainFrames& on, const auto& f) {
-  const Words source = f.at26(), destination = f.end.word0();
-  const Words sum = (f.at12() >> 16) + halves(f.at16()) + halves(f.at20()) + halves(f.at24()) + (f.at28() & 0xffff) +
-                    halves(destination);
+inline auto good4(const PlainFrames& on, const auto& f) {
+  const auto source = f.at26(), destination = f.end.word0();
+  const auto sum = (f.at12() >> 16) + halves(f.at16()) + halves(f.at20()) + halves(f.at24()) + (f.at28() & 0xffff) +
+                   halves(destination);
   // Ten numbers of 16 bits: folded once, a right header has 0xffff.
-  const Words checksum = truth(halves(sum) == 0xffff);
-  const Words length = length4(f);
-  const Words size = truth(length >= 34) & truth(length <= f.length);
-  const Words whole = truth((f.at20() & 0xff3f) == 0);  // neither more fragments nor an offset
-  const Words lives = truth((f.at20() >> 16 & 0xff) > 1);
+  const auto checksum = truth(halves(sum) == 0xffff);
+  const auto length = length4(f);
+  const auto size = truth(length >= 34) & truth(length <= f.length);
+  const auto whole = truth((f.at20() & 0xff3f) == 0);  // neither more fragments nor an offset
+  const auto lives = truth((f.at20() >> 16 & 0xff) > 1);
   return checksum & size & whole & lives & unicast4(source) & unicast4(destination) & truth(source != on.own4);
 }
 
-inline Words good6(const PlainFrames& on, const auto& f) {
-  const Words size = truth(length6(f) <= f.length);
-  const Words next = f.at20() & 0xff;
-  Words transport = truth(next != 0);
+inline auto good6(const PlainFrames& on, const auto& f) {
+  const auto size = truth(length6(f) <= f.length);
+  const auto next = f.at20() & 0xff;
+  auto transport = truth(next != 0);
   constexpr uint8_t kExtensions[] = {43, 44, 51, 60, 135, 139, 140};
   for (const uint8_t extension : kExtensions) {
     transport &= truth(next != extension);
   }
-  const Words lives = truth((f.at20() >> 8 & 0xff) > 1);
-  const Words own = truth(f.at22() == on.own6_first) & truth(f.end.word1() == on.own6_last);
+  const auto lives = truth((f.at20() >> 8 & 0xff) > 1);
+  const auto own = truth(f.at22() == on.own6_first) & truth(f.end.word1() == on.own6_last);
   return size & transport & lives & unicast6(f.at22()) & unicast6(f.end.word2()) & ~own;
+}
+
+/// Not in vector registers. Bits beyond the last one are 0.
+template <bool kTagged>
+inline void judge_few(const PlainFrames& on, JudgedFrames& vector, size_t count, size_t tag_bytes) {
+  unsigned plain4 = 0, plain6 = 0, padded = 0;
+  for (size_t i = 0; i < count; i++) {
+    const OneFrame f(vector.frames[i], vector.lengths[i], kTagged ? tag_bytes : 0);
+    if (f.start.word0() != on.mac_low || (f.start.word1() & 0xffff) != on.mac_high) {
+      continue;
+    }
+    if ((f.at12() & 0xffffff) == 0x450008) {
+      vector.destinations4[i] = swapped(f.end.word0());
+      const unsigned good = good4(on, f) & 1;
+      plain4 |= good << i;
+      padded |= (good & (length4(f) != f.length)) << i;
+    } else if ((f.at12() & 0xf0ffff) == 0x60dd86) {
+      const unsigned good = good6(on, f) & 1;
+      plain6 |= good << i;
+      padded |= (good & (length6(f) != f.length)) << i;
+    }
+  }
+  vector.plain4[0] = static_cast<uint8_t>(plain4);
+  vector.plain6[0] = static_cast<uint8_t>(plain6);
+  vector.padded[0] = static_cast<uint8_t>(padded);
 }
 
 struct Verdicts {
@@ -129,6 +187,11 @@ inline Verdicts judge_some(const PlainFrames& on, JudgedFrames& vector, size_t a
 
 template <bool kTagged>
 inline void judge_all(const PlainFrames& on, JudgedFrames& vector, size_t count, size_t tag_bytes) {
+  constexpr size_t kFew = 2;
+  if (count <= kFew) {
+    judge_few<kTagged>(on, vector, count, tag_bytes);
+    return;
+  }
   for (size_t at = count; at % JudgedFrames::kLanes != 0; at++) {
     vector.frames[at] = vector.frames[0];
     vector.lengths[at] = 0;
