@@ -2,8 +2,8 @@
 //
 // What an interface does with priority beyond keeping it: node "vlan-pcp" on the arc interface-output chooses the
 // priority bits (PCP) of the tag by the packet's DSCP, nodes "vlan-dscp4" and "vlan-dscp6" on ip4-unicast and
-// ip6-unicast write the DSCP that the tag asked for (RFC 2474; the two ECN bits of RFC 3168 stay). Switched on for
-// interfaces that have such a table only.
+// ip6-unicast write the DSCP that the tag asked for (RFC 2474; the two ECN bits of RFC 3168 stay). All have stages, so
+// plain packets stay on the fast way. Switched on for interfaces that have such a table only.
 #pragma once
 
 #include <array>

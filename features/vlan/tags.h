@@ -116,6 +116,11 @@ class TagTable {
     const IfId any = any_[tags.outer_dot1ad];
     return {any.valid() ? any : rest_, tags.skipped};
   }
+  /// The same for frames that are known to have this tag and no other: the interface of just that, else none.
+  IfId find_one(bool dot1ad, uint16_t id) const {
+    const auto* const outer = outers_[dot1ad].get();
+    return outer == nullptr ? IfId{} : (*outer)[id].one;
+  }
 
  private:
   struct Outer {

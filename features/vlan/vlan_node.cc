@@ -25,7 +25,22 @@ struct Way {
   bool malformed = false;
 };
 
+/// The interface of a frame with one tag, as most have; none: look closer.
+IfId find_usual(const TagTable& table, std::span<const uint8_t> frame) {
+  if (frame.size() < kLeastLength) {
+    return {};
+  }
+  const uint16_t type = detail::load16(&frame[kBehindMacs]), next = detail::load16(&frame[kBehindMacs + 4]);
+  const uint16_t id = detail::load16(&frame[kBehindMacs + 2]) & kIdMask;
+  const bool usual = detail::is_tag(type) && !detail::is_tag(next) && id != 0;
+  return usual ? table.find_one(type == static_cast<uint16_t>(OuterProtocol::dot1ad), id) : IfId{};
+}
+
 Way find(const VlanState& state, const TagTable& table, IfId parent, std::span<const uint8_t> frame) {
+  if (const IfId usual = find_usual(table, frame);
+      usual.valid() && state.interfaces[usual].tag_bytes.load(std::memory_order_relaxed) == 4) [[likely]] {
+    return {.interface = usual, .strip = 4, .tagged = true};
+  }
   const Tags tags = read_tags(frame);
   if (tags.broken) {
     return {.malformed = true};
