@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -16,6 +17,7 @@
 #include "base/dataplane/stats_segment.h"
 #include "engine/engine.h"
 #include "engine/ports/bench_port.h"
+#include "engine/stage.h"
 #include "features/bond/bond_port_node.h"
 #include "features/ip/checks/checksum.h"
 #include "features/ip/fib/table_generator.h"
@@ -79,31 +81,39 @@ inline std::vector<uint8_t> frame_for(Family family, const Mac& to) {
   return out;
 }
 
-/// Two features that only pass packets on: what it costs that there is one.
+/// Features that only pass packets on: what it costs that there is one. bench-input, bench-input6 and bench-output are
+/// nodes, bench-stage-1 to 5 and bench-stage-out have stages too.
 class PassingFeature final : public engine::Feature {
  public:
   explicit PassingFeature(engine::Features&) {}
   void add_nodes(engine::GraphBuilder& builder) override {
-    input_.arc = builder.add_arc("ip4-unicast", "ip4-lookup");
-    output_.arc = builder.add_arc("interface-output", "interface-tx");
-    builder.add_node({.name = "bench-input", .help = "Passes on.", .process = pass, .state = &input_});
-    builder.add_node({.name = "bench-output", .help = "Passes on.", .process = pass, .state = &output_});
-    builder.add_feature({"ip4-unicast", "bench-input", {}, {}});
-    builder.add_feature({"interface-output", "bench-output", {}, {}});
+    add(builder, "ip4-unicast", "ip4-lookup", "bench-input", nullptr);
+    add(builder, "ip6-unicast", "ip6-lookup", "bench-input6", nullptr);
+    add(builder, "interface-output", "interface-tx", "bench-output", nullptr);
+    for (const char* name : {"bench-stage-1", "bench-stage-2", "bench-stage-3", "bench-stage-4", "bench-stage-5"}) {
+      add(builder, "ip4-unicast", "ip4-lookup", name, empty);
+    }
+    add(builder, "interface-output", "interface-tx", "bench-stage-out", empty);
   }
 
  private:
   struct Passing {
     engine::ArcId arc;
-    bool input;
+    IfId engine::PacketMeta::*side;
   };
-  static void pass(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
-    const auto& [arc, input] = node.state<Passing>();
-    for (rte_mbuf* packet : packets) {
-      node.next_feature(arc, packet, input ? engine::meta(packet).rx_if : engine::meta(packet).tx_if);
-    }
+  void add(engine::GraphBuilder& builder, const char* arc, const char* end, const char* name, engine::Stage stage) {
+    auto side = std::string_view(arc) == "interface-output" ? &engine::PacketMeta::tx_if : &engine::PacketMeta::rx_if;
+    Passing& passing = nodes_.emplace_back(Passing{builder.add_arc(arc, end), side});
+    builder.add_node({.name = name, .help = "Passes on.", .process = pass, .state = &passing});
+    builder.add_feature({arc, name, {}, {}, stage});
   }
-  Passing input_{{}, true}, output_{{}, false};
+  static void pass(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
+    const auto& [arc, side] = node.state<Passing>();
+    node.next_feature_all(arc, packets, side);
+  }
+  static void empty(engine::StageVector&, void*) {}
+
+  std::deque<Passing> nodes_;
 };
 
 }  // namespace detail
@@ -164,9 +174,12 @@ class Router {
 
   /// Lets packets of these ports through the router until they are taken away; with two lanes, each has a way out of
   /// its own (lane 1: 11.0.0.0/8).
-  void attach(engine::BenchPorts& ports, unsigned lane = 0) {
+  void attach(engine::BenchPorts& ports, unsigned lane = 0, const char* input = "ip-fast") {
     engine().interfaces()[out_[lane]].port = ports.sink.get();
-    engine().bind(*ports.source, in_, engine().graph().node("ip-fast"));
+    for (size_t i = 0; i < ports.more_sinks.size(); i++) {
+      engine().interfaces()[more_out_[i]].port = ports.more_sinks[i].get();
+    }
+    engine().bind(*ports.source, in_, engine().graph().node(input));
   }
   /// The same by a bond of two members, each of which is the sink.
   void attach_bond(engine::BenchPorts& ports) {
@@ -190,14 +203,21 @@ class Router {
   void detach(engine::BenchPorts& ports, unsigned lane = 0) {
     engine().unbind(*ports.source);
     engine().interfaces()[out_[lane]].port = nullptr;
+    for (const IfId id : more_out_) {
+      engine().interfaces()[id].port = nullptr;
+    }
   }
   /// Switches a feature that only passes packets on, for the interface where packets come in or go out, or for another
   /// one that sees none.
   enum class Where : uint8_t { in, out, elsewhere };
-  void feature(std::string_view arc, Where where, bool on) {
-    const IfId interface = where == Where::in ? in_ : where == Where::out ? out_[0] : out_[1];
+  struct Feature {
+    std::string arc, node;
+    Where where;
+  };
+  void feature(const Feature& what, bool on) {
+    const IfId interface = what.where == Where::in ? in_ : what.where == Where::out ? out_[0] : out_[1];
     auto& graph = engine().graph();
-    graph.enable(graph.arc(arc), arc == "ip4-unicast" ? "bench-input" : "bench-output", interface, on);
+    graph.enable(graph.arc(what.arc), what.node, interface, on);
   }
   /// Without worker threads: packets that came in.
   uint64_t turn_for(unsigned milliseconds) {
@@ -228,6 +248,7 @@ class Router {
   void add_interfaces();
   void add_next_hops();
   void add_hosts();
+  void add_spread();
 
   std::string run_dir_;
   EventLoop loop_;
@@ -235,6 +256,7 @@ class Router {
   std::vector<GroupId> groups4_, groups6_;
   IfId in_;
   std::array<IfId, 2> out_;
+  std::array<IfId, 3> more_out_;  ///< with out_[0], ways out of 12.0.0.0/8
   std::unique_ptr<bond::BondPort> bond_;
   std::vector<IfId> vlans_;
   std::unique_ptr<vlan::TagTable> tag_table_;
@@ -261,12 +283,18 @@ inline Result<std::unique_ptr<Router>> Router::make(unsigned workers) {
   router->add_interfaces();
   router->add_next_hops();
   router->add_hosts();
+  router->add_spread();
   return router;
 }
 
 inline void Router::add_interfaces() {
   auto& interfaces = engine().interfaces();
-  for (auto [name, id] : {std::pair{"in", &in_}, {"out", &out_[0]}, {"out2", &out_[1]}}) {
+  for (auto [name, id] : {std::pair{"in", &in_},
+                          {"out", &out_[0]},
+                          {"out2", &out_[1]},
+                          {"more1", &more_out_[0]},
+                          {"more2", &more_out_[1]},
+                          {"more3", &more_out_[2]}}) {
     *id = *interfaces.allocate(name);
     interfaces[*id].admin_up = interfaces[*id].link_up = true;
     interfaces[*id].set_mac(Mac{{2, 0, 0, 0, 0, static_cast<uint8_t>(id->value())}});
@@ -284,6 +312,17 @@ inline void Router::add_next_hops() {
   tables().set_neighbor(out_[1], Ip4(0xcb007101), Mac{{2, 0, 0, 2, 0, 1}});
   tables().set_route(*parse_prefix("11.0.0.0/8"),
                      tables().create_group({ip::PathKind::forward, {{out_[1], Ip4(0xcb007101), 1}}, IfId{}}));
+}
+
+/// 12.0.0.0/8 to 64 neighbours on four interfaces: the next /16 goes to the next one.
+inline void Router::add_spread() {
+  for (uint32_t i = 0; i < 256; i++) {
+    const IfId out = i % 4 == 0 ? out_[0] : more_out_[i % 4 - 1];
+    const Ip4 gateway(0xc6336500 + i % kNextHops);
+    tables().set_neighbor(out, gateway, Mac{{2, 0, 0, 5, 0, static_cast<uint8_t>(i % kNextHops)}});
+    tables().set_route(Prefix(Ip4(0x0c000000 + i * 65536), 16),
+                       tables().create_group({ip::PathKind::forward, {{out, gateway, 1}}, IfId{}}));
+  }
 }
 
 inline constexpr uint64_t kOnLink6 = 0x20010db800300000;

@@ -34,10 +34,11 @@ struct Case {
   Traffic traffic;
   unsigned vector = engine::kFrameSize;
   bool latency = false;
-  /// A feature that only passes packets on: its arc ("": none) and where it is enabled.
-  std::string arc = {};
-  Router::Where where = Router::Where::elsewhere;
+  /// That only pass packets on.
+  std::vector<Router::Feature> features = {};
   bool bond = false;  ///< goes out by a bond of two
+  const char* input = "ip-fast";
+  unsigned sinks = 1;
 };
 
 /// One measurement of a case.
@@ -78,13 +79,14 @@ class Bench {
     auto options = source_options(what.traffic, router_.mac());
     options.vector = what.vector;
     options.stamps = what.latency;
+    options.sinks = what.sinks;
     auto ports = engine::open_bench_ports(std::move(options));
     if (!ports) {
       return ports.error();
     }
     const auto feature = [&](bool on) {
-      if (!what.arc.empty()) {
-        router_.feature(what.arc, what.where, on);
+      for (const Router::Feature& one : what.features) {
+        router_.feature(one, on);
       }
     };
     feature(true);
@@ -93,7 +95,7 @@ class Bench {
     } else if (what.traffic.tags != 0) {
       router_.attach_vlans(*ports, what.traffic);
     } else {
-      router_.attach(*ports);
+      router_.attach(*ports, 0, what.input);
     }
     router_.turn_for(options_.milliseconds);  // warm caches, touch all buffers
     if (what.latency) {
@@ -219,6 +221,32 @@ Traffic traffic_of(Family family, const std::vector<T>& destinations) {
   return {family, {destinations.begin(), destinations.end()}};
 }
 
+/// Features in the way: stages, which keep packets on the fast way, and nodes, which do not.
+void add_feature_cases(std::vector<Case>& out, const Traffic& one4, const Traffic& one6) {
+  using Where = Router::Where;
+  std::vector<Router::Feature> stages;
+  for (unsigned i = 1; i <= 5; i++) {
+    stages.push_back({"ip4-unicast", fmt::format("bench-stage-{}", i), Where::in});
+  }
+  const Router::Feature in4{"ip4-unicast", "bench-input", Where::in}, in6{"ip6-unicast", "bench-input6", Where::in},
+      out4{"interface-output", "bench-output", Where::out};
+  out.push_back({.name = "stage-1", .traffic = one4, .features = {stages.front()}});
+  out.push_back({.name = "stage-5", .traffic = one4, .features = stages});
+  out.push_back(
+      {.name = "stage-out-1", .traffic = one4, .features = {{"interface-output", "bench-stage-out", Where::out}}});
+  // All in the general nodes: ethernet-input, ip4-input, the feature's, ip4-lookup, port-tx.
+  out.push_back({.name = "general-ip4", .traffic = one4, .features = {in4}, .input = "ethernet-input"});
+  out.push_back({.name = "general-ip6", .traffic = one6, .features = {in6}, .input = "ethernet-input"});
+  const auto elsewhere = [](Router::Feature feature) {
+    feature.where = Where::elsewhere;
+    return feature;
+  };
+  out.push_back({.name = "arc-elsewhere-input", .traffic = one4, .features = {elsewhere(in4)}});
+  out.push_back({.name = "arc-elsewhere-output", .traffic = one4, .features = {elsewhere(out4)}});
+  out.push_back({.name = "arc-here-input", .traffic = one4, .features = {in4}});
+  out.push_back({.name = "arc-here-output", .traffic = one4, .features = {out4}});
+}
+
 std::vector<Case> small_cases() {
   const Traffic one4{Family::ip4, {Ip4(0x0a010203)}};
   const Traffic one6{Family::ip6, {Ip6::from_halves(0x20010db800000000, 1)}};
@@ -259,13 +287,12 @@ std::vector<Case> small_cases() {
     many.destinations.emplace_back(Ip4(0x0ac80001 + (i * 97 + 5) % many.vlans * 256));
   }
   out.push_back({"ip4-dot1q-256", std::move(many)});
-  using Where = Router::Where;
-  for (const auto& [name, arc, where] : {std::tuple("arc-elsewhere-input", "ip4-unicast", Where::elsewhere),
-                                         {"arc-elsewhere-output", "interface-output", Where::elsewhere},
-                                         {"arc-here-input", "ip4-unicast", Where::in},
-                                         {"arc-here-output", "interface-output", Where::out}}) {
-    out.push_back({name, one4, engine::kFrameSize, false, arc, where});
+  Traffic spread{Family::ip4, {}};
+  for (uint32_t i = 0; i < 8192; i++) {
+    spread.destinations.emplace_back(Ip4(0x0c000000 + i * 2654435761u % 0x1000000));
   }
+  out.push_back({.name = "ip4-8k-flows", .traffic = std::move(spread), .sinks = 4});
+  add_feature_cases(out, one4, one6);
   return out;
 }
 

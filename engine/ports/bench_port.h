@@ -23,6 +23,7 @@ struct BenchFigures {
 struct BenchPorts {
   std::unique_ptr<Port> source;  ///< always readable
   std::unique_ptr<Port> sink;    ///< takes everything
+  std::vector<std::unique_ptr<Port>> more_sinks;
   std::shared_ptr<BenchFigures> figures;
 };
 /// A part of the frame that differs from packet to packet: packet n gets value n, modulo their number.
@@ -36,9 +37,10 @@ struct BenchOptions {
   std::vector<BenchField> fields;
   unsigned buffers = 8192;
   unsigned vector = 256;  ///< packets per receive
-  bool stamps = false;    ///< the last eight bytes of the frame tell when it was made; the sink keeps latencies
+  unsigned sinks = 1;
+  bool stamps = false;  ///< the last eight bytes of the frame tell when it was made; the sink keeps latencies
 };
-/// Needs a started EAL. Both ports may be destroyed in any order, after the graph let go of all packets. One worker.
+/// Needs a started EAL. The ports may be destroyed in any order, after the graph let go of all packets. One worker.
 Result<BenchPorts> open_bench_ports(BenchOptions options);
 
 }  // namespace floof::engine
