@@ -90,17 +90,15 @@ bool populate(rte_mempool& pool) {
     return false;
   }
   // Only whole aligned pages can be huge: cut off what sticks out.
-  const auto start = reinterpret_cast<uintptr_t>(map);
-  const uintptr_t aligned = (start + kHugepage - 1) / kHugepage * kHugepage;
-  if (aligned > start) {
-    munmap(map, aligned - start);
+  const size_t before = (kHugepage - reinterpret_cast<uintptr_t>(map) % kHugepage) % kHugepage;
+  char* const memory = static_cast<char*>(map) + before;
+  if (before > 0) {
+    munmap(map, before);
   }
-  if (const size_t behind = start + kHugepage - aligned; behind > 0) {
-    munmap(reinterpret_cast<void*>(aligned + bytes), behind);
-  }
-  auto* memory = reinterpret_cast<char*>(aligned);
+  munmap(memory + bytes, kHugepage - before);
   madvise(memory, bytes, MADV_HUGEPAGE);
-  const int objects = rte_mempool_populate_iova(&pool, memory, aligned, bytes, unmap, nullptr);
+  const int objects =
+      rte_mempool_populate_iova(&pool, memory, reinterpret_cast<uintptr_t>(memory), bytes, unmap, nullptr);
   if (objects <= 0) {
     munmap(memory, bytes);
   }
@@ -123,6 +121,7 @@ Result<EalState> start_eal(size_t bytes, bool allow_hugepages, size_t extra) {
 
   std::vector<std::string> arguments = eal_arguments(bytes, hugepages, before);
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (auto& argument : arguments) {
     argv.push_back(argument.data());
   }

@@ -158,7 +158,7 @@ class ConfigServer {
   std::optional<Json> refused(const ipc::Peer& peer, const Access::User& user, const Json& request);
   void answer_far(const ipc::Peer& peer, const Access::User& user, const Json& request, const FarHandler& handler,
                   const ipc::Reply& reply);
-  void send_out(const ipc::Peer& peer, const Json& request, Errand errand, ipc::Reply reply);
+  void send_out(const ipc::Peer& peer, const Json& request, Errand errand, const ipc::Reply& reply);
   std::string with_notices(const ipc::Peer& peer, std::string text);
   Result<Json> arguments_of(const ipc::Peer& peer, const Json& request);
   void record_commits();

@@ -96,7 +96,7 @@ void ConfigServer::answer_far(const ipc::Peer& peer, const Access::User& user, c
   }
 }
 
-void ConfigServer::send_out(const ipc::Peer& peer, const Json& request, Errand errand, ipc::Reply reply) {
+void ConfigServer::send_out(const ipc::Peer& peer, const Json& request, Errand errand, const ipc::Reply& reply) {
   struct Said {
     Json answer;
     std::string text;
