@@ -37,6 +37,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Seconds on the wall for one input, on a machine that has little time for us.
+constexpr unsigned kPatience = 300;
+
 constexpr const char* kUsage =
     "usage: floof-fuzz --list\n"
     "       floof-fuzz TARGET FILE-OR-FOLDER... [--seconds S] [--seed N] [--limit S]\n"
@@ -94,7 +97,7 @@ void run_one(const Options& options, Shared& shared, const Input& input) {
   shared.runs++;
   const itimerval limit{{}, {static_cast<time_t>(options.limit), 0}};
   setitimer(ITIMER_PROF, &limit, nullptr);  // SIGPROF ends what computes too long,
-  alarm(60);                                // SIGALRM what waits for something
+  alarm(kPatience);                         // SIGALRM what waits for something
   const auto start = Clock::now();
   (void)options.target->run(bytes.get(), input.size());
   shared.slowest = std::max(shared.slowest, std::chrono::duration<double>(Clock::now() - start).count());
@@ -127,7 +130,7 @@ std::string complaint(int status, const Options& options, const Shared& shared) 
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
     return signal == SIGPROF   ? fmt::format("took more than {} s of the CPU", options.limit)
-           : signal == SIGALRM ? "took more than 60 s"
+           : signal == SIGALRM ? fmt::format("took more than {} s", kPatience)
                                : fmt::format("ended by signal {} ({})", signal, strsignal(signal));
   }
   if (!shared.finished) {
