@@ -26,6 +26,11 @@ class Id {
 using IfId = Id<struct IfTag, uint16_t, 0>;
 inline constexpr unsigned kMaxInterfaces = 8256;  ///< 8192, floof0 and some loopbacks
 
+/// A VRF: routes of its own for the interfaces in it. Number 0 is the default one, which is always there.
+using VrfId = Id<struct VrfTag, uint16_t, 0xffff>;
+inline constexpr VrfId kDefaultVrf(0);
+inline constexpr unsigned kMaxVrfs = 1024;
+
 /// A forwarding decision that FIB leaves point to (features/ip): index into the group table.
 using GroupId = Id<struct GroupTag, uint32_t, 0>;
 /// An adjacency: (interface, next-hop address) with its rewrite; index into the adjacency table.

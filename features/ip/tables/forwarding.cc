@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <list>
+#include <map>
+#include <string>
 #include <unordered_map>
 
 #include "base/dataplane/buckets.h"
-#include "base/log.h"
-#include "features/ip/checks/wire.h"
-#include "features/ip/fib/fib_table.h"
 
 namespace floof::ip {
 
@@ -16,13 +15,6 @@ namespace {
 
 using Buckets = std::array<uint32_t, kBuckets>;
 using BucketArray = std::array<std::atomic<uint32_t>, kBuckets>;
-
-FibKey key_of(Ip4 address) { return {uint64_t{address.value()} << 32, 0}; }
-FibKey key_of(const Ip6& address) {
-  const Ip6Words words(address.bytes().data());
-  return {words.high, words.low};
-}
-FibKey key_of(const IpAddress& address) { return address.is_ip4() ? key_of(address.ip4()) : key_of(address.ip6()); }
 
 uint64_t mac_word(const Mac& mac) {
   uint64_t out = 0;
@@ -35,16 +27,22 @@ uint64_t mac_word(const Mac& mac) {
 }  // namespace
 
 struct ForwardingTables::Impl {
-  Impl(Qsbr& q, const Limits& limits)
-      : qsbr(q), fib4(q, 32, limits.ip4), fib6(q, 128, limits.ip6), group_ids(q), adjacency_ids(q) {}
-
-  FibTable& fib(Family family) { return family == Family::ip4 ? fib4 : fib6; }
+  Impl(Qsbr& q, const Limits& limits, ForwardingTables& self)
+      : qsbr(q),
+        memory(q, limits.ip4, limits.ip6),
+        none(self, memory, FibTable::Form::adaptive),
+        main(self, memory, FibTable::Form::large),
+        group_ids(q),
+        adjacency_ids(q) {}
 
   Qsbr& qsbr;
-  FibTable fib4;
-  FibTable fib6;
-  uint64_t refused4 = 0;
-  uint64_t refused6 = 0;
+  VrfMemory memory;
+  VrfTable none;  ///< of VRFs that are not there
+  VrfTable main;
+  std::map<VrfId, std::unique_ptr<VrfTable>> others;
+  /// Removed, the longest ago first.
+  const std::shared_ptr<std::list<std::unique_ptr<VrfTable>>> leaving =
+      std::make_shared<std::list<std::unique_ptr<VrfTable>>>();
   IndexAllocator group_ids;
   IndexAllocator adjacency_ids;
   std::unordered_map<uint32_t, PathSet> sets;         ///< by group
@@ -55,27 +53,55 @@ struct ForwardingTables::Impl {
 };
 
 ForwardingTables::ForwardingTables(Qsbr& qsbr, const Limits& limits)
-    : neighbor_index_(qsbr, adjacencies_), impl_(std::make_unique<Impl>(qsbr, limits)) {
+    : neighbor_index_(qsbr, adjacencies_), impl_(std::make_unique<Impl>(qsbr, limits, *this)) {
   groups_.reserve(0);
   adjacencies_.reserve(0);
+  for (auto& vrf : vrfs_) {
+    vrf.store(&impl_->none, std::memory_order_relaxed);
+  }
+  vrfs_[kDefaultVrf.value()].store(&impl_->main, std::memory_order_release);
 }
 
 ForwardingTables::~ForwardingTables() = default;
 
-// -- Worker side ------------------------------------------------------------------------------------------------------
+// -- VRFs -------------------------------------------------------------------------------------------------------------
 
-GroupId ForwardingTables::lookup(Ip4 destination) const { return GroupId(impl_->fib4.lookup(key_of(destination))); }
-
-GroupId ForwardingTables::lookup(const Ip6& destination) const {
-  return GroupId(impl_->fib6.lookup(key_of(destination)));
+VrfTable* ForwardingTables::find_vrf(VrfId id) {
+  if (id == kDefaultVrf) {
+    return &impl_->main;
+  }
+  const auto at = impl_->others.find(id);
+  return at == impl_->others.end() ? nullptr : at->second.get();
 }
 
-void ForwardingTables::lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const {
-  impl_->fib4.lookup(destinations, out);
+Result<ForwardingSink*> ForwardingTables::add_vrf(VrfId id) {
+  const std::string path = "vrf " + std::to_string(id.value());
+  if (id.value() >= kMaxVrfs) {
+    return Error{path, "is not one of 0.." + std::to_string(kMaxVrfs - 1), "use a number of these"};
+  }
+  if (find_vrf(id) != nullptr) {
+    return Error{path, "exists already", ""};
+  }
+  auto& made = impl_->others[id];
+  made = std::make_unique<VrfTable>(*this, impl_->memory, FibTable::Form::adaptive);
+  vrfs_[id.value()].store(made.get(), std::memory_order_release);
+  return static_cast<ForwardingSink*>(made.get());
 }
 
-void ForwardingTables::lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const {
-  impl_->fib6.lookup(destinations, out);
+void ForwardingTables::remove_vrf(VrfId id) {
+  const auto at = impl_->others.find(id);
+  if (at == impl_->others.end()) {
+    return;
+  }
+  vrfs_[id.value()].store(&impl_->none, std::memory_order_release);
+  // It goes when the last worker has left it, or with all of this.
+  impl_->leaving->push_back(std::move(at->second));
+  impl_->others.erase(at);
+  impl_->qsbr.retire([leaving = std::weak_ptr(impl_->leaving)] {
+    if (const auto tables = leaving.lock()) {
+      tables->pop_front();
+    }
+  });
 }
 
 // -- Groups -----------------------------------------------------------------------------------------------------------
@@ -219,48 +245,23 @@ std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
 
 // -- Routes -----------------------------------------------------------------------------------------------------------
 
-bool ForwardingTables::set_route(const Prefix& prefix, GroupId group) {
-  if (!group.valid()) {
-    remove_route(prefix);
-    return true;
-  }
-  const auto done = impl_->fib(prefix.family()).set(key_of(prefix.address()), prefix.length(), group.value());
-  if (!done) {
-    uint64_t& refused = prefix.family() == Family::ip4 ? impl_->refused4 : impl_->refused6;
-    if (refused++ == 0) {
-      log::error("{} is not forwarded to: {}", to_string(prefix), done.error().text());
-    }
-  }
-  return done.ok();
-}
+bool ForwardingTables::set_route(const Prefix& prefix, GroupId group) { return impl_->main.set_route(prefix, group); }
 
-void ForwardingTables::remove_route(const Prefix& prefix) {
-  impl_->fib(prefix.family()).remove(key_of(prefix.address()), prefix.length());
-}
+void ForwardingTables::remove_route(const Prefix& prefix) { impl_->main.remove_route(prefix); }
 
 std::optional<ForwardingTables::Entry> ForwardingTables::longest_match(const IpAddress& destination) const {
-  const auto match = impl_->fib(destination.family()).match(key_of(destination));
-  if (!match) {
-    return std::nullopt;
-  }
-  return Entry{Prefix(destination, static_cast<uint8_t>(match->length)), GroupId(match->value)};
+  return impl_->main.longest_match(destination);
 }
 
 std::optional<ForwardingTables::Entry> ForwardingTables::covering(const Prefix& prefix) const {
-  const auto match = impl_->fib(prefix.family()).match(key_of(prefix.address()), prefix.length());
-  if (!match) {
-    return std::nullopt;
-  }
-  return Entry{Prefix(prefix.address(), static_cast<uint8_t>(match->length)), GroupId(match->value)};
+  return impl_->main.covering(prefix);
 }
 
-size_t ForwardingTables::routes(Family family) const { return impl_->fib(family).size(); }
+size_t ForwardingTables::routes(Family family) const { return impl_->main.routes(family); }
 
-ForwardingTables::Stats ForwardingTables::stats(Family family) const {
-  const FibTable& fib = impl_->fib(family);
-  return {fib.size(), fib.bytes(), fib.committed(), fib.limit(),
-          family == Family::ip4 ? impl_->refused4 : impl_->refused6};
-}
+size_t ForwardingTables::all_routes() const { return impl_->memory.routes; }
+
+ForwardingTables::Stats ForwardingTables::stats(Family family) const { return impl_->main.stats(family); }
 
 // -- Adjacencies ------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the workers forward by: FIB (prefix -> group), groups (buckets -> adjacency) and adjacencies (rewrite).
+// What the workers forward by: a FIB for each VRF (prefix -> group), groups (buckets -> adjacency) and adjacencies
+// (rewrite), which all VRFs share: a group's paths name their interfaces, and a neighbour is one of an interface.
 // One writer, the control thread; workers read without locks under the engine's QSBR. Pure C++, no DPDK.
 //
 // A route's leaf never changes when a link dies or an IGP path moves: the group does, in one write.
@@ -23,6 +24,7 @@
 #include "features/ip/tables/adjacency.h"
 #include "features/ip/tables/flat_array.h"
 #include "features/ip/tables/forwarding_sink.h"
+#include "features/ip/tables/vrf_table.h"
 
 namespace floof::ip {
 
@@ -38,9 +40,9 @@ struct Group {
   std::atomic<std::array<std::atomic<uint32_t>, kBuckets>*> buckets{nullptr};
 };
 
-class ForwardingTables final : public ForwardingSink {
+class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
  public:
-  /// Bytes that the FIB of each family may use.
+  /// Bytes that the FIBs of each family may use.
   struct Limits {
     size_t ip4 = size_t{256} << 20;
     size_t ip6 = size_t{256} << 20;
@@ -50,13 +52,28 @@ class ForwardingTables final : public ForwardingSink {
   ~ForwardingTables() override;
 
   // -- Worker side ------------------------------------------------------------------------------------------------
-  /// Longest match; GroupId{} (0) when nothing matches. The group behind an id may be read until the next quiescent
-  /// state.
-  GroupId lookup(Ip4 destination) const;
-  GroupId lookup(const Ip6& destination) const;
-  /// The same for a vector, with the memory accesses of all overlapped. Spans of equal size.
-  void lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const;
-  void lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const;
+  /// Longest match in a VRF (below kMaxVrfs), of a vector; GroupId{} (0) where nothing matches, or where there is no
+  /// such VRF. The memory accesses of all overlap. Spans of equal size. The group behind an id may be read until the
+  /// next quiescent state.
+  void lookup(VrfId vrf, std::span<const Ip4> destinations, std::span<GroupId> out) const {
+    vrfs_[vrf.value()].load(std::memory_order_acquire)->lookup(destinations, out);
+  }
+  void lookup(VrfId vrf, std::span<const Ip6> destinations, std::span<GroupId> out) const {
+    vrfs_[vrf.value()].load(std::memory_order_acquire)->lookup(destinations, out);
+  }
+  /// The same in the default VRF.
+  void lookup(std::span<const Ip4> destinations, std::span<GroupId> out) const {
+    lookup(kDefaultVrf, destinations, out);
+  }
+  void lookup(std::span<const Ip6> destinations, std::span<GroupId> out) const {
+    lookup(kDefaultVrf, destinations, out);
+  }
+  template <typename Address>
+  GroupId lookup(const Address& destination, VrfId vrf = kDefaultVrf) const {
+    GroupId out;
+    lookup(vrf, std::span<const Address>(&destination, 1), std::span(&out, 1));
+    return out;
+  }
   /// Group 0 exists: its kind is drop.
   const Group& group(GroupId id) const { return groups_.at(id.value()); }
   const Adjacency& adjacency(AdjId id) const { return adjacencies_.at(id.value()); }
@@ -76,6 +93,11 @@ class ForwardingTables final : public ForwardingSink {
   }
 
   // -- Control thread ---------------------------------------------------------------------------------------------
+  // What is said of routes without a VRF is said of the default one's. That one is made for many routes and always has
+  // the large form of fib_table.h; others cost what is in them, 10 kB when that is nothing.
+  VrfTable* find_vrf(VrfId id) override;
+  Result<ForwardingSink*> add_vrf(VrfId id) override;
+  void remove_vrf(VrfId id) override;
   GroupId create_group(const PathSet& set) override;
   void update_group(GroupId id, const PathSet& set) override;
   void destroy_group(GroupId id) override;
@@ -88,6 +110,7 @@ class ForwardingTables final : public ForwardingSink {
   std::optional<Entry> longest_match(const IpAddress& destination) const;
   std::optional<Entry> covering(const Prefix& prefix) const override;
   size_t routes(Family family) const override;
+  size_t all_routes() const override;
   Stats stats(Family family) const override;
 
   void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) override;
@@ -116,6 +139,8 @@ class ForwardingTables final : public ForwardingSink {
   FlatArray<Adjacency> adjacencies_{kMaxAdjacencies};
   NeighborIndex neighbor_index_;
   std::unique_ptr<Impl> impl_;
+  /// Where there is none, one without routes. So a worker may look in any while it goes.
+  std::array<std::atomic<const VrfTable*>, kMaxVrfs> vrfs_;
 };
 
 }  // namespace floof::ip

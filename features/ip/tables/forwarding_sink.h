@@ -2,7 +2,8 @@
 //
 // What the control plane of floof-dataplane needs of something that forwards: groups of paths, routes to them,
 // neighbours, and what `show` tells. The RIB writes here and knows no more; our own workers' tables are one
-// implementation (forwarding.h), another dataplane behind the same RIB is another. One sink is one routing table.
+// implementation (forwarding.h), another dataplane behind the same RIB is another. One sink is the routing table of one
+// VRF; groups and neighbours are the same by whatever sink they are named, as an interface is in one VRF only.
 // Control thread only; no call waits for packets, and what it says holds from its return on.
 #pragma once
 
@@ -14,6 +15,7 @@
 #include "base/address.h"
 #include "base/ids.h"
 #include "base/prefix.h"
+#include "base/result.h"
 
 namespace floof::ip {
 
@@ -59,6 +61,8 @@ class ForwardingSink {
   virtual bool set_route(const Prefix& prefix, GroupId group) = 0;
   virtual void remove_route(const Prefix& prefix) = 0;  ///< nothing happens when there is none
   virtual size_t routes(Family family) const = 0;
+  /// Of both families in all VRFs, which share the room that there is.
+  virtual size_t all_routes() const = 0;
 
   // -- Neighbours -------------------------------------------------------------------------------------------------
   /// A neighbour became known or changed. Also for neighbours that no route uses.
@@ -90,6 +94,19 @@ class ForwardingSink {
     uint64_t refused;  ///< routes, since start
   };
   virtual Stats stats(Family family) const = 0;
+};
+
+/// The sinks by VRF. The default one's is always there.
+class ForwardingSinks {
+ public:
+  virtual ~ForwardingSinks() = default;
+  /// Null when there is none.
+  virtual ForwardingSink* find_vrf(VrfId id) = 0;
+  /// An empty one. Errors: it is there already, or the number is not below kMaxVrfs.
+  virtual Result<ForwardingSink*> add_vrf(VrfId id) = 0;
+  /// Its routes go with it; their groups are their owner's, who destroys them afterwards. Packets of interfaces that
+  /// still are in it find no route. Nothing happens to the default one, or when there is none.
+  virtual void remove_vrf(VrfId id) = 0;
 };
 
 }  // namespace floof::ip

@@ -59,6 +59,13 @@ void NextHopSets::watch(Rib::NextHopWatch watch) {
   }
 }
 
+void NextHopSets::give_back(ip::ForwardingSink& by) {
+  for (const auto& [key, id] : by_key_) {
+    by.destroy_group(sets_[id].group);
+    report(sets_[id].resolved, {});
+  }
+}
+
 /// Tells the watcher which neighbours came into use and which went out of it.
 void NextHopSets::report(const PathSet& before, const PathSet& after) {
   for (const Path& path : after.paths) {

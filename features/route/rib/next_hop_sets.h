@@ -64,6 +64,9 @@ class NextHopSets {
   /// Whether a set lost its last path since the last call.
   bool take_lost() { return std::exchange(lost_, false); }
 
+  /// At the end, when no route is left: destroys all groups.
+  void give_back(ip::ForwardingSink& by);
+
   void watch(Rib::NextHopWatch watch);
   /// Called when sets that are in use have changed in place.
   void watch_changes(std::function<void()> changed) { changed_ = std::move(changed); }

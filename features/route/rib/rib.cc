@@ -202,6 +202,8 @@ std::optional<Clock::time_point> Rib::next_deadline() const {
   return out;
 }
 
+void Rib::give_back_groups(ip::ForwardingSink& by) { impl_->sets.give_back(by); }
+
 void Rib::watch_next_hops(NextHopWatch watch) { impl_->sets.watch(std::move(watch)); }
 
 uint64_t Rib::group_updates() const { return impl_->sets.group_updates(); }
@@ -214,7 +216,7 @@ size_t Rib::count_paths(Family family) const { return impl_->rounds_of(family, k
 
 Rib::Usage Rib::usage() const {
   const Impl& rib = *impl_;
-  return {.routes = rib.tables.routes(Family::ip4) + rib.tables.routes(Family::ip6),
+  return {.routes = rib.tables.all_routes(),
           .max_routes = rib.options.max_routes,
           .refused4 = rib.refused[0],
           .refused6 = rib.refused[1],

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The RIB of the dataplane: every source's opinion about every prefix, who wins, recursive resolution, and the
-// forwarding groups that follow from it. Control thread only; pure C++ (no netlink, no sockets, no DPDK).
+// The RIB of a VRF in the dataplane (ribs.h has them all): every source's opinion about every prefix, who wins,
+// recursive resolution, and the forwarding groups that follow from it. Control thread only; pure C++ (no netlink, no
+// sockets, no DPDK).
 //
 // Who wins for a prefix: the smallest Source that has a usable opinion. BIRD's opinion comes over two roads (netlink
 // for non-BGP routes, BGP feeds for the others), which may be out of step by some milliseconds. So when BIRD's answer
@@ -89,13 +90,16 @@ class Rib {
     unsigned multipath = 1;                       ///< most BGP ECMP members
     std::chrono::milliseconds removal_delay{50};  ///< how long a prefix that lost its last source is kept
     std::chrono::seconds disagreement_limit{30};  ///< how long an old entry may stay while the feeds disagree
-    size_t max_routes = 2'000'000;                ///< most prefixes in the FIB, of both families together
+    size_t max_routes = 2'000'000;                ///< most prefixes in the FIBs, of all families and VRFs together
     size_t max_bytes = size_t{1} << 30;           ///< of what sources told; new prefixes and paths are not taken then
   };
   /// `link_up` tells whether an interface can carry packets now.
   Rib(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up);
   ~Rib();
   void configure(const Options& options);
+  /// Before the end of a RIB whose sink has gone already, with its routes: destroys its groups by another sink, and
+  /// tells the watch of next hops. Nothing but the destructor may be called afterwards.
+  void give_back_groups(ip::ForwardingSink& by);
 
   void set(Source source, const Prefix& prefix, RouteInfo route);  ///< any source but feed_best
   void remove(Source source, const Prefix& prefix);
@@ -156,7 +160,7 @@ class Rib {
   // Prefixes that find no room in the FIB (`max_routes`, or its own memory) are kept here, refused, and come in when
   // there is room again. The router's own addresses and subnets are not subject to the limits.
   struct Usage {
-    size_t routes;  ///< in the FIB
+    size_t routes;  ///< in the FIBs, of all VRFs
     size_t max_routes;
     size_t refused4, refused6;  ///< known, but not in the FIB
     size_t bytes;

@@ -203,7 +203,7 @@ void Rib::Impl::refuse(Entry& entry) {
 }
 
 size_t Rib::Impl::room_in_fib() const {
-  const size_t routes_now = tables.routes(Family::ip4) + tables.routes(Family::ip6);
+  const size_t routes_now = tables.all_routes();
   return routes_now < options.max_routes ? options.max_routes - routes_now : 0;
 }
 

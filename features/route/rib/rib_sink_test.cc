@@ -44,6 +44,7 @@ class RecordingSink : public ip::ForwardingSink {
     return static_cast<size_t>(
         std::count_if(routes_.begin(), routes_.end(), [&](const auto& r) { return r.first.family() == family; }));
   }
+  size_t all_routes() const override { return routes_.size(); }
   void set_neighbor(IfId, const IpAddress&, const Mac&) override {}
   void clear_neighbor(IfId, const IpAddress&) override {}
   void clear_interface(IfId) override {}

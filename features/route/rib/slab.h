@@ -45,7 +45,8 @@ class Slab {
   size_t bytes() const { return used_ * sizeof(T); }
 
  private:
-  static constexpr uint32_t kChunk = 1024;
+  /// Some kB: a table of few routes, such as a VRF's, takes no more.
+  static constexpr uint32_t kChunk = 128;
   static constexpr uint32_t kFree = uint32_t{1} << 31;
 
   std::vector<std::unique_ptr<T[]>> chunks_;
