@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/feature.h"
 
-#include <ranges>
-
 #include "base/in_order.h"
 
 namespace floof::engine {
@@ -61,8 +59,8 @@ Result<> Features::start() {
 }
 
 Features::~Features() {
-  for (const auto& feature : features_ | std::views::reverse) {
-    feature->stop();
+  for (auto feature = features_.rbegin(); feature != features_.rend(); ++feature) {
+    (*feature)->stop();
   }
   if (engine_) {
     engine_->stop();

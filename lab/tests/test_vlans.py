@@ -411,7 +411,8 @@ def test_all_vlans_of_a_port(lab):
     for n in (1, 255, 2048, 4094):
         target, own = f"10.{64 + (n >> 8)}.{n & 255}.1", f"10.{64 + (n >> 8)}.{n & 255}.9"
         frame = bytes(arp(Dot1Q(vlan=n), target, own)).hex()
-        got = json.loads(lab.h1.output(sys.executable, FRAMES, "a8", 10, json.dumps([frame]), ARP_REPLY))
+        got = wait_for(f"VLAN {n} answers", lambda f=frame: json.loads(
+            lab.h1.output(sys.executable, FRAMES, "a8", 1, json.dumps([f]), ARP_REPLY)))
         assert Ether(bytes.fromhex(got[0]))[Dot1Q].vlan == n
     lab.r1.commit("set interface a8.5.7 vlan 5 inner-vlan 7\ndelete interface a8.4000")
     assert linux(lab.r1, "a8.5.7") and not linux(lab.r1, "a8.4000")
@@ -428,8 +429,8 @@ def test_debians_8021q_driver(lab, tmp_path):
         lab.r3.boot()
         lab.r3.commit("set interface q device host q0\n" + kinds("q", 1, 7))
         guest.run("ip link set eth0 mtu 1508 up")
-        for name, above, words, net in (("one", "eth0", "id 100", 1), ("two", "one", "id 7", 2), ("ad", "eth0", "protocol 802.1ad id 100", 3),
-                                        ("qad", "ad", "id 7", 4)):
+        for name, above, words, net in (("one", "eth0", "id 100", 1), ("two", "one", "id 7", 2), ("outer", "eth0", "protocol 802.1ad id 100", 3),
+                                        ("both", "outer", "id 7", 4)):
             guest.run(f"ip link add link {above} name {name} type vlan {words}",
                       f"ip link set {name} mtu 1500 up; ip addr add 10.7.{net}.2/24 dev {name}")
         for net in (1, 2, 3, 4):
