@@ -314,7 +314,7 @@ class TwoWays : public NodeTest {
 
 TEST_F(TwoWays, DoTheSame) {
   uint64_t fast = 0;
-  for (int round = 0; round < 1500; round++) {
+  for (int round = 0; round < 900; round++) {
     std::vector<Bytes> frames(1 + rng_() % (round % 10 == 0 ? 300 : 20));
     std::generate(frames.begin(), frames.end(),
                   [&] { return round % 3 == 0 ? random_frame() : good_frame(round % 3 == 1 || rng_() % 64 == 0); });
@@ -382,7 +382,7 @@ class Tagged : public TwoWays {
 
 TEST_F(Tagged, TagsChangeNothingElse) {
   const std::array<IfId, 3> ports{r.e1, r.e2, r.e3};
-  for (int round = 0; round < 1000; round++) {
+  for (int round = 0; round < 600; round++) {
     std::vector<Bytes> frames(1 + rng_() % (round % 10 == 0 ? 300 : 20));
     std::generate(frames.begin(), frames.end(),
                   [&] { return round % 3 == 0 ? random_frame() : good_frame(round % 3 == 1 || rng_() % 64 == 0); });
@@ -485,7 +485,7 @@ class Stages : public Tagged {
 
 TEST_F(Stages, DoWhatTheirNodesDo) {
   uint64_t all = 0, straight = 0;
-  for (int round = 0; round < 1200; round++) {
+  for (int round = 0; round < 500; round++) {
     const auto frames = some_frames(round);
     enable_some();
     const auto flags = static_cast<uint16_t>(round % 5 == 0 ? PacketMeta::checksum_good : 0);
@@ -500,13 +500,13 @@ TEST_F(Stages, DoWhatTheirNodesDo) {
       ASSERT_EQ(fused.held, nodes.held) << input << ", round " << round;
     }
   }
-  EXPECT_GT(all, 100'000u) << "features had effects";
-  EXPECT_GT(straight, 50u) << "in some rounds stages alone had them";
+  EXPECT_GT(all, 10'000u) << "features had effects";
+  EXPECT_GT(straight, 10u) << "in some rounds stages alone had them";
 }
 
 TEST_F(Stages, DoTheSameToTaggedFrames) {
   const std::array<IfId, 3> ports{r.e1, r.e2, r.e3};
-  for (int round = 0; round < 1000; round++) {
+  for (int round = 0; round < 600; round++) {
     auto frames = some_frames(round);
     enable_some();
     std::array<Tags, 3> tags;
