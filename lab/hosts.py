@@ -196,9 +196,8 @@ class FloofRouter(Host):
         return init_status.status(self.run_dir)
 
     def pid(self, program):
-        pid = self.status()[program]["pid"]
-        assert pid > 0, f"{self.name}: {program} does not run"  # a signal to process 0 would end the tests
-        return pid
+        """Of a program that runs, or comes back now; never 0, for a signal to that would end the tests."""
+        return wait_for(f"{self.name}: {program} runs", lambda: self.status()[program]["pid"])
 
 
 class BirdRouter(Host):

@@ -237,7 +237,7 @@ Result<> ConfigServer::may_settle(const std::string& user, const Json& request) 
 
 /// Nobody commits while another has the configuration for himself, but for root who says so; then that one is told.
 Result<> ConfigServer::may_commit(const ipc::Peer& peer, const Json& request) {
-  const auto allowed = editors_.may_commit(peer.connection);
+  auto allowed = editors_.may_commit(peer.connection);
   if (allowed || !flag_of(request, "force")) {
     return allowed;
   }
@@ -306,8 +306,9 @@ Json ConfigServer::commit(const ipc::Peer& peer, const Json& request) {
     const std::string how = text_of(request, "via") == kNetconf ? std::string(kNetconf) : "cli";
     ConfigEngine::Request wanted{user, candidate.origin.empty() ? how : candidate.origin, comment};
     if (const uint64_t seconds = number_of(request, "confirmed"); seconds > 0) {
+      constexpr uint64_t kWeek = uint64_t{7} * 86'400;
       std::vector<std::string> conditions;
-      if (options_.pending == nullptr || seconds > 7 * 86'400) {
+      if (options_.pending == nullptr || seconds > kWeek) {
         return wrong_request("confirmed", "give a time from one second to seven days");
       }
       if (const std::string when = text_of(request, "when"); !when.empty()) {
