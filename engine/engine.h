@@ -42,6 +42,7 @@ struct alignas(64) Interface {
   std::atomic<uint64_t> mac_bits{0};        ///< the six bytes in the low 48 bits, first byte lowest
   std::atomic<uint64_t> tags{0};            ///< VLAN tags that go behind the MAC addresses, first byte lowest (tags.h)
   std::atomic<uint32_t> tags_kept{0};  ///< bits of the first tag that stay as they came, if there was one: priority
+  std::atomic<uint16_t> vrf{0};        ///< VrfId, whose routes packets that come in take; see InterfaceTable::set_vrf
   char name[16] = {};
 
   Mac mac() const;
@@ -68,6 +69,10 @@ class InterfaceTable {
   /// Workers. `id` must be below kMaxInterfaces; unused slots have used == false.
   const Interface& operator[](IfId id) const { return slots_[id.value()]; }
   Interface& operator[](IfId id) { return slots_[id.value()]; }
+  /// Workers: whether any interface has ever been in another VRF than the default one.
+  bool has_vrfs() const { return has_vrfs_.load(std::memory_order_acquire); }
+  /// Control thread. `vrf` is below kMaxVrfs.
+  void set_vrf(IfId id, VrfId vrf);
   /// Control thread: a free id with this name, the same one again when the name was used before in this process.
   Result<IfId> allocate(std::string_view name);
   /// See Engine::release_interface, which does the rest, too.
@@ -97,6 +102,7 @@ class InterfaceTable {
   std::unordered_map<std::string, uint16_t> by_name_;  ///< given back ones, too
   std::set<uint16_t> given_back_;
   unsigned next_fresh_ = 1;
+  std::atomic<bool> has_vrfs_{false};
 };
 
 enum class Polling { adaptive, busy };

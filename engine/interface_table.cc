@@ -67,8 +67,16 @@ void InterfaceTable::release(IfId id) {
   slot.mtu.store(1500);
   slot.mac_bits.store(0);
   slot.send_untagged();
+  slot.vrf.store(kDefaultVrf.value());
   slot.used.store(false, std::memory_order_release);
   given_back_.insert(id.value());
+}
+
+void InterfaceTable::set_vrf(IfId id, VrfId vrf) {
+  if (vrf != kDefaultVrf) {
+    has_vrfs_.store(true, std::memory_order_release);  // before a packet can be of it
+  }
+  slots_[id.value()].vrf.store(vrf.value(), std::memory_order_release);
 }
 
 IfId InterfaceTable::find(std::string_view name) const {

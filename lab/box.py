@@ -18,6 +18,7 @@ class Box:
         self.run_dir.mkdir()
         self.interfaces = {}
         self.route = {"feeds": False}
+        self.vrfs = []  # further ones
         self.more = {}  # other parts of the desired state
 
     def boot(self):
@@ -35,7 +36,8 @@ class Box:
 
     def desired(self):
         return {"generation": 1, "instance": self.instance, "dataplane": {"workers": 1, "buffers": 4096},
-                "interfaces": [{"name": n, **i} for n, i in self.interfaces.items()], "route": self.route, **self.more}
+                "interfaces": [{"name": n, **i} for n, i in self.interfaces.items()],
+                "route": [{"vrf": 0, "name": "default", **self.route}, *self.vrfs], **self.more}
 
     def apply(self, **options):
         with self.client() as client:

@@ -12,6 +12,7 @@
 #include "features/bgp/bgp_speakers.h"
 #include "features/interface/subnets.h"
 #include "features/policy/policy.h"
+#include "features/route/desired_vrf.h"
 
 namespace floof::bgp {
 
@@ -383,7 +384,7 @@ void desired(const Json& config, Json& desired) {
   for (const auto& [name, id] : peer_ids(config)) {
     peers.push_back({{"id", id}, {"name", name}, {"internal", internal[name]}});
   }
-  desired["route"]["peers"] = std::move(peers);
+  route::vrf_in(desired, kDefaultVrf)["peers"] = std::move(peers);
   desired["bgp"] = speakers(config);
 }
 

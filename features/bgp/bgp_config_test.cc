@@ -329,7 +329,7 @@ TEST(BgpConfig, DesiredPeersAreNumberedByName) {
   nlohmann::json desired;
   config_feature().desired(config, desired);
   EXPECT_EQ(
-      desired["route"]["peers"],
+      desired["route"][0]["peers"],
       nlohmann::json::parse(R"([{"id":1,"name":"alpha","internal":false},{"id":2,"name":"zeta","internal":true}])"));
   EXPECT_TRUE(peer_ids(nlohmann::json()).empty());
   EXPECT_TRUE(peer_ids(nlohmann::json::parse(R"({"bgp":{"peer":[7,{"name":5}]}})")).empty());

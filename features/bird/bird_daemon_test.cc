@@ -110,7 +110,7 @@ class Router {
 };
 
 const Json kDesired =
-    Json::parse(R"({"route":{"feed-table":10001,"peers":[{"id":1,"name":"b"},{"id":2,"name":"plain"}]}})");
+    Json::parse(R"({"route":[{"vrf":0,"feed-table":10001,"peers":[{"id":1,"name":"b"},{"id":2,"name":"plain"}]}]})");
 
 Json config_a() {
   return Json::parse(R"({"interface":[{"name":"e0","address":["192.0.2.1/24"]},{"name":"e1"}],
@@ -265,7 +265,9 @@ TEST_F(BirdDaemon, NewPeerInFrontLeavesOthersAlone) {
       Json::parse(R"({"name":"aaa","remote-as":64999,"neighbor":["192.0.2.77"],"policy":"in"})"));
   auto backend = a_->backend();
   no_errors(backend->stage(
-      config, Json::parse(R"({"route":{"peers":[{"id":1,"name":"aaa"},{"id":2,"name":"b"},{"id":3,"name":"plain"}]}})"),
+      config,
+      Json::parse(
+          R"({"route":[{"vrf":0,"peers":[{"id":1,"name":"aaa"},{"id":2,"name":"b"},{"id":3,"name":"plain"}]}]})"),
       false));
   no_errors(backend->publish());
   no_errors(backend->confirm());

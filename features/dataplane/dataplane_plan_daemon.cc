@@ -97,6 +97,31 @@ void plan_interfaces(const Json& before, const Json& after, std::vector<PlanStep
   }
 }
 
+std::string change(const std::string& what, const Json& before, const Json& after) {
+  const auto members =
+      before.is_object() && after.is_object() ? differences(before, after) : std::vector<std::string>();
+  return fmt::format("{} changes{}{}", what, members.empty() ? "" : ": ", fmt::join(members, ", "));
+}
+
+/// A part that is a list, as of VRFs. The one named "default" is what a user knows by the part's own name.
+void plan_list(const std::string& section, const Json& before, const Json& after, std::vector<PlanStep>& out) {
+  const auto old_ones = by_name(before), new_ones = by_name(after);
+  const auto label = [&](const std::string& name) { return name == "default" ? section : section + " " + name; };
+  for (const auto& [name, entry] : new_ones) {
+    const auto old = old_ones.find(name);
+    if (old == old_ones.end()) {
+      out.push_back({"dataplane", fmt::format("{} is added", label(name)), ""});
+    } else if (*old->second != *entry) {
+      out.push_back({"dataplane", change(label(name), *old->second, *entry), ""});
+    }
+  }
+  for (const auto& [name, entry] : old_ones) {
+    if (!new_ones.contains(name)) {
+      out.push_back({"dataplane", fmt::format("{} is removed", label(name)), ""});
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<PlanStep> dataplane_plan(const Json& before, const Json& after,
@@ -107,11 +132,11 @@ std::vector<PlanStep> dataplane_plan(const Json& before, const Json& after,
     if (section != "interfaces" && section != "generation" && section != "instance" &&
         member(before, section) != content) {
       const Json& old = member(before, section);
-      const auto changed =
-          content.is_object() && old.is_object() ? differences(old, content) : std::vector<std::string>();
-      out.push_back({"dataplane",
-                     fmt::format("{} changes{}{}", section, changed.empty() ? "" : ": ", fmt::join(changed, ", ")),
-                     ""});
+      if (content.is_array() && old.is_array()) {
+        plan_list(section, old, content, out);
+      } else {
+        out.push_back({"dataplane", change(section, old, content), ""});
+      }
     }
   }
   if (!restart_for.empty()) {

@@ -97,6 +97,14 @@ struct Reader {
         spec.mtu = static_cast<uint32_t>(mtu);
       }
     }
+    if (const auto at = json.find("vrf"); at != json.end() && !at->is_null()) {
+      const int64_t vrf = at->is_number_integer() ? at->get<int64_t>() : -1;
+      if (vrf < 0 || vrf >= kMaxVrfs) {
+        wrong(path("vrf " + at->dump()), "is no number of a VRF", "use 0 to 1023");
+      } else {
+        spec.vrf = VrfId(static_cast<uint16_t>(vrf));
+      }
+    }
     if (const auto at = json.find("mac"); at != json.end() && !at->is_null()) {
       const auto mac = parse_mac(at->is_string() ? at->get<std::string>() : at->dump());
       if (!mac || mac->is_multicast() || mac->is_zero()) {

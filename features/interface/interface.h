@@ -53,6 +53,7 @@ struct InterfaceSpec {
   bool enabled = true;
   uint32_t mtu = 1500;
   std::optional<Mac> mac;
+  VrfId vrf = kDefaultVrf;
   std::vector<InterfaceAddress> addresses;
   friend bool operator==(const InterfaceSpec&, const InterfaceSpec&) = default;
 };

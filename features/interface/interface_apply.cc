@@ -278,6 +278,7 @@ Result<Running*> Interfaces::add(const InterfaceSpec& spec) {
   running.mac = spec.mac.value_or(derived_mac(context_.instance, spec.name));
   slot(running).mtu.store(static_cast<uint16_t>(spec.mtu));
   slot(running).set_mac(running.mac);
+  context_.engine.interfaces().set_vrf(running.id, spec.vrf);
   context_.engine.name_interface(running.id, spec.name);
   by_id_[running.id] = &running;
   running_[spec.name] = std::move(owned);
@@ -360,6 +361,7 @@ void Interfaces::remove(Running& running) {
 Result<void> Interfaces::change(Running& running, const InterfaceSpec& spec) {
   const bool other_device = !(running.spec.device == spec.device);
   running.spec = spec;
+  context_.engine.interfaces().set_vrf(running.id, spec.vrf);
   if (running.needs_port() && !running.port) {
     if (auto opened = open(running); !opened) {
       running.reason = opened.error().text();

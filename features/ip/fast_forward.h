@@ -235,7 +235,7 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
              Rest&& rest) {
   Room<GroupId> found;
   const size_t count = batch.count;
-  state.tables.lookup(std::span(batch.destinations, count), std::span(found.data(), count));
+  look_up(state, batch.packets, batch.destinations, found.data(), count);
   const Hops<Framing> hops(node, state, framing);
   constexpr GroupId kNone(UINT32_MAX);
   GroupId last = kNone;

@@ -121,7 +121,7 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
     packets[count] = packet;
     destinations[count++] = Ip4(header<Ip4Header>(packet).destination.host());
   }
-  state.tables.lookup(std::span<const Ip4>(destinations.data(), count), std::span(groups.data(), count));
+  look_up(state, packets.data(), destinations.data(), groups.data(), count);
   for (size_t i = 0; i < count; i++) {
     dispatch(node, state, groups[i], packets[i]);
   }

@@ -126,7 +126,7 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
     packets[count] = packet;
     destinations[count++] = Ip6(header<Ip6Header>(packet).destination);
   }
-  state.tables.lookup(std::span<const Ip6>(destinations.data(), count), std::span(groups.data(), count));
+  look_up(state, packets.data(), destinations.data(), groups.data(), count);
   for (size_t i = 0; i < count; i++) {
     dispatch(node, state, groups[i], packets[i]);
   }

@@ -12,7 +12,7 @@ class IpFeature final : public engine::Feature {
       : tables_(others.engine().qsbr()), state_(tables_, others.engine().interfaces(), others.engine().pools()) {
     state_.set_hash_seed(static_cast<uint32_t>(std::hash<std::string>{}(others.setup().instance)));
     others.offer(tables_);
-    others.offer<ForwardingSink>(tables_);
+    others.offer<ForwardingSinks>(tables_);
     others.offer(state_);
   }
 

@@ -55,6 +55,37 @@ inline void prefetch_after(std::span<rte_mbuf*> packets, size_t i) {
   }
 }
 
+/// The same where there are VRFs.
+template <typename Address>
+[[gnu::noinline]] void look_up_by_vrf(const IpState& state, rte_mbuf* const* packets, const Address* destinations,
+                                      GroupId* out, size_t count) {
+  const auto vrf_of = [&](IfId rx) { return state.interfaces[rx].vrf.load(std::memory_order_relaxed); };
+  for (size_t first = 0; first < count;) {
+    IfId rx = meta(packets[first]).rx_if;
+    const uint16_t vrf = vrf_of(rx);
+    size_t end = first + 1;
+    for (; end < count; end++) {
+      const IfId next = meta(packets[end]).rx_if;
+      if (next != rx && vrf_of(next) != vrf) {
+        break;
+      }
+      rx = next;
+    }
+    state.tables.lookup(VrfId(vrf), std::span(destinations + first, end - first), std::span(out + first, end - first));
+    first = end;
+  }
+}
+
+/// Where a vector's packets go: each destination is looked up in the VRF of the interface that its packet came in by.
+template <typename Address>
+void look_up(const IpState& state, rte_mbuf* const* packets, const Address* destinations, GroupId* out, size_t count) {
+  if (!state.interfaces.has_vrfs()) [[likely]] {
+    state.tables.lookup(std::span(destinations, count), std::span(out, count));
+  } else {
+    look_up_by_vrf(state, packets, destinations, out, count);
+  }
+}
+
 /// Cuts what lies beyond `length` (Ethernet padding). `length` is at least what the first segment needs.
 void trim_to(rte_mbuf* packet, uint32_t length);
 

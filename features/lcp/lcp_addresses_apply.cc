@@ -14,27 +14,27 @@ using interface::Running;
 
 // -- SharedRoutes -------------------------------------------------------------------------------------------------
 
-void SharedRoutes::add(const Prefix& prefix, IfId interface) {
-  owners_[prefix].interfaces.insert(interface);
-  refresh(prefix);
+void SharedRoutes::add(VrfId vrf, const Prefix& prefix, IfId interface) {
+  owners_[{vrf, prefix}].interfaces.insert(interface);
+  refresh(vrf, prefix);
 }
 
-void SharedRoutes::remove(const Prefix& prefix, IfId interface) {
-  const auto at = owners_.find(prefix);
+void SharedRoutes::remove(VrfId vrf, const Prefix& prefix, IfId interface) {
+  const auto at = owners_.find({vrf, prefix});
   if (at == owners_.end()) {
     return;
   }
   at->second.interfaces.erase(interface);
   if (at->second.interfaces.empty()) {
     owners_.erase(at);
-    rib_.remove(source_, prefix);
+    ribs_.at(vrf).remove(source_, prefix);
   } else {
-    refresh(prefix);
+    refresh(vrf, prefix);
   }
 }
 
-void SharedRoutes::refresh(const Prefix& prefix) {
-  const auto at = owners_.find(prefix);
+void SharedRoutes::refresh(VrfId vrf, const Prefix& prefix) {
+  const auto at = owners_.find({vrf, prefix});
   if (at == owners_.end()) {
     return;
   }
@@ -48,7 +48,7 @@ void SharedRoutes::refresh(const Prefix& prefix) {
   route::RouteInfo info;
   info.kind = kind_;
   info.next_hops = {{best, std::nullopt}};
-  rib_.set(source_, prefix, std::move(info));
+  ribs_.at(vrf).set(source_, prefix, std::move(info));
 }
 
 // -- What Linux has -----------------------------------------------------------------------------------------------
@@ -81,7 +81,8 @@ void Lcp::on_address(const netlink::Address& address) {
 void Lcp::refresh(Tap& tap) {
   static const std::set<InterfaceAddress> kNone;
   const auto& counts = tap.running != nullptr && !tap.running->admin ? kNone : tap.addresses;
-  if (tap.counted == counts) {
+  const VrfId vrf(context_.engine.interfaces()[tap.id].vrf.load());
+  if (tap.counted == counts && tap.vrf == vrf) {
     return;
   }
   tap.counted = counts;
@@ -102,18 +103,23 @@ void Lcp::refresh(Tap& tap) {
       local.insert(Prefix(Ip4(ip.ip4().value() | hosts), 32));
     }
   }
-  if (local == tap.local && connected == tap.connected) {
-    return;
+  if (tap.vrf != vrf) {
+    tell(tap, {}, {});
+    tap.vrf = vrf;
   }
+  tell(tap, std::move(local), std::move(connected));
+}
+
+void Lcp::tell(Tap& tap, std::set<Prefix> local, std::set<Prefix> connected) {
   const auto apply = [&](SharedRoutes& routes, std::set<Prefix>& old, std::set<Prefix>& now) {
     for (const Prefix& prefix : now) {
       if (!old.contains(prefix)) {
-        routes.add(prefix, tap.id);
+        routes.add(tap.vrf, prefix, tap.id);
       }
     }
     for (const Prefix& prefix : old) {
       if (!now.contains(prefix)) {
-        routes.remove(prefix, tap.id);
+        routes.remove(tap.vrf, prefix, tap.id);
       }
     }
     old = std::move(now);

@@ -10,6 +10,7 @@
 #include "features/lcp/lcp.h"
 #include "features/lcp/lcp_node.h"
 #include "features/lcp/punt_apply.h"
+#include "features/route/desired_vrf.h"
 
 namespace floof::lcp {
 
@@ -23,12 +24,9 @@ constexpr uint32_t kLeastOwnMtu = 1280;  // below that Linux turns IPv6 off
 std::string tap_key(const std::string& name) { return "lcp:" + name; }
 
 std::optional<IpAddress> address_of(const Json& desired, const char* key) {
-  const auto route = desired.find("route");
-  if (route == desired.end() || !route->is_object()) {
-    return std::nullopt;
-  }
-  const auto at = route->find(key);
-  if (at == route->end() || !at->is_string()) {
+  const Json& route = route::vrf_of(desired, kDefaultVrf);
+  const auto at = route.find(key);
+  if (at == route.end() || !at->is_string()) {
     return std::nullopt;
   }
   auto parsed = parse_ip(at->get<std::string>());
@@ -39,8 +37,8 @@ std::optional<IpAddress> address_of(const Json& desired, const char* key) {
 
 Lcp::Lcp(Context context)
     : context_(std::move(context)),
-      local_(context_.rib, route::Source::local, ip::PathKind::local, [](IfId) { return true; }),
-      connected_(context_.rib, route::Source::connected, ip::PathKind::connected,
+      local_(context_.ribs, route::Source::local, ip::PathKind::local, [](IfId) { return true; }),
+      connected_(context_.ribs, route::Source::connected, ip::PathKind::connected,
                  [this](IfId id) { return context_.engine.interfaces()[id].up(); }) {
   const auto with = [this](void (Lcp::*then)(Running&)) {
     return [this, then](IfId id) {
@@ -173,7 +171,7 @@ Result<Json> Lcp::publish() {
     refresh(tap);
   }
   choose_sources();
-  context_.rib.settle(std::chrono::steady_clock::now());
+  context_.ribs.settle(std::chrono::steady_clock::now());
   if (auto done = set_default_routes(); !accept(done)) {
     return done.error();
   }
@@ -214,7 +212,7 @@ Result<void> Lcp::make(Running& running) {
   tell_aliases();
   refresh(**tap);
   choose_sources();
-  context_.rib.settle(std::chrono::steady_clock::now());
+  context_.ribs.settle(std::chrono::steady_clock::now());
   return done;
 }
 
@@ -278,7 +276,7 @@ void Lcp::leave_name(Running& running) {
     tap.addresses.clear();
     refresh(tap);
     choose_sources();
-    context_.rib.settle(std::chrono::steady_clock::now());
+    context_.ribs.settle(std::chrono::steady_clock::now());
   }
   context_.keeper.drop(tap_key(running.spec.name));
 }
@@ -413,10 +411,10 @@ void Lcp::interface_changed(Running& running) {
     tap.was_up = up;
     refresh(tap);
     for (const Prefix& prefix : tap.connected) {
-      connected_.refresh(prefix);
+      connected_.refresh(tap.vrf, prefix);
     }
-    context_.rib.link_changed(running.id);
-    context_.rib.settle(std::chrono::steady_clock::now());
+    context_.ribs.link_changed(running.id);
+    context_.ribs.settle(std::chrono::steady_clock::now());
   }
 }
 
@@ -439,8 +437,8 @@ void Lcp::interface_removed(Running& running) {
     refresh(tap);
   }
   context_.ip.set_interface_source(running.id, std::nullopt, std::nullopt);
-  context_.rib.link_changed(running.id);
-  context_.rib.settle(std::chrono::steady_clock::now());
+  context_.ribs.link_changed(running.id);
+  context_.ribs.settle(std::chrono::steady_clock::now());
   if (at != taps_.end()) {
     close(at->second);
     context_.keeper.drop(tap_key(at->second.name));
@@ -472,7 +470,7 @@ void Lcp::batch_end() {
   }
   if (any) {
     choose_sources();
-    context_.rib.settle(std::chrono::steady_clock::now());
+    context_.ribs.settle(std::chrono::steady_clock::now());
     (void)set_default_routes();  // Linux drops them with the address that is their source
   }
 }
@@ -550,7 +548,7 @@ class LcpFeature final : public engine::Feature {
     lcp_ = std::make_unique<Lcp>(Lcp::Context{.engine = engine,
                                               .keeper = others_.get<interface::Keeper>(),
                                               .interfaces = others_.get<interface::Interfaces>(),
-                                              .rib = others_.get<route::Rib>(),
+                                              .ribs = others_.get<route::Ribs>(),
                                               .ip = others_.get<ip::IpState>(),
                                               .links = links_,
                                               .events = *events_,

@@ -20,23 +20,25 @@
 #include "features/interface/interface_apply.h"
 #include "features/ip/ip.h"
 #include "features/route/rib/rib.h"
+#include "features/route/rib/ribs.h"
 
 namespace floof::lcp {
 
 using dataplane::Json;
 
-/// A prefix that several interfaces may have: the RIB gets it once, by an interface that is up if there is one.
+/// A prefix that several interfaces of a VRF may have: its RIB gets it once, by an interface that is up if there is
+/// one.
 class SharedRoutes {
  public:
-  SharedRoutes(route::Rib& rib, route::Source source, ip::PathKind kind, std::function<bool(IfId)> up)
-      : rib_(rib), source_(source), kind_(kind), up_(std::move(up)) {}
-  void add(const Prefix& prefix, IfId interface);
-  void remove(const Prefix& prefix, IfId interface);
+  SharedRoutes(route::Ribs& ribs, route::Source source, ip::PathKind kind, std::function<bool(IfId)> up)
+      : ribs_(ribs), source_(source), kind_(kind), up_(std::move(up)) {}
+  void add(VrfId vrf, const Prefix& prefix, IfId interface);
+  void remove(VrfId vrf, const Prefix& prefix, IfId interface);
   /// An interface went up or down: chooses anew.
-  void refresh(const Prefix& prefix);
+  void refresh(VrfId vrf, const Prefix& prefix);
 
  private:
-  route::Rib& rib_;
+  route::Ribs& ribs_;
   const route::Source source_;
   const ip::PathKind kind_;
   std::function<bool(IfId)> up_;
@@ -44,7 +46,7 @@ class SharedRoutes {
     std::set<IfId> interfaces;
     IfId chosen;
   };
-  std::map<Prefix, Owners> owners_;
+  std::map<std::pair<VrfId, Prefix>, Owners> owners_;
 };
 
 class Lcp final : public dataplane::Participant {
@@ -53,7 +55,7 @@ class Lcp final : public dataplane::Participant {
     engine::Engine& engine;
     interface::Keeper& keeper;
     interface::Interfaces& interfaces;
-    route::Rib& rib;
+    route::Ribs& ribs;
     ip::IpState& ip;
     netlink::LinkMap& links;
     netlink::KernelEvents& events;
@@ -88,8 +90,9 @@ class Lcp final : public dataplane::Participant {
     std::set<InterfaceAddress> addresses;  ///< that Linux has
     std::optional<std::string> alias;      ///< as Linux was told
     std::set<InterfaceAddress> stale;      ///< of those, not told again since the mark
-    std::set<Prefix> local, connected;     ///< given to the RIB
-    std::set<InterfaceAddress> counted;    ///< the addresses that these come from
+    std::set<Prefix> local, connected;     ///< given to the RIB of `vrf`
+    VrfId vrf = kDefaultVrf;
+    std::set<InterfaceAddress> counted;  ///< the addresses that these come from
   };
 
   // lcp_apply.cc: the TAPs
@@ -121,6 +124,7 @@ class Lcp final : public dataplane::Participant {
   Result<void> publish_addresses(Tap& tap);
   void remove_conflicts(const Tap& owner, const InterfaceAddress& address);
   void refresh(Tap& tap);
+  void tell(Tap& tap, std::set<Prefix> local, std::set<Prefix> connected);
   void choose_sources();
   Result<void> set_default_routes();
   bool assigned(const IpAddress& address) const;

@@ -85,7 +85,7 @@ Neighbors::Neighbors(Context context) : context_(std::move(context)) {
     settle();
   };
   context_.events.subscribe(std::move(subscriber));
-  context_.rib.watch_next_hops([this](IfId interface, const IpAddress& address, bool added) {
+  context_.ribs.watch_next_hops([this](IfId interface, const IpAddress& address, bool added) {
     watch({interface, address}, added);
   });
   EventLoop& loop = context_.engine.loop();
@@ -98,7 +98,7 @@ Neighbors::~Neighbors() {
   loop.unwatch(context_.hold.wakeup.get());
   loop.cancel(retry_);
   loop.cancel(expiry_);
-  context_.rib.watch_next_hops({});
+  context_.ribs.watch_next_hops({});
 }
 
 // -- What Linux tells ---------------------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ class NeighborFeature final : public engine::Feature {
   Result<> start() override {
     neighbors_ = std::make_unique<Neighbors>(Neighbors::Context{.engine = others_.engine(),
                                                                 .tables = others_.get<ip::ForwardingTables>(),
-                                                                .rib = others_.get<route::Rib>(),
+                                                                .ribs = others_.get<route::Ribs>(),
                                                                 .links = others_.get<netlink::LinkMap>(),
                                                                 .events = others_.get<netlink::KernelEvents>(),
                                                                 .kernel = others_.get<netlink::Writer>(),

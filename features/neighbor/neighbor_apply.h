@@ -20,7 +20,7 @@
 #include "features/ip/tables/forwarding.h"
 #include "features/neighbor/hold_queue.h"
 #include "features/neighbor/neighbor_node.h"
-#include "features/route/rib/rib.h"
+#include "features/route/rib/ribs.h"
 
 namespace floof::neighbor {
 
@@ -31,7 +31,7 @@ class Neighbors final : public dataplane::Participant {
   struct Context {
     engine::Engine& engine;
     ip::ForwardingTables& tables;
-    route::Rib& rib;
+    route::Ribs& ribs;
     netlink::LinkMap& links;
     netlink::KernelEvents& events;
     netlink::Writer& kernel;  ///< in the router's namespace

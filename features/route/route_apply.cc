@@ -2,7 +2,6 @@
 #include "features/route/route_apply.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/ipc/feed_key.h"
 #include "base/log.h"
@@ -10,110 +9,12 @@
 
 namespace floof::route {
 
-namespace {
-
 using std::chrono::microseconds;
 
-/// The RIB's memory follows from the limit of routes: a route with one path takes 75 bytes, each further path 12, a set
-/// of attributes 68.
-constexpr size_t kBytesPerRoute = 192;
-constexpr size_t kLeastBytes = size_t{64} << 20;
-
-template <typename T>
-Result<void> read_number(const Json& object, const char* name, T& to) {
-  const auto at = object.find(name);
-  if (at == object.end()) {
-    return {};
-  }
-  if (!at->is_number_integer() || at->get<int64_t>() < 0 || at->get<uint64_t>() > std::numeric_limits<T>::max()) {
-    return Error{std::string("route ") + name,
-                 "is no number from 0 to " + std::to_string(std::numeric_limits<T>::max()), ""};
-  }
-  to = at->get<T>();
-  return {};
-}
-
-Result<void> read_address(const Json& object, const char* name, IpAddress& to) {
-  const auto at = object.find(name);
-  if (at == object.end()) {
-    return {};
-  }
-  auto parsed = parse_ip(at->is_string() ? at->get<std::string>() : "");
-  if (!parsed) {
-    return Error{std::string("route ") + name, parsed.error().reason, ""};
-  }
-  to = *parsed;
-  return {};
-}
-
-Result<void> read_peers(const Json& object, RouteSettings& to) {
-  const auto peers = object.find("peers");
-  if (peers == object.end()) {
-    return {};
-  }
-  if (!peers->is_array()) {
-    return Error{"route peers", "is no list", ""};
-  }
-  for (const Json& peer : *peers) {
-    const auto id = peer.is_object() ? peer.find("id") : peer.end();
-    if (!peer.is_object() || id == peer.end() || !id->is_number_integer()) {
-      return Error{"route peers", "a peer without a numeric id", ""};
-    }
-    const auto name = peer.find("name");
-    const auto internal = peer.find("internal");
-    to.peers[id->get<uint32_t>()] = {name != peer.end() && name->is_string() ? name->get<std::string>() : "",
-                                     internal != peer.end() && internal->is_boolean() && internal->get<bool>()};
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<RouteSettings> parse_settings(const Json& desired) {
-  RouteSettings out;
-  out.best = {.name = "feed-best", .source = Ip4(0x7f000002), .bird = Ip4(0x7f000001)};
-  out.all = {.name = "feed-all", .all_paths = true, .source = Ip4(0x7f000003), .bird = Ip4(0x7f000001)};
-  if (const auto dataplane = desired.find("dataplane"); dataplane != desired.end() && dataplane->is_object()) {
-    if (auto done = read_number(*dataplane, "max-routes", out.max_routes); !done) {
-      return done.error();
-    }
-  }
-  const auto route = desired.find("route");
-  if (route == desired.end() || !route->is_object()) {
-    return out;
-  }
-  const auto feeds = route->find("feeds");
-  out.feeds = feeds != route->end() && feeds->is_boolean() && feeds->get<bool>();
-  const auto copies = route->find("kernel-routes");
-  out.copy_to_kernel = copies != route->end() && *copies == "all";
-  for (auto done :
-       {read_number(*route, "feed-table", out.feed_table), read_number(*route, "feed-as", out.best.as),
-        read_number(*route, "bgp-port", out.best.port), read_number(*route, "multipath", out.multipath),
-        read_address(*route, "feed-best", out.best.source), read_address(*route, "feed-all", out.all.source),
-        read_address(*route, "bird", out.best.bird), read_peers(*route, out)}) {
-    if (!done) {
-      return done.error();
-    }
-  }
-  for (const FeedOptions* const feed : {&out.best, &out.all}) {
-    if (feed->source.family() != out.best.bird.family()) {
-      return Error{"route " + feed->name, "is of another family than 'route bird'", "use two addresses of one family"};
-    }
-  }
-  out.all.as = out.best.as;
-  out.all.port = out.best.port;
-  out.all.bird = out.best.bird;
-  return out;
-}
-
-Routes::Routes(Context context)
-    : context_(std::move(context)),
-      kernel_feed_(context_.rib, [this](int index) { return context_.links.interface_of(index); }),
-      kernel_check_(context_.loop, context_.events, kernel_feed_, [this] { settle(); }),
-      kernel_copy_(context_.loop, context_.rib, [this](IfId id) { return context_.links.kernel_index_of(id); }) {
-  kernel_feed_.set_feed_table(running_.feed_table);
+Routes::Routes(Context context) : context_(std::move(context)) {
+  find_or_make(kDefaultVrf);
   subscribe();
-  // Others change the RIB too; what they leave for later must not wait for the next event.
+  // Others change the RIBs too; what they leave for later must not wait for the next event.
   safety_timer_ = context_.loop.every(std::chrono::milliseconds(500), [this] { schedule(); });
 }
 
@@ -123,34 +24,39 @@ Routes::~Routes() {
   context_.loop.cancel(retell_timer_);
 }
 
+VrfRoutes& Routes::find_or_make(VrfId id) {
+  auto& vrf = vrfs_[id];
+  if (!vrf) {
+    vrf = std::make_unique<VrfRoutes>(
+        context_, id, [this] { schedule(); }, [this] { settle(); });
+  }
+  return *vrf;
+}
+
 void Routes::subscribe() {
+  const auto all = [this](auto f) {
+    for (const auto& [id, vrf] : vrfs_) {
+      f(*vrf);
+    }
+  };
+  const auto check_soon = [all] { all([](VrfRoutes& vrf) { vrf.check_soon(); }); };
   netlink::KernelEvents::Subscriber subscriber;
-  subscriber.handler.route = [this](const netlink::Route& route) {
-    if (kernel_feed_.on_route(route)) {
-      kernel_check_.soon();
-    }
-    kernel_copy_.on_route(route);
-  };
-  subscriber.handler.link = [this](const netlink::Link& link) {
+  subscriber.handler.route = [all](const netlink::Route& route) { all([&](VrfRoutes& vrf) { vrf.on_route(route); }); };
+  subscriber.handler.link = [this, check_soon](const netlink::Link& link) {
     on_link(link);
-    kernel_check_.soon();
+    check_soon();
   };
-  subscriber.handler.address = [this](const netlink::Address& address) {
-    kernel_copy_.on_address(address);
+  subscriber.handler.address = [all, check_soon](const netlink::Address& address) {
+    all([&](VrfRoutes& vrf) { vrf.on_address(address); });
     if (address.removed) {
-      kernel_check_.soon();
+      check_soon();
     }
   };
-  subscriber.handler.next_hop_object = [this] { kernel_check_.soon(); };
+  subscriber.handler.next_hop_object = check_soon;
   subscriber.handler.batch_end = [this] { settle(); };
-  subscriber.mark = [this] {
-    kernel_feed_.mark();
-    kernel_copy_.mark();
-  };
-  subscriber.sweep = [this] {
-    kernel_feed_.sweep();
-    kernel_check_.soon();  // the dump may have repeated something, and so may what was told meanwhile
-    kernel_copy_.sweep();
+  subscriber.mark = [all] { all([](VrfRoutes& vrf) { vrf.mark(); }); };
+  subscriber.sweep = [this, all] {
+    all([](VrfRoutes& vrf) { vrf.sweep(); });
     settle();
   };
   context_.events.subscribe(std::move(subscriber));
@@ -158,39 +64,36 @@ void Routes::subscribe() {
 
 /// Routes may name a kernel link before we know which interface it stands for.
 void Routes::on_link(const netlink::Link& link) {
-  kernel_copy_.on_link(link);
   const IfId interface = link.removed ? IfId{} : context_.links.interface_of(link.index);
-  if (!interface.valid() || !known_links_.emplace(link.index, interface).second) {
-    return;
-  }
-  kernel_feed_.interfaces_changed();
-  for (const auto& feed : {best_.get(), all_.get()}) {
-    if (feed != nullptr) {
-      feed->interfaces_changed();
+  const bool known = !interface.valid() || !known_links_.emplace(link.index, interface).second;
+  for (const auto& [id, vrf] : vrfs_) {
+    vrf->on_link(link);
+    if (!known) {
+      vrf->interfaces_changed();
     }
   }
 }
 
 void Routes::settle() {
-  context_.rib.settle(std::chrono::steady_clock::now());
+  context_.ribs.settle(std::chrono::steady_clock::now());
   schedule();
   watch_limits();
 }
 
 void Routes::watch_limits() {
-  alarm_log_.update(alarms().get<std::vector<std::string>>());
-  if (context_.rib.take_retell_wanted() && retell_timer_ == 0) {
-    retell_timer_ = context_.loop.after(std::chrono::seconds(1), [this] { retell(); });
+  alarm_log_.update(alarms());
+  for (const auto& [id, rib] : context_.ribs.all()) {
+    if (rib->take_retell_wanted() && retell_timer_ == 0) {
+      retell_timer_ = context_.loop.after(std::chrono::seconds(1), [this] { retell(); });
+    }
   }
 }
 
-/// There is room again for what the RIB did not take.
+/// There is room again for what a RIB did not take.
 void Routes::retell() {
   retell_timer_ = 0;
-  for (const auto& feed : {best_.get(), all_.get()}) {
-    if (feed != nullptr) {
-      feed->refresh();
-    }
+  for (const auto& [id, vrf] : vrfs_) {
+    vrf->refresh();
   }
   if (auto done = context_.events.resync(); !done) {
     log::warning("{}", done.error().text());
@@ -199,8 +102,13 @@ void Routes::retell() {
 
 void Routes::schedule() {
   context_.loop.cancel(std::exchange(timer_, 0));
-  if (const auto deadline = context_.rib.next_deadline()) {
-    const auto wait = std::chrono::duration_cast<microseconds>(*deadline - std::chrono::steady_clock::now());
+  std::optional<std::chrono::steady_clock::time_point> first;
+  for (const auto& [id, rib] : context_.ribs.all()) {
+    const auto deadline = rib->next_deadline();
+    first = deadline && (!first || *deadline < *first) ? deadline : first;
+  }
+  if (first) {
+    const auto wait = std::chrono::duration_cast<microseconds>(*first - std::chrono::steady_clock::now());
     timer_ = context_.loop.after(std::max(wait, microseconds(0)), [this] {
       timer_ = 0;
       settle();
@@ -213,66 +121,81 @@ std::vector<Error> Routes::stage(const Json& desired, bool) {
   if (!parsed) {
     return {parsed.error()};
   }
-  staged_ = std::make_unique<RouteSettings>(std::move(*parsed));
+  staged_ = std::make_unique<DesiredRoutes>(std::move(*parsed));
   return {};
 }
 
-void Routes::run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted) {
-  if (!wanted) {
-    if (feed) {
-      feed->stop();
-      feed->forget();
-      feed.reset();
+/// The interfaces that were in them have left them before, and so have their addresses.
+void Routes::remove_unlisted(const DesiredRoutes& listed) {
+  std::erase_if(vrfs_, [&](const auto& entry) {
+    if (listed.vrfs.contains(entry.first)) {
+      return false;
     }
-    return;
+    entry.second->end();
+    return true;
+  });
+  std::vector<VrfId> gone;
+  for (const auto& [id, rib] : context_.ribs.all()) {
+    if (!listed.vrfs.contains(id)) {
+      gone.push_back(id);
+    }
   }
-  if (feed && before == now) {
-    return;
+  for (const VrfId id : gone) {
+    context_.ribs.remove(id);
   }
-  feed = std::make_unique<BgpFeed>(
-      context_.loop, context_.rib, now,
-      FeedContext{.interface_of = [this](int index) { return context_.links.interface_of(index); },
-                  .peer_is_internal =
-                      [this](uint32_t id) {
-                        const auto at = running_.peers.find(id);
-                        return at != running_.peers.end() && at->second.internal;
-                      },
-                  .changed = [this] { schedule(); },
-                  .key = context_.feed_key});
-  feed->start();
 }
 
 Result<Json> Routes::publish() {
   if (!staged_) {
-    return Json(Json::object());
+    return Json(Json::array());
   }
-  const RouteSettings before = std::exchange(running_, std::move(*staged_));
-  staged_.reset();
-  Rib::Options options;
-  options.multipath = std::max(1u, running_.multipath);
-  options.max_routes = running_.max_routes;
-  options.max_bytes = std::max(kLeastBytes, running_.max_routes * kBytesPerRoute);
-  context_.rib.configure(options);
-  kernel_feed_.set_feed_table(running_.feed_table);
-  kernel_copy_.enable(running_.copy_to_kernel);
-  if (running_.feed_table != before.feed_table) {
+  const auto wanted = std::exchange(staged_, nullptr);
+  remove_unlisted(*wanted);
+  bool tell_again = false;
+  Json applied = Json::array();
+  for (const auto& [id, settings] : wanted->vrfs) {
+    tell_again |= find_or_make(id).apply(settings, wanted->max_routes);
+    applied.push_back({{"vrf", id.value()},
+                       {"name", settings.name},
+                       {"feeds", settings.feeds},
+                       {"feed-table", settings.feed_table},
+                       {"kernel-routes", settings.copy_to_kernel ? "all" : "connected"}});
+  }
+  if (tell_again) {
     if (auto done = context_.events.resync(); !done) {
       return done.error();
     }
   }
-  run_feed(best_, before.best, running_.best, running_.feeds);
-  run_feed(all_, before.all, running_.all, running_.feeds);
-  if (running_.peers != before.peers) {
-    for (const auto& feed : {best_.get(), all_.get()}) {
-      if (feed != nullptr) {
-        feed->refresh();  // what was read was understood by the old list
-      }
-    }
-  }
   settle();
-  return Json{{"feeds", running_.feeds},
-              {"feed-table", running_.feed_table},
-              {"kernel-routes", running_.copy_to_kernel ? "all" : "connected"}};
+  return applied;
+}
+
+std::vector<std::string> Routes::alarms() const {
+  std::vector<std::string> out;
+  for (const auto& [id, vrf] : vrfs_) {
+    const auto its = vrf->alarms();
+    out.insert(out.end(), its.begin(), its.end());
+  }
+  return out;
+}
+
+Json Routes::show(std::string_view what, const Json& arguments) {
+  if (what == "alarms") {
+    return alarms();
+  }
+  const auto number = arguments.find("vrf");
+  const bool one = number != arguments.end() && number->is_number_integer();
+  const auto at = vrfs_.find(one ? VrfId(number->get<uint16_t>()) : kDefaultVrf);
+  if (what == "route") {
+    return at == vrfs_.end() ? Json::array() : at->second->show_routes(arguments);
+  }
+  if (what == "route-summary") {
+    return at == vrfs_.end() ? Json::array() : at->second->show_summary();
+  }
+  if (what == "feeds") {
+    return at == vrfs_.end() ? Json::array() : at->second->show_feeds();
+  }
+  return nullptr;
 }
 
 // -- The feature --------------------------------------------------------------------------------------------------
@@ -282,18 +205,17 @@ namespace {
 class RouteFeature final : public engine::Feature {
  public:
   explicit RouteFeature(engine::Features& others)
-      : others_(others), rib_(others.get<ip::ForwardingSink>(), [&engine = others.engine()](IfId id) {
+      : others_(others), ribs_(others.get<ip::ForwardingSinks>(), [&engine = others.engine()](IfId id) {
           const auto& slot = engine.interfaces()[id];
           return slot.used.load() && slot.up();
         }) {
-    others_.offer(rib_);
+    others_.offer(ribs_);
   }
 
   Result<> start() override {
     routes_ = std::make_unique<Routes>(Routes::Context{
         .loop = others_.loop(),
-        .tables = others_.get<ip::ForwardingSink>(),
-        .rib = rib_,
+        .ribs = ribs_,
         .links = others_.get<netlink::LinkMap>(),
         .events = others_.get<netlink::KernelEvents>(),
         .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
@@ -305,7 +227,7 @@ class RouteFeature final : public engine::Feature {
 
  private:
   engine::Features& others_;
-  Rib rib_;
+  Ribs ribs_;
   std::unique_ptr<Routes> routes_;
 };
 

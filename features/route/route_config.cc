@@ -13,6 +13,7 @@
 #include "config/feature.h"
 #include "config/tree/words.h"
 #include "features/interface/subnets.h"
+#include "features/route/desired_vrf.h"
 
 namespace floof::route {
 
@@ -203,7 +204,7 @@ void desired(const Json& config, Json& desired) {
   const std::string id = router_id(config, addresses);
   const Json& bgp = member(config, "bgp");
   const std::string kernel_routes = text_of(member(config, "dataplane"), "kernel-routes");
-  Json& route = desired["route"];
+  Json& route = vrf_in(desired, kDefaultVrf);
   route["feed-table"] = 10001u;
   route["feed-as"] = 4200000000u;
   route["feed-best"] = "127.0.0.2";

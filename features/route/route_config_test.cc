@@ -80,17 +80,19 @@ set bgp asn 65000
 set bgp multipath 4
 )"),
                            desired);
-  EXPECT_EQ(desired["route"], nlohmann::json::parse(R"({"feed-table":10001,"feed-as":4200000000,"feed-best":"127.0.0.2",
+  EXPECT_EQ(desired["route"],
+            nlohmann::json::parse(
+                R"([{"vrf":0,"name":"default","feed-table":10001,"feed-as":4200000000,"feed-best":"127.0.0.2",
 "feed-all":"127.0.0.3","bird":"127.0.0.1","bgp-port":1020,"multipath":4,"router-id":"198.51.100.20","source4":"198.51.100.20",
-"source6":"2001:db8::1","kernel-routes":"all","feeds":true})"));
+"source6":"2001:db8::1","kernel-routes":"all","feeds":true}])"));
   desired = nullptr;
   config_feature().desired(
       config_of("set bgp router-id 192.0.2.1\nset interface e1 device null\nset interface e1 address 10.0.0.1/24\n"
                 "set interface e2 device null\nset interface e2 address 192.0.2.1/24"),
       desired);
-  EXPECT_EQ(desired["route"]["source4"], "192.0.2.1");
-  EXPECT_EQ(desired["route"]["source6"], nullptr);
-  EXPECT_EQ(desired["route"]["kernel-routes"], "connected");
+  EXPECT_EQ(desired["route"][0]["source4"], "192.0.2.1");
+  EXPECT_EQ(desired["route"][0]["source6"], nullptr);
+  EXPECT_EQ(desired["route"][0]["kernel-routes"], "connected");
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "features/ip/tables/forwarding.h"
+#include "features/route/desired_vrf.h"
 #include "features/route/route_apply.h"
 
 namespace floof::route {
@@ -122,7 +123,8 @@ class FeedTest : public testing::Test {
   EventLoop loop_;
   Qsbr qsbr_;
   ip::ForwardingTables tables_{qsbr_};
-  Rib rib_{tables_, [](IfId) { return true; }};
+  Ribs ribs_{tables_, [](IfId) { return true; }};
+  Rib& rib_ = ribs_.main();
   netlink::LinkMap links_;
   std::unique_ptr<netlink::KernelEvents> events_;
   std::unique_ptr<Routes> routes_;
@@ -184,20 +186,21 @@ class FeedTest : public testing::Test {
     auto events = netlink::KernelEvents::open(loop_);
     ASSERT_TRUE(events);
     events_ = std::move(*events);
-    routes_ = std::make_unique<Routes>(Routes::Context{
-        .loop = loop_, .tables = tables_, .rib = rib_, .links = links_, .events = *events_, .interface_name = [](IfId) {
-          return std::string("rp");
-        }});
+    routes_ = std::make_unique<Routes>(
+        Routes::Context{.loop = loop_, .ribs = ribs_, .links = links_, .events = *events_, .interface_name = [](IfId) {
+                          return std::string("rp");
+                        }});
     for (const auto* subnet : {"10.1.0.0/24", "2001:db8:1::/64"}) {
       rib_.set(Source::connected, *parse_prefix(subnet),
                {.kind = PathKind::connected, .next_hops = {{.interface = IfId(1)}}});
     }
-    const Json desired{{"route",
-                        {{"feeds", true},
-                         {"multipath", 8},
-                         {"peers", Json::array({{{"id", 1}, {"name", "one"}, {"internal", false}},
-                                                {{"id", 2}, {"name", "two"}, {"internal", false}},
-                                                {{"id", 3}, {"name", "three"}, {"internal", true}}})}}}};
+    Json desired;
+    vrf_in(desired, kDefaultVrf)
+        .update({{"feeds", true},
+                 {"multipath", 8},
+                 {"peers", Json::array({{{"id", 1}, {"name", "one"}, {"internal", false}},
+                                        {{"id", 2}, {"name", "two"}, {"internal", false}},
+                                        {{"id", 3}, {"name", "three"}, {"internal", true}}})}});
     ASSERT_TRUE(routes_->stage(desired, false).empty());
     ASSERT_TRUE(routes_->publish());
     ASSERT_TRUE(events_->resync());

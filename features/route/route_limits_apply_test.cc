@@ -18,7 +18,8 @@ class LimitsTest : public testing::Test {
   EventLoop loop_;
   Qsbr qsbr_;
   ip::ForwardingTables tables_{qsbr_};
-  Rib rib_{tables_, [](IfId) { return true; }};
+  Ribs ribs_{tables_, [](IfId) { return true; }};
+  Rib& rib_ = ribs_.main();
   netlink::LinkMap links_;
   std::unique_ptr<netlink::KernelEvents> events_;
   std::unique_ptr<Routes> routes_;
@@ -29,10 +30,10 @@ class LimitsTest : public testing::Test {
     auto events = netlink::KernelEvents::open(loop_);
     ASSERT_TRUE(events);
     events_ = std::move(*events);
-    routes_ = std::make_unique<Routes>(Routes::Context{
-        .loop = loop_, .tables = tables_, .rib = rib_, .links = links_, .events = *events_, .interface_name = [](IfId) {
-          return std::string("e0");
-        }});
+    routes_ = std::make_unique<Routes>(
+        Routes::Context{.loop = loop_, .ribs = ribs_, .links = links_, .events = *events_, .interface_name = [](IfId) {
+                          return std::string("e0");
+                        }});
   }
   void limit(unsigned most) {
     ASSERT_TRUE(routes_->stage({{"dataplane", {{"max-routes", most}}}}, false).empty());

@@ -71,6 +71,43 @@ def test_router_speaks_off_link_by_floof0(lab, box):
     wait_for("the router reaches it", lambda: box.host.ping("2001:db8:cafe::1", count=1, check=False), 5)
 
 
+def test_a_second_vrf_has_routes_of_its_own(lab, box):
+    for number in (3, 4):
+        attach(box, f"e{number}", lab.host(f"h{number}"), [f"192.0.{number}.1/24", f"2001:db8:{number}::1/64"], number, vrf=7)
+    with pytest.raises(Refused, match="there is no VRF 7"):
+        box.apply()
+    box.vrfs = [{"vrf": 7, "name": "blue", "feed-table": 10007}]
+    box.apply()
+    for number in (3, 4):
+        settle_host(lab.hosts[f"h{number}"], f"to-e{number}", number)
+        box.wait_link(f"e{number}", "up")
+    # The same prefixes lead to h2 in one and to h4 in the other.
+    for host, number, table in ((lab.h2, 2, "10001"), (lab.h4, 4, "10007")):
+        host.address("lo", f"203.0.113.{number}/32", f"2001:db8:cafe::{number}/128")
+        box.host.run("ip", "route", "add", "203.0.113.0/24", "via", f"192.0.{number}.2", "table", table)
+        box.host.run("ip", "-6", "route", "add", "2001:db8:cafe::/48", "via", f"2001:db8:{number}::2", "table", table)
+
+    def reaches(host, address):
+        return bool(host.ping(address, count=1, check=False))
+
+    for number, host in ((2, lab.h1), (4, lab.h3)):
+        wait_for("the routes", lambda h=host, n=number: reaches(h, f"203.0.113.{n}"), 5)
+        wait_for("the routes", lambda h=host, n=number: reaches(h, f"2001:db8:cafe::{n}"), 5)
+        assert not reaches(host, f"203.0.113.{6 - number}")
+    assert lab.h3.ping("192.0.3.1") == 3 and lab.h3.ping("2001:db8:4::2") == 3
+    assert not reaches(lab.h3, "192.0.1.2") and not reaches(lab.h1, "192.0.3.2")
+    assert box.show("route", address="203.0.113.9", vrf=7)[0]["fib"]["paths"][0]["interface"] == "e4"
+    assert box.show("route", address="203.0.113.9")[0]["fib"]["paths"][0]["interface"] == "e2"
+
+    for number in (3, 4):
+        del box.interfaces[f"e{number}"]["vrf"]
+    box.vrfs = []
+    box.apply()
+    wait_for("h3 is back in the default VRF", lambda: reaches(lab.h3, "203.0.113.2"), 5)
+    assert lab.h1.ping("192.0.3.2") == 3
+    assert box.show("route", address="203.0.113.9", vrf=7) == []
+
+
 def test_kernel_tap_is_in_step(lab, box):
     shown, link = box.interface("e1"), box.link("e1")
     assert link["address"] == shown["mac"]

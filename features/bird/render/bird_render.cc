@@ -7,6 +7,7 @@
 #include "features/bird/commit/bird_blocks.h"
 #include "features/bird/render/bird_next_hop.h"
 #include "features/bird/render/bird_render_parts.h"
+#include "features/route/desired_vrf.h"
 #include "features/route/kernel/feed_origin.h"
 
 namespace floof::bird {
@@ -218,7 +219,7 @@ void render_raw(Scribe& scribe, bool defining) {
 
 RenderContext RenderContext::from_desired(const Json& desired) {
   RenderContext out;
-  const Json& route = member(desired, "route");
+  const Json& route = route::vrf_of(desired, kDefaultVrf);
   const auto text = [&](std::string_view key, std::string& into) {
     const std::string found = text_of(route, key);
     into = found.empty() ? into : found;

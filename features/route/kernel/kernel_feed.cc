@@ -30,8 +30,8 @@ bool has_hop(const std::vector<netlink::RouteNextHop>& hops, const netlink::Rout
 
 }  // namespace
 
-KernelFeed::KernelFeed(Rib& rib, std::function<IfId(int)> interface_of)
-    : rib_(rib), interface_of_(std::move(interface_of)) {}
+KernelFeed::KernelFeed(Rib& rib, std::function<IfId(int)> interface_of, bool main_table)
+    : rib_(rib), interface_of_(std::move(interface_of)), main_table_(main_table) {}
 
 void KernelFeed::set_feed_table(uint32_t table) {
   if (table == feed_table_) {
@@ -46,7 +46,7 @@ void KernelFeed::set_feed_table(uint32_t table) {
 
 std::optional<Source> KernelFeed::source_of(const netlink::Route& route) const {
   const bool feed = feed_table_ != 0 && route.table == feed_table_;
-  if ((!feed && route.table != RT_TABLE_MAIN) || route.conditional || !forwardable(route.prefix)) {
+  if ((!feed && !(main_table_ && route.table == RT_TABLE_MAIN)) || route.conditional || !forwardable(route.prefix)) {
     return std::nullopt;
   }
   switch (route.type) {

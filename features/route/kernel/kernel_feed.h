@@ -34,8 +34,9 @@ namespace floof::route {
 
 class KernelFeed {
  public:
-  /// `interface_of` maps the kernel's index of a link; invalid when it is none of ours.
-  KernelFeed(Rib& rib, std::function<IfId(int)> interface_of);
+  /// `interface_of` maps the kernel's index of a link; invalid when it is none of ours. `main_table`: whether Linux's
+  /// main table is the RIB's, too.
+  KernelFeed(Rib& rib, std::function<IfId(int)> interface_of, bool main_table = true);
 
   /// Which kernel table BIRD's non-BGP routes are in. What another table brought is removed.
   void set_feed_table(uint32_t table);
@@ -97,6 +98,7 @@ class KernelFeed {
 
   Rib& rib_;
   std::function<IfId(int)> interface_of_;
+  const bool main_table_;
   uint32_t feed_table_ = 0;
   Table feed_, main_;
   std::set<std::pair<Family, uint8_t>> protocols_;  ///< of `main_`, also of members of a route of another protocol

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // The RIBs by VRF, each with a routing table of its own to write to. Who first says something of a VRF brings it into
-// being; `remove` takes it away with all that it had. Control thread only.
+// being, as interfaces, their addresses and routes come from several features; the participant "route" takes it away
+// when the desired state does not list it any more. Control thread only.
 #pragma once
 
 #include <functional>

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "features/route/route_apply.h"
+#include "features/route/vrf_routes_apply.h"
 
 namespace floof::route {
 
@@ -70,7 +70,7 @@ std::string text(const Json& object, const char* name) {
 
 }  // namespace
 
-Json Routes::describe_hop(const NextHop& hop) const {
+Json VrfRoutes::describe_hop(const NextHop& hop) const {
   Json out = Json::object();
   if (hop.gateway) {
     out["gateway"] = to_string(*hop.gateway);
@@ -84,7 +84,7 @@ Json Routes::describe_hop(const NextHop& hop) const {
   return out;
 }
 
-Json Routes::describe_candidate(const Rib::Candidate& candidate) const {
+Json VrfRoutes::describe_candidate(const Rib::Candidate& candidate) const {
   Json hops = Json::array();
   std::string detail = candidate.route.detail;
   ip::PathKind kind = candidate.route.kind;
@@ -96,7 +96,7 @@ Json Routes::describe_candidate(const Rib::Candidate& candidate) const {
     kind = candidate.paths.front().kind;
     for (const BgpPath& path : candidate.paths) {
       Json hop = describe_hop(path.next_hop);
-      if (const auto peer = running_.peers.find(path.peer); peer != running_.peers.end()) {
+      if (const auto peer = settings_.peers.find(path.peer); peer != settings_.peers.end()) {
         hop["peer"] = peer->second.name;
         detail = detail.empty() ? peer->second.name : detail;
       }
@@ -123,17 +123,17 @@ Json Routes::describe_candidate(const Rib::Candidate& candidate) const {
   return out;
 }
 
-Json Routes::describe_fib(const Prefix& prefix) const {
-  const auto entry = context_.tables.covering(prefix);
+Json VrfRoutes::describe_fib(const Prefix& prefix) const {
+  const auto entry = tables_.covering(prefix);
   if (!entry) {
     return nullptr;
   }
-  const ip::PathSet set = context_.tables.describe(entry->group);
-  const auto buckets = context_.tables.bucket_counts(entry->group);
+  const ip::PathSet set = tables_.describe(entry->group);
+  const auto buckets = tables_.bucket_counts(entry->group);
   Json paths = Json::array();
   for (size_t i = 0; i < set.paths.size(); i++) {
     const ip::Path& path = set.paths[i];
-    const std::optional<Mac> mac = context_.tables.neighbor(path.interface, path.gateway);
+    const std::optional<Mac> mac = tables_.neighbor(path.interface, path.gateway);
     paths.push_back({{"interface", context_.interface_name(path.interface)},
                      {"gateway", to_string(path.gateway)},
                      {"mac", mac ? Json(to_string(*mac)) : Json(nullptr)},
@@ -146,7 +146,7 @@ Json Routes::describe_fib(const Prefix& prefix) const {
   return {{"prefix", to_string(entry->prefix)}, {"kind", kind_name(set.kind)}, {"paths", std::move(paths)}};
 }
 
-Json Routes::describe(const Rib::View& view) const {
+Json VrfRoutes::describe(const Rib::View& view) const {
   Json candidates = Json::array();
   for (const auto& candidate : view.candidates) {
     candidates.push_back(describe_candidate(candidate));
@@ -164,9 +164,9 @@ Json Routes::describe(const Rib::View& view) const {
 }
 
 /// Of one prefix: it, or what packets to it meet instead, and how many are inside.
-Json Routes::show_prefix(const Prefix& prefix, bool around) const {
+Json VrfRoutes::show_prefix(const Prefix& prefix, bool around) const {
   Json rows = Json::array();
-  if (const auto view = context_.rib.find(prefix)) {
+  if (const auto view = rib_.find(prefix)) {
     rows.push_back(describe(*view));
   }
   if (!around) {
@@ -174,20 +174,20 @@ Json Routes::show_prefix(const Prefix& prefix, bool around) const {
   }
   Json out = {{"routes", std::move(rows)},
               {"covering", nullptr},
-              {"more-specific", prefix.is_host() ? 0 : context_.rib.count_within(prefix)}};
-  if (const auto view = out["routes"].empty() ? context_.rib.covering(prefix) : std::nullopt) {
+              {"more-specific", prefix.is_host() ? 0 : rib_.count_within(prefix)}};
+  if (const auto view = out["routes"].empty() ? rib_.covering(prefix) : std::nullopt) {
     out["covering"] = describe(*view);
   }
   return out;
 }
 
-Json Routes::show_routes(const Json& arguments) const {
+Json VrfRoutes::show_routes(const Json& arguments) const {
   if (const auto prefix = parse_prefix(text(arguments, "prefix"))) {
     return show_prefix(*prefix, arguments.contains("around"));
   }
   Json rows = Json::array();
   if (const auto address = parse_ip(text(arguments, "address"))) {
-    if (const auto view = context_.rib.longest_match(*address)) {
+    if (const auto view = rib_.longest_match(*address)) {
       rows.push_back(describe(*view));
       rows[0]["fib"] = describe_fib(Prefix(*address, address->is_ip4() ? 32 : 128));
     }
@@ -206,26 +206,23 @@ Json Routes::show_routes(const Json& arguments) const {
   if (const auto after = parse_prefix(text(arguments, "after"))) {
     range.after = *after;
   }
-  context_.rib.visit(six ? Family::ip6 : Family::ip4, range,
-                     [&](const Rib::View& view) { rows.push_back(describe(view)); });
+  rib_.visit(six ? Family::ip6 : Family::ip4, range, [&](const Rib::View& view) { rows.push_back(describe(view)); });
   return rows;
 }
 
-Json Routes::show_summary() const {
+Json VrfRoutes::show_summary() const {
   Json rows = Json::array();
   for (const Source source :
        {Source::local, Source::connected, Source::feed_table, Source::feed_best, Source::kernel}) {
     rows.push_back({{"source", to_string(source)},
-                    {"routes4", context_.rib.count(source, Family::ip4)},
-                    {"routes6", context_.rib.count(source, Family::ip6)}});
+                    {"routes4", rib_.count(source, Family::ip4)},
+                    {"routes6", rib_.count(source, Family::ip6)}});
   }
+  rows.push_back({{"source", "total"}, {"routes4", rib_.size(Family::ip4)}, {"routes6", rib_.size(Family::ip6)}});
   rows.push_back(
-      {{"source", "total"}, {"routes4", context_.rib.size(Family::ip4)}, {"routes6", context_.rib.size(Family::ip6)}});
-  rows.push_back({{"source", "fib"},
-                  {"routes4", context_.tables.routes(Family::ip4)},
-                  {"routes6", context_.tables.routes(Family::ip6)}});
-  if (kernel_copy_.enabled()) {
-    const KernelCopy& copy = kernel_copy_;
+      {{"source", "fib"}, {"routes4", tables_.routes(Family::ip4)}, {"routes6", tables_.routes(Family::ip6)}});
+  if (kernel_copy_ && kernel_copy_->enabled()) {
+    const KernelCopy& copy = *kernel_copy_;
     rows.push_back(
         {{"source", "copied to Linux"}, {"routes4", copy.copied(Family::ip4)}, {"routes6", copy.copied(Family::ip6)}});
     rows.push_back(
@@ -235,9 +232,9 @@ Json Routes::show_summary() const {
   return rows;
 }
 
-Json Routes::show_limits() const {
-  const Rib::Usage usage = context_.rib.usage();
-  const auto four = context_.tables.stats(Family::ip4), six = context_.tables.stats(Family::ip6);
+Json VrfRoutes::show_limits() const {
+  const Rib::Usage usage = rib_.usage();
+  const auto four = tables_.stats(Family::ip4), six = tables_.stats(Family::ip6);
   return {{"source", "limits"},
           {"routes", usage.routes},
           {"max-routes", usage.max_routes},
@@ -252,41 +249,40 @@ Json Routes::show_limits() const {
           {"fib6-max-bytes", six.limit}};
 }
 
-Json Routes::alarms() const {
-  const Rib::Usage usage = context_.rib.usage();
-  Json out = Json::array();
+std::vector<std::string> VrfRoutes::alarms() const {
+  const Rib::Usage usage = rib_.usage();
+  const std::string who = id_ == kDefaultVrf ? "route" : "route " + settings_.name;
+  std::vector<std::string> out;
   if (const size_t refused = usage.refused4 + usage.refused6; refused != 0) {
-    out.push_back(
-        usage.routes >= usage.max_routes
-            ? fmt::format("route: {} prefixes are not forwarded to: the limit of {} is reached; 'set dataplane "
-                          "max-routes' raises it",
-                          refused, usage.max_routes)
-            : fmt::format("route: {} prefixes are not forwarded to: the forwarding table's memory is used up; "
-                          "filter routes",
-                          refused));
+    out.push_back(usage.routes >= usage.max_routes
+                      ? fmt::format("{}: {} prefixes are not forwarded to: the limit of {} is reached; 'set dataplane "
+                                    "max-routes' raises it",
+                                    who, refused, usage.max_routes)
+                      : fmt::format("{}: {} prefixes are not forwarded to: the forwarding table's memory is used up; "
+                                    "filter routes",
+                                    who, refused));
   }
   if (usage.not_taken != 0) {
     out.push_back(
-        fmt::format("route: {} routes or paths were not taken: the {} MiB of the route table are used up; 'set "
+        fmt::format("{}: {} routes or paths were not taken: the {} MiB of the route table are used up; 'set "
                     "dataplane max-routes' raises that too",
-                    usage.not_taken, usage.max_bytes >> 20));
+                    who, usage.not_taken, usage.max_bytes >> 20));
   }
-  for (const BgpFeed* const feed : {best_.get(), all_.get()}) {
-    const auto away = feed != nullptr ? feed->away() : std::nullopt;
-    if (away && *away >= kAwayAlarm) {
-      out.push_back(fmt::format("route {}: no session with BIRD for {} s ({}); its routes are not kept up to date",
-                                feed == best_.get() ? running_.best.name : running_.all.name, away->count(),
+  for (const BgpFeed* const feed : feeds()) {
+    if (const auto away = feed->away(); away && *away >= kAwayAlarm) {
+      out.push_back(fmt::format("{} {}: no session with BIRD for {} s ({}); its routes are not kept up to date", who,
+                                feed == best_.get() ? settings_.best.name : settings_.all.name, away->count(),
                                 feed->status().last_error));
     }
   }
   return out;
 }
 
-Json Routes::show_feed(const BgpFeed& feed, const FeedOptions& options) const {
+Json VrfRoutes::show_feed(const BgpFeed& feed, const FeedOptions& options) const {
   const BgpFeed::Status& status = feed.status();
   const auto age = std::chrono::steady_clock::now() - status.since;
   const auto routes = [&](Family family) {
-    return options.all_paths ? context_.rib.count_paths(family) : context_.rib.count(Source::feed_best, family);
+    return options.all_paths ? rib_.count_paths(family) : rib_.count(Source::feed_best, family);
   };
   return {{"name", options.name},
           {"state", to_string(status.state)},
@@ -299,39 +295,23 @@ Json Routes::show_feed(const BgpFeed& feed, const FeedOptions& options) const {
           {"last-error", status.last_error}};
 }
 
-Json Routes::show_feeds() const {
+Json VrfRoutes::show_feeds() const {
   Json rows = Json::array();
   if (best_) {
-    rows.push_back(show_feed(*best_, running_.best));
+    rows.push_back(show_feed(*best_, settings_.best));
   }
   if (all_) {
-    rows.push_back(show_feed(*all_, running_.all));
+    rows.push_back(show_feed(*all_, settings_.all));
   }
   rows.push_back({{"name", "feed-table"},
                   {"state", "following"},
-                  {"table", running_.feed_table},
-                  {"routes4", context_.rib.count(Source::feed_table, Family::ip4)},
-                  {"routes6", context_.rib.count(Source::feed_table, Family::ip6)},
+                  {"table", settings_.feed_table},
+                  {"routes4", rib_.count(Source::feed_table, Family::ip4)},
+                  {"routes6", rib_.count(Source::feed_table, Family::ip6)},
                   {"updates", kernel_feed_.events()},
                   {"restarts", context_.events.overruns()},
                   {"last-error", ""}});
   return rows;
-}
-
-Json Routes::show(std::string_view what, const Json& arguments) {
-  if (what == "route") {
-    return show_routes(arguments);
-  }
-  if (what == "route-summary") {
-    return show_summary();
-  }
-  if (what == "feeds") {
-    return show_feeds();
-  }
-  if (what == "alarms") {
-    return alarms();
-  }
-  return nullptr;
 }
 
 }  // namespace floof::route

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/vrf_routes_apply.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace floof::route {
+
+namespace {
+
+/// The RIB's memory follows from the limit of routes: a route with one path takes 75 bytes, each further path 12, a set
+/// of attributes 68.
+constexpr size_t kBytesPerRoute = 192;
+constexpr size_t kLeastBytes = size_t{64} << 20;
+
+}  // namespace
+
+VrfRoutes::VrfRoutes(const Context& context, VrfId id, std::function<void()> schedule, std::function<void()> settle)
+    : context_(context),
+      id_(id),
+      schedule_(std::move(schedule)),
+      rib_(context.ribs.at(id)),
+      tables_(context.ribs.sink(id)),
+      settings_(default_settings(id)),
+      kernel_feed_(
+          rib_, [this](int index) { return context_.links.interface_of(index); }, id == kDefaultVrf),
+      kernel_check_(context.loop, context.events, kernel_feed_, std::move(settle)) {
+  kernel_feed_.set_feed_table(settings_.feed_table);
+  if (id == kDefaultVrf) {
+    kernel_copy_ = std::make_unique<KernelCopy>(context.loop, rib_,
+                                                [this](IfId of) { return context_.links.kernel_index_of(of); });
+  }
+}
+
+std::vector<BgpFeed*> VrfRoutes::feeds() const {
+  std::vector<BgpFeed*> out;
+  for (BgpFeed* const feed : {best_.get(), all_.get()}) {
+    if (feed != nullptr) {
+      out.push_back(feed);
+    }
+  }
+  return out;
+}
+
+void VrfRoutes::run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now,
+                         bool wanted) {
+  if (!wanted) {
+    if (feed) {
+      feed->stop();
+      feed->forget();
+      feed.reset();
+    }
+    return;
+  }
+  if (feed && before == now) {
+    return;
+  }
+  feed = std::make_unique<BgpFeed>(
+      context_.loop, rib_, now,
+      FeedContext{.interface_of = [this](int index) { return context_.links.interface_of(index); },
+                  .peer_is_internal =
+                      [this](uint32_t id) {
+                        const auto at = settings_.peers.find(id);
+                        return at != settings_.peers.end() && at->second.internal;
+                      },
+                  .changed = schedule_,
+                  .key = context_.feed_key});
+  feed->start();
+}
+
+bool VrfRoutes::apply(RouteSettings settings, size_t max_routes) {
+  const RouteSettings before = std::exchange(settings_, std::move(settings));
+  Rib::Options options;
+  options.multipath = std::max(1u, settings_.multipath);
+  options.max_routes = max_routes;
+  options.max_bytes = std::max(kLeastBytes, max_routes * kBytesPerRoute);
+  rib_.configure(options);
+  kernel_feed_.set_feed_table(settings_.feed_table);
+  if (kernel_copy_) {
+    kernel_copy_->enable(settings_.copy_to_kernel);
+  }
+  run_feed(best_, before.best, settings_.best, settings_.feeds);
+  run_feed(all_, before.all, settings_.all, settings_.feeds);
+  if (settings_.peers != before.peers) {
+    refresh();  // what was read was understood by the old list
+  }
+  return settings_.feed_table != before.feed_table;
+}
+
+void VrfRoutes::end() {
+  run_feed(best_, {}, {}, false);
+  run_feed(all_, {}, {}, false);
+}
+
+void VrfRoutes::on_route(const netlink::Route& route) {
+  if (kernel_feed_.on_route(route)) {
+    kernel_check_.soon();
+  }
+  if (kernel_copy_) {
+    kernel_copy_->on_route(route);
+  }
+}
+
+void VrfRoutes::on_link(const netlink::Link& link) {
+  if (kernel_copy_) {
+    kernel_copy_->on_link(link);
+  }
+}
+
+void VrfRoutes::on_address(const netlink::Address& address) {
+  if (kernel_copy_) {
+    kernel_copy_->on_address(address);
+  }
+}
+
+void VrfRoutes::mark() {
+  kernel_feed_.mark();
+  if (kernel_copy_) {
+    kernel_copy_->mark();
+  }
+}
+
+void VrfRoutes::sweep() {
+  kernel_feed_.sweep();
+  kernel_check_.soon();  // the dump may have repeated something, and so may what was told meanwhile
+  if (kernel_copy_) {
+    kernel_copy_->sweep();
+  }
+}
+
+void VrfRoutes::interfaces_changed() {
+  kernel_feed_.interfaces_changed();
+  for (BgpFeed* const feed : feeds()) {
+    feed->interfaces_changed();
+  }
+}
+
+void VrfRoutes::refresh() {
+  for (BgpFeed* const feed : feeds()) {
+    feed->refresh();
+  }
+}
+
+}  // namespace floof::route
