@@ -35,6 +35,8 @@ inline constexpr unsigned kMaxVrfs = 1024;
 using GroupId = Id<struct GroupTag, uint32_t, 0>;
 /// An adjacency: (interface, next-hop address) with its rewrite; index into the adjacency table.
 using AdjId = Id<struct AdjTag, uint32_t, 0>;
+/// A node of the graph to which routes and rewrites may lead (features/ip: add_next).
+using NextId = Id<struct NextTag, uint16_t, 0>;
 
 }  // namespace floof
 

@@ -42,6 +42,7 @@ struct alignas(64) Interface {
   std::atomic<uint64_t> mac_bits{0};        ///< the six bytes in the low 48 bits, first byte lowest
   std::atomic<uint64_t> tags{0};            ///< VLAN tags that go behind the MAC addresses, first byte lowest (tags.h)
   std::atomic<uint32_t> tags_kept{0};  ///< bits of the first tag that stay as they came, if there was one: priority
+  std::atomic<uint16_t> sender{0};     ///< without a port: the node to send by (GraphBuilder::add_sender); 0: none
   std::atomic<uint16_t> vrf{0};        ///< VrfId, whose routes packets that come in take; see InterfaceTable::set_vrf
   char name[16] = {};
 

@@ -27,6 +27,11 @@ unsigned GraphBuilder::add_edge(std::string_view from, std::string_view to) {
   return 0;
 }
 
+uint16_t GraphBuilder::add_sender(std::string_view node) {
+  senders_.push_back(node);
+  return static_cast<uint16_t>(senders_.size());
+}
+
 ArcId GraphBuilder::add_arc(std::string_view name, std::string_view end_node) {
   for (size_t i = 0; i < arcs_.size(); i++) {
     if (arcs_[i].name == name && arcs_[i].end == end_node) {

@@ -35,6 +35,7 @@ using ArcId = Id<struct ArcTag, uint8_t, UINT8_MAX>;
 class Worker;
 class NodeContext;
 class StageVector;
+struct OutputState;
 
 using Process = void (*)(NodeContext& node, std::span<rte_mbuf*> packets);
 /// What a feature does on the fast way, see stage.h. `state` is that of its node.
@@ -60,6 +61,10 @@ class GraphBuilder {
   /// edge.
   unsigned add_edge(std::string_view from, std::string_view to);
 
+  /// A node that interfaces without a port send by, such as those of bridges: Interface::sender is what this returns.
+  /// It gets their frames with tags, counted as sent; what is left to a device (PacketMeta) is left to it.
+  uint16_t add_sender(std::string_view node);
+
   /// A feature arc: packets of interfaces that enable nothing on it go straight to `end`. The same arc again (same
   /// name, same end) gives the same id.
   ArcId add_arc(std::string_view name, std::string_view end_node);
@@ -81,6 +86,7 @@ class GraphBuilder {
 
  private:
   friend class Graph;
+  friend void register_output_nodes(GraphBuilder& builder, OutputState& state);
   struct Arc {
     std::string name, end;
   };
@@ -88,6 +94,7 @@ class GraphBuilder {
     std::string name, unit, help;
   };
   std::vector<NodeSpec> nodes_;
+  std::vector<std::string_view> senders_;
   std::vector<std::string> edges_of_nobody_;  ///< given to add_edge as `from`, but not there
   std::vector<Arc> arcs_;
   std::vector<Feature> features_;

@@ -64,6 +64,7 @@ void InterfaceTable::release(IfId id) {
   slot.link_up.store(false);
   slot.port.store(nullptr);
   slot.kernel_port.store(nullptr);
+  slot.sender.store(0);
   slot.mtu.store(1500);
   slot.mac_bits.store(0);
   slot.send_untagged();

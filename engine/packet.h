@@ -47,6 +47,7 @@ static_assert(offsetof(rte_mbuf, vlan_tci) % 4 == 2 &&
 /// field is valid only where its comment says.
 struct PacketNotes {
   AdjId adj;             ///< behind the lookup
+  uint32_t next_index;   ///< behind a lookup that led to a feature's node: what the route says to it
   uint32_t flow_hash;    ///< behind the lookup; 0 where the choice of the next hop does not depend on it
   uint16_t csum_offset;  ///< from csum_start; with checksum_partial
   uint16_t drop_reason;  ///< this and the next ones: for the ICMP error nodes, with `answer`

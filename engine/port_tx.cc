@@ -197,12 +197,25 @@ bool tag(NodeContext& node, const OutputState& state, rte_mbuf* packet) {
   return true;
 }
 
-/// All by one port, perhaps of several interfaces.
+/// What has no port may have a node instead.
+void send_by_node(NodeContext& node, const OutputState& state, Form form, rte_mbuf* packet) {
+  const IfId tx = meta(packet).tx_if;
+  const Interface& interface = (*state.interfaces)[tx];
+  const unsigned sender = interface.up() ? interface.sender.load(std::memory_order_acquire) : 0;
+  if (sender == 0) {
+    node.drop_output(state.interface_down, packet);
+  } else if (form == Form::finished || tag(node, state, packet)) {
+    SentCounts(node, state).add(tx, 1, 1, packet->pkt_len);
+    node.next(sender - 1, packet);
+  }
+}
+
+/// All by one port, perhaps of several interfaces, or by none.
 void send_one_by_one(NodeContext& node, const OutputState& state, Form form, Port* port,
                      std::span<rte_mbuf* const> packets) {
   if (port == nullptr) {
     for (rte_mbuf* packet : packets) {
-      node.drop_output(state.interface_down, packet);
+      send_by_node(node, state, form, packet);
     }
     return;
   }
@@ -287,6 +300,7 @@ void register_output_nodes(GraphBuilder& builder, OutputState& state) {
       builder.declare_drop("tx-offload-malformed",
                            "A checksum or TCP segmentation was left to the device, but the headers do not fit that.");
   state.no_buffer = builder.declare_drop("tx-no-buffer", "No packet buffer was free to cut a TCP super packet into.");
+  const std::vector<std::string_view> senders = builder.senders_;
   builder.add_node({.name = "interface-output",
                     .help = "Sends packets through the output features of their interface.",
                     .process = interface_output,
@@ -295,10 +309,12 @@ void register_output_nodes(GraphBuilder& builder, OutputState& state) {
   builder.add_node({.name = "interface-tx",
                     .help = "Puts VLAN tags on frames of interfaces that send with some, and hands them to the ports.",
                     .process = port_tx<Form::untagged>,
+                    .next = senders,
                     .state = &state});
   builder.add_node({.name = "port-tx",
                     .help = "Hands frames that are as they shall be on the wire to the ports.",
                     .process = port_tx<Form::finished>,
+                    .next = senders,
                     .state = &state});
 }
 

@@ -19,7 +19,7 @@ using engine::notes;
 using engine::PacketMeta;
 using engine::PacketNotes;
 
-enum Edge : unsigned { lookup, output };
+enum Edge : unsigned { lookup, output, forward };
 enum FamilyIndex : size_t { v4, v6 };
 
 Kind kind_of4(uint8_t type, uint8_t code) {
@@ -121,6 +121,17 @@ void answer4(NodeContext& node, IcmpState& state, rte_mbuf* packet) {
   node.next(Edge::lookup, out);
 }
 
+/// Out of a tunnel came no frame, but there is one neighbour behind it.
+bool send_back_by_neighbor(NodeContext& node, const IcmpState& state, IfId rx, rte_mbuf* out) {
+  const auto& ip = *rte_pktmbuf_mtod(out, const ip::Ip6Header*);
+  const AdjId neighbor = state.ip.tables.find_neighbor(rx, Ip6(ip.destination));
+  notes(out).adj = neighbor;
+  if (neighbor.valid()) {
+    node.next(Edge::forward, out);
+  }
+  return neighbor.valid();
+}
+
 /// To a link-local source there is no route: the error goes back to where the frame came from.
 bool send_back(NodeContext& node, const IcmpState& state, rte_mbuf* original, rte_mbuf* out) {
   const PacketMeta& m = meta(original);
@@ -129,6 +140,9 @@ bool send_back(NodeContext& node, const IcmpState& state, rte_mbuf* original, rt
   }
   ip::EthernetHeader frame;
   std::memcpy(&frame, rte_pktmbuf_mtod(original, const uint8_t*) - sizeof frame, sizeof frame);
+  if (frame.source.is_zero()) {
+    return send_back_by_neighbor(node, state, m.rx_if, out);
+  }
   auto* at = reinterpret_cast<ip::EthernetHeader*>(rte_pktmbuf_prepend(out, sizeof frame));
   if (at == nullptr || frame.source.is_multicast()) {
     return false;
@@ -215,7 +229,7 @@ void register_nodes(engine::GraphBuilder& builder, IcmpState& state) {
   builder.add_node({.name = "icmp6-error",
                     .help = "Makes ICMPv6 errors about packets that cannot be forwarded (RFC 4443).",
                     .process = process<answer6>,
-                    .next = {"ip6-lookup", "interface-output"},
+                    .next = {"ip6-lookup", "interface-output", "ip6-forward"},
                     .state = &state});
 }
 

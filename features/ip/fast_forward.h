@@ -17,11 +17,12 @@ inline constexpr uint32_t kL2 = sizeof(EthernetHeader);
 
 // Two loads tell whether there is anything special about a packet: its lengths and rx_if are neighbours, and so is the
 // rest of PacketMeta, of which may be set only what was said of the transport checksum, which forwarding does not
-// touch.
+// touch, and the rounds of a packet that came out of another one.
 static_assert(offsetof(rte_mbuf, data_len) == offsetof(rte_mbuf, pkt_len) + 4 &&
               offsetof(rte_mbuf, vlan_tci) == offsetof(rte_mbuf, pkt_len) + 6 && offsetof(PacketMeta, rx_if) == 0 &&
               offsetof(PacketMeta, flags) == 2 && offsetof(PacketMeta, tx_if) == 8);
-inline constexpr uint64_t kRelevant = ~uint64_t{PacketMeta::checksum_partial | PacketMeta::checksum_good};
+inline constexpr uint64_t kRelevant =
+    ~uint64_t{PacketMeta::checksum_partial | PacketMeta::checksum_good | uint16_t(-PacketMeta::one_round)};
 
 template <typename T>
 T load(const void* at) {
@@ -117,11 +118,12 @@ inline uint32_t hash_of(const uint8_t* ip, uint32_t length, uint32_t seed, const
 /// The adjacency among several; 0 when packets of this kind do not just go out.
 template <typename Address>
 [[gnu::noinline]] AdjId select(const IpState& state, const Group& group, const uint8_t* ip, uint32_t length) {
-  if (group.kind.load(std::memory_order_acquire) != PathKind::forward) {
+  const Lead lead = group.lead.load(std::memory_order_acquire);
+  if (lead.kind() != PathKind::forward) {
     return {};
   }
   const uint32_t seed = state.hash_seed.load(std::memory_order_relaxed);
-  return state.tables.select(group, hash_of(ip, length, seed, Address{}));
+  return state.tables.select(group, lead, hash_of(ip, length, seed, Address{}));
 }
 
 /// What the way out means for a packet: its next MAC addresses, tags and limits.
@@ -251,9 +253,9 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
       if (!id.valid()) [[unlikely]] {
         const Group& several = hops.group(group);
         const uint32_t l2 = kL2 + framing.tag_bytes;
-        id = several.kind.load(std::memory_order_acquire) == PathKind::connected
-                 ? state.tables.find_neighbor(IfId(several.interface.load(std::memory_order_relaxed)),
-                                              batch.destinations[i])
+        const Lead lead = several.lead.load(std::memory_order_acquire);
+        id = lead.kind() == PathKind::connected
+                 ? state.tables.find_neighbor(IfId(static_cast<uint16_t>(lead.index)), batch.destinations[i])
                  : select<Address>(state, several, frame + l2, packet->data_len - l2);
         last = kNone;  // the next packet may be of another flow
       }

@@ -18,6 +18,7 @@
 #include "features/ip/checks/wire.h"
 #include "features/ip/ip.h"
 #include "features/ip/stages_node_test.h"
+#include "features/ip/tunnel_node_test.h"
 
 namespace floof::ip::test {
 
@@ -25,7 +26,7 @@ using Bytes = std::vector<uint8_t>;
 using engine::PacketMeta;
 using engine::TestPort;
 
-/// A router of three interfaces around the real ip and icmp nodes, on the test's own thread:
+/// A router of three interfaces, and one for a tunnel, around the real ip and icmp nodes, on the test's own thread:
 ///   e1 192.0.2.1/24 2001:db8:1::1      e2 198.51.100.1/24 2001:db8:2::1, MTU 1500     e3 203.0.113.1/24, MTU 600 (1280
 ///   IPv6)
 /// punt, neighbor-hold and a node that takes some local packets only keep what they get. EAL starts once per process,
@@ -146,10 +147,12 @@ class Router {
   std::unique_ptr<IpState> ip;
   std::unique_ptr<icmp::IcmpState> icmp;
   StageFeatures features;
+  TestTunnel tunnel;
   static constexpr uint16_t kTakenType = 0x88b5, kTakenPort = 4789;
   static constexpr uint8_t kTakenProtocol = 253;
   Sink punted, held, taken;
   IfId e1, e2, e3, floof0;
+  NextId to_taker;
 
  private:
   explicit Router(std::string run_dir)
@@ -167,10 +170,17 @@ class Router {
     e3 = interface("e3", port3, 3, 600);
     floof0 = interface("floof0", kernel, 9, 1500);
     ip->set_kernel_interface(floof0);
+    tunnel.interface = *engine->interfaces().allocate("t1");
+    auto& t1 = engine->interfaces()[tunnel.interface];
+    t1.mtu = 1480;
+    t1.set_mac(Mac{{2, 0, 0, 0, 0, 0x71}});
+    t1.admin_up = t1.link_up = true;
     engine::GraphBuilder builder;
     register_nodes(builder, *ip);
     features.add_nodes(builder);
+    tunnel.add_nodes(builder, *ip);
     builder.add_node({.name = "test-taker", .help = "test", .process = keep, .state = &taken});
+    to_taker = add_next(builder, *ip, "test-taker");
     take_ethertype(builder, *ip, kTakenType, "test-taker");
     for (const Family family : {Family::ip4, Family::ip6}) {
       take_protocol(builder, *ip, family, kTakenProtocol, "test-taker");

@@ -69,6 +69,21 @@ struct Takers {
   static unsigned find(const std::vector<uint8_t>& edges, uint16_t number) { return edges.empty() ? 0 : edges[number]; }
 };
 
+/// Nodes of features that routes and rewrites may lead to, and the edges there. Filled while nodes are added
+/// (add_next), then only read.
+class Nexts {
+ public:
+  enum Sender : uint8_t { lookup4, lookup6, forward4, forward6, fragment4, kSenders };
+  static constexpr std::array<std::string_view, kSenders> kNodes = {"ip4-lookup", "ip6-lookup", "ip4-forward",
+                                                                    "ip6-forward", "ip4-fragment"};
+  /// Worker. `next`: the value of a NextId.
+  unsigned edge(Sender from, uint16_t next) const { return edges_[next - Lead::kFirstNode][from]; }
+  NextId add(engine::GraphBuilder& builder, std::string_view node);
+
+ private:
+  std::vector<std::array<uint8_t, kSenders>> edges_;
+};
+
 /// What the ip nodes share. Outlives the graph.
 struct IpState {
   IpState(ForwardingTables& t, engine::InterfaceTable& i, const engine::Pools& p)
@@ -97,6 +112,7 @@ struct IpState {
   std::atomic<uint32_t> hash_seed{0};
 
   Takers takers;
+  Nexts nexts;
 
   // Set by register_nodes:
   engine::ArcId ip4_unicast, ip6_unicast, interface_output;
@@ -118,5 +134,20 @@ void take_ethertype(engine::GraphBuilder& builder, IpState& state, uint16_t type
 void take_protocol(engine::GraphBuilder& builder, IpState& state, Family family, uint8_t protocol,
                    std::string_view node);
 void take_udp_port(engine::GraphBuilder& builder, IpState& state, Family family, uint16_t port, std::string_view node);
+
+/// Lets routes and rewrites (tables/forwarding_sink.h) lead to a feature's node. By a route of kind `node` it gets
+/// packets of both families that may be forwarded, data at the IP header, nothing changed, with notes().next_index as
+/// the route says; the time to live is for it to lower. By a rewrite it gets packets that leave, with the rewrite in
+/// front; tx_if is the neighbour's interface.
+inline NextId add_next(engine::GraphBuilder& builder, IpState& state, std::string_view node) {
+  return state.nexts.add(builder, node);
+}
+
+/// Makes a packet that was inside of another a frame of the interface that stands for the tunnel, as one that came from
+/// a port: an Ethernet header to that interface's MAC address takes the place of the last bytes of `outer`, how much
+/// goes off the front (14 or more). So everything behind, the kernel too, is as without a tunnel; the node gives it to
+/// "ethernet-input", or to "ip-fast". `type`: ethertype::ip4 or ip6. Counts it as received there. Worker.
+void decapsulate(engine::NodeContext& node, const IpState& state, IfId tunnel, uint16_t type, uint32_t outer,
+                 rte_mbuf* packet);
 
 }  // namespace floof::ip

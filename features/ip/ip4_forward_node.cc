@@ -57,12 +57,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
   if (!ours) {
     decrement_ttl(ip);
   }
-  if (!prepend_l2(packet, adjacency.dst_mac.load(std::memory_order_relaxed),
-                  out.mac_bits.load(std::memory_order_relaxed), ethertype::ip4)) [[unlikely]] {
-    node.drop_output(state.drop(IpDrop::no_headroom), packet);
-    return;
-  }
-  node.next(Edge::output, packet);
+  leave(node, state, adjacency, Nexts::forward4, Edge::output, packet);
 }
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {

@@ -83,7 +83,6 @@ class Fragmenter {
     PacketMeta& m = meta(out);
     engine::copy_meta(out, packet_);
     m.flags &= static_cast<uint16_t>(~(PacketMeta::checksum_partial | PacketMeta::checksum_good));
-    const Adjacency& adjacency = state_.tables.adjacency(notes(packet_).adj);
     char* frame = rte_pktmbuf_append(out, static_cast<uint16_t>(head));
     std::memcpy(frame, bytes, head);
     auto& ip = *reinterpret_cast<Ip4Header*>(frame);
@@ -94,8 +93,6 @@ class Fragmenter {
     ip.fragment.set(static_cast<uint16_t>(offset | (last ? 0 : Ip4Header::kMoreFragments)));
     ip.checksum.set_raw(0);
     ip.checksum.set_raw(internet_checksum(frame, head));
-    prepend_l2(out, adjacency.dst_mac.load(std::memory_order_relaxed),
-               state_.interfaces[m.tx_if].mac_bits.load(std::memory_order_relaxed), ethertype::ip4);
   }
 
   const IpState& state_;
@@ -129,6 +126,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
   if (!has_flag(packet, PacketMeta::own | PacketMeta::from_tap)) {
     decrement_ttl(header<Ip4Header>(packet));
   }
+  const Adjacency& adjacency = state.tables.adjacency(notes(packet).adj);
   Fragmenter fragments(state, packet);
   while (!fragments.done()) {
     rte_mbuf* fragment = fragments.next(mtu);
@@ -136,7 +134,7 @@ void one(NodeContext& node, const IpState& state, rte_mbuf* packet) {
       node.drop_output(state.drop(IpDrop::no_buffer), packet);
       return;
     }
-    node.next(Edge::output, fragment);
+    leave(node, state, adjacency, Nexts::fragment4, Edge::output, fragment);
   }
   rte_pktmbuf_free(packet);
 }

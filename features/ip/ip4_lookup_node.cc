@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/ip/fast_at_once.h"
 #include "features/ip/ip_node.h"
+#include "features/ip/lookup_dispatch.h"
 #include "features/ip/tables/flow_hash.h"
 
 namespace floof::ip {
 
 namespace {
-
-enum Edge : unsigned { forward, hold, punt, error, port_tx };
-
-void refuse(NodeContext& node, const IpState& state, uint8_t code, IpDrop reason, rte_mbuf* packet) {
-  request_error(packet, icmp4::unreachable, code, 0, state.drop(reason));
-  node.next(Edge::error, packet);
-}
 
 // What enters here from the router's kernel has not passed ip4-input.
 bool check_from_kernel(NodeContext& node, const IpState& state, rte_mbuf* packet) {
@@ -31,82 +25,39 @@ bool check_from_kernel(NodeContext& node, const IpState& state, rte_mbuf* packet
   return true;
 }
 
-/// True: forwarding is allowed. Else the packet is gone.
-bool may_leave(NodeContext& node, const IpState& state, const Ip4Header& ip, rte_mbuf* packet) {
-  constexpr uint32_t kLinkLocal = 0xa9fe;
-  if (ip.source.host() >> 16 == kLinkLocal || ip.destination.host() >> 16 == kLinkLocal) [[unlikely]] {
-    node.drop(state.drop(IpDrop::ip4_link_local), packet);
-    return false;
-  }
-  if (has_flag(packet, PacketMeta::broadcast)) [[unlikely]] {
-    node.drop(state.drop(IpDrop::ip4_l2_broadcast), packet);
-    return false;
-  }
-  return true;
-}
+struct Family4 {
+  using Header = Ip4Header;
+  static constexpr uint16_t kType = ethertype::ip4;
+  static constexpr Nexts::Sender kSender = Nexts::lookup4;
+  static constexpr uint8_t kUnreachable = icmp4::unreachable;
+  static constexpr Refusal kHost{icmp4::host_unreachable, IpDrop::ip4_unreachable};
+  static constexpr Refusal kProhibited{icmp4::prohibited, IpDrop::ip4_prohibited};
+  static constexpr Refusal kNoRoute{icmp4::net_unreachable, IpDrop::ip4_no_route};
+  static constexpr IpDrop kBlackhole = IpDrop::ip4_blackhole;
 
-void forward_to(NodeContext& node, const IpState& state, const Group& group, rte_mbuf* packet) {
-  PacketMeta& m = meta(packet);
-  uint32_t hash = 0;
-  if (group.single.load(std::memory_order_acquire) == 0) {
-    hash = flow_hash4(bytes_of(packet), packet->data_len, state.hash_seed.load(std::memory_order_relaxed));
-  }
-  PacketNotes& n = notes(packet);
-  n.flow_hash = hash;
-  n.adj = state.tables.select(group, hash);
-  m.tx_if = IfId(state.tables.adjacency(n.adj).interface.load(std::memory_order_relaxed));
-  node.next(Edge::forward, packet);
-}
+  static Ip4 destination(const Ip4Header& ip) { return Ip4(ip.destination.host()); }
+  static uint32_t hash(const uint8_t* bytes, uint32_t length, uint32_t seed) { return flow_hash4(bytes, length, seed); }
+  static const Takers::Local& takers(const IpState& state) { return state.takers.ip4; }
 
-/// On link: to the destination itself, or to those who ask for it.
-void deliver(NodeContext& node, const IpState& state, const Group& group, rte_mbuf* packet) {
-  PacketMeta& m = meta(packet);
-  PacketNotes& n = notes(packet);
-  m.tx_if = IfId(group.interface.load(std::memory_order_relaxed));
-  n.flow_hash = 0;
-  n.adj = state.tables.find_neighbor(m.tx_if, Ip4(header<Ip4Header>(packet).destination.host()));
-  node.next(n.adj.valid() ? Edge::forward : Edge::hold, packet);
-}
-
-void dispatch(NodeContext& node, const IpState& state, GroupId id, rte_mbuf* packet) {
-  const Group& group = state.tables.group(id);
-  const PathKind kind = group.kind.load(std::memory_order_acquire);
-  if (kind == PathKind::local) {
-    if (const unsigned taker = local_taker(state.takers.ip4, header<Ip4Header>(packet), *packet); taker != 0) {
-      node.next(taker, packet);
-      return;
+  /// True: forwarding is allowed. Else the packet is gone.
+  static bool may_leave(NodeContext& node, const IpState& state, const Ip4Header& ip, rte_mbuf* packet) {
+    constexpr uint32_t kLinkLocal = 0xa9fe;
+    if (ip.source.host() >> 16 == kLinkLocal || ip.destination.host() >> 16 == kLinkLocal) [[unlikely]] {
+      node.drop(state.drop(IpDrop::ip4_link_local), packet);
+      return false;
     }
-    to_kernel(node, state, Edge::punt, ethertype::ip4, IpDrop::local_from_kernel, packet);
-    return;
+    if (has_flag(packet, PacketMeta::broadcast)) [[unlikely]] {
+      node.drop(state.drop(IpDrop::ip4_l2_broadcast), packet);
+      return false;
+    }
+    return true;
   }
-  if (!may_leave(node, state, header<Ip4Header>(packet), packet)) {
-    return;
-  }
-  switch (kind) {
-    case PathKind::forward:
-      forward_to(node, state, group, packet);
-      break;
-    case PathKind::connected:
-      deliver(node, state, group, packet);
-      break;
-    case PathKind::blackhole:
-      node.drop(state.drop(IpDrop::ip4_blackhole), packet);
-      break;
-    case PathKind::unreachable:
-      refuse(node, state, icmp4::host_unreachable, IpDrop::ip4_unreachable, packet);
-      break;
-    case PathKind::prohibit:
-      refuse(node, state, icmp4::prohibited, IpDrop::ip4_prohibited, packet);
-      break;
-    default:
-      refuse(node, state, icmp4::net_unreachable, IpDrop::ip4_no_route, packet);
-  }
-}
+};
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
   if (state.at_once) {
-    packets = fast::forward_at_once<Ip4>(node, state, Edge::port_tx, packets);
+    packets = fast::forward_at_once<Ip4>(node, state, LookupEdge::port_tx, packets);
   }
   if (packets.empty()) [[likely]] {
     return;
@@ -122,8 +73,9 @@ void process(NodeContext& node, std::span<rte_mbuf*> packets) {
     destinations[count++] = Ip4(header<Ip4Header>(packet).destination.host());
   }
   look_up(state, packets.data(), destinations.data(), groups.data(), count);
+  const LookupDispatch<Family4> dispatch(node, state);
   for (size_t i = 0; i < count; i++) {
-    dispatch(node, state, groups[i], packets[i]);
+    dispatch(groups[i], packets[i]);
   }
 }
 

@@ -60,6 +60,7 @@ enum class IpDrop : uint8_t {
   kernel_unreachable,
   no_headroom,
   no_buffer,
+  offload_malformed,
   count
 };
 
@@ -121,6 +122,7 @@ inline constexpr std::array<DropText, static_cast<size_t>(IpDrop::count)> kDropT
     {"kernel-unreachable", "An ICMP error for the router itself, while the way to its kernel (floof0) is not there."},
     {"no-headroom", "No room in front of the packet for a link-layer header."},
     {"ip-no-buffer", "No packet buffer was free for a fragment or a reply."},
+    {"tx-offload-malformed", "A checksum or TCP segmentation was left to the device, but the headers do not fit that."},
 }};
 static_assert(!kDropTexts.back().name.empty());
 

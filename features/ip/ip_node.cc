@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/ip/ip_node.h"
 
+#include "engine/offload/offload.h"
 #include "features/ip/ip.h"
 
 namespace floof::ip {
@@ -89,6 +90,88 @@ void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint
     return;
   }
   node.next(punt_edge, packet);
+}
+
+// What is left to a device, a checksum or TCP segmentation, has to be done before another header is in front. Headers
+// are then where the tools for that look for them: behind an Ethernet header.
+template <typename Then>
+void finish(NodeContext& node, const IpState& state, rte_mbuf* packet, Then then) {
+  PacketMeta& m = meta(packet);
+  if ((m.flags & PacketMeta::checksum_partial) == 0 && m.gso == PacketMeta::gso_none) [[likely]] {
+    then(packet);
+    return;
+  }
+  if (!prepend_l2(packet, 0, 0, ethertype_of(packet))) {
+    node.drop_output(state.drop(IpDrop::no_headroom), packet);
+    return;
+  }
+  if (m.gso == PacketMeta::gso_none) {
+    if (!engine::complete_checksum(*packet)) {
+      node.drop_output(state.drop(IpDrop::offload_malformed), packet);
+      return;
+    }
+    rte_pktmbuf_adj(packet, sizeof(EthernetHeader));
+    then(packet);
+    return;
+  }
+  engine::Segmenter segments(*packet, state.pools);
+  const bool good = segments.valid();
+  while (!segments.done()) {
+    rte_mbuf* const piece = segments.next();
+    if (piece == nullptr) {
+      node.drop_output(state.drop(IpDrop::no_buffer), packet);
+      return;
+    }
+    rte_pktmbuf_adj(piece, sizeof(EthernetHeader));
+    then(piece);
+  }
+  if (!good) {
+    node.drop_output(state.drop(IpDrop::offload_malformed), packet);
+    return;
+  }
+  rte_pktmbuf_free(packet);
+}
+
+void leave_by_string(NodeContext& node, const IpState& state, const Rewrite& rewrite, Nexts::Sender sender,
+                     rte_mbuf* packet) {
+  const unsigned edge = state.nexts.edge(sender, rewrite.next.value());
+  finish(node, state, packet, [&](rte_mbuf* out) {
+    PacketMeta& m = meta(out);
+    const uint32_t bytes = out->pkt_len;
+    char* const at = rte_pktmbuf_prepend(out, rewrite.length);
+    if (at == nullptr) [[unlikely]] {
+      node.drop_output(state.drop(IpDrop::no_headroom), out);
+      return;
+    }
+    std::memcpy(at, rewrite.bytes.data(), rewrite.length);
+    m.flags = static_cast<uint16_t>(m.flags & ~PacketMeta::checksum_good);  // said of a checksum that is inside now
+    node.count_interface(m.tx_if, stats::tx_packets);
+    node.count_interface(m.tx_if, stats::tx_bytes, bytes);
+    node.next(edge, out);
+  });
+}
+
+void decapsulate(engine::NodeContext& node, const IpState& state, IfId tunnel, uint16_t type, uint32_t outer,
+                 rte_mbuf* packet) {
+  rte_pktmbuf_adj(packet, static_cast<uint16_t>(outer));
+  const uint32_t bytes = packet->pkt_len;
+  prepend_l2(packet, state.interfaces[tunnel].mac_bits.load(std::memory_order_relaxed), 0, type);
+  PacketMeta& m = meta(packet);
+  const auto rounds = static_cast<uint16_t>(m.flags & -PacketMeta::one_round);
+  m = PacketMeta{};
+  m.rx_if = tunnel;
+  m.flags = rounds;
+  node.count_interface(tunnel, stats::rx_packets);
+  node.count_interface(tunnel, stats::rx_bytes, bytes);
+}
+
+NextId Nexts::add(engine::GraphBuilder& builder, std::string_view node) {
+  std::array<uint8_t, kSenders> edges;
+  for (size_t i = 0; i < kSenders; i++) {
+    edges[i] = static_cast<uint8_t>(builder.add_edge(kNodes[i], node));
+  }
+  edges_.push_back(edges);
+  return NextId(static_cast<uint16_t>(Lead::kFirstNode + edges_.size() - 1));
 }
 
 namespace {

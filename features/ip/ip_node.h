@@ -41,6 +41,9 @@ T& header(rte_mbuf* packet) {
   return *rte_pktmbuf_mtod(packet, T*);
 }
 inline const uint8_t* bytes_of(rte_mbuf* packet) { return rte_pktmbuf_mtod(packet, const uint8_t*); }
+inline uint16_t ethertype_of(rte_mbuf* packet) {
+  return bytes_of(packet)[0] >> 4 == 4 ? ethertype::ip4 : ethertype::ip6;
+}
 inline bool has_flag(rte_mbuf* packet, unsigned flags) { return (meta(packet).flags & flags) != 0; }
 
 /// Fetches what the packets after number `i` of a vector will need: a full vector does not fit into the nearest cache.
@@ -105,6 +108,27 @@ inline bool prepend_l2(rte_mbuf* packet, uint64_t destination, uint64_t source, 
   std::memcpy(at + 8, &second, 4);
   std::memcpy(at + 12, &third, 2);
   return true;
+}
+
+/// The same for a packet with a rewrite of its own instead of an Ethernet header.
+void leave_by_string(NodeContext& node, const IpState& state, const Rewrite& rewrite, Nexts::Sender sender,
+                     rte_mbuf* packet);
+
+/// Puts in front what the adjacency says and hands the packet on: by `output` with an Ethernet header, else to the
+/// rewrite's own next node. The header in it is done, meta.tx_if is set.
+inline void leave(NodeContext& node, const IpState& state, const Adjacency& adjacency, Nexts::Sender sender,
+                  unsigned output, rte_mbuf* packet) {
+  if (const Rewrite* string = adjacency.string.load(std::memory_order_acquire); string != nullptr) [[unlikely]] {
+    leave_by_string(node, state, *string, sender, packet);
+    return;
+  }
+  const uint64_t source = state.interfaces[meta(packet).tx_if].mac_bits.load(std::memory_order_relaxed);
+  if (!prepend_l2(packet, adjacency.dst_mac.load(std::memory_order_relaxed), source, ethertype_of(packet)))
+      [[unlikely]] {
+    node.drop_output(state.drop(IpDrop::no_headroom), packet);
+    return;
+  }
+  node.next(output, packet);
 }
 
 /// RFC 1141: the checksum follows without looking at the rest of the header.

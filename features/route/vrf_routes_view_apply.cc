@@ -30,6 +30,8 @@ std::string_view kind_name(ip::PathKind kind) {
       return "unreachable";
     case ip::PathKind::prohibit:
       return "prohibit";
+    case ip::PathKind::node:
+      return "node";
     case ip::PathKind::drop:
       break;
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Adjacencies (an address on an interface and how to reach it) and the index by which workers find that of a
-// destination on a connected link. One writer, the control thread; workers read without locks under QSBR.
+// Adjacencies (an address on an interface and how to reach it: what goes in front of a packet, and which node is next)
+// and the index by which workers find that of a destination on a connected link. One writer, the control thread;
+// workers read without locks under QSBR.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "base/dataplane/qsbr.h"
 #include "base/ids.h"
 #include "features/ip/tables/flat_array.h"
+#include "features/ip/tables/forwarding_sink.h"
 
 namespace floof::ip {
 
@@ -26,6 +28,8 @@ struct alignas(64) Adjacency {
   std::atomic<uint64_t> dst_mac{0};       ///< low 48 bits, first byte lowest; source MAC is the interface's
   /// All of it in one word for the fast way: dst_mac and, in the upper 16 bits, the interface; 0: not resolved.
   std::atomic<uint64_t> rewrite{0};
+  /// Instead of an Ethernet header, when there is one; may be read until the next quiescent state.
+  std::atomic<const Rewrite*> string{nullptr};
   IpAddress next_hop;  ///< constant while the id is in use
 
   /// Worker. Writes only the first time, so that the line stays in the caches of all cores.
@@ -35,6 +39,8 @@ struct alignas(64) Adjacency {
     }
   }
 };
+
+static_assert(sizeof(Adjacency) == 64);
 
 /// (interface, address) -> adjacency: a hash table with open addressing, at most a third full. A slot's tag is all of
 /// an IPv4 key, so that nothing depends on the adjacency but the rewrite; an IPv6 one is compared there. The hash is

@@ -45,9 +45,10 @@ struct ForwardingTables::Impl {
       std::make_shared<std::list<std::unique_ptr<VrfTable>>>();
   IndexAllocator group_ids;
   IndexAllocator adjacency_ids;
-  std::unordered_map<uint32_t, PathSet> sets;         ///< by group
-  std::unordered_map<uint32_t, uint32_t> references;  ///< of adjacencies, by groups' paths
-  std::list<uint32_t> remembered;                     ///< adjacencies that were resolved once, the latest last
+  std::unordered_map<uint32_t, PathSet> sets;                            ///< by group
+  std::unordered_map<uint32_t, uint32_t> references;                     ///< of adjacencies, by groups' paths
+  std::unordered_map<uint32_t, std::shared_ptr<const Rewrite>> strings;  ///< of adjacencies that have one
+  std::list<uint32_t> remembered;  ///< adjacencies that were resolved once, the latest last
   std::unordered_map<uint32_t, std::list<uint32_t>::iterator> remembered_at;
   std::vector<std::unique_ptr<BucketArray>> buckets;  ///< owns what groups point to
 };
@@ -119,50 +120,56 @@ void ForwardingTables::release_adjacency(uint32_t id) {
   }
 }
 
-// The order of the stores matters: a reader takes kind, then single, then buckets, and must find in each what the one
-// before promised.
-void ForwardingTables::fill_group(Group& group, const PathSet& set) {
-  group.interface.store(set.interface.value(), std::memory_order_release);
-  if (set.kind == PathKind::forward) {
-    std::vector<BucketMember> members;
-    for (const Path& path : set.paths) {
-      const uint32_t id = neighbor_index_.find(path.interface, path.gateway).value();
-      const uint32_t weight = std::max<uint32_t>(1, path.weight);
-      const auto same = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.id == id; });
-      if (same != members.end()) {
-        same->weight += weight;
-      } else if (members.size() < kBuckets) {
-        members.push_back({id, weight});
-      }
+/// The only member, 0 when the buckets have several.
+uint32_t ForwardingTables::fill_buckets(Group& group, const PathSet& set) {
+  std::vector<BucketMember> members;
+  for (const Path& path : set.paths) {
+    const uint32_t id = neighbor_index_.find(path.interface, path.gateway).value();
+    const uint32_t weight = std::max<uint32_t>(1, path.weight);
+    const auto same = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.id == id; });
+    if (same != members.end()) {
+      same->weight += weight;
+    } else if (members.size() < kBuckets) {
+      members.push_back({id, weight});
     }
-    BucketArray* buckets = group.buckets.load(std::memory_order_relaxed);
-    if (buckets == nullptr && members.size() > 1) {
-      buckets = impl_->buckets.emplace_back(std::make_unique<BucketArray>()).get();
-      std::fill(buckets->begin(), buckets->end(), group.single.load(std::memory_order_relaxed));
-    }
-    if (buckets != nullptr) {
-      Buckets present;
-      std::copy(buckets->begin(), buckets->end(), present.begin());
-      const Buckets wanted = assign_buckets(present, members);
-      for (size_t i = 0; i < kBuckets; i++) {
-        if (wanted[i] != present[i]) {
-          (*buckets)[i].store(wanted[i], std::memory_order_release);
-        }
-      }
-      group.buckets.store(buckets, std::memory_order_release);
-    }
-    group.single.store(members.size() == 1 ? members[0].id : 0, std::memory_order_release);
   }
-  const bool one = set.kind == PathKind::forward && group.single.load(std::memory_order_relaxed) != 0;
-  group.direct.store(one ? group.single.load(std::memory_order_relaxed) : 0, std::memory_order_release);
-  group.kind.store(set.kind, std::memory_order_release);
+  BucketArray* buckets = group.buckets.load(std::memory_order_relaxed);
+  if (buckets == nullptr && members.size() > 1) {
+    buckets = impl_->buckets.emplace_back(std::make_unique<BucketArray>()).get();
+    std::fill(buckets->begin(), buckets->end(), group.direct.load(std::memory_order_relaxed));
+  }
+  if (buckets != nullptr) {
+    Buckets present;
+    std::copy(buckets->begin(), buckets->end(), present.begin());
+    const Buckets wanted = assign_buckets(present, members);
+    for (size_t i = 0; i < kBuckets; i++) {
+      if (wanted[i] != present[i]) {
+        (*buckets)[i].store(wanted[i], std::memory_order_release);
+      }
+    }
+    group.buckets.store(buckets, std::memory_order_release);
+  }
+  return members.size() == 1 ? members[0].id : 0;
+}
+
+void ForwardingTables::fill_group(Group& group, const PathSet& set) {
+  const uint32_t direct = set.kind == PathKind::forward ? fill_buckets(group, set) : 0;
+  Lead lead{.next = static_cast<uint16_t>(set.kind), .index = direct};
+  if (set.kind == PathKind::connected || set.kind == PathKind::local) {
+    lead.index = set.interface.value();
+  } else if (set.kind == PathKind::node) {
+    lead = {.next = set.next.value(), .index = set.index};
+  }
+  group.direct.store(direct, std::memory_order_release);
+  group.lead.store(lead, std::memory_order_release);  // behind the buckets, which it may lead to
 }
 
 namespace {
 
-/// What the header asks of the caller, made true: a forward group without paths drops.
+/// What the header asks of the caller, made true: a forward group without paths drops, as does one without a node.
 PathSet normalized(PathSet set) {
-  if (set.kind == PathKind::forward && set.paths.empty()) {
+  if ((set.kind == PathKind::forward && set.paths.empty()) ||
+      (set.kind == PathKind::node && set.next.value() < Lead::kFirstNode)) {
     set.kind = PathKind::drop;
   }
   if (set.kind != PathKind::forward) {
@@ -178,7 +185,6 @@ GroupId ForwardingTables::create_group(const PathSet& wanted) {
   const uint32_t id = impl_->group_ids.allocate();
   groups_.reserve(id);
   Group& group = groups_.at(id);
-  group.single.store(0, std::memory_order_relaxed);
   group.direct.store(0, std::memory_order_relaxed);
   if (auto* buckets = group.buckets.load(std::memory_order_relaxed); buckets != nullptr) {
     std::fill(buckets->begin(), buckets->end(), 0);  // left by the last user of this id, a grace period ago
@@ -230,7 +236,7 @@ std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
   const PathSet set = describe(id);
   const Group& group = groups_.at(id.value());
   const auto* buckets = group.buckets.load(std::memory_order_relaxed);
-  const uint32_t single = group.single.load(std::memory_order_relaxed);
+  const uint32_t single = group.direct.load(std::memory_order_relaxed);
   std::vector<unsigned> out;
   for (const Path& path : set.paths) {
     const uint32_t adjacency = neighbor_index_.find(path.interface, path.gateway).value();
@@ -284,10 +290,12 @@ AdjId ForwardingTables::find_adjacency(IfId interface, const IpAddress& address)
 
 std::optional<Mac> ForwardingTables::neighbor(IfId interface, const IpAddress& address) const {
   const AdjId id = neighbor_index_.find(interface, address);
-  if (!id.valid() || adjacencies_.at(id.value()).state.load(std::memory_order_relaxed) != Adjacency::resolved) {
+  const Adjacency& adjacency = adjacencies_.at(id.value());
+  if (!id.valid() || adjacency.state.load(std::memory_order_relaxed) != Adjacency::resolved ||
+      adjacency.string.load(std::memory_order_relaxed) != nullptr) {
     return std::nullopt;
   }
-  const uint64_t word = adjacencies_.at(id.value()).dst_mac.load(std::memory_order_relaxed);
+  const uint64_t word = adjacency.dst_mac.load(std::memory_order_relaxed);
   Mac out;
   for (unsigned i = 0; i < out.bytes.size(); i++) {
     out.bytes[i] = static_cast<uint8_t>(word >> (8 * i));
@@ -300,13 +308,39 @@ bool ForwardingTables::take_used(IfId interface, const IpAddress& address) {
   return id.valid() && adjacencies_.at(id.value()).used.exchange(0, std::memory_order_relaxed) != 0;
 }
 
+void ForwardingTables::set_string(uint32_t id, std::shared_ptr<const Rewrite> string) {
+  const auto before = impl_->strings.find(id);
+  if (before == impl_->strings.end() && string == nullptr) {
+    return;
+  }
+  adjacencies_.at(id).string.store(string.get(), std::memory_order_release);
+  if (before != impl_->strings.end()) {
+    impl_->qsbr.retire([old = std::move(before->second)] {});
+    impl_->strings.erase(before);
+  }
+  if (string != nullptr) {
+    impl_->strings.emplace(id, std::move(string));
+  }
+}
+
+// The order of the stores matters: a reader takes the state, then the string, and where there is none the MAC address.
 void ForwardingTables::set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) {
   const uint32_t id = find_adjacency(interface, address).value();
   forget(id);
   Adjacency& adjacency = adjacencies_.at(id);
   adjacency.dst_mac.store(mac_word(mac), std::memory_order_release);
+  set_string(id, nullptr);
   adjacency.state.store(Adjacency::resolved, std::memory_order_release);
   adjacency.rewrite.store(mac_word(mac) | uint64_t{interface.value()} << 48, std::memory_order_release);
+}
+
+void ForwardingTables::set_neighbor(IfId interface, const IpAddress& address, const Rewrite& rewrite) {
+  const uint32_t id = find_adjacency(interface, address).value();
+  forget(id);
+  Adjacency& adjacency = adjacencies_.at(id);
+  adjacency.rewrite.store(0, std::memory_order_release);
+  set_string(id, std::make_shared<const Rewrite>(rewrite));
+  adjacency.state.store(Adjacency::resolved, std::memory_order_release);
 }
 
 void ForwardingTables::clear_neighbor(IfId interface, const IpAddress& address) {
@@ -353,6 +387,7 @@ void ForwardingTables::free_if_unused(uint32_t id) {
     return;
   }
   neighbor_index_.remove(id);
+  set_string(id, nullptr);
   impl_->adjacency_ids.release(id);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What the workers forward by: a FIB for each VRF (prefix -> group), groups (buckets -> adjacency) and adjacencies
-// (rewrite), which all VRFs share: a group's paths name their interfaces, and a neighbour is one of an interface.
-// One writer, the control thread; workers read without locks under the engine's QSBR. Pure C++, no DPDK.
+// What the workers forward by: a FIB for each VRF (prefix -> group), groups (a next node and an index; buckets ->
+// adjacency) and adjacencies (rewrite and next node), which all VRFs share: a group's paths name their interfaces, and
+// a neighbour is one of an interface. One writer, the control thread; workers read without locks under the engine's
+// QSBR. Pure C++, no DPDK.
 //
 // A route's leaf never changes when a link dies or an IGP path moves: the group does, in one write.
 // A group with several paths has kBuckets buckets, filled resiliently (RFC 2992's concern): when members change only
@@ -30,13 +31,21 @@ namespace floof::ip {
 
 inline constexpr unsigned kBuckets = 64;
 
+/// What a route leads to: which node is next, and what its packets are about there. One word, which readers find whole.
+struct alignas(8) Lead {
+  static constexpr uint16_t kFirstNode = 16;  ///< NextId from here on; below, what the lookup does itself: a PathKind
+  uint16_t next = 0;
+  uint16_t reserved = 0;
+  uint32_t index = 0;  ///< forward: the only AdjId, 0: see Group::buckets; connected, local: IfId; a node: its own
+
+  PathKind kind() const { return next < kFirstNode ? static_cast<PathKind>(next) : PathKind::node; }
+};
+static_assert(std::atomic<Lead>::is_always_lock_free);
+
 struct Group {
-  std::atomic<PathKind> kind{PathKind::drop};
-  std::atomic<uint16_t> interface { 0 };
-  std::atomic<uint32_t> single{0};  ///< AdjId when there is one path, else 0
-  std::atomic<uint32_t> direct{0};  ///< AdjId when the kind is forward and there is one path, else 0: for the fast way
-  /// AdjId each; never freed or null again once there were several paths, so that a reader that saw single == 0 finds
-  /// them.
+  std::atomic<Lead> lead{Lead{}};
+  std::atomic<uint32_t> direct{0};  ///< AdjId when it leads to just one, else 0: for the fast way
+  /// AdjId each; never freed or null again once there were several paths, so that a reader of the lead finds them.
   std::atomic<std::array<std::atomic<uint32_t>, kBuckets>*> buckets{nullptr};
 };
 
@@ -74,13 +83,13 @@ class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
     lookup(vrf, std::span<const Address>(&destination, 1), std::span(&out, 1));
     return out;
   }
-  /// Group 0 exists: its kind is drop.
+  /// Group 0 exists: it leads to drop.
   const Group& group(GroupId id) const { return groups_.at(id.value()); }
   const Adjacency& adjacency(AdjId id) const { return adjacencies_.at(id.value()); }
-  /// The adjacency that a flow takes; the hash matters only when group.single is 0. Only for kind == forward.
-  AdjId select(const Group& group, uint32_t flow_hash) const {
-    if (const uint32_t single = group.single.load(std::memory_order_acquire); single != 0) {
-      return AdjId(single);
+  /// The adjacency that a flow takes; the hash matters only when lead.index is 0. Only for a lead of kind forward.
+  AdjId select(const Group& group, Lead lead, uint32_t flow_hash) const {
+    if (lead.index != 0) {
+      return AdjId(lead.index);
     }
     const auto* buckets = group.buckets.load(std::memory_order_acquire);
     return buckets == nullptr ? AdjId{} : AdjId((*buckets)[flow_hash % kBuckets].load(std::memory_order_acquire));
@@ -114,6 +123,7 @@ class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
   Stats stats(Family family) const override;
 
   void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) override;
+  void set_neighbor(IfId interface, const IpAddress& address, const Rewrite& rewrite) override;
   /// Its adjacency becomes incomplete. The latest kRemembered of them stay, so that workers can tell an address that
   /// was known from one that a scan has made up.
   void clear_neighbor(IfId interface, const IpAddress& address) override;
@@ -129,6 +139,8 @@ class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
   uint32_t acquire_adjacency(const Path& path);
   void release_adjacency(uint32_t id);
   void fill_group(Group& group, const PathSet& set);
+  uint32_t fill_buckets(Group& group, const PathSet& set);
+  void set_string(uint32_t id, std::shared_ptr<const Rewrite> string);
   void free_if_unused(uint32_t id);
   void forget(uint32_t id);
 

@@ -30,8 +30,9 @@ void read(const ForwardingTables& tables, Qsbr& qsbr, unsigned slot, const std::
       const Ip6 address6 = Ip6::from_halves(0x20010db800000000u | (rng() & 0xffff), rng() & 3);
       for (const GroupId id : {tables.lookup(address), tables.lookup(address6)}) {
         const Group& group = tables.group(id);
-        const bool forwards = group.kind.load(std::memory_order_acquire) == PathKind::forward;
-        const AdjId adjacency = forwards ? tables.select(group, rng()) : AdjId{};
+        const Lead lead = group.lead.load(std::memory_order_acquire);
+        const bool forwards = lead.kind() == PathKind::forward;
+        const AdjId adjacency = forwards ? tables.select(group, lead, rng()) : AdjId{};
         const bool good = forwards && adjacency.valid() &&
                           tables.adjacency(adjacency).interface.load(std::memory_order_relaxed) == kLink.value() &&
                           tables.adjacency(adjacency).next_hop.ip4().value() >> 8 == 0xc00002;

@@ -7,6 +7,7 @@
 // Control thread only; no call waits for packets, and what it says holds from its return on.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,6 +28,7 @@ enum class PathKind : uint8_t {
   blackhole,    ///< dropped silently (counted)
   unreachable,  ///< ICMP host unreachable / ICMPv6 address unreachable
   prohibit,     ///< ICMP administratively prohibited
+  node,         ///< to a feature's node
 };
 
 /// One way to forward: out of `interface` to `gateway`.
@@ -37,12 +39,24 @@ struct Path {
   friend auto operator<=>(const Path&, const Path&) = default;
 };
 
-/// A whole forwarding decision. `paths` only for forward (1..64 of them); `interface` only for connected and local.
+/// A whole forwarding decision. `paths` only for forward (1..64 of them); `interface` only for connected and local;
+/// `next`, and `index`, which means something to it, only for node.
 struct PathSet {
   PathKind kind = PathKind::drop;
   std::vector<Path> paths;
   IfId interface;
+  NextId next;
+  uint32_t index = 0;
   friend auto operator<=>(const PathSet&, const PathSet&) = default;
+};
+
+/// What goes in front of packets to a neighbour that no Ethernet header reaches: a tunnel's headers, labels. They go on
+/// to `next`, which fills in what differs from packet to packet (lengths, checksums).
+struct Rewrite {
+  static constexpr size_t kLongest = 128;
+  NextId next;
+  uint16_t length = 0;
+  std::array<uint8_t, kLongest> bytes{};
 };
 
 class ForwardingSink {
@@ -67,11 +81,13 @@ class ForwardingSink {
   // -- Neighbours -------------------------------------------------------------------------------------------------
   /// A neighbour became known or changed. Also for neighbours that no route uses.
   virtual void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) = 0;
+  /// The same for one that is reached through a tunnel, say.
+  virtual void set_neighbor(IfId interface, const IpAddress& address, const Rewrite& rewrite) = 0;
   /// A neighbour is FAILED or gone.
   virtual void clear_neighbor(IfId interface, const IpAddress& address) = 0;
   /// All neighbours of an interface that is going away.
   virtual void clear_interface(IfId interface) = 0;
-  /// Where packets to a neighbour go; nothing while nobody knows.
+  /// Where packets to a neighbour go; nothing while nobody knows, or when it has no MAC address.
   virtual std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const = 0;
   /// Whether a packet left to it since the last call.
   virtual bool take_used(IfId interface, const IpAddress& address) = 0;

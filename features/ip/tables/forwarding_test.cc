@@ -174,30 +174,30 @@ TEST(Forwarding, GroupKeepsItsFlowsWhenAPathLeaves) {
   ForwardingTables tables(qsbr);
   const GroupId id = tables.create_group({PathKind::forward, {{e0, gw1}, {e0, gw2}, {e1, gw3}}, {}});
   const Group& group = tables.group(id);
-  EXPECT_EQ(group.kind, PathKind::forward);
+  EXPECT_EQ(group.lead.load().kind(), PathKind::forward);
   std::array<AdjId, kBuckets> before;
   for (uint32_t h = 0; h < kBuckets; h++) {
-    before[h] = tables.select(group, h);
+    before[h] = tables.select(group, group.lead, h);
     EXPECT_TRUE(before[h].valid());
   }
   const AdjId left = tables.find_adjacency(e0, gw2);
   tables.update_group(id, {PathKind::forward, {{e0, gw1}, {e1, gw3}}, {}});
   for (uint32_t h = 0; h < kBuckets; h++) {
     if (before[h] != left) {
-      EXPECT_EQ(tables.select(group, h), before[h]);
+      EXPECT_EQ(tables.select(group, group.lead, h), before[h]);
     } else {
-      EXPECT_NE(tables.select(group, h), left);
+      EXPECT_NE(tables.select(group, group.lead, h), left);
     }
   }
   tables.update_group(id, {PathKind::forward, {{e1, gw3}}, {}});
-  EXPECT_EQ(tables.select(group, 17), tables.find_adjacency(e1, gw3));
+  EXPECT_EQ(tables.select(group, group.lead, 17), tables.find_adjacency(e1, gw3));
   EXPECT_EQ(tables.bucket_counts(id), std::vector<unsigned>{64});
   tables.update_group(id, {PathKind::forward, {{e1, gw3}, {e0, gw1, 3}}, {}});
   EXPECT_EQ(tables.bucket_counts(id), (std::vector<unsigned>{16, 48}));
   tables.update_group(id, {PathKind::blackhole, {}, {}});
-  EXPECT_EQ(group.kind, PathKind::blackhole);
+  EXPECT_EQ(group.lead.load().kind(), PathKind::blackhole);
   tables.update_group(id, {PathKind::forward, {}, {}});
-  EXPECT_EQ(group.kind, PathKind::drop);
+  EXPECT_EQ(group.lead.load().kind(), PathKind::drop);
   tables.destroy_group(id);
   EXPECT_EQ(tables.describe(id), PathSet{});
 }
@@ -206,7 +206,7 @@ TEST(Forwarding, GroupZeroDrops) {
   Qsbr qsbr;
   ForwardingTables tables(qsbr);
   EXPECT_EQ(tables.lookup(Ip4(1)), GroupId{});
-  EXPECT_EQ(tables.group(GroupId{}).kind, PathKind::drop);
+  EXPECT_EQ(tables.group(GroupId{}).lead.load().kind(), PathKind::drop);
 }
 
 TEST(Forwarding, DescribeTellsWhatWasSet) {
@@ -215,7 +215,51 @@ TEST(Forwarding, DescribeTellsWhatWasSet) {
   const PathSet set{PathKind::connected, {}, e1};
   const GroupId id = tables.create_group(set);
   EXPECT_EQ(tables.describe(id), set);
-  EXPECT_EQ(tables.group(id).interface, e1.value());
+  EXPECT_EQ(tables.group(id).lead.load().index, e1.value());
+}
+
+TEST(Forwarding, ARouteMayLeadToANode) {
+  Qsbr qsbr;
+  ForwardingTables tables(qsbr);
+  const PathSet set{.kind = PathKind::node, .next = NextId(17), .index = 0xdeadbeef};
+  const GroupId id = tables.create_group(set);
+  EXPECT_EQ(tables.describe(id), set);
+  const Lead lead = tables.group(id).lead;
+  EXPECT_EQ(lead.kind(), PathKind::node);
+  EXPECT_EQ(lead.next, 17);
+  EXPECT_EQ(lead.index, 0xdeadbeef);
+  tables.update_group(id, {PathKind::forward, {{e0, gw1}}, {}});
+  EXPECT_EQ(tables.group(id).lead.load().index, tables.find_adjacency(e0, gw1).value());
+  tables.update_group(id, {.kind = PathKind::node});
+  EXPECT_EQ(tables.group(id).lead.load().kind(), PathKind::drop) << "there is no such node";
+}
+
+TEST(Forwarding, ANeighborHasARewriteOrAMac) {
+  Qsbr qsbr;
+  ForwardingTables tables(qsbr);
+  Rewrite rewrite{.next = NextId(16), .length = 3, .bytes = {1, 2, 3}};
+  tables.set_neighbor(e0, gw1, rewrite);
+  const AdjId id = tables.find_adjacency(e0, gw1);
+  const Adjacency& adjacency = tables.adjacency(id);
+  const Rewrite* first = adjacency.string;
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->bytes, rewrite.bytes);
+  EXPECT_EQ(adjacency.rewrite, 0u) << "the fast way leaves it alone";
+  rewrite.bytes[0] = 9;
+  tables.set_neighbor(e0, gw1, rewrite);
+  EXPECT_EQ(adjacency.string.load()->bytes[0], 9);
+  EXPECT_EQ(first->bytes[0], 1) << "a reader may still be at it";
+  qsbr.drain();
+  tables.set_neighbor(e0, gw1, Mac{{2, 0, 0, 0, 0, 9}});
+  EXPECT_EQ(adjacency.string, nullptr);
+  EXPECT_EQ(adjacency.rewrite >> 48, e0.value());
+  tables.set_neighbor(e0, gw1, rewrite);
+  EXPECT_EQ(tables.adjacency(id).state, Adjacency::resolved);
+  tables.clear_interface(e0);
+  qsbr.drain();
+  tables.set_neighbor(e1, gw3, Mac{{2, 0, 0, 0, 0, 9}});
+  EXPECT_EQ(tables.find_adjacency(e1, gw3), id) << "used again";
+  EXPECT_EQ(adjacency.string, nullptr);
 }
 
 TEST(Forwarding, AdjacencyLivesWhileUsedOrResolved) {

@@ -50,6 +50,9 @@ class VrfTable final : public ForwardingSink {
   void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) override {
     shared_.set_neighbor(interface, address, mac);
   }
+  void set_neighbor(IfId interface, const IpAddress& address, const Rewrite& rewrite) override {
+    shared_.set_neighbor(interface, address, rewrite);
+  }
   void clear_neighbor(IfId interface, const IpAddress& address) override { shared_.clear_neighbor(interface, address); }
   void clear_interface(IfId interface) override { shared_.clear_interface(interface); }
   std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const override {

@@ -46,6 +46,7 @@ class RecordingSink : public ip::ForwardingSink {
   }
   size_t all_routes() const override { return routes_.size(); }
   void set_neighbor(IfId, const IpAddress&, const Mac&) override {}
+  void set_neighbor(IfId, const IpAddress&, const ip::Rewrite&) override {}
   void clear_neighbor(IfId, const IpAddress&) override {}
   void clear_interface(IfId) override {}
   std::optional<Mac> neighbor(IfId, const IpAddress&) const override { return std::nullopt; }
