@@ -153,6 +153,7 @@ class Router {
   Sink punted, held, taken;
   IfId e1, e2, e3, floof0;
   NextId to_taker;
+  engine::DropId local_drop;
 
  private:
   explicit Router(std::string run_dir)
@@ -185,6 +186,12 @@ class Router {
     for (const Family family : {Family::ip4, Family::ip6}) {
       take_protocol(builder, *ip, family, kTakenProtocol, "test-taker");
       take_udp_port(builder, *ip, family, kTakenPort, "test-taker");
+    }
+    local_drop = builder.declare_drop("test-local", "test");
+    for (const char* arc : {"ip4-local", "ip6-local"}) {
+      const std::string_view node = arc[2] == '4' ? "test-local4" : "test-local6";
+      builder.add_node({.name = node, .help = "test", .process = drop_local, .state = this});
+      builder.add_feature({.arc = arc, .node = node});
     }
     icmp::register_nodes(builder, *icmp);
     builder.add_node({.name = "punt", .help = "test", .process = keep, .state = &punted});
@@ -261,6 +268,12 @@ class Router {
       }
       node.state<Sink>().kept.push_back({std::move(bytes), engine::meta(packet), engine::notes(packet)});
       rte_pktmbuf_free(packet);
+    }
+  }
+
+  static void drop_local(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
+    for (rte_mbuf* packet : packets) {
+      node.drop(node.state<Router>().local_drop, packet);
     }
   }
 

@@ -5,7 +5,8 @@
 //   ip-fast ─ interface-output               plain packets: whole, correct, unicast, their next hop known
 //      │ all others
 //   ethernet-input ─┬─ ip4-input ─(arc ip4-unicast)─ ip4-lookup ─ ip4-forward ─┬─ interface-output
-//                   │      └ ip4-options ─┘                                     ├─ ip4-fragment ─ interface-output
+//                   │      └ ip4-options ─┘            │                        ├─ ip4-fragment ─ interface-output
+//                   │                                  └ (arc ip4-local) ─ ip4-local ─ punt
 //                   ├─ ip6-input … the same, without fragmentation              └─ neighbor-hold, icmp4-error
 //                   └─ punt
 //
@@ -115,14 +116,15 @@ struct IpState {
   Nexts nexts;
 
   // Set by register_nodes:
-  engine::ArcId ip4_unicast, ip6_unicast, interface_output;
+  engine::ArcId ip4_unicast, ip6_unicast, ip4_local, ip6_local, interface_output;
   std::array<engine::DropId, static_cast<size_t>(IpDrop::count)> drop_ids{};
   engine::DropId drop(IpDrop reason) const { return drop_ids[static_cast<size_t>(reason)]; }
 };
 
-/// Adds the nodes ip-fast (which ports feed), ethernet-input, ip4-input, ip4-options, ip4-lookup, ip4-forward,
-/// ip4-fragment, ip6-input, ip6-options, ip6-lookup, ip6-forward and the arcs ip4-unicast and ip6-unicast. They lead to
-/// nodes of others: punt, neighbor-hold, icmp4-error, icmp6-error, interface-output.
+/// Adds the nodes ip-fast (which ports feed), ethernet-input, ip4-input, ip4-options, ip4-lookup, ip4-local,
+/// ip4-forward, ip4-fragment, ip6-input, ip6-options, ip6-lookup, ip6-local, ip6-forward and the arcs ip4-unicast and
+/// ip6-unicast (packets to look up, by rx_if), ip4-local and ip6-local (packets to this router itself, by rx_if). They
+/// lead to nodes of others: punt, neighbor-hold, icmp4-error, icmp6-error, interface-output.
 void register_nodes(engine::GraphBuilder& builder, IpState& state);
 
 // What a feature's add_nodes asks for, with the name of its own node; it says that it comes after "ip". Each number has

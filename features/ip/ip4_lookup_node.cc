@@ -27,7 +27,6 @@ bool check_from_kernel(NodeContext& node, const IpState& state, rte_mbuf* packet
 
 struct Family4 {
   using Header = Ip4Header;
-  static constexpr uint16_t kType = ethertype::ip4;
   static constexpr Nexts::Sender kSender = Nexts::lookup4;
   static constexpr uint8_t kUnreachable = icmp4::unreachable;
   static constexpr Refusal kHost{icmp4::host_unreachable, IpDrop::ip4_unreachable};
@@ -37,7 +36,7 @@ struct Family4 {
 
   static Ip4 destination(const Ip4Header& ip) { return Ip4(ip.destination.host()); }
   static uint32_t hash(const uint8_t* bytes, uint32_t length, uint32_t seed) { return flow_hash4(bytes, length, seed); }
-  static const Takers::Local& takers(const IpState& state) { return state.takers.ip4; }
+  static engine::ArcId local_arc(const IpState& state) { return state.ip4_local; }
 
   /// True: forwarding is allowed. Else the packet is gone.
   static bool may_leave(NodeContext& node, const IpState& state, const Ip4Header& ip, rte_mbuf* packet) {
@@ -87,9 +86,9 @@ engine::NodeSpec ip4_lookup_node(IpState& state) {
       .help =
           "Finds the longest matching route and picks the adjacency by flow; what just goes out is rewritten at once.",
       .process = process,
-      .next = {"ip4-forward", "neighbor-hold", "punt", "icmp4-error", "port-tx"},
+      .next = {"ip4-forward", "neighbor-hold", "icmp4-error", "port-tx"},
       .state = &state,
-      .arcs = {"interface-output"}};
+      .arcs = {"interface-output", "ip4-local"}};
 }
 
 }  // namespace floof::ip

@@ -89,6 +89,18 @@ TEST_F(Ip4, NodesTakeEthertypesLocalProtocolsAndPorts) {
   EXPECT_EQ(r.port2.take().size(), 1u);
 }
 
+TEST_F(Ip4, FeaturesSeePacketsToTheRouterItself) {
+  engine::Graph& graph = r.engine->graph();
+  graph.enable(graph.arc("ip4-local"), "test-local4", r.e1, true);
+  const Bytes ours = ip4({.destination = "198.51.100.1"});
+  send4({ours, ip4({})});
+  EXPECT_EQ(r.drops(), (Drops{{"test-local", 1}}));
+  EXPECT_EQ(r.port2.take().size(), 1u);
+  graph.enable(graph.arc("ip4-local"), "test-local4", r.e1, false);
+  send4({ours});
+  EXPECT_EQ(r.punted.kept.size(), 1u);
+}
+
 TEST_F(Ip4, LocalMulticastAndBroadcastGoToTheKernelAsReceived) {
   std::vector<Bytes> packets;
   for (const char* to : {"192.0.2.1", "198.51.100.1", "224.0.0.5", "255.255.255.255", "192.0.2.255", "239.1.2.3"}) {

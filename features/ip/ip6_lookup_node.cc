@@ -28,7 +28,6 @@ bool check_from_kernel(NodeContext& node, const IpState& state, rte_mbuf* packet
 
 struct Family6 {
   using Header = Ip6Header;
-  static constexpr uint16_t kType = ethertype::ip6;
   static constexpr Nexts::Sender kSender = Nexts::lookup6;
   static constexpr uint8_t kUnreachable = icmp6::unreachable;
   static constexpr Refusal kHost{icmp6::address_unreachable, IpDrop::ip6_unreachable};
@@ -38,7 +37,7 @@ struct Family6 {
 
   static Ip6 destination(const Ip6Header& ip) { return Ip6(ip.destination); }
   static uint32_t hash(const uint8_t* bytes, uint32_t length, uint32_t seed) { return flow_hash6(bytes, length, seed); }
-  static const Takers::Local& takers(const IpState& state) { return state.takers.ip6; }
+  static engine::ArcId local_arc(const IpState& state) { return state.ip6_local; }
 
   /// True: forwarding is allowed. Else the packet is gone. RFC 4291 2.5.6, RFC 4443 3.1 code 2.
   static bool may_leave(NodeContext& node, const IpState& state, const Ip6Header& ip, rte_mbuf* packet) {
@@ -93,9 +92,9 @@ engine::NodeSpec ip6_lookup_node(IpState& state) {
       .help =
           "Finds the longest matching route and picks the adjacency by flow; what just goes out is rewritten at once.",
       .process = process,
-      .next = {"ip6-forward", "neighbor-hold", "punt", "icmp6-error", "port-tx"},
+      .next = {"ip6-forward", "neighbor-hold", "icmp6-error", "port-tx"},
       .state = &state,
-      .arcs = {"interface-output"}};
+      .arcs = {"interface-output", "ip6-local"}};
 }
 
 }  // namespace floof::ip

@@ -65,6 +65,18 @@ TEST_F(Ip6, NodesTakeLocalProtocolsAndPorts) {
   EXPECT_EQ(r.port2.take().size(), 1u);
 }
 
+TEST_F(Ip6, FeaturesSeePacketsToTheRouterItself) {
+  engine::Graph& graph = r.engine->graph();
+  graph.enable(graph.arc("ip6-local"), "test-local6", r.e1, true);
+  const Bytes ours = ip6({.destination = "2001:db8:2::1"});
+  send6({ours, ip6({})});
+  EXPECT_EQ(r.drops(), (Drops{{"test-local", 1}}));
+  EXPECT_EQ(r.port2.take().size(), 1u);
+  graph.enable(graph.arc("ip6-local"), "test-local6", r.e1, false);
+  send6({ours});
+  EXPECT_EQ(r.punted.kept.size(), 1u);
+}
+
 TEST_F(Ip6, LocalMulticastAndLinkLocalGoToTheKernelAsReceived) {
   std::vector<Bytes> packets;
   for (const char* to : {"2001:db8:1::1", "ff02::5", "ff02::1:ff00:1", "fe80::1", "ff05::2"}) {

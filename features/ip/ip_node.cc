@@ -195,7 +195,7 @@ void take(engine::GraphBuilder& builder, std::string_view from, std::string_view
   edges[number] = static_cast<uint8_t>(builder.add_edge(from, node));
 }
 
-std::string_view lookup_of(Family family) { return family == Family::ip4 ? "ip4-lookup" : "ip6-lookup"; }
+std::string_view local_of(Family family) { return family == Family::ip4 ? "ip4-local" : "ip6-local"; }
 
 }  // namespace
 
@@ -215,12 +215,12 @@ void take_ethertype(engine::GraphBuilder& builder, IpState& state, uint16_t type
 void take_protocol(engine::GraphBuilder& builder, IpState& state, Family family, uint8_t protocol,
                    std::string_view node) {
   auto& local = family == Family::ip4 ? state.takers.ip4 : state.takers.ip6;
-  local.protocols[protocol] = static_cast<uint8_t>(builder.add_edge(lookup_of(family), node));
+  local.protocols[protocol] = static_cast<uint8_t>(builder.add_edge(local_of(family), node));
 }
 
 void take_udp_port(engine::GraphBuilder& builder, IpState& state, Family family, uint16_t port, std::string_view node) {
   auto& local = family == Family::ip4 ? state.takers.ip4 : state.takers.ip6;
-  take(builder, lookup_of(family), node, local.udp_ports, port);
+  take(builder, local_of(family), node, local.udp_ports, port);
 }
 
 uint32_t super_packet_headers(rte_mbuf* packet) {
@@ -244,6 +244,8 @@ void register_nodes(engine::GraphBuilder& builder, IpState& state) {
   }
   state.ip4_unicast = builder.add_arc("ip4-unicast", "ip4-lookup");
   state.ip6_unicast = builder.add_arc("ip6-unicast", "ip6-lookup");
+  state.ip4_local = builder.add_arc("ip4-local", "ip4-local");
+  state.ip6_local = builder.add_arc("ip6-local", "ip6-local");
   state.interface_output = builder.add_arc("interface-output", "interface-tx");
   builder.add_node(ip_fast_node(state));
   builder.add_node(ip_fast_tagged_node(state));
@@ -251,11 +253,13 @@ void register_nodes(engine::GraphBuilder& builder, IpState& state) {
   builder.add_node(ip4_input_node(state));
   builder.add_node(ip4_options_node(state));
   builder.add_node(ip4_lookup_node(state));
+  builder.add_node(ip4_local_node(state));
   builder.add_node(ip4_forward_node(state));
   builder.add_node(ip4_fragment_node(state));
   builder.add_node(ip6_input_node(state));
   builder.add_node(ip6_options_node(state));
   builder.add_node(ip6_lookup_node(state));
+  builder.add_node(ip6_local_node(state));
   builder.add_node(ip6_forward_node(state));
 }
 

@@ -23,11 +23,13 @@ engine::NodeSpec ethernet_input_node(IpState& state);
 engine::NodeSpec ip4_input_node(IpState& state);
 engine::NodeSpec ip4_options_node(IpState& state);
 engine::NodeSpec ip4_lookup_node(IpState& state);
+engine::NodeSpec ip4_local_node(IpState& state);
 engine::NodeSpec ip4_forward_node(IpState& state);
 engine::NodeSpec ip4_fragment_node(IpState& state);
 engine::NodeSpec ip6_input_node(IpState& state);
 engine::NodeSpec ip6_options_node(IpState& state);
 engine::NodeSpec ip6_lookup_node(IpState& state);
+engine::NodeSpec ip6_local_node(IpState& state);
 engine::NodeSpec ip6_forward_node(IpState& state);
 
 using engine::meta;

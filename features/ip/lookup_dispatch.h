@@ -8,7 +8,7 @@
 namespace floof::ip {
 
 /// Edges of both; those that features add follow.
-enum LookupEdge : unsigned { forward, hold, punt, error, port_tx };
+enum LookupEdge : unsigned { forward, hold, error, port_tx };
 
 /// What the sender of a packet hears that is not forwarded.
 struct Refusal {
@@ -17,8 +17,8 @@ struct Refusal {
 };
 
 /// What differs between the families, `F`:
-///   Header, kType (ethertype), kSender, kUnreachable (ICMP type)
-///   destination(header), hash(bytes, length, seed), takers(state)
+///   Header, kSender, kUnreachable (ICMP type)
+///   destination(header), hash(bytes, length, seed), local_arc(state)
 ///   may_leave(node, state, header, packet): false, the packet is gone
 ///   kHost, kProhibited, kNoRoute (Refusal), kBlackhole (reason)
 template <typename F>
@@ -31,7 +31,7 @@ class LookupDispatch {
     const Lead lead = group.lead.load(std::memory_order_acquire);
     const PathKind kind = lead.kind();
     if (kind == PathKind::local) {
-      take_home(packet);
+      node_.start_arc(F::local_arc(state_), packet, meta(packet).rx_if);
       return;
     }
     if (!F::may_leave(node_, state_, header<typename F::Header>(packet), packet)) {
@@ -63,15 +63,6 @@ class LookupDispatch {
   }
 
  private:
-  void take_home(rte_mbuf* packet) const {
-    if (const unsigned taker = local_taker(F::takers(state_), header<typename F::Header>(packet), *packet);
-        taker != 0) {
-      node_.next(taker, packet);
-      return;
-    }
-    to_kernel(node_, state_, LookupEdge::punt, F::kType, IpDrop::local_from_kernel, packet);
-  }
-
   void forward_to(const Group& group, Lead lead, rte_mbuf* packet) const {
     PacketNotes& n = notes(packet);
     n.flow_hash = lead.index != 0
