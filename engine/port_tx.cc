@@ -11,6 +11,21 @@
 namespace floof::engine {
 namespace {
 
+IfId parent_of(const OutputState& state, IfId id) {
+  return IfId((*state.interfaces)[id].parent.load(std::memory_order_relaxed));
+}
+
+/// What is counted of a packet. A port may free packets, so it is read before.
+struct Size {
+  uint16_t tx, parent;  ///< IfIds, as numbers: a room for many is not cleared. `parent`: of `tx`
+  uint32_t bytes;
+};
+
+Size size_of(const OutputState& state, const rte_mbuf* packet) {
+  const IfId tx = meta(packet).tx_if;
+  return {tx.value(), parent_of(state, tx).value(), packet->pkt_len};
+}
+
 /// Counts what a port did with packets of an interface and of the one whose port it is. Interfaces of one port often
 /// take turns, so what their parent sent is added up first. A port that does not take all has taken the first ones.
 class SentCounts {
@@ -18,13 +33,12 @@ class SentCounts {
   SentCounts(NodeContext& node, const OutputState& state) : node_(node), state_(state) {}
   ~SentCounts() { count_parents(); }
 
-  void add(IfId interface, size_t given, size_t sent, uint64_t bytes) {
+  void add(IfId interface, IfId parent, size_t given, size_t sent, uint64_t bytes) {
     if (sent < given) [[unlikely]] {
       node_.count_drop(state_.tx_failed, given - sent);
       bytes = bytes * sent / given;  // the port does not say which; alike lengths are the rule
     }
     count(interface, given, sent, bytes);
-    const IfId parent(interface_of(interface).parent.load(std::memory_order_relaxed));
     if (parent != parent_) {
       count_parents();
       parent_ = parent;
@@ -33,9 +47,19 @@ class SentCounts {
     sent_ += sent;
     bytes_ += bytes;
   }
+  void add(std::span<const Size> sizes, size_t sent) {
+    for (size_t i = 0; i < sizes.size();) {
+      const size_t first = i;
+      const auto [tx, parent, size] = sizes[first];
+      uint64_t bytes = size;
+      for (i++; i < sizes.size() && sizes[i].tx == tx; i++) {
+        bytes += sizes[i].bytes;
+      }
+      add(IfId(tx), IfId(parent), i - first, std::clamp(sent, first, i) - first, bytes);
+    }
+  }
 
  private:
-  const Interface& interface_of(IfId id) const { return (*state_.interfaces)[id]; }
   void count(IfId at, size_t given, size_t sent, uint64_t bytes) {
     if (sent < given) [[unlikely]] {
       node_.count_interface(at, stats::tx_drops, given - sent);
@@ -45,7 +69,7 @@ class SentCounts {
     node_.count_interface(at, stats::tx_bytes, bytes);
   }
   void count_parents() {
-    for (; parent_.valid(); parent_ = IfId(interface_of(parent_).parent.load(std::memory_order_relaxed))) {
+    for (; parent_.valid(); parent_ = parent_of(state_, parent_)) {
       count(parent_, given_, sent_, bytes_);
     }
     given_ = sent_ = 0;
@@ -61,24 +85,12 @@ class SentCounts {
 
 /// Sends packets of one port, of one or several interfaces, as they are.
 void transmit(NodeContext& node, const OutputState& state, Port& port, std::span<rte_mbuf*> packets) {
-  struct Size {
-    IfId tx;
-    uint32_t bytes;
-  };
-  std::array<Size, kFrameSize> sizes;  // the port may free them
+  std::array<Size, kFrameSize> sizes;
   for (size_t i = 0; i < packets.size(); i++) {
-    sizes[i] = {meta(packets[i]).tx_if, packets[i]->pkt_len};
+    sizes[i] = size_of(state, packets[i]);
   }
   const size_t sent = port.transmit(packets);
-  SentCounts counts(node, state);
-  for (size_t i = 0; i < packets.size();) {
-    const size_t first = i;
-    uint64_t bytes = 0;
-    for (; i < packets.size() && sizes[i].tx == sizes[first].tx; i++) {
-      bytes += sizes[i].bytes;
-    }
-    counts.add(sizes[first].tx, i - first, std::clamp(sent, first, i) - first, bytes);
-  }
+  SentCounts(node, state).add(std::span(sizes).first(packets.size()), sent);
 }
 
 /// Packets of one interface, or of several that share a port, sent when the vector is full and at the end.
@@ -178,9 +190,9 @@ Run look_at(std::span<rte_mbuf* const> packets) {
 static_assert(PacketMeta::gso_none == 0);
 
 /// The port to send by, nullptr when there is none now.
-Port* port_of(const OutputState& state, IfId tx) {
-  const Interface& interface = (*state.interfaces)[tx];
-  return tx.valid() && interface.up() ? interface.port.load(std::memory_order_acquire) : nullptr;
+[[gnu::always_inline]] inline Port* port_of(const Interface& interface, IfId tx) {
+  Port* const port = interface.port.load(std::memory_order_acquire);
+  return tx.valid() && interface.up() ? port : nullptr;
 }
 
 /// Frames may be untagged still: those of an interface that sends with tags get them here.
@@ -205,14 +217,14 @@ void send_by_node(NodeContext& node, const OutputState& state, Form form, rte_mb
   if (sender == 0) {
     node.drop_output(state.interface_down, packet);
   } else if (form == Form::finished || tag(node, state, packet)) {
-    SentCounts(node, state).add(tx, 1, 1, packet->pkt_len);
+    SentCounts(node, state).add(tx, parent_of(state, tx), 1, 1, packet->pkt_len);
     node.next(sender - 1, packet);
   }
 }
 
 /// All by one port, perhaps of several interfaces, or by none.
-void send_one_by_one(NodeContext& node, const OutputState& state, Form form, Port* port,
-                     std::span<rte_mbuf* const> packets) {
+[[gnu::noinline]] void send_one_by_one(NodeContext& node, const OutputState& state, Form form, Port* port,
+                                       std::span<rte_mbuf* const> packets) {
   if (port == nullptr) {
     for (rte_mbuf* packet : packets) {
       send_by_node(node, state, form, packet);
@@ -236,7 +248,7 @@ bool as_it_lies(Form form, const Run& run, Port* port) {
 /// All for one interface, as nearly always.
 void send_run(NodeContext& node, const OutputState& state, Form form, IfId tx, const Run& run,
               std::span<rte_mbuf*> packets) {
-  Port* port = port_of(state, tx);
+  Port* port = port_of((*state.interfaces)[tx], tx);
   if (form == Form::untagged && (*state.interfaces)[tx].tag_bytes.load(std::memory_order_relaxed) == 0) {
     form = Form::finished;
   }
@@ -245,42 +257,112 @@ void send_run(NodeContext& node, const OutputState& state, Form form, IfId tx, c
     return;
   }
   const size_t sent = port->queue_of_worker(node.worker().index()).transmit(packets);
-  SentCounts(node, state).add(tx, packets.size(), sent, run.bytes);
+  SentCounts(node, state).add(tx, parent_of(state, tx), packets.size(), sent, run.bytes);
+}
+
+/// Packets of several interfaces, by port. Which one is next is anybody's guess, so there is no branch on it: the
+/// port's address leads to its group.
+class Split {
+ public:
+  struct Group {
+    std::array<rte_mbuf*, kFrameSize> packets;
+    std::array<Size, kFrameSize> sizes;
+  };
+
+  /// Takes packets in order. Those of ports for which there is no group left stay at the front of `packets`, all of a
+  /// port or none. At least one is taken. How many stay. `run` becomes what there is to know of all of them.
+  size_t take(const OutputState& state, std::span<rte_mbuf*> packets, Run& run) {
+    const Interface* const interfaces = &(*state.interfaces)[IfId{}];
+    std::array<uint8_t, kSlots> group_at;
+    group_at.fill(kMost);
+    ports_[kMost] = kNobodys;
+    uint64_t counts = 0;  // a byte for each group
+    uint32_t unfinished = 0, length_bits = 0;
+    unsigned groups = 0;
+    size_t left = 0;
+    for (rte_mbuf* packet : packets) {
+      const PacketMeta& m = meta(packet);
+      const uint16_t tx = m.tx_if.value();
+      unfinished |= (m.flags & PacketMeta::checksum_partial) | m.gso;
+      length_bits |= packet->pkt_len;
+      const Interface& interface = interfaces[tx];
+      const Size size{tx, interface.parent.load(std::memory_order_relaxed), packet->pkt_len};
+      const auto port = reinterpret_cast<uintptr_t>(port_of(interface, IfId(tx)));
+      uint8_t& at = group_at[port * kGolden >> (64 - kSlotBits)];
+      unsigned group = at;
+      if (ports_[group] != port) [[unlikely]] {
+        if (group != kMost || groups == kMost) {
+          packets[left++] = packet;
+          continue;
+        }
+        group = groups++;
+        ports_[group] = port;
+        at = static_cast<uint8_t>(group);
+      }
+      const size_t n = counts >> 8 * group & 0xff;
+      counts += uint64_t{1} << 8 * group;
+      groups_[group].packets[n] = packet;
+      groups_[group].sizes[n] = size;
+    }
+    for (unsigned group = 0; group < groups; group++) {
+      counts_[group] = counts >> 8 * group & 0xff;
+    }
+    if (groups == 1) {
+      counts_[0] = packets.size() - left;  // 256 do not fit into a byte
+    }
+    count_ = groups;
+    run.finished = unfinished == 0;
+    run.length_bits = length_bits;
+    return left;
+  }
+
+  size_t count() const { return count_; }
+  /// nullptr: there is none now.
+  Port* port(size_t group) const { return reinterpret_cast<Port*>(ports_[group]); }
+  std::span<rte_mbuf*> packets(size_t group) { return std::span(groups_[group].packets).first(counts_[group]); }
+  std::span<const Size> sizes(size_t group) const { return std::span(groups_[group].sizes).first(counts_[group]); }
+
+ private:
+  static constexpr unsigned kMost = 8, kSlotBits = 6, kSlots = 1 << kSlotBits;
+  static constexpr uintptr_t kNobodys = 1;
+  static constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
+
+  size_t count_ = 0;
+  std::array<uintptr_t, kMost + 1> ports_;
+  std::array<size_t, kMost> counts_;
+  std::array<Group, kMost> groups_;
+};
+static_assert(std::is_trivially_default_constructible_v<Size>);
+
+[[gnu::noinline]] void send_several(NodeContext& node, const OutputState& state, Form form,
+                                    std::span<rte_mbuf*> packets) {
+  Split split;
+  while (!packets.empty()) {
+    Run run;
+    packets = packets.first(split.take(state, packets, run));
+    for (size_t group = 0; group < split.count(); group++) {
+      Port* const port = split.port(group);
+      if (!as_it_lies(form, run, port)) [[unlikely]] {
+        send_one_by_one(node, state, form, port, split.packets(group));
+        continue;
+      }
+      const size_t sent = port->queue_of_worker(node.worker().index()).transmit(split.packets(group));
+      SentCounts(node, state).add(split.sizes(group), sent);
+    }
+  }
 }
 
 template <Form kForm>
 void port_tx(NodeContext& node, std::span<rte_mbuf*> packets) {
   const auto& state = node.state<OutputState>();
-  const Run run = look_at(packets);
-  if (run.one_way) [[likely]] {
-    send_run(node, state, kForm, meta(packets.front()).tx_if, run, packets);
-    return;
-  }
-  while (!packets.empty()) {
-    // Takes those that leave by the first packet's port, in order; the rest moves up for another round. Packets of an
-    // interface come in trains.
-    std::array<rte_mbuf*, kFrameSize> group;
-    IfId last = meta(packets.front()).tx_if;
-    Port* const port = port_of(state, last);
-    size_t taken = 0, left = 0;
-    bool mine = true;
-    for (rte_mbuf* packet : packets) {
-      if (const IfId tx = meta(packet).tx_if; tx != last) {
-        last = tx;
-        mine = port_of(state, tx) == port;
-      }
-      group[taken] = packet;
-      packets[left] = packet;
-      taken += mine;
-      left += !mine;
+  const IfId tx = meta(packets.front()).tx_if;
+  if (tx == meta(packets.back()).tx_if && tx == meta(packets[packets.size() / 2]).tx_if) [[likely]] {
+    if (const Run run = look_at(packets); run.one_way) [[likely]] {
+      send_run(node, state, kForm, tx, run, packets);
+      return;
     }
-    if (as_it_lies(kForm, run, port)) {
-      transmit(node, state, port->queue_of_worker(node.worker().index()), {group.data(), taken});
-    } else {
-      send_one_by_one(node, state, kForm, port, {group.data(), taken});
-    }
-    packets = packets.first(left);
   }
+  send_several(node, state, kForm, packets);
 }
 
 void interface_output(NodeContext& node, std::span<rte_mbuf*> packets) {

@@ -37,6 +37,7 @@ struct IcmpState {
     uint16_t next_id = 0;
   };
   std::array<PerWorker, stats::kMaxWorkers> workers;
+  bool limited = true;  ///< false: no rate limit (tests that compare, however long a vector takes)
 
   // Set by register_nodes, [0] for IPv4 and [1] for IPv6:
   engine::DropId unnamed_reason;

@@ -90,7 +90,7 @@ bool allowed(NodeContext& node, IcmpState& state, FamilyIndex family, Kind kind,
     return false;
   }
   auto& worker = state.workers[node.worker().index()];
-  if (!take_token(worker.buckets[family][static_cast<size_t>(kind)], node.now())) {
+  if (state.limited && !take_token(worker.buckets[family][static_cast<size_t>(kind)], node.now())) {
     node.count(state.rate_limited[family]);
     return false;
   }

@@ -25,10 +25,6 @@ struct Chains {
 
   Chains(const NodeContext& node, const IpState& state, IfId rx)
       : ip4(node.chain(state.ip4_unicast, rx)), ip6(node.chain(state.ip6_unicast, rx)) {}
-  void add(const NodeContext& node, const IpState& state, IfId rx) {
-    const Chains other(node, state, rx);
-    differ |= ip4 != other.ip4 || ip6 != other.ip6;
-  }
 };
 
 /// Packets of one vector whose frames were collected and are judged together.
@@ -55,6 +51,19 @@ struct Collected {
     }
   }
 
+ protected:
+  /// Whether all packets are so and none is padded. Bits beyond the last one may be anything: the judge copies frames
+  /// there.
+  bool all(const uint8_t* plain) const {
+    unsigned both = 0xff;
+    const size_t whole = count / kLanes;
+    for (size_t block = 0; block < whole; block++) {
+      both &= plain[block] & ~judged.padded[block];
+    }
+    const unsigned rest = (1u << count % kLanes) - 1;
+    return both == 0xff && (plain[whole] & ~judged.padded[whole] & rest) == rest;
+  }
+
  private:
   static constexpr size_t kLanes = JudgedFrames::kLanes;
 
@@ -69,18 +78,6 @@ struct Collected {
   }
 
   static Ip6 destination6(const uint8_t* frame) { return Ip6(load<Ip6::Bytes>(frame + kL2 + 24)); }
-
-  /// Whether all packets are so and none is padded. Bits beyond the last one may be anything: the judge copies frames
-  /// there.
-  bool all(const uint8_t* plain) const {
-    unsigned both = 0xff;
-    const size_t whole = count / kLanes;
-    for (size_t block = 0; block < whole; block++) {
-      both &= plain[block] & ~judged.padded[block];
-    }
-    const unsigned rest = (1u << count % kLanes) - 1;
-    return both == 0xff && (plain[whole] & ~judged.padded[whole] & rest) == rest;
-  }
 
   /// Cuts Ethernet padding off a packet in one piece.
   static void trim(rte_mbuf* packet, uint32_t length) {

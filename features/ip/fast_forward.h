@@ -126,17 +126,20 @@ template <typename Address>
   return state.tables.select(group, lead, hash_of(ip, length, seed, Address{}));
 }
 
-/// What the way out means for a packet: its next MAC addresses, tags and limits.
+/// What the way out means for a packet: its next MAC addresses and limits. Where hardly two packets in a row go the
+/// same way, making this is a third of the price: so there is nothing in it that is as quickly read where it is needed.
 struct Hop {
-  uint64_t first;          ///< bytes 0..7 of the frame
-  uint32_t second;         ///< bytes 8..11
-  uint32_t room;           ///< longest frame that just goes out with its header rewritten in place; 0: none does
-  uint32_t room_for_tags;  ///< longest frame that goes out when the tags are put on or off; 0: none does
-  uint32_t tag_bytes;
-  uint32_t kept;  ///< bits of the first tag
-  uint64_t tags;
+  uint64_t first;    ///< bytes 0..7 of the frame
+  uint32_t second;   ///< bytes 8..11
+  uint32_t longest;  ///< frame that goes out, with as many tags as the packet came with; 0: none
+  const engine::Interface* out;
   IfId tx;
-  bool featured;  ///< tx has output features
+
+  uint32_t tag_bytes() const { return out->tag_bytes.load(std::memory_order_relaxed); }
+  void write_macs(uint8_t* to) const {
+    std::memcpy(to, &first, 8);
+    std::memcpy(to + 8, &second, 4);
+  }
 };
 
 // What does not change is kept in local variables: stores into packets might change anything else, as far as the
@@ -157,22 +160,17 @@ class Hops {
   Hop operator[](AdjId id) const {
     adjacencies_[id.value()].use();
     const uint64_t rewrite = adjacencies_[id.value()].rewrite.load(std::memory_order_acquire);
-    const auto tx = static_cast<uint16_t>(rewrite >> 48);
-    const engine::Interface& out = interfaces_[tx];
+    const engine::Interface& out = interfaces_[rewrite >> 48];
+    uint32_t longest = out.mtu.load(std::memory_order_relaxed) + kL2 + framing_.tag_bytes;
+    if (rewrite == 0) [[unlikely]] {
+      longest = 0;
+    }
     const uint64_t source = out.mac_bits.load(std::memory_order_relaxed);
-    const uint32_t longest = tx == 0 ? 0 : out.mtu.load(std::memory_order_relaxed) + kL2 + framing_.tag_bytes;
-    const uint32_t tag_bytes = out.tag_bytes.load(std::memory_order_relaxed);
-    const bool in_place = tag_bytes == framing_.tag_bytes;
-    return {.first = rewrite << 16 >> 16 | source << 48,
-            .second = static_cast<uint32_t>(source >> 16),
-            .room = in_place ? longest : 0,
-            .room_for_tags = in_place ? 0 : longest,
-            .tag_bytes = tag_bytes,
-            .kept = out.tags_kept.load(std::memory_order_relaxed),
-            .tags = out.tags.load(std::memory_order_relaxed),
-            .tx = IfId(tx),
-            .featured = output_features_[tx].load(std::memory_order_relaxed) != 0};
+    return {rewrite << 16 >> 16 | source << 48, static_cast<uint32_t>(source >> 16), longest, &out,
+            IfId(static_cast<uint16_t>(rewrite >> 48))};
   }
+  /// Not 0: it has output features.
+  uint32_t features(IfId tx) const { return output_features_[tx.value()].load(std::memory_order_relaxed); }
 
  private:
   const Group* groups_;
@@ -184,23 +182,24 @@ class Hops {
 
 /// `came`: the first four bytes of the tags that the packet came with; 0: none.
 inline void put_tags(uint8_t* to, const Hop& hop, uint32_t tag_bytes, uint32_t came) {
-  const auto first = static_cast<uint32_t>(hop.tags) | (came & hop.kept);
+  const uint64_t tags = hop.out->tags.load(std::memory_order_relaxed);
+  const auto first = static_cast<uint32_t>(tags) | (came & hop.out->tags_kept.load(std::memory_order_relaxed));
   std::memcpy(to, &first, sizeof first);
   if (tag_bytes == 8) {
-    const auto second = static_cast<uint32_t>(hop.tags >> 32);
+    const auto second = static_cast<uint32_t>(tags >> 32);
     std::memcpy(to + 4, &second, sizeof second);
   }
 }
 
+/// `featured`: the way out has output features, which may ask for the priority.
 template <typename Address, typename Framing>
-inline void rewrite(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Framing framing) {
+inline void rewrite(rte_mbuf* packet, uint8_t* frame, const Hop& hop, bool featured, Framing framing) {
   lower_ttl(frame + kL2 + framing.tag_bytes, Address{});
-  std::memcpy(frame, &hop.first, 8);
-  std::memcpy(frame + 8, &hop.second, 4);
+  hop.write_macs(frame);
   if (framing.tag_bytes != 0) {
     const uint32_t came = framing.came(packet, frame);
     put_tags(frame + engine::kMacBytes, hop, framing.tag_bytes, came);
-    if (hop.featured) {
+    if (featured) {
       engine::keep_priority(meta(packet), came);
     }
   }
@@ -209,15 +208,15 @@ inline void rewrite(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Framing fr
 
 /// The same where there are more or fewer tags than before; the type stays where it is, in front of the IP header.
 template <typename Address, typename Framing>
-inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Framing framing) {
-  const uint32_t came = framing.came(packet, frame), tag_bytes = hop.tag_bytes;
-  if (framing.tag_bytes != 0 && hop.featured) {
+inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, uint32_t tag_bytes, bool featured,
+                            Framing framing) {
+  const uint32_t came = framing.came(packet, frame);
+  if (framing.tag_bytes != 0 && featured) {
     engine::keep_priority(meta(packet), came);
   }
   uint8_t* const start = frame + framing.tag_bytes - tag_bytes;
   lower_ttl(frame + kL2 + framing.tag_bytes, Address{});
-  std::memcpy(start, &hop.first, 8);
-  std::memcpy(start + 8, &hop.second, 4);
+  hop.write_macs(start);
   if (tag_bytes != 0) {
     put_tags(start + engine::kMacBytes, hop, tag_bytes, came);
   }
@@ -230,8 +229,34 @@ inline void rewrite_resized(rte_mbuf* packet, uint8_t* frame, const Hop& hop, Fr
   m.tx_if = hop.tx;
 }
 
-// A packet whose group is that of the one before takes its hop from registers: packets of a flow come in trains.
-// `rest` gets a span of those that do not just go out, as they are.
+/// How far forward() is, and what it has done with the packets before: they leave, or they do not just go out.
+struct Progress {
+  size_t at = 0;
+  rte_mbuf** leave;
+  rte_mbuf** stay;
+};
+
+/// Forwards a train: packets of one group from `p.at` on, where there are more or fewer tags than before.
+template <typename Address, typename Framing>
+[[gnu::noinline]] Progress forward_resized(const Batch<Address>& batch, const GroupId* found, GroupId group, Hop hop,
+                                           uint32_t features, Framing framing, Progress p) {
+  const uint32_t tag_bytes = hop.tag_bytes();
+  do {
+    rte_mbuf* packet = batch.packets[p.at];
+    if (packet->pkt_len <= hop.longest) [[likely]] {
+      rewrite_resized<Address>(packet, const_cast<uint8_t*>(batch.frames[p.at]), hop, tag_bytes, features != 0,
+                               framing);
+      *p.leave++ = packet;
+    } else {
+      *p.stay++ = packet;
+    }
+    p.at++;
+  } while (p.at < batch.count && found[p.at] == group);
+  return p;
+}
+
+// Packets of a flow come in trains: those of one group share a hop. `rest` gets a span of those that do not just go
+// out, as they are.
 template <typename Address, typename Framing, typename Rest>
 void forward(NodeContext& node, const IpState& state, const Batch<Address>& batch, Framing framing, Leaving& leaving,
              Rest&& rest) {
@@ -239,42 +264,46 @@ void forward(NodeContext& node, const IpState& state, const Batch<Address>& batc
   const size_t count = batch.count;
   look_up(state, batch.packets, batch.destinations, found.data(), count);
   const Hops<Framing> hops(node, state, framing);
+  rte_mbuf* const* const packets = batch.packets;
+  const uint8_t* const* const frames = batch.frames;
   constexpr GroupId kNone(UINT32_MAX);
-  GroupId last = kNone;
-  Hop hop = {};
   Room<rte_mbuf*> stays;
-  size_t leave = leaving.count, stay = 0;
-  for (size_t i = 0; i < count; i++) {
-    rte_mbuf* packet = batch.packets[i];
-    auto* frame = const_cast<uint8_t*>(batch.frames[i]);
-    if (const GroupId group = found[i]; group != last) {
-      last = group;
-      AdjId id = hops.direct(group);
-      if (!id.valid()) [[unlikely]] {
-        const Group& several = hops.group(group);
-        const uint32_t l2 = kL2 + framing.tag_bytes;
-        const Lead lead = several.lead.load(std::memory_order_acquire);
-        id = lead.kind() == PathKind::connected
-                 ? state.tables.find_neighbor(IfId(static_cast<uint16_t>(lead.index)), batch.destinations[i])
-                 : select<Address>(state, several, frame + l2, packet->data_len - l2);
-        last = kNone;  // the next packet may be of another flow
-      }
-      hop = hops[id];
-      leaving.featured |= hop.featured;
+  Progress p{.leave = leaving.packets.data() + leaving.count, .stay = stays.data()};
+  uint32_t any_features = 0;
+  while (p.at < count) {
+    GroupId group = found[p.at];
+    AdjId id = hops.direct(group);
+    if (!id.valid()) [[unlikely]] {
+      const Group& several = hops.group(group);
+      const uint32_t l2 = kL2 + framing.tag_bytes;
+      const Lead lead = several.lead.load(std::memory_order_acquire);
+      id = lead.kind() == PathKind::connected
+               ? state.tables.find_neighbor(IfId(static_cast<uint16_t>(lead.index)), batch.destinations[p.at])
+               : select<Address>(state, several, frames[p.at] + l2, packets[p.at]->data_len - l2);
+      group = kNone;  // the next packet may be of another flow
     }
-    if (packet->pkt_len <= hop.room) [[likely]] {
-      rewrite<Address>(packet, frame, hop, framing);
-    } else if (packet->pkt_len <= hop.room_for_tags) {
-      rewrite_resized<Address>(packet, frame, hop, framing);
-    } else {
-      stays[stay++] = packet;
+    const Hop hop = hops[id];
+    const uint32_t features = hops.features(hop.tx);
+    any_features |= features;
+    if (hop.tag_bytes() != framing.tag_bytes) [[unlikely]] {
+      p = forward_resized(batch, found.data(), group, hop, features, framing, p);
       continue;
     }
-    leaving.packets[leave++] = packet;
+    do {
+      rte_mbuf* packet = packets[p.at];
+      if (packet->pkt_len <= hop.longest) [[likely]] {
+        rewrite<Address>(packet, const_cast<uint8_t*>(frames[p.at]), hop, features != 0, framing);
+        *p.leave++ = packet;
+      } else {
+        *p.stay++ = packet;
+      }
+      p.at++;
+    } while (p.at < count && found[p.at] == group);
   }
-  leaving.count = leave;
-  if (stay != 0) [[unlikely]] {
-    rest(std::span(stays.data(), stay));
+  leaving.count = static_cast<size_t>(p.leave - leaving.packets.data());
+  leaving.featured |= any_features != 0;
+  if (p.stay != stays.data()) [[unlikely]] {
+    rest(std::span(stays.data(), p.stay));
   }
 }
 

@@ -186,9 +186,14 @@ class TwoWays : public NodeTest {
     std::map<std::string, uint64_t> counts;
   };
 
+  void SetUp() override {
+    NodeTest::SetUp();
+    r.icmp->limited = false;
+  }
   void TearDown() override {
     r.bind("ip-fast");
     r.ip->at_once = true;
+    r.icmp->limited = true;
     NodeTest::TearDown();
   }
 

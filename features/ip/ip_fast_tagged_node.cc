@@ -12,34 +12,41 @@ namespace {
 
 /// Those at the front of `packets` that came with as many tags to the same MAC address, at least one.
 struct Arrivals : fast::Collected {
+  // What changes from packet to packet is in local variables.
   Arrivals(NodeContext& node, const IpState& state, std::span<rte_mbuf*> arrived)
       : chains(node, state, meta(arrived.front()).rx_if) {
     packets = arrived;
-    IfId last = meta(packets.front()).rx_if;
-    const engine::Interface* in = &state.interfaces[last];
-    const uint64_t mac = in->mac_bits.load(std::memory_order_relaxed);
-    framing.tag_bytes = in->tag_bytes.load(std::memory_order_relaxed);
+    IfId last = meta(arrived.front()).rx_if;
+    const engine::Interface* const interfaces = &state.interfaces[IfId{}];
+    const uint64_t mac = interfaces[last.value()].mac_bits.load(std::memory_order_relaxed);
+    const uint32_t tag_bytes = interfaces[last.value()].tag_bytes.load(std::memory_order_relaxed);
+    const auto *features4 = node.arc_features(state.ip4_unicast), *features6 = node.arc_features(state.ip6_unicast);
+    const fast::Chains first = chains;
+    uint32_t other = 0;  // bits of chains that differ
     size_t i = 0;
-    for (; i < packets.size(); i++) {
-      const rte_mbuf* packet = packets[i];
+    for (; i < arrived.size(); i++) {
+      const rte_mbuf* packet = arrived[i];
       if (const IfId rx = meta(packet).rx_if; rx != last) {
-        in = &state.interfaces[rx];
-        if (in->mac_bits.load(std::memory_order_relaxed) != mac ||
-            in->tag_bytes.load(std::memory_order_relaxed) != framing.tag_bytes) {
+        const engine::Interface& in = interfaces[rx.value()];
+        if (((in.mac_bits.load(std::memory_order_relaxed) ^ mac) |
+             (in.tag_bytes.load(std::memory_order_relaxed) ^ tag_bytes)) != 0) [[unlikely]] {
           break;
         }
         last = rx;
-        chains.add(node, state, rx);
         several = true;
+        other |= features4[rx.value()].load(std::memory_order_acquire) ^ first.ip4;
+        other |= features6[rx.value()].load(std::memory_order_acquire) ^ first.ip6;
       }
       const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
       rte_prefetch0(frame);
       const bool special =
           packet->data_len != packet->pkt_len || (fast::load<uint64_t>(&meta(packet).flags) & fast::kRelevant) != 0;
       judged.frames[i] = frame;
-      judged.lengths[i] = special ? 0 : packet->pkt_len - framing.tag_bytes;
+      judged.lengths[i] = special ? 0 : packet->pkt_len - tag_bytes;
     }
     count = i;
+    framing.tag_bytes = tag_bytes;
+    chains.differ = other != 0;
   }
 
   void judge(const IpState& state) {
@@ -48,7 +55,7 @@ struct Arrivals : fast::Collected {
       on.own4 = on.own6_first = on.own6_last = 0;
     }
     state.frames->judge_tagged(on, judged, count, framing.tag_bytes);
-    if (several) {
+    if (several && any_from_itself(state)) [[unlikely]] {
       refuse_own(state);
     }
   }
@@ -57,7 +64,21 @@ struct Arrivals : fast::Collected {
   fast::Chains chains;
 
  private:
-  void refuse_own(const IpState& state) {
+  /// Whether there may be a packet from an address of the interface that it came in on. Without branches, for it is
+  /// asked of each packet, and the answer is no.
+  bool any_from_itself(const IpState& state) const {
+    const uint32_t l3 = fast::kL2 + framing.tag_bytes;
+    if (!all(judged.plain4)) {
+      return true;
+    }
+    uint32_t any = 0;
+    for (size_t i = 0; i < count; i++) {
+      any |= fast::load<be32>(judged.frames[i] + l3 + 12).host() == state.sources.own4(meta(packets[i]).rx_if);
+    }
+    return any != 0;
+  }
+
+  [[gnu::noinline]] void refuse_own(const IpState& state) {
     constexpr size_t kLanes = JudgedFrames::kLanes;
     for (size_t i = 0; i < count; i++) {
       const uint8_t* ip = judged.frames[i] + fast::kL2 + framing.tag_bytes;

@@ -25,22 +25,15 @@ struct Way {
   bool malformed = false;
 };
 
-/// The interface of a frame with one tag, as most have; none: look closer.
-IfId find_usual(const TagTable& table, std::span<const uint8_t> frame) {
-  if (frame.size() < kLeastLength) {
-    return {};
-  }
-  const uint16_t type = detail::load16(&frame[kBehindMacs]), next = detail::load16(&frame[kBehindMacs + 4]);
-  const uint16_t id = detail::load16(&frame[kBehindMacs + 2]) & kIdMask;
-  const bool usual = detail::is_tag(type) && !detail::is_tag(next) && id != 0;
+/// The interface of a frame with one tag, as most have, by what is behind the MAC addresses; none: look closer.
+IfId find_usual(const TagTable& table, uint64_t word) {
+  const auto at = [&](unsigned byte) { return be16::from_raw(static_cast<uint16_t>(word >> 8 * byte)).host(); };
+  const uint16_t type = at(0), id = at(2) & kIdMask;
+  const bool usual = detail::is_tag(type) && !detail::is_tag(at(4)) && id != 0;
   return usual ? table.find_one(type == static_cast<uint16_t>(OuterProtocol::dot1ad), id) : IfId{};
 }
 
 Way find(const VlanState& state, const TagTable& table, IfId parent, std::span<const uint8_t> frame) {
-  if (const IfId usual = find_usual(table, frame);
-      usual.valid() && state.interfaces[usual].tag_bytes.load(std::memory_order_relaxed) == 4) [[likely]] {
-    return {.interface = usual, .strip = 4, .tagged = true};
-  }
   const Tags tags = read_tags(frame);
   if (tags.broken) {
     return {.malformed = true};
@@ -52,50 +45,63 @@ Way find(const VlanState& state, const TagTable& table, IfId parent, std::span<c
           .tagged = found.strip != 0 && found.strip == own && tags.skipped == 0};
 }
 
+uint64_t word_of(const uint8_t* frame) {
+  uint64_t out;
+  std::memcpy(&out, frame + kBehindMacs, sizeof out);
+  return out;
+}
+
 /// Frames like one that was found to be its interface's with all its tags: the others of a train need no search.
 struct Train {
   uint64_t mask = 0, word = 1;  ///< nothing is like it
   uint16_t type = 0;            ///< behind two tags
   IfId parent, interface;
 
-  static Train of(const uint8_t* frame, IfId parent, const Way& way) {
-    uint64_t word;
-    std::memcpy(&word, frame + kBehindMacs, sizeof word);
-    const uint64_t mask = way.strip == 4 ? kSameTag : kSameTags;
-    return {mask, word & mask, detail::load16(frame + kBehindTwoTags), parent, way.interface};
+  static Train of(const uint8_t* frame, unsigned tag_bytes, IfId parent, IfId interface) {
+    const uint64_t mask = tag_bytes == 4 ? kSameTag : kSameTags;
+    return {mask, word_of(frame) & mask, detail::load16(frame + kBehindTwoTags), parent, interface};
   }
   bool has(const rte_mbuf* packet) const {
     const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
-    uint64_t first;
-    std::memcpy(&first, frame + kBehindMacs, sizeof first);
-    return (first & mask) == word && meta(packet).rx_if == parent && packet->data_len >= kLeastLength &&
+    return (word_of(frame) & mask) == word && meta(packet).rx_if == parent && packet->data_len >= kLeastLength &&
            (mask == kSameTag || detail::load16(frame + kBehindTwoTags) == type);
   }
 };
 
 class Sorter {
  public:
-  Sorter(NodeContext& node, const VlanState& state, std::span<rte_mbuf*> packets)
-      : node_(node), state_(state), packets_(packets) {}
+  Sorter(NodeContext& node, const VlanState& state) : node_(node), state_(state) {}
 
-  void sort() {
-    for (size_t i = 0; i < packets_.size();) {
+  // What changes from packet to packet is in local variables.
+  void sort(std::span<rte_mbuf*> packets) {
+    Train train;
+    size_t tagged = 0;  // at the front of `packets`, in order: those that go on with their tags
+    for (size_t i = 0; i < packets.size();) {
       const size_t first = i;
       uint64_t bytes = 0;
-      for (; i < packets_.size() && train_.has(packets_[i]); i++) {
-        rte_mbuf* packet = packets_[i];
-        meta(packet).rx_if = train_.interface;
+      for (; i < packets.size() && train.has(packets[i]); i++) {
+        rte_mbuf* packet = packets[i];
+        meta(packet).rx_if = train.interface;
         bytes += packet->pkt_len;
-        packets_[tagged_++] = packet;
+        packets[tagged++] = packet;
       }
       if (i > first) {
-        count(train_.interface, i - first, bytes);
+        count(train.interface, i - first, bytes);
       }
-      if (i < packets_.size()) {
-        search(packets_[i++]);
+      if (i == packets.size()) {
+        break;
+      }
+      rte_mbuf* packet = packets[i++];
+      const IfId parent = meta(packet).rx_if;
+      const unsigned tag_bytes = is_usual(packet, parent) ? 4 : search(packet, parent);
+      if (tag_bytes != 0) [[likely]] {
+        packets[tagged++] = packet;
+        if (packet->data_len >= kLeastLength) [[likely]] {
+          train = Train::of(rte_pktmbuf_mtod(packet, const uint8_t*), tag_bytes, parent, meta(packet).rx_if);
+        }
       }
     }
-    node_.next_all(Edge::tagged, packets_.first(tagged_));
+    node_.next_all(Edge::tagged, packets.first(tagged));
     node_.next_all(Edge::untagged, {untagged_.data(), untagged_count_});
   }
 
@@ -105,58 +111,70 @@ class Sorter {
     node_.count_interface(interface, stats::rx_bytes, bytes);
   }
 
-  void search(rte_mbuf* packet) {
-    const IfId parent = meta(packet).rx_if;
+  /// False: it is of another kind, or should not be here; search() knows.
+  bool is_usual(rte_mbuf* packet, IfId parent) {
+    const TagTable* table = state_.tables[parent.value()].load(std::memory_order_acquire);
+    if (table == nullptr || packet->data_len < kLeastLength) [[unlikely]] {
+      return false;
+    }
+    const IfId interface = find_usual(*table, word_of(rte_pktmbuf_mtod(packet, const uint8_t*)));
+    const engine::Interface& own = state_.interfaces[interface];
+    if (own.tag_bytes.load(std::memory_order_relaxed) != 4 ||
+        own.parent.load(std::memory_order_relaxed) != parent.value() || !own.admin_up.load(std::memory_order_relaxed))
+        [[unlikely]] {
+      return false;  // nobody's, too: interface 0 has no tags
+    }
+    meta(packet).rx_if = interface;
+    count(interface, 1, packet->pkt_len);
+    return true;
+  }
+
+  /// Bytes of the tags that the packet goes on with; 0: it went another way.
+  [[gnu::noinline]] unsigned search(rte_mbuf* packet, IfId parent) {
     const TagTable* table = state_.tables[parent.value()].load(std::memory_order_acquire);
     if (table == nullptr) [[unlikely]] {
       untagged_[untagged_count_++] = packet;
-      return;
+      return 0;
     }
-    const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
-    const Way way = find(state_, *table, parent, {frame, packet->data_len});
+    const Way way = find(state_, *table, parent, {rte_pktmbuf_mtod(packet, const uint8_t*), packet->data_len});
     if (!way.interface.valid()) [[unlikely]] {
       node_.drop(way.malformed ? state_.malformed : state_.unknown, packet);
-      return;
+      return 0;
     }
     if (way.interface != parent) {
       const engine::Interface& own = state_.interfaces[way.interface];
       if (own.parent.load(std::memory_order_relaxed) != parent.value()) [[unlikely]] {
         node_.drop(state_.unknown, packet);  // it is leaving, or has left
-        return;
+        return 0;
       }
       meta(packet).rx_if = way.interface;
       count(way.interface, 1, packet->pkt_len);
       if (!own.admin_up.load(std::memory_order_relaxed)) [[unlikely]] {
         node_.drop(state_.down, packet);
-        return;
+        return 0;
       }
     }
     if (way.tagged) [[likely]] {
-      if (packet->data_len >= kLeastLength) {
-        train_ = Train::of(frame, parent, way);
-      }
-      packets_[tagged_++] = packet;
-      return;
+      return way.strip;
     }
     if (way.strip != 0) {
       engine::strip_tags(packet, way.strip);
     }
     untagged_[untagged_count_++] = packet;
+    return 0;
   }
 
   NodeContext& node_;
   const VlanState& state_;
-  std::span<rte_mbuf*> packets_;  ///< its front: those that go on with their tags, in order
-  size_t tagged_ = 0, untagged_count_ = 0;
+  size_t untagged_count_ = 0;
   std::array<rte_mbuf*, engine::kFrameSize> untagged_;
-  Train train_;
 };
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   for (rte_mbuf* packet : packets) {
     rte_prefetch0(rte_pktmbuf_mtod(packet, void*));
   }
-  Sorter(node, node.state<VlanState>(), packets).sort();
+  Sorter(node, node.state<VlanState>()).sort(packets);
 }
 
 }  // namespace
