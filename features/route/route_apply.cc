@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/route/route_apply.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/ipc/feed_key.h"
@@ -11,16 +13,26 @@ namespace floof::route {
 
 using std::chrono::microseconds;
 
+namespace {
+
+// The audit takes 1 % of a core, and half of it when somebody waits for the end.
+constexpr microseconds kAuditStep{1000}, kAuditPause{100'000}, kWaitedStep{5000}, kWaitedPause{5000};
+constexpr std::chrono::seconds kBetweenPasses{10}, kFaultAlarm{3600};
+
+}  // namespace
+
 Routes::Routes(Context context) : context_(std::move(context)) {
   find_or_make(kDefaultVrf);
   subscribe();
   // Others change the RIBs too; what they leave for later must not wait for the next event.
   safety_timer_ = context_.loop.every(std::chrono::milliseconds(500), [this] { schedule(); });
+  audit_timer_ = context_.loop.after(kAuditPause, [this] { audit(); });
 }
 
 Routes::~Routes() {
   context_.loop.cancel(timer_);
   context_.loop.cancel(safety_timer_);
+  context_.loop.cancel(audit_timer_);
   context_.loop.cancel(retell_timer_);
 }
 
@@ -176,12 +188,55 @@ std::vector<std::string> Routes::alarms() const {
     const auto its = vrf->alarms();
     out.insert(out.end(), its.begin(), its.end());
   }
+  if (const auto at = audit_.last_fault(); at && FibAudit::Clock::now() - *at < kFaultAlarm) {
+    out.push_back(
+        fmt::format("route: packets did not use what the route table says, {} times: {}; 'show route verify' "
+                    "looks again",
+                    audit_.wrong(), audit_.latest()));
+  }
+  return out;
+}
+
+void Routes::audit() {
+  const uint64_t before = audit_.passes();
+  audit_.step(audit_wanted_ ? kWaitedStep : kAuditStep);
+  const bool done = audit_.passes() != before;
+  audit_wanted_ = audit_wanted_ && !done;
+  const microseconds pause = audit_wanted_ ? kWaitedPause : done ? microseconds(kBetweenPasses) : kAuditPause;
+  audit_timer_ = context_.loop.after(pause, [this] { audit(); });
+}
+
+Json Routes::show_audit() const {
+  const auto now = FibAudit::Clock::now();
+  const auto ms = [](FibAudit::Clock::duration d) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+  };
+  Json out = {{"passes", audit_.passes()}, {"wrong", audit_.wrong()}, {"not-repaired", audit_.not_repaired()},
+              {"latest", audit_.latest()}, {"last-fault-s", nullptr}, {"last", nullptr}};
+  if (const auto at = audit_.last_fault()) {
+    out["last-fault-s"] = ms(now - *at) / 1000;
+  }
+  if (const auto& last = audit_.last()) {
+    out["last"] = {{"routes", last->routes},         {"groups", last->groups},
+                   {"wrong", last->wrong},           {"repaired", last->repaired},
+                   {"faults", last->faults},         {"took-ms", ms(last->ended - last->started)},
+                   {"age-ms", ms(now - last->ended)}};
+  }
   return out;
 }
 
 Json Routes::show(std::string_view what, const Json& arguments) {
   if (what == "alarms") {
     return alarms();
+  }
+  if (what == "route-verify") {
+    if (arguments.contains("begin")) {
+      audit_.restart();
+      audit_wanted_ = true;
+      context_.loop.cancel(audit_timer_);
+      audit_timer_ = context_.loop.after(microseconds(0), [this] { audit(); });
+    }
+    return show_audit();
   }
   const auto number = arguments.find("vrf");
   const bool one = number != arguments.end() && number->is_number_integer();

@@ -8,6 +8,7 @@
 
 #include "base/process/alarm_log.h"
 #include "features/dataplane/participant.h"
+#include "features/route/audit/fib_audit.h"
 #include "features/route/vrf_routes_apply.h"
 
 namespace floof::route {
@@ -38,13 +39,17 @@ class Routes final : public dataplane::Participant {
   VrfRoutes& find_or_make(VrfId id);
   void remove_unlisted(const DesiredRoutes& listed);
   std::vector<std::string> alarms() const;
+  void audit();
+  Json show_audit() const;
 
   const Context context_;
   std::map<VrfId, std::unique_ptr<VrfRoutes>> vrfs_;
   std::unique_ptr<DesiredRoutes> staged_;
   std::set<std::pair<int, IfId>> known_links_;
-  EventLoop::TimerId timer_ = 0, safety_timer_ = 0, retell_timer_ = 0;
+  EventLoop::TimerId timer_ = 0, safety_timer_ = 0, retell_timer_ = 0, audit_timer_ = 0;
   AlarmLog alarm_log_;
+  FibAudit audit_{context_.ribs};
+  bool audit_wanted_ = false;  ///< somebody waits
 };
 
 }  // namespace floof::route

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/prefix.h"
+#include "features/route/audit/audit_show.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -447,6 +448,7 @@ std::string render_summary(const Json& summary) {
 }
 
 void register_show(shell::Registry& registry) {
+  register_verify(registry);
   registry.help("show", "Show the state of the router");
   registry.help("show ip", "IPv4: routes, forwarding table, neighbors");
   registry.help("show ip6", "IPv6: routes, forwarding table, neighbors");

@@ -148,6 +148,14 @@ def test_show_ip_route_names_source_and_fib_entry(lab):
     assert "172.16.1.2" in text and "up1" in text and path["mac"] in text
 
 
+def test_the_forwarding_table_is_verified(lab):
+    audit = lab.r1.show("route", "verify")
+    assert audit["passes"] >= 1 and audit["last"]["routes"] > 10 and audit["last"]["groups"] > 2, audit
+    assert audit["wrong"] == 0 and audit["last"]["faults"] == [], audit
+    text = lab.r1.ctl("show", "route", "verify").stdout
+    assert "packets use what the route table says" in text, text
+
+
 def test_shows_answer_in_text_and_json(lab):
     for words in (["interface"], ["ip", "neighbor"], ["protocols"], ["route", "for", topology.H2], ["dataplane", "drops"],
                   ["dataplane", "nodes"], ["dataplane", "workers"], ["feeds"], ["system", "commit"], ["bgp", "summary"]):

@@ -140,6 +140,10 @@ void FibTable::change_form(bool large) {
   fresh->abandon();  // only now does nothing lead there
 }
 
+void FibTable::for_each(const std::function<void(const FibKey&, unsigned)>& visit) const {
+  tree_->for_each([&](const FibKey& key, unsigned length, uint32_t) { visit(key, length); });
+}
+
 uint32_t FibTable::lookup(const FibKey& key) const {
   GroupId out;
   if (bits_ == 32) {

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -95,6 +96,11 @@ class FibTable {
   /// The longest prefix that contains the key; of at most `max_length` bits in the second form.
   std::optional<Match> match(const FibKey& key) const { return match(key, bits_); }
   std::optional<Match> match(const FibKey& key, unsigned max_length) const;
+
+  /// All prefixes, in no order; `visit` changes nothing.
+  void for_each(const std::function<void(const FibKey&, unsigned length)>& visit) const;
+  /// Makes all of it anew, beside what readers use until then.
+  void rebuild() { change_form(large_); }
 
   bool large() const { return large_; }
   /// Bytes of live blocks, of those that wait for readers, and of the writer's nodes: of all tables in the same memory,

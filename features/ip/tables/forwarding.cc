@@ -7,14 +7,21 @@
 #include <string>
 #include <unordered_map>
 
-#include "base/dataplane/buckets.h"
-
 namespace floof::ip {
 
 namespace {
 
 using Buckets = std::array<uint32_t, kBuckets>;
 using BucketArray = std::array<std::atomic<uint32_t>, kBuckets>;
+
+/// What the fast way should find there.
+uint64_t rewrite_of(const Adjacency& adjacency) {
+  const bool plain = adjacency.state.load(std::memory_order_relaxed) == Adjacency::resolved &&
+                     adjacency.string.load(std::memory_order_relaxed) == nullptr;
+  return plain ? adjacency.dst_mac.load(std::memory_order_relaxed) |
+                     uint64_t{adjacency.interface.load(std::memory_order_relaxed)} << 48
+               : 0;
+}
 
 uint64_t mac_word(const Mac& mac) {
   uint64_t out = 0;
@@ -120,8 +127,7 @@ void ForwardingTables::release_adjacency(uint32_t id) {
   }
 }
 
-/// The only member, 0 when the buckets have several.
-uint32_t ForwardingTables::fill_buckets(Group& group, const PathSet& set) {
+std::vector<BucketMember> ForwardingTables::members_of(const PathSet& set) const {
   std::vector<BucketMember> members;
   for (const Path& path : set.paths) {
     const uint32_t id = neighbor_index_.find(path.interface, path.gateway).value();
@@ -133,6 +139,10 @@ uint32_t ForwardingTables::fill_buckets(Group& group, const PathSet& set) {
       members.push_back({id, weight});
     }
   }
+  return members;
+}
+
+void ForwardingTables::fill_buckets(Group& group, const std::vector<BucketMember>& members) {
   BucketArray* buckets = group.buckets.load(std::memory_order_relaxed);
   if (buckets == nullptr && members.size() > 1) {
     buckets = impl_->buckets.emplace_back(std::make_unique<BucketArray>()).get();
@@ -149,19 +159,33 @@ uint32_t ForwardingTables::fill_buckets(Group& group, const PathSet& set) {
     }
     group.buckets.store(buckets, std::memory_order_release);
   }
-  return members.size() == 1 ? members[0].id : 0;
 }
 
-void ForwardingTables::fill_group(Group& group, const PathSet& set) {
-  const uint32_t direct = set.kind == PathKind::forward ? fill_buckets(group, set) : 0;
-  Lead lead{.next = static_cast<uint16_t>(set.kind), .index = direct};
-  if (set.kind == PathKind::connected || set.kind == PathKind::local) {
-    lead.index = set.interface.value();
-  } else if (set.kind == PathKind::node) {
-    lead = {.next = set.next.value(), .index = set.index};
+namespace {
+
+uint32_t direct_of(const std::vector<BucketMember>& members) { return members.size() == 1 ? members[0].id : 0; }
+
+Lead lead_of(const PathSet& set, const std::vector<BucketMember>& members) {
+  switch (set.kind) {
+    case PathKind::node:
+      return {.next = set.next.value(), .index = set.index};
+    case PathKind::connected:
+    case PathKind::local:
+      return {.next = static_cast<uint16_t>(set.kind), .index = set.interface.value()};
+    default:
+      return {.next = static_cast<uint16_t>(set.kind), .index = direct_of(members)};
   }
-  group.direct.store(direct, std::memory_order_release);
-  group.lead.store(lead, std::memory_order_release);  // behind the buckets, which it may lead to
+}
+
+}  // namespace
+
+void ForwardingTables::fill_group(Group& group, const PathSet& set) {
+  const auto members = members_of(set);
+  if (set.kind == PathKind::forward) {
+    fill_buckets(group, members);
+  }
+  group.direct.store(direct_of(members), std::memory_order_release);
+  group.lead.store(lead_of(set, members), std::memory_order_release);  // behind the buckets, which it may lead to
 }
 
 namespace {
@@ -268,6 +292,78 @@ size_t ForwardingTables::routes(Family family) const { return impl_->main.routes
 size_t ForwardingTables::all_routes() const { return impl_->memory.routes; }
 
 ForwardingTables::Stats ForwardingTables::stats(Family family) const { return impl_->main.stats(family); }
+
+// -- Audit ------------------------------------------------------------------------------------------------------------
+
+std::optional<std::string> ForwardingTables::check_route(const Prefix& prefix, GroupId group) const {
+  return impl_->main.check_route(prefix, group);
+}
+
+void ForwardingTables::repair_route(const Prefix& prefix, GroupId group) { impl_->main.repair_route(prefix, group); }
+
+void ForwardingTables::rebuild(Family family) { impl_->main.rebuild(family); }
+
+void ForwardingTables::for_each_route(Family family, const std::function<void(const Prefix&)>& visit) const {
+  impl_->main.for_each_route(family, visit);
+}
+
+std::optional<std::string> ForwardingTables::check_group(GroupId id, const PathSet& wanted) const {
+  const auto at = impl_->sets.find(id.value());
+  const PathSet set = normalized(wanted);
+  if (at == impl_->sets.end() || at->second != set) {
+    return "is of a group with other next hops";
+  }
+  const Group& group = groups_.at(id.value());
+  const auto members = members_of(set);
+  if (group.lead.load(std::memory_order_relaxed) != lead_of(set, members) ||
+      group.direct.load(std::memory_order_relaxed) != direct_of(members)) {
+    return "is of a group that leads elsewhere";
+  }
+  if (members.size() > 1) {
+    const BucketArray& buckets = *group.buckets.load(std::memory_order_relaxed);
+    std::map<uint32_t, unsigned> shares;
+    for (const auto& bucket : buckets) {
+      shares[bucket.load(std::memory_order_relaxed)]++;
+    }
+    const bool whole =
+        shares.size() == members.size() &&
+        std::all_of(members.begin(), members.end(), [&](const auto& m) { return shares.contains(m.id); });
+    if (!whole) {
+      return "is of a group with wrong buckets";
+    }
+  }
+  for (const BucketMember& member : members) {
+    const Adjacency& adjacency = adjacencies_.at(member.id);
+    if (adjacency.rewrite.load(std::memory_order_relaxed) != rewrite_of(adjacency)) {
+      return "is of a next hop with another rewrite";
+    }
+  }
+  return std::nullopt;
+}
+
+void ForwardingTables::repair_group(GroupId id, const PathSet& wanted) {
+  if (!impl_->sets.contains(id.value())) {
+    return;
+  }
+  update_group(id, wanted);
+  const PathSet& set = impl_->sets.at(id.value());
+  Group& group = groups_.at(id.value());
+  if (BucketArray* const buckets = group.buckets.load(std::memory_order_relaxed); buckets != nullptr) {
+    const auto members = members_of(set);
+    for (auto& bucket : *buckets) {  // what nobody has is given to a member
+      const uint32_t there = bucket.load(std::memory_order_relaxed);
+      if (!members.empty() &&
+          std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.id == there; })) {
+        bucket.store(members[0].id, std::memory_order_release);
+      }
+    }
+  }
+  fill_group(group, set);
+  for (const BucketMember& member : members_of(set)) {
+    Adjacency& adjacency = adjacencies_.at(member.id);
+    adjacency.rewrite.store(rewrite_of(adjacency), std::memory_order_release);
+  }
+}
 
 // -- Adjacencies ------------------------------------------------------------------------------------------------------
 

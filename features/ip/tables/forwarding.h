@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/dataplane/buckets.h"
 #include "base/dataplane/qsbr.h"
 #include "base/ids.h"
 #include "base/prefix.h"
@@ -38,6 +39,7 @@ struct alignas(8) Lead {
   uint16_t reserved = 0;
   uint32_t index = 0;  ///< forward: the only AdjId, 0: see Group::buckets; connected, local: IfId; a node: its own
 
+  friend bool operator==(const Lead&, const Lead&) = default;
   PathKind kind() const { return next < kFirstNode ? static_cast<PathKind>(next) : PathKind::node; }
 };
 static_assert(std::atomic<Lead>::is_always_lock_free);
@@ -134,12 +136,20 @@ class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
   AdjId find_adjacency(IfId interface, const IpAddress& address);
   std::vector<unsigned> bucket_counts(GroupId id) const override;
 
+  std::optional<std::string> check_route(const Prefix& prefix, GroupId group) const override;
+  std::optional<std::string> check_group(GroupId id, const PathSet& wanted) const override;
+  void repair_route(const Prefix& prefix, GroupId group) override;
+  void repair_group(GroupId id, const PathSet& wanted) override;
+  void rebuild(Family family) override;
+  void for_each_route(Family family, const std::function<void(const Prefix&)>& visit) const override;
+
  private:
   struct Impl;
   uint32_t acquire_adjacency(const Path& path);
   void release_adjacency(uint32_t id);
   void fill_group(Group& group, const PathSet& set);
-  uint32_t fill_buckets(Group& group, const PathSet& set);
+  std::vector<BucketMember> members_of(const PathSet& set) const;
+  void fill_buckets(Group& group, const std::vector<BucketMember>& members);
   void set_string(uint32_t id, std::shared_ptr<const Rewrite> string);
   void free_if_unused(uint32_t id);
   void forget(uint32_t id);

@@ -10,7 +10,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/address.h"
@@ -91,6 +93,19 @@ class ForwardingSink {
   virtual std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const = 0;
   /// Whether a packet left to it since the last call.
   virtual bool take_used(IfId interface, const IpAddress& address) = 0;
+
+  // -- Audit ------------------------------------------------------------------------------------------------------
+  // Reads what packets are forwarded by, not what was written down about it. Nothing when all is as the owner of the
+  // routes says, else what is wrong, in words that follow the prefix: "leads to another group".
+  virtual std::optional<std::string> check_route(const Prefix& prefix, GroupId group) const = 0;
+  virtual std::optional<std::string> check_group(GroupId id, const PathSet& wanted) const = 0;
+  /// Write again what packets meet; whether that helps is for the checks to say.
+  virtual void repair_route(const Prefix& prefix, GroupId group) = 0;
+  virtual void repair_group(GroupId id, const PathSet& wanted) = 0;
+  /// Builds all of the family's routes anew beside the old ones, which packets use until then. Takes about a second for
+  /// a million.
+  virtual void rebuild(Family family) = 0;
+  virtual void for_each_route(Family family, const std::function<void(const Prefix&)>& visit) const = 0;
 
   // -- Show -------------------------------------------------------------------------------------------------------
   struct Entry {

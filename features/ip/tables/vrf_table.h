@@ -41,6 +41,16 @@ class VrfTable final : public ForwardingSink {
   /// Bytes and limits are those of all VRFs together.
   Stats stats(Family family) const override;
 
+  // -- Audit ------------------------------------------------------------------------------------------------------
+  std::optional<std::string> check_route(const Prefix& prefix, GroupId group) const override;
+  void repair_route(const Prefix& prefix, GroupId group) override;
+  void rebuild(Family family) override { fib(family).rebuild(); }
+  void for_each_route(Family family, const std::function<void(const Prefix&)>& visit) const override;
+  std::optional<std::string> check_group(GroupId id, const PathSet& wanted) const override {
+    return shared_.check_group(id, wanted);
+  }
+  void repair_group(GroupId id, const PathSet& wanted) override { shared_.repair_group(id, wanted); }
+
   // -- What all VRFs share ----------------------------------------------------------------------------------------
   GroupId create_group(const PathSet& set) override { return shared_.create_group(set); }
   void update_group(GroupId id, const PathSet& set) override { shared_.update_group(id, set); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "features/route/rib/rib_impl.h"
 
@@ -209,6 +210,11 @@ void Rib::watch_next_hops(NextHopWatch watch) { impl_->sets.watch(std::move(watc
 uint64_t Rib::group_updates() const { return impl_->sets.group_updates(); }
 
 size_t Rib::size(Family family) const { return impl_->table(family).size(); }
+
+size_t Rib::installed_routes(Family family) const {
+  const auto& lengths = impl_->installed_lengths[Impl::index(family)];
+  return std::accumulate(lengths.begin(), lengths.end(), size_t{0});
+}
 
 size_t Rib::count(Source source, Family family) const { return impl_->rounds_of(family, teller(source)).count; }
 

@@ -137,6 +137,7 @@ class Rib {
     Source source;
     uint32_t version;
     const ip::PathSet* forwarding;
+    GroupId group;
   };
   std::optional<Installed> installed(const Prefix& prefix) const;
   /// `route` is called for each prefix that is installed, removed or moved to another set or source; `sets` when sets
@@ -191,6 +192,7 @@ class Rib {
   std::optional<View> find(const Prefix& exact) const;
   std::optional<View> longest_match(const IpAddress& destination) const;
   size_t size(Family family) const;
+  size_t installed_routes(Family family) const;  ///< that are in the FIB
   size_t count(Source source, Family family) const;
   size_t count_paths(Family family) const;  ///< of feed-all
   /// A part of the table in its order.

@@ -51,6 +51,12 @@ class RecordingSink : public ip::ForwardingSink {
   void clear_interface(IfId) override {}
   std::optional<Mac> neighbor(IfId, const IpAddress&) const override { return std::nullopt; }
   bool take_used(IfId, const IpAddress&) override { return false; }
+  std::optional<std::string> check_route(const Prefix&, GroupId) const override { return {}; }
+  std::optional<std::string> check_group(GroupId, const PathSet&) const override { return {}; }
+  void repair_route(const Prefix&, GroupId) override {}
+  void repair_group(GroupId, const PathSet&) override {}
+  void rebuild(Family) override {}
+  void for_each_route(Family, const std::function<void(const Prefix&)>&) const override {}
   std::optional<Entry> covering(const Prefix&) const override { return std::nullopt; }
   PathSet describe(GroupId id) const override { return groups_.at(id.value()); }
   std::vector<unsigned> bucket_counts(GroupId) const override { return {}; }

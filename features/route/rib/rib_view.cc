@@ -40,7 +40,7 @@ Rib::View Rib::Impl::view(const Entry& entry) const {
 }
 
 Rib::Installed Rib::Impl::installed(const Entry& entry) const {
-  return {static_cast<Source>(entry.chosen), sets.version(entry.set), &sets.resolved(entry.set)};
+  return {static_cast<Source>(entry.chosen), sets.version(entry.set), &sets.resolved(entry.set), sets.group(entry.set)};
 }
 
 std::optional<Rib::Installed> Rib::installed(const Prefix& prefix) const {
