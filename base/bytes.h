@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <cstring>
 
 namespace floof {
 
@@ -42,5 +43,17 @@ using be16 = BigEndian<uint16_t>;
 using be32 = BigEndian<uint32_t>;
 using be64 = BigEndian<uint64_t>;
 static_assert(sizeof(be16) == 2 && sizeof(be32) == 4 && sizeof(be64) == 8);
+
+/// What lies in network byte order at any address, in host order.
+inline uint16_t load16(const uint8_t* at) {
+  uint16_t raw;
+  std::memcpy(&raw, at, sizeof raw);
+  return be16::from_raw(raw).host();
+}
+inline uint32_t load32(const uint8_t* at) {
+  uint32_t raw;
+  std::memcpy(&raw, at, sizeof raw);
+  return be32::from_raw(raw).host();
+}
 
 }  // namespace floof

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 
 #include "base/bytes.h"
@@ -12,13 +11,6 @@
 namespace floof::engine {
 
 inline constexpr uint8_t kTcp = 6, kUdp = 17;
-
-/// Host order.
-inline uint16_t load16(const uint8_t* at) {
-  uint16_t raw;
-  std::memcpy(&raw, at, 2);
-  return be16::from_raw(raw).host();
-}
 
 /// Where the L3 header starts, behind up to two VLAN tags; at least 22 bytes of frame are needed.
 inline uint16_t l3_offset(const uint8_t* frame) {

@@ -23,8 +23,6 @@ void store16(uint8_t* at, uint16_t host) {
 
 void store_raw16(uint8_t* at, uint16_t raw) { std::memcpy(at, &raw, 2); }
 
-uint32_t load32(const uint8_t* at) { return uint32_t{load16(at)} << 16 | load16(at + 2); }
-
 void store32(uint8_t* at, uint32_t host) {
   store16(at, static_cast<uint16_t>(host >> 16));
   store16(at + 2, static_cast<uint16_t>(host));

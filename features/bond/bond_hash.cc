@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/bytes.h"
+
 namespace floof::bond {
 
 namespace {
@@ -30,10 +32,6 @@ uint32_t hash_addresses6(const uint8_t* header) {
   return static_cast<uint32_t>(mix(mix(h ^ load<uint64_t>(b), load<uint64_t>(b + 8)), kBondSeed) >> 16);
 }
 
-uint16_t type_at(std::span<const uint8_t> frame, size_t at) {
-  return static_cast<uint16_t>(frame[at] << 8 | frame[at + 1]);
-}
-
 bool is_tag(uint16_t type) { return type == 0x8100 || type == 0x88a8 || type == 0x9100; }
 
 }  // namespace
@@ -43,10 +41,10 @@ uint32_t bond_hash(std::span<const uint8_t> frame, LoadBalance balance) {
     return 0;
   }
   size_t at = 12;
-  for (int tags = 0; tags < 4 && at + 6 <= frame.size() && is_tag(type_at(frame, at)); tags++) {
+  for (int tags = 0; tags < 4 && at + 6 <= frame.size() && is_tag(load16(&frame[at])); tags++) {
     at += 4;
   }
-  const uint16_t type = type_at(frame, at);
+  const uint16_t type = load16(&frame[at]);
   const auto packet = frame.subspan(at + 2);
   const auto length = static_cast<uint32_t>(packet.size());
   if (balance != LoadBalance::l2 && type == 0x0800 && length >= 20 && packet[0] >> 4 == 4 && (packet[0] & 15) >= 5) {

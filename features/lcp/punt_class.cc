@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace floof::lcp {
 
 namespace {
@@ -13,8 +15,6 @@ constexpr unsigned kMostExtensions = 8;
 constexpr uint16_t kBfd = 3784, kBfdMultihop = 4784;
 constexpr std::array<std::string_view, kPuntClasses> kNames = {"neighbor", "answer",  "icmp", "bgp",
                                                                "bfd",      "routing", "link", "other"};
-
-uint16_t read16(const uint8_t* at) { return static_cast<uint16_t>(at[0] << 8 | at[1]); }
 
 struct Packet {
   uint8_t protocol;
@@ -27,8 +27,8 @@ struct Packet {
 
 /// From somebody's BGP port comes what we have asked for, by a traceroute to that port for example.
 Judged classify_tcp(const Packet& packet, const BgpPeers& peers) {
-  const bool to_bgp = peers.has_port(read16(packet.l4 + 2));
-  if (!to_bgp && !peers.has_port(read16(packet.l4))) {
+  const bool to_bgp = peers.has_port(load16(packet.l4 + 2));
+  if (!to_bgp && !peers.has_port(load16(packet.l4))) {
     return {PuntClass::other};
   }
   const bool peer = peers.include(packet.source, packet.interface);
@@ -36,7 +36,7 @@ Judged classify_tcp(const Packet& packet, const BgpPeers& peers) {
 }
 
 Judged classify_udp(const Packet& packet, const BgpPeers& peers) {
-  const uint16_t to = read16(packet.l4 + 2);
+  const uint16_t to = load16(packet.l4 + 2);
   switch (to) {
     case kBfd:
       return {PuntClass::bfd, packet.ttl != 255};
@@ -84,11 +84,11 @@ Judged classify4(const uint8_t* ip, size_t length, IfId interface, const BgpPeer
     return {PuntClass::other};
   }
   const size_t header = size_t{4} * (ip[0] & 0xfu);
-  const bool later_fragment = (read16(ip + 6) & 0x1fff) != 0;
+  const bool later_fragment = (load16(ip + 6) & 0x1fff) != 0;
   if (header < 20 || header > length || later_fragment) {
     return {PuntClass::other};
   }
-  const Ip4 source(uint32_t{read16(ip + 12)} << 16 | read16(ip + 14));
+  const Ip4 source(load32(ip + 12));
   return classify_transport({ip[9], ip + header, length - header, ip[8], source, interface}, peers);
 }
 
@@ -106,7 +106,7 @@ Judged classify6(const uint8_t* ip, size_t length, IfId interface, const BgpPeer
     if (next != 0 && next != 43 && next != 60 && !fragment) {
       return classify_transport({next, ip + at, length - at, ip[7], Ip6(source), interface}, peers);
     }
-    if (length - at < 8 || (fragment && (read16(ip + at + 2) & 0xfff8) != 0)) {
+    if (length - at < 8 || (fragment && (load16(ip + at + 2) & 0xfff8) != 0)) {
       return {PuntClass::other};
     }
     const size_t size = fragment ? 8 : (ip[at + 1] + 1u) * 8;
@@ -146,9 +146,9 @@ Judged classify(const uint8_t* frame, size_t length, IfId interface, const BgpPe
   }
   const uint8_t* payload = frame + kEthernet;
   const size_t left = length - kEthernet;
-  switch (read16(frame + 12)) {
+  switch (load16(frame + 12)) {
     case 0x0806:
-      return {left >= 8 && read16(payload + 6) == 2 ? PuntClass::answer : PuntClass::neighbor};
+      return {left >= 8 && load16(payload + 6) == 2 ? PuntClass::answer : PuntClass::neighbor};
     case 0x88cc:  // LLDP
     case 0x8809:  // LACP
       return {PuntClass::link};

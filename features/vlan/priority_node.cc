@@ -24,11 +24,11 @@ std::optional<unsigned> dscp_of(std::span<const uint8_t> bytes) {
   if (bytes.size() < 4) {
     return {};
   }
-  switch (detail::load16(&bytes[0])) {
+  switch (load16(&bytes[0])) {
     case ip::ethertype::ip4:
       return bytes[3] >> 2;
     case ip::ethertype::ip6:
-      return detail::load16(&bytes[2]) >> 6 & 0x3f;
+      return load16(&bytes[2]) >> 6 & 0x3f;
     default:
       return {};
   }

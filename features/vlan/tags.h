@@ -35,11 +35,6 @@ struct Tags {
 };
 
 namespace detail {
-inline uint16_t load16(const uint8_t* at) {
-  uint16_t raw;
-  std::memcpy(&raw, at, sizeof raw);
-  return be16::from_raw(raw).host();
-}
 inline bool is_tag(uint16_t type) {
   return type == static_cast<uint16_t>(OuterProtocol::dot1q) || type == static_cast<uint16_t>(OuterProtocol::dot1ad);
 }
@@ -53,13 +48,13 @@ inline Tags read_tags(std::span<const uint8_t> frame) {
     out.broken = true;
     return out;
   }
-  out.type = detail::load16(&frame[at]);
+  out.type = load16(&frame[at]);
   for (unsigned depth = 0; detail::is_tag(out.type); depth++, at += 4) {
     if (depth == kDeepest || frame.size() < at + 6) {
       out.broken = true;
       return out;
     }
-    const uint16_t tci = detail::load16(&frame[at + 2]);
+    const uint16_t tci = load16(&frame[at + 2]);
     const uint16_t id = tci & kIdMask;
     if (depth == 0) {
       out.pcp = static_cast<uint8_t>(tci >> kPcpShift);
@@ -73,7 +68,7 @@ inline Tags read_tags(std::span<const uint8_t> frame) {
       out.inner = id;
       out.inner_dot1q = out.type == static_cast<uint16_t>(OuterProtocol::dot1q);
     }
-    out.type = detail::load16(&frame[at + 4]);
+    out.type = load16(&frame[at + 4]);
   }
   return out;
 }

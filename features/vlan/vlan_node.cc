@@ -59,12 +59,12 @@ struct Train {
 
   static Train of(const uint8_t* frame, unsigned tag_bytes, IfId parent, IfId interface) {
     const uint64_t mask = tag_bytes == 4 ? kSameTag : kSameTags;
-    return {mask, word_of(frame) & mask, detail::load16(frame + kBehindTwoTags), parent, interface};
+    return {mask, word_of(frame) & mask, load16(frame + kBehindTwoTags), parent, interface};
   }
   bool has(const rte_mbuf* packet) const {
     const auto* frame = rte_pktmbuf_mtod(packet, const uint8_t*);
     return (word_of(frame) & mask) == word && meta(packet).rx_if == parent && packet->data_len >= kLeastLength &&
-           (mask == kSameTag || detail::load16(frame + kBehindTwoTags) == type);
+           (mask == kSameTag || load16(frame + kBehindTwoTags) == type);
   }
 };
 

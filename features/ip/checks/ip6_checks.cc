@@ -106,7 +106,7 @@ Verdict check_hop_by_hop(const uint8_t* bytes, uint32_t at, uint32_t end) {
 }
 
 bool fragment_malformed(const uint8_t* header, uint32_t payload) {
-  const uint16_t field = static_cast<uint16_t>(header[2] << 8 | header[3]);
+  const uint16_t field = load16(header + 2);
   const uint32_t offset = field & 0xfff8u;
   const bool more = (field & 1) != 0;
   if (offset == 0 && !more) {
@@ -175,7 +175,7 @@ Verdict check_ip6_extensions(const uint8_t* bytes, uint32_t contiguous, uint32_t
       if (fragment_malformed(bytes + at, end - at - size)) {
         return dropped(IpDrop::ip6_fragment_malformed);
       }
-      if (((bytes[at + 2] << 8 | bytes[at + 3]) & 0xfff8) != 0) {
+      if ((load16(bytes + at + 2) & 0xfff8) != 0) {
         break;  // what follows is the middle of something
       }
     }
@@ -196,7 +196,7 @@ Ip6Transport find_ip6_transport(const uint8_t* bytes, uint32_t contiguous) {
     }
     if (type == protocol::fragment) {
       out.fragment = true;
-      out.first = ((bytes[at + 2] << 8 | bytes[at + 3]) & 0xfff8) == 0;
+      out.first = (load16(bytes + at + 2) & 0xfff8) == 0;
       if (!out.first) {
         return {bytes[at], 0, true, false};
       }

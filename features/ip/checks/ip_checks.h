@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/bytes.h"
 #include "features/ip/ip_drops.h"
 
 namespace floof::ip {
@@ -47,8 +48,8 @@ Verdict check_ip4_options(const uint8_t* bytes, uint32_t contiguous);
 Verdict check_ip6_extensions(const uint8_t* bytes, uint32_t contiguous, uint32_t total);
 
 /// The length that the header of a packet that passed its check tells.
-inline uint32_t ip4_length(const uint8_t* bytes) { return uint32_t{bytes[2]} << 8 | bytes[3]; }
-inline uint32_t ip6_length(const uint8_t* bytes) { return 40 + (uint32_t{bytes[4]} << 8 | bytes[5]); }
+inline uint32_t ip4_length(const uint8_t* bytes) { return load16(bytes + 2); }
+inline uint32_t ip6_length(const uint8_t* bytes) { return 40u + load16(bytes + 4); }
 
 /// Where the transport header of an IPv6 packet is. Walks at most 8 extension headers.
 struct Ip6Transport {
