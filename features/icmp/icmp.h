@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/token_bucket.h"
 #include "engine/graph.h"
 #include "engine/packet.h"
 #include "features/ip/ip.h"
@@ -28,18 +29,15 @@ struct IcmpState {
   ip::IpState& ip;
 
   static constexpr size_t kKinds = static_cast<size_t>(Kind::count);
-  struct Bucket {
-    uint64_t tokens = 0;   ///< in TSC cycles
-    uint64_t updated = 0;  ///< TSC; 0: never, the bucket is full
-  };
   struct alignas(64) PerWorker {
-    std::array<std::array<Bucket, kKinds>, 2> buckets;
+    std::array<std::array<TokenBucket, kKinds>, 2> buckets;
     uint16_t next_id = 0;
   };
   std::array<PerWorker, stats::kMaxWorkers> workers;
   bool limited = true;  ///< false: no rate limit (tests that compare, however long a vector takes)
 
-  // Set by register_nodes, [0] for IPv4 and [1] for IPv6:
+  // Set by register_nodes; arrays have [0] for IPv4 and [1] for IPv6:
+  TokenRate rate;
   engine::DropId unnamed_reason;
   std::array<std::array<engine::CounterId, kKinds>, 2> sent;
   std::array<engine::CounterId, 2> rate_limited, not_allowed, no_source, no_buffer;

@@ -46,20 +46,6 @@ Kind kind_of6(uint8_t type) {
   }
 }
 
-/// A token bucket in cycles: no division per packet.
-bool take_token(IcmpState::Bucket& bucket, uint64_t now) {
-  const uint64_t cost = rte_get_tsc_hz() / kErrorsPerSecond;
-  const uint64_t full = cost * kErrorBurst;
-  const uint64_t earned = bucket.updated == 0 ? full : now - bucket.updated;
-  bucket.tokens = std::min(full, bucket.tokens + std::min(earned, full));
-  bucket.updated = now;
-  if (bucket.tokens < cost) {
-    return false;
-  }
-  bucket.tokens -= cost;
-  return true;
-}
-
 /// A new buffer of our own with room for the headers and as much of the original as is to be quoted behind it.
 rte_mbuf* quote(const IcmpState& state, rte_mbuf* packet, uint32_t headers, uint32_t quoted) {
   rte_mbuf* out = rte_pktmbuf_alloc(state.ip.pools.packets);
@@ -90,7 +76,7 @@ bool allowed(NodeContext& node, IcmpState& state, FamilyIndex family, Kind kind,
     return false;
   }
   auto& worker = state.workers[node.worker().index()];
-  if (state.limited && !take_token(worker.buckets[family][static_cast<size_t>(kind)], node.now())) {
+  if (state.limited && !worker.buckets[family][static_cast<size_t>(kind)].take(state.rate, node.now())) {
     node.count(state.rate_limited[family]);
     return false;
   }
@@ -221,6 +207,7 @@ void declare(engine::GraphBuilder& builder, IcmpState& state) {
 
 void register_nodes(engine::GraphBuilder& builder, IcmpState& state) {
   declare(builder, state);
+  state.rate = TokenRate::of(rte_get_tsc_hz(), kErrorsPerSecond, kErrorBurst);
   builder.add_node({.name = "icmp4-error",
                     .help = "Makes ICMP errors about packets that cannot be forwarded (RFC 1812 4.3.2).",
                     .process = process<answer4>,
