@@ -40,8 +40,6 @@ struct OutputState;
 using Process = void (*)(NodeContext& node, std::span<rte_mbuf*> packets);
 /// What a feature does on the fast way, see stage.h. `state` is that of its node.
 using Stage = void (*)(StageVector& vector, void* state);
-/// One line about a packet as it enters the node, for `show dataplane trace`. Control thread.
-using TraceText = std::string (*)(const rte_mbuf& packet);
 
 struct NodeSpec {
   std::string_view name;  ///< same as its source file, with dashes: "ip4-input"

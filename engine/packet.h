@@ -21,8 +21,7 @@ struct PacketMeta {
     checksum_good = 1 << 2,     ///< L4 checksum was verified by somebody (virtio DATA_VALID)
     own = 1 << 3,               ///< made by this router (ICMP errors): no TTL decrement
     broadcast = 1 << 4,         ///< L2 destination was broadcast or multicast
-    traced = 1 << 5,
-    answer = 1 << 6,      ///< an ICMP error is asked for; PacketNotes says which
+    answer = 1 << 6,            ///< an ICMP error is asked for; PacketNotes says which
     one_round = 1 << 12,  ///< the upper four bits count how often it came to a node where a cycle closes (graph.h)
   };
   static constexpr unsigned kMostRounds = 15;
