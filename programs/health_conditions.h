@@ -22,9 +22,9 @@ namespace floof {
 
 /// How the conditions ask: the same questions as `show`.
 struct HealthSources {
-  using Told = std::function<void(const Result<config::Json>& data)>;
-  /// `told` is called once, later, on the loop.
-  using Ask = std::function<void(const std::string& what, const config::Json& arguments, Told told)>;
+  using Done = std::function<void(const Result<config::Json>& data)>;
+  /// `done` is called once, later, on the loop.
+  using Ask = std::function<void(const std::string& what, const config::Json& arguments, Done done)>;
   EventLoop& loop;
   config::Exec& exec;
   Ask dataplane, bird;
