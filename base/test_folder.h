@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 namespace floof {
 
-/// A folder of a unit test, which goes away with all that is in it. Nobody can guess its name.
+/// A folder of a unit test or a fuzz target, which goes away with all that is in it. Nobody can guess its name.
 class TestFolder {
  public:
-  TestFolder() { EXPECT_NE(mkdtemp(name_), nullptr); }
+  TestFolder() {
+    if (mkdtemp(name_) == nullptr) {
+      std::perror(name_);
+      abort();
+    }
+  }
   ~TestFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(name_, ignored);

@@ -2,11 +2,12 @@
 #include "config/editors.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace floof::config {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 class EditorsTest : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/floof-editors-XXXXXX";
-    folder_ = mkdtemp(name);
     auto engine = ConfigEngine::open({folder_, "t", *Schema::load(embedded_modules()), {}, {}});
     ASSERT_TRUE(engine.ok());
     engine_ = std::move(*engine);
@@ -34,8 +33,6 @@ class EditorsTest : public testing::Test {
     return out;
   }
 
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   Result<std::vector<std::string>> begin(uint64_t who, const char* user, EditMode mode) {
     return editors_->begin(who, {user, "noon", static_cast<pid_t>(who), mode});
   }
@@ -47,7 +44,8 @@ class EditorsTest : public testing::Test {
   }
   std::string seen(uint64_t who) { return *editors_->candidate(who).tree.set_lines({}, Secrets::clear); }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
   std::unique_ptr<ConfigEngine> engine_;
   std::optional<Editors> editors_;
 };

@@ -2,7 +2,6 @@
 //
 // The history when generations of people and repeats of them (fetched data, by the timer) are mixed.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/test_folder.h"
 #include "config/test_support.h"
 #include "config/transaction.h"
 
@@ -20,12 +20,6 @@ namespace fs = std::filesystem;
 
 class History : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/floof-history-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::unique_ptr<ConfigEngine> open(const std::string& part = "/state",
                                      std::function<void(std::string_view)> crash_point = {}) const {
     auto engine = ConfigEngine::open({folder_ + part, "t", test::schema(), {}, {}, {}, {}, std::move(crash_point)});
@@ -80,7 +74,8 @@ class History : public testing::Test {
     return static_cast<size_t>(std::distance(begin(all), end(all)));
   }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
 };
 
 TEST_F(History, RepeatsPushOutNobodysConfiguration) {

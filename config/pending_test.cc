@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <filesystem>
+#include "base/test_folder.h"
 
 namespace floof::config {
 namespace {
@@ -14,8 +14,6 @@ class Pending : public testing::Test {
   void SetUp() override {
     setenv("TZ", "UTC", 1);
     tzset();
-    char name[] = "/tmp/floof-pending-XXXXXX";
-    folder_ = mkdtemp(name);
     auto engine = ConfigEngine::open({folder_, "t", *Schema::load(embedded_modules()), {}, {}});
     ASSERT_TRUE(engine.ok());
     engine_ = std::move(*engine);
@@ -31,7 +29,6 @@ class Pending : public testing::Test {
                             }};
     conditions_["silent"] = {"silent <x>", "", number, [](const Words&, const HealthCondition::Done&) {}};
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   PendingCommits::Options options() {
     return {.conditions = conditions_,
@@ -54,7 +51,8 @@ class Pending : public testing::Test {
   }
   std::string hostname() { return engine_->running().to_json(Secrets::clear)["system"]["hostname"]; }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
   EventLoop loop_;
   std::unique_ptr<ConfigEngine> engine_;
   HealthConditions conditions_;

@@ -2,7 +2,6 @@
 #include "config/transaction.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/test_folder.h"
 #include "config/test_support.h"
 
 namespace floof::config {
@@ -93,12 +93,6 @@ struct Box {
 
 class Transaction : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/floof-transaction-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   Box open(std::function<void(std::string_view)> crash_point = {}, std::vector<void (*)(Json&)> migrations = {}) {
     static const Feature no_bad{
         "test",
@@ -128,7 +122,8 @@ class Transaction : public testing::Test {
     return tree.to_json(Secrets::clear).value("system", Json::object()).value("hostname", "");
   }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
   std::vector<std::string> log_;
   FakeBackend a_{"a", log_}, b_{"b", log_};
 };

@@ -4,16 +4,16 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace floof::shell {
 namespace {
 
 TEST(FileChoices, WhatBeginsSo) {
-  char folder[] = "/tmp/file-choices-XXXXXX";
-  ASSERT_NE(mkdtemp(folder), nullptr);
-  const std::string here = folder;
+  const TestFolder made;
+  const std::string here = made.path();
   for (const char* name : {"/b.conf", "/a.conf", "/.hidden"}) {
     std::ofstream(here + name) << "x";
   }
@@ -31,7 +31,6 @@ TEST(FileChoices, WhatBeginsSo) {
   EXPECT_EQ(words(here + "/archive/"), "");
   EXPECT_EQ(words(here + "/nowhere/x"), "");
   EXPECT_EQ(file_choices(here)[0].word, here + "/");
-  std::filesystem::remove_all(here);
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 #include "config/access/audit.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace floof::config {
 namespace {
@@ -15,13 +16,6 @@ using Json = nlohmann::json;
 
 class Audit : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/floof-audit-XXXXXX";
-    folder_ = mkdtemp(name);
-    file_ = folder_ + "/audit.log";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   AuditLog log(size_t part_bytes = 10u << 20) const { return AuditLog({file_, part_bytes, 3}); }
   static std::string content(const std::string& file) {
     std::ifstream in(file);
@@ -34,7 +28,9 @@ class Audit : public testing::Test {
     }
   }
 
-  std::string folder_, file_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
+  const std::string file_ = folder_ + "/audit.log";
 };
 
 TEST_F(Audit, AChainThatSurvivesRestarts) {

@@ -2,24 +2,18 @@
 #include "config/access/secret.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace floof::config {
 namespace {
 
 class SecretsTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/floof-secret-XXXXXX";
-    folder_ = mkdtemp(name);
-    file_ = folder_ + "/box.key";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   SecretBox box() const {
     auto loaded = SecretBox::load(file_);
     EXPECT_TRUE(loaded) << loaded.error().text();
@@ -35,7 +29,9 @@ class SecretsTest : public testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  std::string folder_, file_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
+  const std::string file_ = folder_ + "/box.key";
 };
 
 TEST_F(SecretsTest, RoundTrip) {

@@ -2,13 +2,11 @@
 //
 // Requests of any form to a whole configuration server: each is answered, "ok" is there, what is refused says why, and
 // a user who may only look changes nothing. Lines of the input are requests; the first byte chooses who asks.
-#include <stdlib.h>
-
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 
+#include "base/test_folder.h"
 #include "config/server/server.h"
 
 namespace floof::config {
@@ -19,13 +17,11 @@ constexpr uid_t kReader = 70001;
 
 struct World {
   World() {
-    char name[] = "/tmp/floof-fuzz-XXXXXX";
-    const std::string folder = mkdtemp(name);
-    engine = std::move(*ConfigEngine::open({folder, "f", *Schema::load(embedded_modules()), {}, {}}));
+    const TestFolder folder;  // nothing runs at the end of a fuzz target
+    engine = std::move(*ConfigEngine::open({folder.path(), "f", *Schema::load(embedded_modules()), {}, {}}));
     ConfigServer::Options options;
     options.login = [](const std::string&) { return std::optional(UserClass::read_only); };
     server.emplace(*engine, exec, std::move(options));
-    std::filesystem::remove_all(folder);  // nothing runs at the end of a fuzz target
   }
   std::string state() const {
     return *engine->running().set_lines({}, Secrets::clear) + std::to_string(engine->generation());

@@ -2,15 +2,14 @@
 #include "config/server/server.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
 
 #include "base/json_view.h"
+#include "base/test_folder.h"
 #include "config/access/secret.h"
 
 namespace floof::config {
@@ -19,8 +18,6 @@ namespace {
 class Server : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/floof-server-XXXXXX";
-    folder_ = mkdtemp(name);
     box_ = *SecretBox::load(folder_ + "/box.key");
     audit_.emplace(AuditLog::Options{.file = folder_ + "/audit.log"});
     auto schema = Schema::load(embedded_modules(), box_->codec());
@@ -70,7 +67,6 @@ class Server : public testing::Test {
     };
     server_.emplace(*engine_, exec_, std::move(options));
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static constexpr uid_t kReader = 70001, kOperator = 70002, kStranger = 70003;
 
@@ -104,7 +100,8 @@ class Server : public testing::Test {
     return ipc::errors_of(answer)[0].text();
   }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
   std::optional<SecretBox> box_;
   std::optional<AuditLog> audit_;
   std::unique_ptr<ConfigEngine> engine_;

@@ -4,11 +4,10 @@
 // print loads back, a patch of two states leads from one to the other, and backends are asked for what the plan has
 // said.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <random>
 
+#include "base/test_folder.h"
 #include "config/access/secret.h"
 #include "config/test_support.h"
 #include "config/transaction.h"
@@ -115,12 +114,9 @@ const std::vector<std::string> kEdits{
 class Property : public testing::TestWithParam<unsigned> {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/floof-property-XXXXXX";
-    folder_ = mkdtemp(name);
     box_ = *SecretBox::load(folder_ + "/box.key");
     schema_ = *Schema::load(embedded_modules(), box_->codec());
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<ConfigEngine> open() {
     static const Feature everything{"test", nullptr,
@@ -153,7 +149,8 @@ class Property : public testing::TestWithParam<unsigned> {
     ASSERT_EQ(*patched.tree.set_lines({}, Secrets::clear), *after.set_lines({}, Secrets::clear)) << text;
   }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
   std::optional<SecretBox> box_;
   std::shared_ptr<const Schema> schema_;
   Recorder recorder_;

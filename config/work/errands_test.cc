@@ -2,13 +2,13 @@
 #include "config/work/errands.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <optional>
 
+#include "base/test_folder.h"
 #include "config/work/background.h"
 #include "config/work/spawn.h"
 
@@ -52,13 +52,12 @@ TEST_F(ErrandsTest, GivesUpRootAndWritesNoFile) {
   ASSERT_TRUE(other.ok());
   EXPECT_GE(std::stoul(uid), 2'000'000'000U);
   EXPECT_NE(other->output, uid + "\n") << "what one of them has in memory is not for the other";
-  char name[] = "/tmp/floof-errand-XXXXXX";
-  const std::string folder = mkdtemp(name);
-  chmod(name, 0777);
+  const TestFolder made;
+  const std::string folder = made.path();
+  chmod(folder.c_str(), 0777);
   const auto writes = run({{"sh", "-c", "read go; echo x > \"$0/file\"", folder}, "go\n"});
   EXPECT_TRUE(!writes.ok() || writes->status != 0);
   EXPECT_EQ(std::filesystem::file_size(folder + "/file"), 0U) << "it could be made, but holds nothing";
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ErrandsTest, EndsWhatIsSlowOrSaysTooMuch) {

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/process/init_client.h"
+#include "base/test_folder.h"
 #include "features/bird/bird_backend.h"
 #include "features/bird/show/bird_show_data.h"
 
@@ -124,9 +125,8 @@ class BirdDaemon : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     ASSERT_EQ(geteuid(), 0u) << "this test needs root";
-    char name[] = "/tmp/bird_daemon_test.XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    base_ = name;
+    made_.emplace();
+    base_ = made_->path();
     a_ = std::make_unique<Router>("a", base_);
     b_ = std::make_unique<Router>("b", base_);
     p_ = std::make_unique<Router>("p", base_);
@@ -151,7 +151,7 @@ class BirdDaemon : public testing::Test {
     a_.reset();
     b_.reset();
     p_.reset();
-    std::filesystem::remove_all(base_);
+    made_.reset();
   }
   static void link(const Router& one, const char* name, const char* mac, const Router& other, const char* other_name,
                    const char* other_mac) {
@@ -207,6 +207,7 @@ class BirdDaemon : public testing::Test {
     ASSERT_TRUE(within(5s, [] { return local_pref() == 150; })) << local_pref();
   }
 
+  static inline std::optional<TestFolder> made_;
   static inline std::string base_;
   static inline std::unique_ptr<Router> a_, b_, p_;
 };

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <atomic>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
+#include "base/test_folder.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/dataplane/state_patch.h"
 
@@ -82,8 +81,6 @@ class FakeDataplane {
 class DataplaneBackendTest : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/floof-backend-XXXXXX";
-    folder_ = mkdtemp(name);
     BackendOptions options{.run_dir = folder_, .pulse = [this] { pulses_++; }};
     options.connect_limit = milliseconds(300);
     options.restart_limit = milliseconds(3000);
@@ -98,7 +95,6 @@ class DataplaneBackendTest : public testing::Test {
   void TearDown() override {
     backend_ = nullptr;
     fake_ = nullptr;
-    std::filesystem::remove_all(folder_);
   }
   void start() { fake_ = std::make_unique<FakeDataplane>(folder_); }
   void turn(int times = 6) {
@@ -108,7 +104,8 @@ class DataplaneBackendTest : public testing::Test {
   }
   static json state(int generation) { return {{"generation", generation}}; }
 
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
   EventLoop loop_;
   std::atomic<int> pulses_ = 0;
   int restarts_ = 0;

@@ -7,23 +7,21 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/test_folder.h"
+
 namespace floof::outside {
 namespace {
 
 class OutsideCache : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/outside-XXXXXX";
-    folder_ = std::string(mkdtemp(name)) + "/cache";
-    EXPECT_TRUE(load().empty());
-  }
-  void TearDown() override { std::filesystem::remove_all(std::filesystem::path(folder_).parent_path()); }
+  void SetUp() override { EXPECT_TRUE(load().empty()); }
   std::vector<CachedItem> load() { return load_cache(folder_, complaints_, {}); }
   std::string only_file() { return std::filesystem::directory_iterator(folder_)->path(); }
 
   CachedItem item_{
       {ItemKind::as_set, "RIPE::AS-FOO"}, *as_set_data({*parse_prefix("192.0.2.0/24")}, {}, {1}), 1'700'000'000, "rr"};
-  std::string folder_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path() + "/cache";
   std::vector<std::string> complaints_;
 };
 

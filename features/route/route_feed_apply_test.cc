@@ -12,10 +12,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "base/fd.h"
+#include "base/test_folder.h"
 #include "features/ip/tables/forwarding.h"
 #include "features/route/desired_vrf.h"
 #include "features/route/route_apply.h"
@@ -116,7 +116,8 @@ class FeedTest : public testing::Test {
  protected:
   const std::string base_ = fmt::format("route-{}", getpid());
   const std::string router_netns_ = base_ + "-r", peer_netns_ = base_ + "-p";
-  std::string dir_;
+  const TestFolder made_;
+  const std::string dir_ = made_.path();
   UniqueFd home_;
   Bird bird_, peer_;
 
@@ -131,10 +132,7 @@ class FeedTest : public testing::Test {
 
   void SetUp() override {
     ASSERT_EQ(geteuid(), 0u) << "network namespaces need root";
-    char name[] = "/tmp/floof-route-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    dir_ = name;
-    chmod(name, 0755);
+    chmod(dir_.c_str(), 0755);
     home_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     const std::string r = router_netns_, p = peer_netns_;
     for (const std::string& command : {
@@ -176,9 +174,6 @@ class FeedTest : public testing::Test {
     setns(home_.get(), CLONE_NEWNET);
     Bird::run("ip netns del " + router_netns_);
     Bird::run("ip netns del " + peer_netns_);
-    if (!HasFailure()) {
-      std::filesystem::remove_all(dir_);
-    }
   }
 
   void start_dataplane() {

@@ -5,11 +5,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "features/bird/watch/bird_limit_watch.h"
 
 namespace floof::bird {
@@ -19,10 +19,6 @@ namespace {
 class LimitedBird {
  public:
   explicit LimitedBird(std::string version = "2.0.12") : version_(std::move(version)) {
-    std::string name = "/tmp/bird_limit_watch_test.XXXXXX";
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = folder_ + "/bird.ctl";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::copy(path_.begin(), path_.end(), address.sun_path);
@@ -35,7 +31,6 @@ class LimitedBird {
     shutdown(listener_, SHUT_RDWR);
     thread_.join();
     close(listener_);
-    std::filesystem::remove_all(folder_);
   }
   const std::string& folder() const { return folder_; }
   const std::string& path() const { return path_; }
@@ -79,7 +74,9 @@ class LimitedBird {
   static void say(int client, const std::string& text) { (void)send(client, text.data(), text.size(), MSG_NOSIGNAL); }
 
   const std::string version_;
-  std::string folder_, path_;
+  const TestFolder made_;
+  const std::string folder_ = made_.path();
+  const std::string path_ = folder_ + "/bird.ctl";
   int listener_ = -1;
   std::mutex mutex_;
   std::string time_ = "2026-11-23 06:30:00.000";
