@@ -7,9 +7,9 @@
 namespace floof::ip::test {
 namespace {
 
-class Ip4 : public NodeTest {};
+class Ip4Nodes : public NodeTest {};
 
-TEST_F(Ip4, ForwardsWithTtlChecksumAndNewEthernetHeader) {
+TEST_F(Ip4Nodes, ForwardsWithTtlChecksumAndNewEthernetHeader) {
   const Bytes packet = ip4({});
   send4({packet});
   const auto out = r.port2.take();
@@ -23,7 +23,7 @@ TEST_F(Ip4, ForwardsWithTtlChecksumAndNewEthernetHeader) {
   EXPECT_TRUE(r.drops().empty());
 }
 
-TEST_F(Ip4, TrimsEthernetPadding) {
+TEST_F(Ip4Nodes, TrimsEthernetPadding) {
   Bytes packet = ip4({.payload = Bytes(4, 1)});
   const Bytes whole = packet;
   packet.resize(46, 0x77);
@@ -33,7 +33,7 @@ TEST_F(Ip4, TrimsEthernetPadding) {
   EXPECT_EQ(out[0].frame.size(), 14 + whole.size());
 }
 
-TEST_F(Ip4, LinkLayerOnlyTakesWhatIsForUs) {
+TEST_F(Ip4Nodes, LinkLayerOnlyTakesWhatIsForUs) {
   const Bytes packet = ip4({});
   r.run(r.port1,
         {ethernet(Mac{{2, 0, 0, 0, 0, 2}}, ethertype::ip4, packet), ethernet(r.mac(r.e1), ethertype::vlan, packet),
@@ -43,7 +43,7 @@ TEST_F(Ip4, LinkLayerOnlyTakesWhatIsForUs) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip4, AnInterfaceMayHaveSeveralMacs) {
+TEST_F(Ip4Nodes, AnInterfaceMayHaveSeveralMacs) {
   const Mac vrrp{{0, 0, 0x5e, 0, 1, 7}}, other{{0, 0, 0x5e, 0, 1, 8}};
   const Bytes packet = ip4({});
   ASSERT_TRUE(r.engine->set_more_macs(r.e1, std::array{vrrp, other}));
@@ -57,7 +57,7 @@ TEST_F(Ip4, AnInterfaceMayHaveSeveralMacs) {
   EXPECT_FALSE(r.engine->set_more_macs(r.e1, std::vector<Mac>(engine::MoreMacs::kMost + 1)));
 }
 
-TEST_F(Ip4, OtherProtocolsGoToTheKernelAsReceived) {
+TEST_F(Ip4Nodes, OtherProtocolsGoToTheKernelAsReceived) {
   const Bytes arp = ethernet(Mac{{255, 255, 255, 255, 255, 255}}, ethertype::arp, Bytes(28, 1));
   r.run(r.port1, {arp});
   ASSERT_EQ(r.punted.kept.size(), 1u);
@@ -65,7 +65,7 @@ TEST_F(Ip4, OtherProtocolsGoToTheKernelAsReceived) {
   EXPECT_EQ(r.punted.kept[0].meta.rx_if, r.e1);
 }
 
-TEST_F(Ip4, NodesTakeEthertypesLocalProtocolsAndPorts) {
+TEST_F(Ip4Nodes, NodesTakeEthertypesLocalProtocolsAndPorts) {
   const auto local = [](uint8_t protocol, uint16_t fragment, const Bytes& payload) {
     return ip4({.destination = "192.0.2.1", .protocol = protocol, .fragment = fragment, .payload = payload});
   };
@@ -89,7 +89,7 @@ TEST_F(Ip4, NodesTakeEthertypesLocalProtocolsAndPorts) {
   EXPECT_EQ(r.port2.take().size(), 1u);
 }
 
-TEST_F(Ip4, FeaturesSeePacketsToTheRouterItself) {
+TEST_F(Ip4Nodes, FeaturesSeePacketsToTheRouterItself) {
   engine::Graph& graph = r.engine->graph();
   graph.enable(graph.arc("ip4-local"), "test-local4", r.e1, true);
   const Bytes ours = ip4({.destination = "198.51.100.1"});
@@ -101,7 +101,7 @@ TEST_F(Ip4, FeaturesSeePacketsToTheRouterItself) {
   EXPECT_EQ(r.punted.kept.size(), 1u);
 }
 
-TEST_F(Ip4, LocalMulticastAndBroadcastGoToTheKernelAsReceived) {
+TEST_F(Ip4Nodes, LocalMulticastAndBroadcastGoToTheKernelAsReceived) {
   std::vector<Bytes> packets;
   for (const char* to : {"192.0.2.1", "198.51.100.1", "224.0.0.5", "255.255.255.255", "192.0.2.255", "239.1.2.3"}) {
     packets.push_back(ip4({.destination = to, .ttl = 1}));
@@ -118,7 +118,7 @@ TEST_F(Ip4, LocalMulticastAndBroadcastGoToTheKernelAsReceived) {
   EXPECT_TRUE(r.drops().empty());
 }
 
-TEST_F(Ip4, MartiansAreDropped) {
+TEST_F(Ip4Nodes, MartiansAreDropped) {
   for (const char* from : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"}) {
     send4({ip4({.source = from})});
   }
@@ -134,7 +134,7 @@ TEST_F(Ip4, MartiansAreDropped) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip4, KindsOfRoutes) {
+TEST_F(Ip4Nodes, KindsOfRoutes) {
   send4({ip4({.destination = "10.6.0.1"}), ip4({.destination = "10.7.0.1"}), ip4({.destination = "10.8.0.1"}),
          ip4({.destination = "100.64.0.1"}), ip4({.destination = "198.51.100.77"}), ip4({.destination = "10.5.0.1"})});
   EXPECT_EQ(r.drops(),
@@ -158,7 +158,7 @@ TEST_F(Ip4, KindsOfRoutes) {
   }
 }
 
-TEST_F(Ip4, OnLinkTheDestinationIsItsOwnNextHop) {
+TEST_F(Ip4Nodes, OnLinkTheDestinationIsItsOwnNextHop) {
   const auto known = *parse_ip("198.51.100.40");
   send4({ip4({.destination = "198.51.100.40"})});
   ASSERT_EQ(r.held.kept.size(), 1u);
@@ -179,7 +179,7 @@ TEST_F(Ip4, OnLinkTheDestinationIsItsOwnNextHop) {
   EXPECT_TRUE(r.held.kept[1].notes.adj.valid()) << "it was known before";
 }
 
-TEST_F(Ip4, GatewayOfTheOtherFamily) {
+TEST_F(Ip4Nodes, GatewayOfTheOtherFamily) {
   send4({ip4({.destination = "10.9.0.1"})});
   const auto out = r.port3.take();
   ASSERT_EQ(out.size(), 1u);
@@ -187,7 +187,7 @@ TEST_F(Ip4, GatewayOfTheOtherFamily) {
   EXPECT_EQ(out[0].frame[12], 8);
 }
 
-TEST_F(Ip4, FlowsSpreadAndStay) {
+TEST_F(Ip4Nodes, FlowsSpreadAndStay) {
   std::vector<Bytes> packets;
   for (int i = 0; i < 200; i++) {
     Bytes ports = {0x10, static_cast<uint8_t>(i), 0, 53, 0, 8, 0, 0};
@@ -209,7 +209,7 @@ TEST_F(Ip4, FlowsSpreadAndStay) {
   }
 }
 
-TEST_F(Ip4, TimeToLive) {
+TEST_F(Ip4Nodes, TimeToLive) {
   send4({ip4({.ttl = 1}), ip4({.ttl = 0}), ip4({.ttl = 2})});
   EXPECT_EQ(r.drops(), (Drops{{"ip4-ttl-expired", 2}}));
   const auto out = r.port2.take();
@@ -218,7 +218,7 @@ TEST_F(Ip4, TimeToLive) {
   EXPECT_EQ(r.port1.take().size(), 2u);
 }
 
-TEST_F(Ip4, Options) {
+TEST_F(Ip4Nodes, Options) {
   const auto with = [](Bytes options) { return ip4({.options = std::move(options)}); };
   const Bytes record_route = {7, 7, 4, 0, 0, 0, 0, 0};
   send4({with(record_route), with({1, 1, 1, 1}), with({0, 9, 9, 9}), with({68, 4, 5, 0})});
@@ -241,7 +241,7 @@ TEST_F(Ip4, Options) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip4, MalformedFragments) {
+TEST_F(Ip4Nodes, MalformedFragments) {
   send4({ip4({.fragment = 0x2000, .payload = Bytes(31, 1)}), ip4({.fragment = 0x2001, .payload = {}}),
          ip4({.fragment = 0x1fff, .payload = Bytes(32, 1)})});
   EXPECT_EQ(r.drops(), (Drops{{"ip4-fragment-malformed", 3}}));
@@ -249,7 +249,7 @@ TEST_F(Ip4, MalformedFragments) {
   EXPECT_EQ(r.port2.take().size(), 2u);
 }
 
-TEST_F(Ip4, CutAtEveryByteIsNeverForwarded) {
+TEST_F(Ip4Nodes, CutAtEveryByteIsNeverForwarded) {
   const Bytes packet = ip4({.options = {7, 7, 4, 0, 0, 0, 0, 0}});
   uint64_t cut = 0;
   for (size_t length = 0; length < packet.size(); length++) {
@@ -271,7 +271,7 @@ TEST_F(Ip4, CutAtEveryByteIsNeverForwarded) {
   EXPECT_EQ(r.drops(), (Drops{{"l2-too-short", 13}}));
 }
 
-TEST_F(Ip4, WrongHeaderFieldsAreDroppedByName) {
+TEST_F(Ip4Nodes, WrongHeaderFieldsAreDroppedByName) {
   const auto broken = [](size_t at, uint8_t value) {
     Bytes packet = ip4({});
     packet[at] = value;
@@ -298,7 +298,7 @@ TEST_F(Ip4, WrongHeaderFieldsAreDroppedByName) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip4, AnySingleBitErrorInTheHeaderIsCaught) {
+TEST_F(Ip4Nodes, AnySingleBitErrorInTheHeaderIsCaught) {
   const Bytes good = ip4({});
   for (size_t bit = 0; bit < 160; bit++) {
     Bytes packet = good;
@@ -316,7 +316,7 @@ TEST_F(Ip4, AnySingleBitErrorInTheHeaderIsCaught) {
 
 // -- From the router's own kernel -------------------------------------------------------------------------------------
 
-TEST_F(Ip4, FromTheKernel) {
+TEST_F(Ip4Nodes, FromTheKernel) {
   const Mac any{};
   const auto from_kernel = [&](const Bytes& packet) { r.run(r.kernel, {ethernet(any, ethertype::ip4, packet)}); };
   from_kernel(ip4({.source = "10.255.0.1", .ttl = 1}));  // a first traceroute probe
@@ -330,7 +330,7 @@ TEST_F(Ip4, FromTheKernel) {
   EXPECT_TRUE(r.punted.kept.empty());
 }
 
-TEST_F(Ip4, ErrorsAboutTheKernelsOwnPacketsReachIt) {
+TEST_F(Ip4Nodes, ErrorsAboutTheKernelsOwnPacketsReachIt) {
   r.run(r.kernel, {ethernet(Mac{}, ethertype::ip4, ip4({.source = "10.255.0.1", .destination = "100.64.0.1"}))});
   EXPECT_EQ(r.drops(), (Drops{{"ip4-no-route", 1}}));
   ASSERT_EQ(r.punted.kept.size(), 1u);

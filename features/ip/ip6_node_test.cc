@@ -6,7 +6,7 @@
 namespace floof::ip::test {
 namespace {
 
-class Ip6 : public NodeTest {};
+class Ip6Nodes : public NodeTest {};
 
 Bytes join(std::initializer_list<Bytes> parts) {
   Bytes out;
@@ -24,7 +24,7 @@ Bytes with_option(Bytes option, uint8_t next = 17, Bytes rest = Bytes(16, 0xab))
   return join({header, rest});
 }
 
-TEST_F(Ip6, ForwardsWithHopLimitAndNewEthernetHeader) {
+TEST_F(Ip6Nodes, ForwardsWithHopLimitAndNewEthernetHeader) {
   const Bytes packet = ip6({});
   send6({packet});
   const auto out = r.port2.take();
@@ -37,7 +37,7 @@ TEST_F(Ip6, ForwardsWithHopLimitAndNewEthernetHeader) {
   EXPECT_TRUE(r.drops().empty());
 }
 
-TEST_F(Ip6, TrimsPadding) {
+TEST_F(Ip6Nodes, TrimsPadding) {
   Bytes packet = ip6({.payload = Bytes(3, 1)});
   packet.resize(60, 0x77);
   send6({packet});
@@ -46,7 +46,7 @@ TEST_F(Ip6, TrimsPadding) {
   EXPECT_EQ(out[0].frame.size(), 14 + 43u);
 }
 
-TEST_F(Ip6, NodesTakeLocalProtocolsAndPorts) {
+TEST_F(Ip6Nodes, NodesTakeLocalProtocolsAndPorts) {
   const auto local = [](uint8_t next, const Bytes& payload) {
     return ip6({.destination = "2001:db8:1::1", .next_header = next, .payload = payload});
   };
@@ -65,7 +65,7 @@ TEST_F(Ip6, NodesTakeLocalProtocolsAndPorts) {
   EXPECT_EQ(r.port2.take().size(), 1u);
 }
 
-TEST_F(Ip6, FeaturesSeePacketsToTheRouterItself) {
+TEST_F(Ip6Nodes, FeaturesSeePacketsToTheRouterItself) {
   engine::Graph& graph = r.engine->graph();
   graph.enable(graph.arc("ip6-local"), "test-local6", r.e1, true);
   const Bytes ours = ip6({.destination = "2001:db8:2::1"});
@@ -77,7 +77,7 @@ TEST_F(Ip6, FeaturesSeePacketsToTheRouterItself) {
   EXPECT_EQ(r.punted.kept.size(), 1u);
 }
 
-TEST_F(Ip6, LocalMulticastAndLinkLocalGoToTheKernelAsReceived) {
+TEST_F(Ip6Nodes, LocalMulticastAndLinkLocalGoToTheKernelAsReceived) {
   std::vector<Bytes> packets;
   for (const char* to : {"2001:db8:1::1", "ff02::5", "ff02::1:ff00:1", "fe80::1", "ff05::2"}) {
     packets.push_back(ip6({.destination = to, .hop_limit = 1}));
@@ -96,7 +96,7 @@ TEST_F(Ip6, LocalMulticastAndLinkLocalGoToTheKernelAsReceived) {
   EXPECT_TRUE(r.drops().empty());
 }
 
-TEST_F(Ip6, MartiansAreDropped) {
+TEST_F(Ip6Nodes, MartiansAreDropped) {
   for (const char* from : {"::", "::1", "ff02::1", "::ffff:192.0.2.2"}) {
     send6({ip6({.source = from})});
   }
@@ -109,7 +109,7 @@ TEST_F(Ip6, MartiansAreDropped) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip6, LinkLocalSourceIsBeyondScope) {
+TEST_F(Ip6Nodes, LinkLocalSourceIsBeyondScope) {
   send6({ip6({.source = "fe80::77"})});
   EXPECT_EQ(r.drops(), (Drops{{"ip6-link-local", 1}}));
   const auto errors = r.port1.take();
@@ -120,7 +120,7 @@ TEST_F(Ip6, LinkLocalSourceIsBeyondScope) {
   EXPECT_EQ(errors[0].frame[55], 2);
 }
 
-TEST_F(Ip6, KindsOfRoutes) {
+TEST_F(Ip6Nodes, KindsOfRoutes) {
   send6({ip6({.destination = "2001:db8:60::1"}), ip6({.destination = "2001:db8:70::1"}),
          ip6({.destination = "2001:db8:80::1"}), ip6({.destination = "2001:db9::1"}),
          ip6({.destination = "2001:db8:2::77"}), ip6({.destination = "2001:db8:50::1"})});
@@ -140,7 +140,7 @@ TEST_F(Ip6, KindsOfRoutes) {
   }
 }
 
-TEST_F(Ip6, HopLimitAndMtu) {
+TEST_F(Ip6Nodes, HopLimitAndMtu) {
   send6({ip6({.hop_limit = 1}), ip6({.hop_limit = 0}), ip6({.hop_limit = 2})});
   EXPECT_EQ(r.drops(), (Drops{{"ip6-hop-limit-expired", 2}}));
   EXPECT_EQ(r.port2.take().size(), 1u);
@@ -162,7 +162,7 @@ TEST_F(Ip6, HopLimitAndMtu) {
   EXPECT_LE(errors[0].frame.size(), 14 + 1280u);
 }
 
-TEST_F(Ip6, HopByHopOptions) {
+TEST_F(Ip6Nodes, HopByHopOptions) {
   const auto packet = [](Bytes option) { return ip6({.next_header = 0, .payload = with_option(std::move(option))}); };
   send6({packet({1, 4, 0, 0, 0, 0}), packet({0, 0, 0, 0, 0, 0}), packet({0x1e, 4, 9, 9, 9, 9})});
   EXPECT_EQ(r.port2.take().size(), 3u);
@@ -190,7 +190,7 @@ TEST_F(Ip6, HopByHopOptions) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip6, ExtensionHeaders) {
+TEST_F(Ip6Nodes, ExtensionHeaders) {
   const Bytes udp(16, 1);
   const auto chain = [&](uint8_t first, const Bytes& headers) {
     return ip6({.next_header = first, .payload = join({headers, udp})});
@@ -228,7 +228,7 @@ TEST_F(Ip6, ExtensionHeaders) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip6, CutAtEveryByteIsNeverForwarded) {
+TEST_F(Ip6Nodes, CutAtEveryByteIsNeverForwarded) {
   const Bytes packet =
       ip6({.next_header = 0,
            .payload = with_option({1, 4, 0, 0, 0, 0}, 60, join({{17, 0, 1, 4, 0, 0, 0, 0}, Bytes(8, 1)}))});
@@ -247,7 +247,7 @@ TEST_F(Ip6, CutAtEveryByteIsNeverForwarded) {
   EXPECT_TRUE(r.port2.take().empty());
 }
 
-TEST_F(Ip6, WrongVersions) {
+TEST_F(Ip6Nodes, WrongVersions) {
   for (uint8_t version = 0; version < 16; version++) {
     Bytes packet = ip6({});
     packet[0] = static_cast<uint8_t>(version << 4);
@@ -257,7 +257,7 @@ TEST_F(Ip6, WrongVersions) {
   EXPECT_EQ(r.port2.take().size(), 1u);
 }
 
-TEST_F(Ip6, FromTheKernel) {
+TEST_F(Ip6Nodes, FromTheKernel) {
   const auto from_kernel = [&](const Bytes& packet) { r.run(r.kernel, {ethernet(Mac{}, ethertype::ip6, packet)}); };
   from_kernel(ip6({.source = "2001:db8:ff::1", .hop_limit = 1}));
   const auto out = r.port2.take();
