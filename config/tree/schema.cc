@@ -135,6 +135,7 @@ Result<std::shared_ptr<const Schema>> Schema::load(std::span<const Module> modul
   if (schema->groups_ == nullptr || schema->apply_groups_ == nullptr) {
     return Error{"floof-root.yang", "has no groups or no apply-groups", ""};
   }
+  schema->find_ties(lysc_node_child(schema->root_));
   schema->position_[schema->groups_] = 0;
   schema->position_[schema->apply_groups_] = 1;
   return std::shared_ptr<const Schema>(schema);

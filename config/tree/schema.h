@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -17,7 +18,9 @@
 
 struct ly_ctx;
 struct lysc_node;
+struct lysc_prefix;
 struct lysc_type;
+struct lyxp_expr;
 
 namespace floof::config {
 
@@ -30,6 +33,8 @@ struct Module {
 
 /// The modules that are compiled into the program.
 std::span<const Module> embedded_modules();
+
+bool is_term(Node node);  ///< leaf or leaf-list
 
 class Schema {
  public:
@@ -75,10 +80,20 @@ class Schema {
   /// Defaults of leafs directly below a container or list (null: the top).
   const std::vector<Default>& defaults(Node parent) const;
 
+  /// Whether an instance of this container or list is judged the same without what stands around it, and what stands
+  /// around it without the instance, but for leafrefs that `checked_by_value` names.
+  bool stands_alone(Node node) const { return !all_tied_ && !is_term(node) && !tied_.contains(node); }
+  /// Whether a leafref holds exactly when any instance of its target has its value.
+  bool checked_by_value(Node leafref) const { return by_value_.contains(leafref); }
+
   const SecretCodec& secrets() const { return secrets_; }
 
  private:
   Schema() = default;
+  void find_ties(Node first);
+  void tie(Node node, Node other);
+  void tie_expression(Node node, Node context, const lyxp_expr* expression, const lysc_prefix* prefixes);
+  void tie_type(Node node, const lysc_type* type);
   Result<> index(Node parent);
   Result<> index_default(Node node, Node parent);
 
@@ -91,6 +106,9 @@ class Schema {
   std::unordered_map<Node, size_t> position_;
   std::unordered_map<Node, Node> targets_;
   std::unordered_map<Node, std::vector<Default>> defaults_;
+  std::unordered_set<Node> tied_;      ///< do not stand alone
+  std::unordered_set<Node> by_value_;  ///< leafrefs
+  bool all_tied_ = false;              ///< libyang did not tell what depends on what
   Node groups_ = nullptr, apply_groups_ = nullptr;
 };
 
@@ -99,7 +117,6 @@ bool is_container(Node node);
 bool is_list(Node node);
 bool is_leaf(Node node);
 bool is_leaf_list(Node node);
-bool is_term(Node node);  ///< leaf or leaf-list
 bool is_key(Node node);
 bool is_user_ordered(Node node);
 bool is_empty_leaf(Node node);  ///< a leaf that is just there, without a value

@@ -152,6 +152,17 @@ class Tree {
   ItemPtr root_;
 };
 
+/// Judges one tree after another, and of each only what is new: what stands alone (Schema::stands_alone) and was judged
+/// good before is the same item still, and items that somebody else has, too, never change.
+class Validity {
+ public:
+  /// What Tree::validate would say.
+  std::vector<Error> of(const Tree& tree);
+
+ private:
+  std::optional<Tree> good_;  ///< in force, and nothing was against it
+};
+
 /// What was set, as it is written to disk.
 inline Json stored_form(const Tree& tree) { return tree.to_json(for_storage(tree.schema().secrets())); }
 

@@ -2,13 +2,16 @@
 //
 // All that YANG has against a tree, at once. What is in force becomes a libyang tree. libyang 2 stops at its first
 // error and names missing nodes only by schema path, so mandatory nodes, leafrefs and musts are checked here; libyang
-// has the last word on everything else.
+// has the last word on everything else. Validity asks libyang alone, about the part that may have changed; when that or
+// a leafref is not good, all is judged anew, so that the errors are the same.
 #include <fmt/format.h>
 #include <libyang/libyang.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "config/tree/tree.h"
 
@@ -276,34 +279,219 @@ class Validator {
   std::vector<Error> errors_;
 };
 
-/// apply-groups must name groups that are there.
-void check_groups(const Schema& schema, const Items& items, const Words& above, const std::vector<std::string>& known,
-                  std::vector<Error>& errors) {
+/// apply-groups must name groups that are there. `above` holds what the items lie in.
+void check_groups(const Schema& schema, const Items& items, std::vector<const Item*>& above,
+                  const std::vector<std::string>& known, std::vector<Error>& errors) {
   for (const ItemPtr& item : items) {
     if (item->inactive || item->node == schema.groups() || errors.size() >= kMostErrors) {
       continue;
     }
     if (item->node == schema.apply_groups() && std::find(known.begin(), known.end(), item->value) == known.end()) {
-      errors.push_back({join_words(words_below(above, *item)), fmt::format("no group is named \"{}\"", item->value),
+      Words words;
+      for (const Item* around : above) {
+        words = words_below(words, *around);
+      }
+      errors.push_back({join_words(words_below(words, *item)), fmt::format("no group is named \"{}\"", item->value),
                         suggest(item->value, known, "configured:")});
     }
     if (!item->children.empty()) {
-      check_groups(schema, item->children, words_below(above, *item), known, errors);
+      above.push_back(item.get());
+      check_groups(schema, item->children, above, known, errors);
+      above.pop_back();
     }
   }
 }
 
-}  // namespace
-
-std::vector<Error> Tree::validate() const {
+std::vector<Error> group_errors(const Tree& tree) {
   std::vector<Error> errors;
   std::vector<std::string> groups;
-  for (const ItemPtr& item : items()) {
-    if (item->node == schema_->groups() && !item->inactive) {
+  for (const ItemPtr& item : tree.items()) {
+    if (item->node == tree.schema().groups() && !item->inactive) {
       groups.push_back(item->keys[0]);
     }
   }
-  check_groups(*schema_, items(), {}, groups, errors);
+  std::vector<const Item*> above;
+  check_groups(tree.schema(), tree.items(), above, groups, errors);
+  return errors;
+}
+
+/// What has to be judged of a configuration of which much was judged before.
+class Picker {
+ public:
+  /// `now`: what is in force; `good`: what was, and was good.
+  Picker(const Schema& schema, const Items& now, const Items& good) : schema_(schema), now_(now), good_(good) {}
+
+  /// What is new, what does not stand alone, and what either refers to.
+  Items pick() {
+    for (;;) {
+      Items out = below(now_, &good_);
+      const size_t before = needed_.size();
+      need_targets(out);
+      if (needed_.size() == before) {
+        return out;
+      }
+    }
+  }
+
+  /// Whether each leafref that is checked by value, also of what was judged before, finds it.
+  bool references_hold() { return hold(now_); }
+
+ private:
+  Items below(const Items& now, const Items* good) const {
+    Items out;
+    size_t next = 0;  // of `good`
+    for (const ItemPtr& item : now) {
+      const Item* before = nullptr;
+      if (good != nullptr) {
+        const size_t at = next < good->size() && (*good)[next] == item ? next : position_of(*good, *item);
+        before = at < good->size() ? (*good)[at].get() : nullptr;
+        next = before != nullptr ? at + 1 : next;
+      }
+      const bool needed = needed_.contains(item.get());
+      if (before == item.get() && !needed && schema_.stands_alone(item->node)) {
+        continue;
+      }
+      if (before == nullptr || item->children.empty() || (needed && is_list(item->node))) {
+        out.push_back(item);
+      } else {
+        auto part = std::make_shared<Item>();
+        part->node = item->node;
+        part->keys = item->keys;
+        part->children = below(item->children, &before->children);
+        out.push_back(std::move(part));
+      }
+    }
+    return out;
+  }
+
+  /// Calls `found` with the leafrefs of an item that are checked by value.
+  template <typename Found>
+  void each_reference(const Item& item, Found found) const {
+    if (is_term(item.node)) {
+      if (schema_.checked_by_value(item.node)) {
+        found(item.node, item.value);
+      }
+    } else if (is_list(item.node)) {
+      size_t number = 0;
+      for (Node key = lysc_node_child(item.node); key != nullptr && is_key(key); key = key->next, number++) {
+        if (schema_.checked_by_value(key)) {
+          found(key, item.keys[number]);
+        }
+      }
+    }
+  }
+
+  void need_targets(const Items& items) {
+    for (const ItemPtr& item : items) {
+      each_reference(*item, [&](Node leafref, const std::string& value) {
+        const Target& target = target_of(schema_.target(leafref));
+        needed_.insert(target.around.begin(), target.around.end());
+        if (const auto [first, last] = target.by_value.equal_range(value); first != last) {
+          std::for_each(first, last, [&](const auto& one) { needed_.insert(one.second); });
+        }
+      });
+      need_targets(item->children);
+    }
+  }
+
+  bool hold(const Items& items) {
+    return std::all_of(items.begin(), items.end(), [&](const ItemPtr& item) {
+      bool good = true;
+      each_reference(*item, [&](Node leafref, const std::string& value) {
+        good = good && target_of(schema_.target(leafref)).by_value.contains(value);
+      });
+      return good && hold(item->children);
+    });
+  }
+
+  /// Instances of a leaf that leafrefs name (Schema::checked_by_value).
+  struct Target {
+    std::unordered_multimap<std::string_view, const Item*> by_value;  ///< the list entry or container that it is in
+    std::vector<const Item*> around;                                  ///< containers that lead there
+  };
+
+  const Target& target_of(Node leaf) {
+    const auto [known, fresh] = targets_.try_emplace(leaf);
+    if (fresh) {
+      std::vector<Node> way;
+      for (Node at = leaf->parent; at != nullptr && at != schema_.root(); at = at->parent) {
+        if (is_container(at) || is_list(at)) {
+          way.insert(way.begin(), at);
+        }
+      }
+      find_target(leaf, way, now_, known->second);
+    }
+    return known->second;
+  }
+
+  static void find_target(Node leaf, std::span<const Node> way, const Items& items, Target& out) {
+    for (const ItemPtr& item : items) {
+      if (item->node != way.front()) {
+        continue;
+      }
+      if (is_container(item->node)) {
+        out.around.push_back(item.get());
+      }
+      if (way.size() > 1) {
+        find_target(leaf, way.subspan(1), item->children, out);
+        continue;
+      }
+      if (is_key(leaf)) {
+        size_t number = 0;
+        for (Node key = lysc_node_child(item->node); key != leaf; key = key->next) {
+          number++;
+        }
+        out.by_value.emplace(item->keys[number], item.get());
+      }
+      for (const ItemPtr& child : item->children) {
+        if (child->node == leaf) {
+          out.by_value.emplace(child->value, item.get());
+        }
+      }
+    }
+  }
+
+  const Schema& schema_;
+  const Items& now_;
+  const Items& good_;
+  std::unordered_set<const Item*> needed_;  ///< list entries whole, containers for the way
+  std::unordered_map<Node, Target> targets_;
+};
+
+/// Whether nothing is against `in_force`, knowing that nothing is against `good`. When in doubt it is not.
+bool still_good(const Tree& in_force, const Tree& good) {
+  const Schema& schema = in_force.schema();
+  Picker picker(schema, in_force.items(), good.items());
+  if (!picker.references_hold()) {
+    return false;
+  }
+  Builder builder(schema);
+  const auto root = builder.build(picker.pick());
+  lyd_node* data = root ? *root : nullptr;  // the builder frees it: libyang does not take away the outermost container
+  const bool out =
+      data != nullptr && lyd_validate_all(&data, schema.context(), LYD_VALIDATE_NO_STATE, nullptr) == LY_SUCCESS;
+  ly_err_clean(schema.context(), nullptr);
+  return out;
+}
+
+}  // namespace
+
+std::vector<Error> Validity::of(const Tree& tree) {
+  Tree in_force = tree.effective();
+  std::vector<Error> errors;
+  const bool known = good_ && good_->shared_schema() == tree.shared_schema() && group_errors(tree).empty() &&
+                     still_good(in_force, *good_);
+  if (!known) {
+    errors = tree.validate();
+  }
+  if (errors.empty()) {
+    good_ = std::move(in_force);
+  }
+  return errors;
+}
+
+std::vector<Error> Tree::validate() const {
+  std::vector<Error> errors = group_errors(*this);
   const Tree in_force = effective();
   Builder builder(*schema_);
   const auto root = builder.build(in_force.items());
