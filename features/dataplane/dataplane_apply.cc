@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
 #include <random>
 #include <sstream>
 
@@ -12,7 +13,6 @@
 #include "base/log.h"
 #include "engine/feature.h"
 #include "features/dataplane/dataplane_stats.h"
-#include "features/dataplane/state_patch.h"
 
 namespace floof::dataplane {
 
@@ -64,13 +64,12 @@ Api::Api(Setup setup) : setup_(std::move(setup)) {
 Api::~Api() = default;
 
 void Api::restore() {
-  const SharedJson state = stored_state(setup_.run_dir);
+  Json state = stored_state(setup_.run_dir);
   if (state.is_null()) {
     return;
   }
-  for (const Error& error : stage(state, true)) {
-    log::warning("restoring the last state: {}", error.text());
-  }
+  states_.stage(std::move(state));
+  (void)stage_now(true);
   const Json answer = publish();
   if (answer["ok"].get<bool>()) {
     return;
@@ -121,23 +120,22 @@ Json Api::answer(const Json& request) {
 Json Api::answer_stage(const Json& request) {
   const auto lenient = request.find("lenient");
   const bool leniently = lenient != request.end() && lenient->is_boolean() && lenient->get<bool>();
-  SharedJson desired;
+  abort();
   if (const auto patch = request.find("patch"); patch != request.end()) {
-    Json next = *running_;
-    if (version_.empty() || text(request, "base", "") != version_ || !apply_patch(next, *patch)) {
+    if (version_.empty() || text(request, "base", "") != version_ || !states_.stage_patch(*patch)) {
       Json refusal = ipc::failure(Error{"stage", "the patch is for another state", "send the whole desired state"});
       refusal["unknown-base"] = true;
       return refusal;
     }
-    desired = std::move(next);
   } else if (const auto whole = request.find("desired"); whole != request.end()) {
-    desired = *whole;
+    states_.stage(*whole);
   }
-  if (!desired->is_object()) {
+  if (!states_.staged() || !states_.now().is_object()) {
+    states_.drop();
     return ipc::failure(Error{"stage", "'desired' is missing or is no object", "send the whole desired state"});
   }
-  const auto errors = stage(desired, leniently);
-  return errors.empty() ? Json{{"ok", true}, {"restart-needed", restart_needed(*desired)}} : ipc::failure(errors);
+  const auto errors = stage_now(leniently);
+  return errors.empty() ? Json{{"ok", true}, {"restart-needed", restart_needed(states_.now())}} : ipc::failure(errors);
 }
 
 std::vector<Error> Api::let_stage(const Json& desired, bool lenient) {
@@ -151,33 +149,30 @@ std::vector<Error> Api::let_stage(const Json& desired, bool lenient) {
   return errors;
 }
 
-std::vector<Error> Api::stage(SharedJson desired, bool lenient) {
-  if (!staged_.is_null()) {
-    abort();
-  }
-  std::vector<Error> errors = let_stage(*desired, lenient);
-  staged_ = std::move(desired);
+/// What `states_` has staged.
+std::vector<Error> Api::stage_now(bool lenient) {
+  std::vector<Error> errors = let_stage(states_.now(), lenient);
   if (!errors.empty() && !lenient) {
     abort();
     return errors;
   }
-  return lenient ? std::vector<Error>{} : errors;
+  return {};
 }
 
 void Api::abort() {
-  if (staged_.is_null()) {
+  if (!states_.staged()) {
     return;
   }
   for (const auto& participant : setup_.participants) {
     participant->abort();
   }
-  staged_ = {};
+  states_.drop();
 }
 
 /// After a publish that failed half way: what ran before, as well as it goes.
 void Api::go_back() {
-  const SharedJson before = running_.is_null() ? SharedJson(Json::object()) : running_;
-  (void)let_stage(*before, true);
+  states_.drop();
+  (void)let_stage(states_.now().is_null() ? Json(Json::object()) : states_.now(), true);
   for (const auto& participant : setup_.participants) {
     if (auto part = participant->publish(); !part) {
       log::error("going back to the state before: {}", part.error().text());
@@ -186,10 +181,13 @@ void Api::go_back() {
 }
 
 Json Api::publish() {
-  if (staged_.is_null()) {
+  if (!states_.staged()) {
     return ipc::failure(Error{"publish", "nothing is staged", "send stage first"});
   }
-  const SharedJson desired = std::exchange(staged_, {});
+  // Nobody changes the state meanwhile: its text is made beside.
+  auto printing = std::async(std::launch::async, [&state = states_.now()] {
+    return state.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  });
   Json applied = Json::object();
   std::vector<Error> errors;
   for (const auto& participant : setup_.participants) {
@@ -201,8 +199,9 @@ Json Api::publish() {
     }
     applied[std::string(participant->name())] = std::move(part).value();
   }
+  const std::string text = printing.get();
   if (errors.empty()) {
-    if (auto stored = store(*desired); !stored) {
+    if (auto stored = store(text); !stored) {
       errors.push_back(stored.error());
     }
   }
@@ -210,9 +209,9 @@ Json Api::publish() {
     go_back();
     return ipc::failure(errors);
   }
-  running_ = desired;
+  states_.keep();
   version_ = instance_ + "-" + std::to_string(++published_);
-  applied["restart-needed"] = restart_needed(*desired);
+  applied["restart-needed"] = restart_needed(states_.now());
   return {{"ok", true}, {"applied", std::move(applied)}, {"version", version_}};
 }
 
@@ -231,8 +230,8 @@ Json Api::restart_needed(const Json& desired) const {
   return out;
 }
 
-Result<void> Api::store(const Json& desired) const {
-  return replace_file(applied_path(setup_.run_dir), desired.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n',
+Result<void> Api::store(const std::string& text) const {
+  return replace_file(applied_path(setup_.run_dir), text,
                       {"cannot store the applied state", "make room in the run folder"});
 }
 

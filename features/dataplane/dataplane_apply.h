@@ -18,9 +18,9 @@
 #include "base/event_loop.h"
 #include "base/ipc/ipc.h"
 #include "base/result.h"
-#include "base/text/shared_json.h"
 #include "engine/engine.h"
 #include "features/dataplane/participant.h"
+#include "features/dataplane/state_patch.h"
 
 namespace floof::dataplane {
 
@@ -46,21 +46,20 @@ class Api {
  private:
   Json answer_stage(const Json& request);
   std::vector<Error> let_stage(const Json& desired, bool lenient);
-  std::vector<Error> stage(SharedJson desired, bool lenient);
+  std::vector<Error> stage_now(bool lenient);
   void go_back();
   Json publish();
   void abort();
   Json alarms();
   Json show(const std::string& what, const Json& arguments);
   Json restart_needed(const Json& desired) const;
-  Result<void> store(const Json& desired) const;
+  Result<void> store(const std::string& text) const;
 
   Setup setup_;
   std::unique_ptr<ipc::Server> server_;
-  SharedJson staged_;     ///< null: nothing is staged
-  SharedJson running_;    ///< null: nothing was applied
+  States states_;
   std::string instance_;  ///< random: what a version starts with
-  std::string version_;   ///< of `running_`
+  std::string version_;   ///< of the state that runs
   uint64_t published_ = 0;
 };
 

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace floof::dataplane {
@@ -17,10 +20,8 @@ class Differ {
  public:
   Json take() { return std::move(out_); }
 
+  /// They differ.
   void compare(const std::string& path, const Json& before, const Json& after) {
-    if (before == after) {
-      return;
-    }
     if (before.is_object() && after.is_object() && name_of(before) == name_of(after)) {
       objects(path, before, after);
     } else if (before.is_array() && after.is_array()) {
@@ -82,7 +83,9 @@ class Differ {
     }
     const bool as_many = before.size() == after.size();
     for (size_t i = front; as_many && i < after.size() - back; i++) {
-      compare(path + '/' + std::to_string(i), before[i], after[i]);
+      if (before[i] != after[i]) {
+        compare(path + '/' + std::to_string(i), before[i], after[i]);
+      }
     }
     for (size_t i = before.size() - back; !as_many && i-- > front;) {
       add("remove", path + '/' + std::to_string(i));
@@ -131,22 +134,35 @@ Json* child(Json& parent, const std::string& step) {
   return at ? &parent[*at] : nullptr;
 }
 
-bool add_at(Json& parent, const std::string& step, const Json& value) {
+Json change(const char* op, const std::string& path, Json value = nullptr) {
+  Json out = {{"op", op}, {"path", path}};
+  if (std::string_view(op) != "remove") {
+    out["value"] = std::move(value);
+  }
+  return out;
+}
+
+/// `back` becomes the change that undoes it.
+bool add_at(Json& parent, const std::string& step, const std::string& path, const Json& value, Json& back) {
   if (parent.is_object()) {
-    parent[step] = value;
+    const auto [at, fresh] = parent.emplace(step, value);
+    back = fresh ? change("remove", path) : change("replace", path, std::exchange(*at, value));
     return true;
   }
   const auto at = parent.is_array() ? place(step, parent.size() + 1) : std::nullopt;
   if (at) {
     parent.insert(parent.begin() + static_cast<ptrdiff_t>(*at), value);
+    back = change("remove", path);
   }
   return at.has_value();
 }
 
-bool remove_at(Json& parent, const std::string& step) {
-  if (child(parent, step) == nullptr) {
+bool remove_at(Json& parent, const std::string& step, const std::string& path, Json& back) {
+  Json* const old = child(parent, step);
+  if (old == nullptr) {
     return false;
   }
+  back = change("add", path, std::move(*old));
   if (parent.is_object()) {
     parent.erase(step);
   } else {
@@ -155,16 +171,17 @@ bool remove_at(Json& parent, const std::string& step) {
   return true;
 }
 
-bool apply_one(Json& state, const Json& change) {
+bool apply_one(Json& state, const Json& wanted, Json& back) {
   const auto member = [&](const char* name) {
-    const auto at = change.is_object() ? change.find(name) : change.end();
-    return change.is_object() && at != change.end() ? &*at : nullptr;
+    const auto at = wanted.is_object() ? wanted.find(name) : wanted.end();
+    return wanted.is_object() && at != wanted.end() ? &*at : nullptr;
   };
   const Json *op = member("op"), *path = member("path"), *value = member("value");
   if (op == nullptr || path == nullptr || !path->is_string()) {
     return false;
   }
-  auto steps = steps_of(path->get_ref<const std::string&>());
+  const auto& text = path->get_ref<const std::string&>();
+  auto steps = steps_of(text);
   if (!steps) {
     return false;
   }
@@ -177,24 +194,72 @@ bool apply_one(Json& state, const Json& change) {
     return false;
   }
   if (replaces && value != nullptr) {
-    *at = *value;
+    back = change("replace", text, std::exchange(*at, *value));
     return true;
   }
-  return (*op == "add" && value != nullptr && add_at(*at, steps->back(), *value)) ||
-         (*op == "remove" && remove_at(*at, steps->back()));
+  return (*op == "add" && value != nullptr && add_at(*at, steps->back(), text, *value, back)) ||
+         (*op == "remove" && remove_at(*at, steps->back(), text, back));
 }
 
 }  // namespace
 
 Json state_diff(const Json& before, const Json& after) {
   Differ differ;
-  differ.compare("", before, after);
+  if (before != after) {
+    differ.compare("", before, after);
+  }
   return differ.take();
 }
 
-bool apply_patch(Json& state, const Json& patch) {
-  return patch.is_array() &&
-         std::all_of(patch.begin(), patch.end(), [&](const Json& change) { return apply_one(state, change); });
+bool apply_patch(Json& state, const Json& patch, Json* back) {
+  if (!patch.is_array()) {
+    return false;
+  }
+  std::vector<Json> undo;
+  for (const Json& wanted : patch) {
+    undo.emplace_back();
+    if (!apply_one(state, wanted, undo.back())) {
+      undo.pop_back();
+      Json ignored;
+      std::for_each(undo.rbegin(), undo.rend(), [&](const Json& one) { (void)apply_one(state, one, ignored); });
+      return false;
+    }
+  }
+  if (back != nullptr) {
+    *back = Json::array();
+    std::move(undo.rbegin(), undo.rend(), std::back_inserter(*back));
+  }
+  return true;
+}
+
+void States::stage(Json next) {
+  drop();
+  before_ = std::exchange(state_, std::move(next));
+  back_ = nullptr;
+  staged_ = true;
+}
+
+bool States::stage_patch(const Json& patch) {
+  drop();
+  staged_ = apply_patch(state_, patch, &back_);
+  return staged_;
+}
+
+void States::keep() {
+  staged_ = false;
+  before_ = back_ = nullptr;
+}
+
+void States::drop() {
+  if (!std::exchange(staged_, false)) {
+    return;
+  }
+  if (back_.is_null()) {
+    state_ = std::move(before_);
+  } else {
+    (void)apply_patch(state_, back_);
+  }
+  keep();
 }
 
 }  // namespace floof::dataplane

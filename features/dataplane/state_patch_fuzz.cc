@@ -15,8 +15,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!input.is_array() || input.size() != 2) {
     return 0;
   }
-  json state = input[0];
-  (void)floof::dataplane::apply_patch(state, input[1]);
+  json state = input[0], back = json::array();
+  (void)floof::dataplane::apply_patch(state, input[1], &back);
+  if (!floof::dataplane::apply_patch(state, back) || state.dump() != json(input[0]).dump()) {
+    abort();
+  }
   json made = input[0];
   if (!floof::dataplane::apply_patch(made, floof::dataplane::state_diff(input[0], input[1])) || made != input[1]) {
     abort();

@@ -77,12 +77,53 @@ TEST(StatePatch, MakesExactlyTheOther) {
       after = value(dice, 4);
     }
     const json patch = state_diff(before, after);
-    json made = before;
-    ASSERT_TRUE(apply_patch(made, patch)) << before << "\n" << after << "\n" << patch;
+    json made = before, back;
+    ASSERT_TRUE(apply_patch(made, patch, &back)) << before << "\n" << after << "\n" << patch;
     ASSERT_EQ(made, after) << before << "\n" << patch;
     ASSERT_EQ(made.dump(), after.dump()) << "also in the types of its numbers";
     ASSERT_EQ(patch.empty(), before == after);
+    ASSERT_TRUE(apply_patch(made, back)) << before << "\n" << after << "\n" << back;
+    ASSERT_EQ(made.dump(), before.dump()) << patch << "\n" << back;
   }
+}
+
+TEST(StatePatch, AHalfThatFitsChangesNothing) {
+  for (unsigned seed = 0; seed < 5000; seed++) {
+    Dice dice(seed);
+    const json before = value(dice, 4), after = value(dice, 4);
+    json patch = state_diff(before, after);
+    patch.insert(patch.begin() + dice(static_cast<unsigned>(patch.size()) + 1),
+                 {{"op", "remove"}, {"path", "/no/such/place"}});
+    json made = before;
+    ASSERT_FALSE(apply_patch(made, patch));
+    ASSERT_EQ(made.dump(), before.dump()) << patch;
+  }
+}
+
+TEST(States, GoToTheNextAndBack) {
+  States states;
+  EXPECT_TRUE(states.now().is_null());
+  states.stage({{"a", 1}});
+  states.drop();
+  EXPECT_TRUE(states.now().is_null());
+  states.stage({{"a", 1}});
+  EXPECT_EQ(states.now(), json({{"a", 1}}));
+  states.keep();
+  EXPECT_FALSE(states.staged());
+  const json next = {{"a", 2}, {"b", {1, 2}}};
+  EXPECT_TRUE(states.stage_patch(state_diff(states.now(), next)));
+  EXPECT_EQ(states.now(), next);
+  EXPECT_FALSE(states.stage_patch(json::array({{{"op", "remove"}, {"path", "/b"}}})))
+      << "that fits what is staged only";
+  EXPECT_EQ(states.now(), json({{"a", 1}})) << "and what was staged is gone";
+  EXPECT_TRUE(states.stage_patch(state_diff(states.now(), next)));
+  states.stage({{"c", 3}});
+  states.drop();
+  EXPECT_EQ(states.now(), json({{"a", 1}}));
+  EXPECT_TRUE(states.stage_patch(state_diff(states.now(), next)));
+  states.keep();
+  states.drop();
+  EXPECT_EQ(states.now(), next) << "nothing is staged";
 }
 
 TEST(StatePatch, SaysLittleAboutLittle) {
