@@ -48,7 +48,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
   /// Prepares and judges; nothing that a user could see changes. `lenient`: at boot, what cannot be had is left out.
-  virtual std::vector<Error> stage(const Json& config, const SharedJson& desired, bool lenient) = 0;
+  virtual std::vector<Error> stage(const SharedJson& config, const SharedJson& desired, bool lenient) = 0;
   /// What publishing the stage would do, in order. Between `stage` and `publish` or `abort`.
   virtual std::vector<PlanStep> plan() { return {}; }
   /// Acts. An Error means that the commit is undone.

@@ -36,7 +36,10 @@ std::string boot_id() {
 }
 
 ConfigEngine::ConfigEngine(Options options, Store store)
-    : options_(std::move(options)), store_(std::move(store)), running_(options_.schema) {
+    : options_(std::move(options)),
+      store_(std::move(store)),
+      running_(options_.schema),
+      config_(running_.for_features()) {
   store_.crash_point = options_.crash_point;
 }
 
@@ -70,23 +73,29 @@ Tree ConfigEngine::tree_of(const Generation& generation, std::vector<std::string
   return std::move(loaded.tree);
 }
 
+void ConfigEngine::run(Generation generation, Tree tree, SharedJson config) {
+  generation_ = std::move(generation);
+  generation_.config = nullptr;  // `tree` says the same
+  running_ = std::move(tree);
+  config_ = std::move(config);
+}
+
 void ConfigEngine::load_running() {
   auto stored = store_.running();
   if (!store_.damage().empty()) {
     alarms_.push_back(store_.damage());
   }
-  if (stored) {
-    generation_ = std::move(*stored);
-  } else {
-    generation_ = {format(),      0, now_text(), "floofd", "start", "the empty configuration of the first start",
-                   Json::object()};
+  if (!stored) {
+    stored = {format(), 0, now_text(), "floofd", "start", "the empty configuration of the first start", Json::object()};
   }
-  running_ = tree_of(generation_, alarms_);  // a newer version may know fewer words: the rest still counts
+  if (const auto remembered = store_.remember(*stored); !remembered) {
+    alarms_.push_back(remembered.error().text());
+  }
+  Tree tree = tree_of(*stored, alarms_);  // a newer version may know fewer words: the rest still counts
+  SharedJson config = tree.for_features();
+  run(std::move(*stored), std::move(tree), std::move(config));
   if (store_.journal_found()) {
     log::warning("a commit was interrupted; generation {} stays in force", generation_.number);
-  }
-  if (const auto remembered = store_.remember(generation_); !remembered) {
-    alarms_.push_back(remembered.error().text());
   }
   find_unconfirmed();
   scheduled_ = store_.scheduled();
@@ -123,8 +132,8 @@ void ConfigEngine::find_unconfirmed() {
     alarms_.push_back(stored.error().text());
   }
   log::warning("{}: generation {} is that of {}", next.comment, next.number, unconfirmed_->back_to);
-  generation_ = std::move(next);
-  running_ = std::move(tree);
+  SharedJson config = tree.for_features();
+  run(std::move(next), std::move(tree), std::move(config));
   unconfirmed_.reset();
   (void)store_.keep(std::optional<Confirm>());  // the numbers say already that it no longer counts
 }
@@ -140,8 +149,7 @@ Json ConfigEngine::desired_of(const Json& config, uint64_t generation) const {
 }
 
 const std::vector<std::string>& ConfigEngine::apply_running() {
-  const Json config = running_.for_features();
-  desired_ = desired_of(config, generation_.number);
+  desired_ = desired_of(*config_, generation_.number);
   for (Backend* backend : options_.backends) {
     pulse();
     const auto note = [&](const std::vector<Error>& errors) {
@@ -150,7 +158,7 @@ const std::vector<std::string>& ConfigEngine::apply_running() {
         log::warning("{}", alarms_.back());
       }
     };
-    note(backend->stage(config, desired_, true));
+    note(backend->stage(config_, desired_, true));
     const auto errors = backend->publish();
     note(errors);
     if (errors.empty()) {
@@ -160,14 +168,14 @@ const std::vector<std::string>& ConfigEngine::apply_running() {
   if (store_.journal_found()) {
     store_.end();
   }
-  standing_ = staged_warnings(config);
+  standing_ = staged_warnings(*config_);
   std::sort(standing_.begin(), standing_.end());
   return alarms_;
 }
 
-std::vector<Error> ConfigEngine::judge(const Tree& tree, const Json& config) const {
+std::vector<Error> ConfigEngine::judge(const Tree& tree, const Json& config) {
   // Nobody changes a tree meanwhile, and features see the JSON only: YANG's part, which takes longest, is theirs too.
-  auto schema_errors = std::async(std::launch::async, [&] { return tree.validate(); });
+  auto schema_errors = std::async(std::launch::async, [&] { return validity_.of(tree); });
   std::vector<Error> feature_errors;
   for (const Feature* feature : options_.features) {
     if (feature->validate != nullptr) {
@@ -196,7 +204,7 @@ void ConfigEngine::collect_warnings(const Json& config, Committed& out) const {
   }
 }
 
-std::vector<Error> ConfigEngine::stage(const Json& config, const SharedJson& desired) {
+std::vector<Error> ConfigEngine::stage(const SharedJson& config, const SharedJson& desired) {
   std::vector<Error> errors;
   for (Backend* backend : options_.backends) {
     pulse();
@@ -250,12 +258,12 @@ ConfigEngine::Prepared ConfigEngine::prepare(Candidate& candidate, Stage when, c
     return out;
   }
   out.config = candidate.tree.for_features();
-  out.errors = judge(candidate.tree, out.config);
+  out.errors = judge(candidate.tree, *out.config);
   if (out.errors.empty() && (when == Stage::always || candidate.changed())) {
     if (judged) {
       judged();
     }
-    out.desired = desired_of(out.config, generation_.number + 1);
+    out.desired = desired_of(*out.config, generation_.number + 1);
     out.errors = stage(out.config, out.desired);
   }
   return out;
@@ -269,7 +277,7 @@ ConfigEngine::Committed ConfigEngine::check(const Candidate& candidate) {
   const Prepared prepared = prepare(fresh, Stage::always);
   out.errors = prepared.errors;
   if (out.errors.empty()) {
-    out.warnings = staged_warnings(prepared.config);
+    out.warnings = staged_warnings(*prepared.config);
     abort();
   }
   return out;
@@ -299,7 +307,7 @@ ConfigEngine::Plan ConfigEngine::plan(const Candidate& candidate) {
   if (!out.errors.empty()) {
     return out;
   }
-  out.warnings = staged_warnings(prepared.config);
+  out.warnings = staged_warnings(*prepared.config);
   const auto standing = out.warnings;
   leave_out_standing(standing, out.warnings);
   for (Backend* backend : options_.backends) {
@@ -345,8 +353,8 @@ std::vector<Error> ConfigEngine::act(const Generation& next) {
 }
 
 /// Everything that may fail on disk before anything acts.
-Result<> ConfigEngine::make_ready(const Printed& next, const std::optional<Confirm>& confirm) {
-  auto ready = store_.prepare(next.generation, next.text);
+Result<> ConfigEngine::make_ready(const Written& next, const std::optional<Confirm>& confirm) {
+  auto ready = next.ready;
   if (ready) {
     ready = store_.begin(next.generation.number);
   }
@@ -387,9 +395,9 @@ void ConfigEngine::collect_warnings(Committed& out) const {
 }
 
 /// Judged and staged already. True when it worked.
-bool ConfigEngine::carry_out(const Printed& printed, const std::optional<Confirm>& confirm, Committed& out) {
-  const Generation& next = printed.generation;
-  if (const auto ready = make_ready(printed, confirm); ready) {
+bool ConfigEngine::carry_out(const Written& written, const std::optional<Confirm>& confirm, Committed& out) {
+  const Generation& next = written.generation;
+  if (const auto ready = make_ready(written, confirm); ready) {
     out.errors = act(next);
   } else {
     undo(0);
@@ -406,28 +414,31 @@ bool ConfigEngine::carry_out(const Printed& printed, const std::optional<Confirm
 ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request& request) {
   Committed out;
   out.generation = generation_.number;
-  // Nobody changes the tree meanwhile: its text for the disk is made while the backends stage.
-  std::future<Printed> printing;
-  const auto print = [&] {
-    printing =
-        std::async(std::launch::async, [&candidate, &request, format = format(), number = generation_.number + 1] {
-          Generation next = generation_of(format, request, number, candidate.tree);
-          next.repeats = request.even_if_unchanged && !candidate.changed();
-          auto text = Store::printed(next);
-          return Printed{std::move(next), std::move(text)};
-        });
+  // Nobody changes the tree meanwhile, nor touches the store: it is written to disk while the backends stage.
+  std::future<Written> writing;
+  const auto write = [&] {
+    writing = std::async(std::launch::async, [&, number = generation_.number + 1] {
+      Generation next = generation_of(format(), request, number, candidate.tree);
+      next.repeats = request.even_if_unchanged && !candidate.changed();
+      auto ready = store_.prepare(next);
+      next.config = nullptr;  // freed here, where nobody waits for it
+      return Written{std::move(next), std::move(ready)};
+    });
   };
-  Prepared prepared = prepare(candidate, request.even_if_unchanged ? Stage::always : Stage::when_changed, print);
+  Prepared prepared = prepare(candidate, request.even_if_unchanged ? Stage::always : Stage::when_changed, write);
   out.errors = std::move(prepared.errors);
   if (!out.errors.empty()) {
+    if (writing.valid()) {
+      store_.discard(writing.get().generation);
+    }
     return out;
   }
   if (prepared.desired.is_null()) {
     settle_confirmation(request, out);
     return out;
   }
-  auto standing = staged_warnings(prepared.config);
-  Printed next = printing.get();
+  auto standing = staged_warnings(*prepared.config);
+  Written next = writing.get();
   std::optional<Confirm> confirm = request.confirm;
   if (confirm) {
     confirm->generation = next.generation.number;
@@ -438,8 +449,9 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
     collect_warnings(out);
     return out;
   }
-  generation_ = std::move(next.generation);
-  running_ = candidate.tree;
+  old_.insert(old_.end(), last_.begin(), last_.end());
+  last_ = {config_, desired_};
+  run(std::move(next.generation), candidate.tree, prepared.config);
   candidate = fork();
   desired_ = std::move(prepared.desired);
   alarms_.clear();
@@ -450,7 +462,7 @@ ConfigEngine::Committed ConfigEngine::commit(Candidate& candidate, const Request
   } else {
     settle_confirmation(request, out);
   }
-  collect_warnings(prepared.config, out);
+  collect_warnings(*prepared.config, out);
   collect_warnings(out);
   out.standing = leave_out_standing(standing, out.warnings);
   std::sort(standing.begin(), standing.end());
@@ -474,8 +486,8 @@ ConfigEngine::Committed ConfigEngine::adopt(Generation next, Tree tree) {
   if (!stored) {
     out.errors = {stored.error()};
   }
-  generation_ = std::move(next);
-  running_ = std::move(tree);
+  SharedJson config = tree.for_features();
+  run(std::move(next), std::move(tree), std::move(config));
   out.generation = generation_.number;
   out.changed = true;
   alarms_.clear();
@@ -548,6 +560,13 @@ Result<Tree> ConfigEngine::rescue() const {
     return Error{"rollback rescue", "there is no rescue configuration", "'rescue save' keeps the running one as such"};
   }
   return readable(*found, "rollback rescue");
+}
+
+Result<> ConfigEngine::save_rescue() const {
+  Generation whole = generation_;
+  whole.format = format();
+  whole.config = stored_form(running_);
+  return store_.keep_rescue(whole);
 }
 
 std::vector<Generation> ConfigEngine::history() const {

@@ -47,8 +47,10 @@ class ConfigEngine {
   const std::vector<std::string>& alarms() const { return alarms_; }
 
   const Tree& running() const { return running_; }
+  /// The same as features see it (Tree::for_features).
+  const SharedJson& config() const { return config_; }
   uint64_t generation() const { return generation_.number; }
-  /// Who made the running configuration, and when.
+  /// Who made the running configuration, and when; without the configuration itself.
   const Generation& committed() const { return generation_; }
   /// The desired state of the running configuration.
   const Json& desired() const { return *desired_; }
@@ -102,8 +104,11 @@ class ConfigEngine {
 
   /// An earlier configuration: 0 is the running one, then backwards; generations that repeat one are not counted.
   Result<Tree> earlier(size_t index) const;
-  Result<> save_rescue() const { return store_.keep_rescue(generation_); }
+  Result<> save_rescue() const;
   Result<Tree> rescue() const;
+  /// Frees what commits have left: large, and nobody need wait for it. For when nothing is to do.
+  void tidy() { old_.clear(); }
+
   /// Newest first; [0] is the running one. Configurations are left out.
   std::vector<Generation> history() const;
 
@@ -111,25 +116,26 @@ class ConfigEngine {
   explicit ConfigEngine(Options options, Store store);
   void pulse() const;
   void load_running();
+  void run(Generation generation, Tree tree, SharedJson config);
   void find_unconfirmed();
   Json desired_of(const Json& config, uint64_t generation) const;
-  std::vector<Error> judge(const Tree& tree, const Json& config) const;
+  std::vector<Error> judge(const Tree& tree, const Json& config);
   void collect_warnings(const Json& config, Committed& out) const;
   void collect_warnings(Committed& out) const;
   std::vector<std::string> staged_warnings(const Json& config) const;
   size_t leave_out_standing(const std::vector<std::string>& now, std::vector<std::string>& warnings) const;
-  std::vector<Error> stage(const Json& config, const SharedJson& desired);
+  std::vector<Error> stage(const SharedJson& config, const SharedJson& desired);
   /// A candidate on its way to be committed.
   struct Prepared {
     std::vector<Error> errors;  ///< of any step; then nothing is staged
-    Json config;                ///< as features see it
+    SharedJson config;          ///< as features see it
     SharedJson desired;         ///< null: nothing is staged
   };
   enum class Stage { always, when_changed };
-  /// A generation, and its text for the disk.
-  struct Printed {
+  /// A generation without its configuration, which lies beside its place on disk if that went well.
+  struct Written {
     Generation generation;
-    Result<std::string> text;
+    Result<> ready;
   };
   /// `judged` is called when nothing is against the candidate, before it is staged; may be empty.
   Prepared prepare(Candidate& candidate, Stage when, const std::function<void()>& judged = {});
@@ -138,8 +144,8 @@ class ConfigEngine {
   void abort();
   /// Brings the candidate up to date; lines in conflict are Errors.
   std::vector<Error> refresh(Candidate& candidate) const;
-  Result<> make_ready(const Printed& next, const std::optional<Confirm>& confirm);
-  bool carry_out(const Printed& printed, const std::optional<Confirm>& confirm, Committed& out);
+  Result<> make_ready(const Written& next, const std::optional<Confirm>& confirm);
+  bool carry_out(const Written& written, const std::optional<Confirm>& confirm, Committed& out);
   void settle_confirmation(const Request& request, Committed& out);
   Committed adopt(Generation next, Tree tree);
   Tree tree_of(const Generation& generation, std::vector<std::string>& complaints) const;
@@ -149,6 +155,11 @@ class ConfigEngine {
   Options options_;
   Store store_;
   Tree running_;
+  SharedJson config_;  ///< of `running_`
+  /// Configurations and desired states that nobody needs. Backends let go of the last but one while they publish, which
+  /// must not cost time then: so it is kept here, too.
+  std::vector<SharedJson> last_, old_;
+  Validity validity_;
   Generation generation_;
   std::optional<Confirm> unconfirmed_;
   std::optional<Scheduled> scheduled_;

@@ -23,10 +23,10 @@ class FakeBackend : public Backend {
  public:
   explicit FakeBackend(std::string name, std::vector<std::string>& log) : name_(std::move(name)), log_(log) {}
   std::string_view name() const override { return name_; }
-  std::vector<Error> stage(const Json& config, const SharedJson&, bool lenient) override {
+  std::vector<Error> stage(const SharedJson& config, const SharedJson&, bool lenient) override {
     note(lenient ? "stage-lenient" : "stage");
     published_ = false;
-    staged = config.value("system", Json::object()).value("hostname", "");
+    staged = config->value("system", Json::object()).value("hostname", "");
     return failing("stage");
   }
   std::vector<Error> publish() override {

@@ -31,7 +31,7 @@ class Asker {
   /// What the answers need of floofd, on the loop.
   struct Sources {
     std::string run_dir;
-    std::function<Json()> running;  ///< the configuration, see config/feature.h
+    std::function<SharedJson()> running;  ///< the configuration, see config/feature.h
     std::function<std::shared_ptr<const outside::Outside>(const Json& config)> outside;
     std::function<void(Json& shown)> annotate;
     std::function<Json()> state;  ///< of `show system`, as far as floofd knows it itself
@@ -57,11 +57,11 @@ class Asker {
       return fits.error();
     }
     const Json& asked = member(arguments, "configuration");
-    Json config = asked.is_object() ? asked : sources_.running();
-    auto outside = what == "explain-route" ? sources_.outside(config) : nullptr;
+    SharedJson config = asked.is_object() ? SharedJson(asked) : sources_.running();
+    auto outside = what == "explain-route" ? sources_.outside(*config) : nullptr;
     Errand out{.crew = &bird_,
                .ask = [socket = sources_.run_dir + "/bird.ctl", what, arguments, config = std::move(config),
-                       outside = std::move(outside)] { return ask_bird(socket, what, arguments, config, outside); }};
+                       outside = std::move(outside)] { return ask_bird(socket, what, arguments, *config, outside); }};
     if (what == "bgp-summary" || what == "bgp-peer") {
       out.finish = sources_.annotate;
     }
@@ -73,7 +73,7 @@ class Asker {
       return Errand{.crew = &bird_,
                     .ask = [socket = sources_.run_dir + "/bird.ctl", config = sources_.running(), request] {
                       bird::BirdClient client(socket);
-                      return done(bird::clear_peers(client, config, request));
+                      return done(bird::clear_peers(client, *config, request));
                     }};
     }
     return Errand{.crew = &dataplane_,

@@ -119,7 +119,6 @@ class Daemon {
   std::unique_ptr<config::PendingCommits> pending_;
   std::string key_damage_;
   std::optional<config::AuditLog> audit_;
-  system::Logins logins_;
   std::optional<Asker> asker_;
   std::optional<config::ConfigServer> requests_;
   std::unique_ptr<ipc::Server> server_;
@@ -187,7 +186,7 @@ void Daemon::pulse() {
 
 void Daemon::make_asker() {
   asker_.emplace(door_, Asker::Sources{.run_dir = arguments_.run_dir,
-                                       .running = [this] { return engine_->running().for_features(); },
+                                       .running = [this] { return engine_->config(); },
                                        .outside = [this](const Json& config) { return outside_->outside(config); },
                                        .annotate =
                                            [this](Json& shown) {
@@ -271,16 +270,15 @@ Result<> Daemon::start() {
           .held_by = [this] { return requests_->exclusive_user(); }});
   limits_.emplace(loop_, bird::LimitWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                    .holds = holds_,
-                                                   .config = [this] { return engine_->running().for_features(); },
+                                                   .config = [this] { return engine_->config(); },
                                                    .generation = [this] { return engine_->generation(); }});
   sessions_.emplace(loop_, bird::SessionWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                        .log = arguments_.file("log/bird.log"),
                                                        .file = arguments_.file("bird.sessions"),
-                                                       .config = [this] { return engine_->running().for_features(); },
+                                                       .config = [this] { return engine_->config(); },
                                                        .generation = [this] { return engine_->generation(); }});
-  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"), .config = [this] {
-                                                          return engine_->running().for_features();
-                                                        }});
+  recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"),
+                                                        .config = [this] { return engine_->config(); }});
   if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl")); sync) {
     kernel_sync_ = std::move(*sync);
   } else {
@@ -288,7 +286,7 @@ Result<> Daemon::start() {
   }
   neighbors_.emplace(loop_, bird::NeighborWatch::Options{.socket = arguments_.file("bird.ctl"),
                                                          .log = arguments_.file("log/bird.log"),
-                                                         .config = [this] { return engine_->running().for_features(); },
+                                                         .config = [this] { return engine_->config(); },
                                                          .generation = [this] { return engine_->generation(); }});
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   make_asker();
@@ -296,6 +294,7 @@ Result<> Daemon::start() {
   loop_.every(kBeat, [this] {
     outside_->look();
     requests_->look();
+    engine_->tidy();
   });
   loop_.every(std::chrono::seconds(5), [this] { alarm_log_.update(untold_alarms().get<std::vector<std::string>>()); });
   if (auto listening = listen(); !listening) {
@@ -353,8 +352,7 @@ Json Daemon::alarms() const {
 }
 
 Json Daemon::system_state() const {
-  const Json config = engine_->running().to_json(config::Secrets::hidden);
-  Json out = {{"hostname", text_of(member(config, "system"), "hostname")},
+  Json out = {{"hostname", text_of(member(*engine_->config(), "system"), "hostname")},
               {"instance", arguments_.instance},
               {"version", kVersion},
               {"generation", engine_->generation()},
@@ -392,7 +390,7 @@ config::ConfigServer::Options Daemon::server_options() {
   out.pending = pending_.get();
   out.audit = &*audit_;
   out.drafts = arguments_.state_dir + "/drafts";
-  out.login = [this](const std::string& user) { return logins_.find(engine_->running(), engine_->generation(), user); };
+  out.login = [this](const std::string& user) { return system::login_class(*engine_->config(), user); };
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { pulse(); });
   };

@@ -396,7 +396,7 @@ Json ConfigServer::amend(const ipc::Peer& peer, const Json& request) {
               fmt::format("generation {} of {} waits for its confirmation", waiting->generation, waiting->user),
               "'commit confirm' lets it stay, or wait until it went back"});
   }
-  const auto wanted = handler->second(engine_.running().for_features(), member(request, "arguments"));
+  const auto wanted = handler->second(*engine_.config(), member(request, "arguments"));
   if (!wanted) {
     return ipc::failure(wanted.error());
   }

@@ -19,7 +19,7 @@ namespace {
 class Recorder : public Backend {
  public:
   std::string_view name() const override { return "recorder"; }
-  std::vector<Error> stage(const Json&, const SharedJson& desired, bool) override {
+  std::vector<Error> stage(const SharedJson&, const SharedJson& desired, bool) override {
     staged_ = (*desired).value("config", Json::object()).flatten();
     return {};
   }

@@ -62,7 +62,7 @@ class BirdBackend : public config::Backend {
   ~BirdBackend() override { abort(); }
 
   std::string_view name() const override { return "bird"; }
-  std::vector<Error> stage(const Json& config, const SharedJson& desired, bool lenient) override;
+  std::vector<Error> stage(const SharedJson& config, const SharedJson& desired, bool lenient) override;
   std::vector<config::PlanStep> plan() override;
   std::vector<Error> publish() override;
   std::vector<Error> confirm() override;
@@ -98,11 +98,11 @@ class BirdBackend : public config::Backend {
   BirdClient client_;
   SetFiles sets_;
   Farewell farewell_;
-  Version version_;          ///< that was staged for
-  std::string staged_text_;  ///< without what holds add
-  Json config_;              ///< what was staged
-  Json published_, before_;  ///< what runs, and what the last publish has replaced
-  std::string staged_file_;  ///< empty when nothing is staged or the text is what runs already
+  Version version_;                ///< that was staged for
+  std::string staged_text_;        ///< without what holds add
+  SharedJson config_;              ///< what was staged
+  SharedJson published_, before_;  ///< what runs, and what the last publish has replaced
+  std::string staged_file_;        ///< empty when nothing is staged or the text is what runs already
   Rendered rendered_;
   bool had_previous_ = false;
   Done done_ = Done::nothing;
@@ -155,7 +155,8 @@ Result<Version> BirdBackend::ask_version() {
                            : version_of_program(options_.bird_program, options_.check_limit);
 }
 
-std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desired, bool lenient) {
+std::vector<Error> BirdBackend::stage(const SharedJson& shared, const SharedJson& desired, bool lenient) {
+  const Json& config = *shared;
   abort();
   warnings_.clear();
   RenderContext context = RenderContext::from_desired(*desired);
@@ -194,7 +195,7 @@ std::vector<Error> BirdBackend::stage(const Json& config, const SharedJson& desi
     return wrong;
   }
   farewell_.prepare(config);
-  config_ = config;
+  config_ = shared;
   staged_text_ = rendered_.text;
   if (read_file(file("bird.conf")) == on_disk(staged_text_) &&
       access(file("bird.conf.unconfirmed").c_str(), F_OK) != 0) {
@@ -233,7 +234,7 @@ std::vector<config::PlanStep> BirdBackend::plan() {
   look();
   if (!protocols_.empty()) {
     judge_by_sessions(all, protocols_, options_.holds ? options_.holds->all() : std::map<std::string, Holds::Hold>());
-    judge_by_interfaces(all, published_, config_, protocols_, ospf_neighbors());
+    judge_by_interfaces(all, *published_, *config_, protocols_, ospf_neighbors());
   }
   return bird_plan(all);
 }
@@ -267,7 +268,7 @@ void BirdBackend::look() {
   }
   protocols_ = parse_protocols(*reply);
   server_time_ = parse_status(*status).server_time;
-  recovery_ = recovery_of(parse_status(*status), protocols_, config_);
+  recovery_ = recovery_of(parse_status(*status), protocols_, *config_);
 }
 
 /// What cannot be filtered again, such as a session that is no more, has no need of it.
@@ -279,14 +280,15 @@ void BirdBackend::reload_blocked() {
 
 /// The dataplane has taken the addresses by now, and a connection from one of them is never heard of again.
 void BirdBackend::restart_homeless() {
-  if (member(before_, "interface") == member(config_, "interface")) {
+  if (items(member(*config_, "bgp"), "peer").empty() ||
+      member(*before_, "interface") == member(*config_, "interface")) {
     return;
   }
   look();
-  const auto homeless = homeless_sessions(config_, protocols_);
+  const auto homeless = homeless_sessions(*config_, protocols_);
   std::set<std::string> sessions(homeless.begin(), homeless.end());
   if (client_.version().overlooks_short_absence()) {
-    const auto renumbered = renumbered_sessions(before_, config_, protocols_);
+    const auto renumbered = renumbered_sessions(*before_, *config_, protocols_);
     sessions.insert(renumbered.begin(), renumbered.end());
   }
   for (const std::string& session : sessions) {
@@ -299,7 +301,7 @@ void BirdBackend::hold_back() {
   look();
   if (options_.holds && !protocols_.empty()) {
     held_before_ = options_.holds->all();
-    options_.holds->follow(protocols_, server_time_, config_);
+    options_.holds->follow(protocols_, server_time_, *config_);
   }
   const std::string text = on_disk(staged_text_);
   if (text == staged_text_) {

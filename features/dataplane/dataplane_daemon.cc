@@ -62,7 +62,7 @@ class DataplaneBackend : public config::Backend {
 
   std::string_view name() const override { return "dataplane"; }
 
-  std::vector<Error> stage(const Json&, const SharedJson& desired, bool lenient) override {
+  std::vector<Error> stage(const SharedJson&, const SharedJson& desired, bool lenient) override {
     staged_ = desired;
     deferred_ = false;
     // At start the dataplane may come later than we do; then it gets the state as soon as it listens.

@@ -112,7 +112,7 @@ void OutsideKeeper::look() {
 
 /// What the running configuration needs, and as-sets that PeeringDB names for it.
 void OutsideKeeper::learn_needs() {
-  needs_ = options_.needs(engine_->running().for_features());
+  needs_ = options_.needs(*engine_->config());
   add_named_as_sets(needs_, known(waiting(true)));
   const std::map<std::string, std::string> manners = {
       {"irr", fmt::format("{}|{}", fmt::join(needs_.irr_servers, " "), fmt::join(needs_.irr_sources, " "))},

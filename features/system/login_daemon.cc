@@ -5,20 +5,13 @@
 
 namespace floof::system {
 
-std::optional<config::UserClass> Logins::find(const config::Tree& running, uint64_t generation,
-                                              const std::string& user) {
-  if (generation_ != generation) {
-    generation_ = generation;
-    classes_.clear();
-    const config::Json config = running.for_features();
-    for (const config::Json& entry : items(member(member(config, "system"), "login"), "user")) {
-      if (const auto known = config::user_class(text_of(entry, "class"))) {
-        classes_[text_of(entry, "name")] = *known;
-      }
+std::optional<config::UserClass> login_class(const config::Json& config, std::string_view user) {
+  for (const config::Json& entry : items(member(member(config, "system"), "login"), "user")) {
+    if (text_of(entry, "name") == user) {
+      return config::user_class(text_of(entry, "class"));
     }
   }
-  const auto found = classes_.find(user);
-  return found == classes_.end() ? std::nullopt : std::optional(found->second);
+  return std::nullopt;
 }
 
 }  // namespace floof::system

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <cstdint>
-#include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "config/access/access.h"
-#include "config/tree/tree.h"
+#include "config/feature.h"
 
 namespace floof::system {
 
-/// The classes that `system login user` gives, as far as they are in force. Loop thread.
-class Logins {
- public:
-  /// Class of a user in the running configuration, which has changed when `generation` has.
-  std::optional<config::UserClass> find(const config::Tree& running, uint64_t generation, const std::string& user);
-
- private:
-  std::map<std::string, config::UserClass> classes_;
-  std::optional<uint64_t> generation_;
-};
+/// The class that `system login user` gives to a user in a configuration (config/feature.h). Pure; any thread.
+std::optional<config::UserClass> login_class(const config::Json& config, std::string_view user);
 
 }  // namespace floof::system

@@ -52,15 +52,17 @@ TEST(SystemConfig, PasswordsAreHashedWhenSet) {
 }
 
 TEST(SystemConfig, ClassesInForce) {
-  Logins logins;
-  const Tree tree = tree_of(
+  const auto class_in = [](const char* lines, const char* user) {
+    return login_class(config::test::config_of(lines), user);
+  };
+  const char* const lines =
       "set system login user ann class operator\nset system login user bob class super-user\n"
-      "deactivate system login user bob\n");
-  EXPECT_EQ(logins.find(tree, 1, "ann"), UserClass::operate);
-  EXPECT_FALSE(logins.find(tree, 1, "bob")) << "inactive";
-  EXPECT_FALSE(logins.find(tree, 1, "eve"));
-  EXPECT_EQ(logins.find(tree_of("set system login user eve class read-only\n"), 2, "eve"), UserClass::read_only);
-  EXPECT_FALSE(logins.find(tree_of(""), 3, "eve"));
+      "deactivate system login user bob\n";
+  EXPECT_EQ(class_in(lines, "ann"), UserClass::operate);
+  EXPECT_FALSE(class_in(lines, "bob")) << "inactive";
+  EXPECT_FALSE(class_in(lines, "eve"));
+  EXPECT_EQ(class_in("set system login user eve class read-only\n", "eve"), UserClass::read_only);
+  EXPECT_FALSE(class_in("", "eve"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/text/shared_json.h"
 #include "config/work/background.h"
 #include "features/bird/render/bird_text.h"
 #include "features/bird/talk/bird_client.h"
@@ -25,7 +26,7 @@ class LimitWatch {
   struct Options {
     std::string socket;                    ///< BIRD's
     std::shared_ptr<Holds> holds;          ///< what is held, shared with the backend
-    std::function<Json()> config;          ///< the running configuration, see config/feature.h
+    std::function<SharedJson()> config;    ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
@@ -60,7 +61,7 @@ class LimitWatch {
   Options options_;
   BirdClient client_;  ///< the thread's
   EventLoop::TimerId timer_;
-  Json config_;
+  SharedJson config_;
   bool has_limits_ = false, blocking_ = false;
   std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;

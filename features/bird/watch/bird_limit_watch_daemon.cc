@@ -34,8 +34,8 @@ void LimitWatch::look() {
   if (const uint64_t now = options_.generation(); generation_ != now) {
     generation_ = now;
     config_ = options_.config();
-    has_limits_ = has_limits(config_);
-    blocking_ = has_blocking_limits(config_);
+    has_limits_ = has_limits(*config_);
+    blocking_ = has_blocking_limits(*config_);
   }
   const bool held = has_limits_ || !options_.holds->all().empty();
   ask(
@@ -74,11 +74,11 @@ void LimitWatch::look() {
 }
 
 void LimitWatch::judge(const Seen& seen) {
-  options_.holds->follow(seen.protocols, seen.now, config_);
-  for (std::string& alarm : blocking_alarms(seen.protocols, config_)) {
+  options_.holds->follow(seen.protocols, seen.now, *config_);
+  for (std::string& alarm : blocking_alarms(seen.protocols, *config_)) {
     alarms_.push_back(std::move(alarm));
   }
-  for (const LimitedSession& session : options_.holds->sessions(seen.now, config_)) {
+  for (const LimitedSession& session : options_.holds->sessions(seen.now, *config_)) {
     if (session.due()) {
       try_again(session, seen.protocols);
     } else {
@@ -92,7 +92,7 @@ void LimitWatch::judge_version(const Version& version) {
   if (std::string alarm = version.alarm(); !alarm.empty()) {
     alarms_.push_back(std::move(alarm));
   }
-  if (version.dumps_one_peer() && !items(member(config_, "bgp"), "mrt").empty()) {
+  if (version.dumps_one_peer() && !items(member(*config_, "bgp"), "mrt").empty()) {
     alarms_.push_back(fmt::format("bgp mrt: BIRD {} writes one peer for all routes into its dumps", version.text()));
   }
 }

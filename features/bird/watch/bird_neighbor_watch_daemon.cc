@@ -37,7 +37,7 @@ std::vector<std::string> NeighborWatch::alarms() const {
   std::vector<std::string> out = missing_;
   out.insert(out.end(), bfd_.begin(), bfd_.end());
   for (const auto& [key, refused] : refused_) {
-    out.push_back(refusal_alarm(refused.first, config_));
+    out.push_back(refusal_alarm(refused.first, *config_));
   }
   return out;
 }
@@ -46,10 +46,10 @@ void NeighborWatch::look() {
   if (const uint64_t now = options_.generation(); generation_ != now) {
     generation_ = now;
     config_ = options_.config();
-    const Json& peers = items(member(config_, "bgp"), "peer");
-    has_bfd_ = std::any_of(peers.begin(), peers.end(), [&](const Json& peer) { return wants_bfd(config_, peer); });
-    has_ospf_ = !items(member(config_, "ospf"), "area").empty();
-    missing_ = next_hops_missing(config_, policy::make_policies(config_, outside::Outside{}));
+    const Json& peers = items(member(*config_, "bgp"), "peer");
+    has_bfd_ = std::any_of(peers.begin(), peers.end(), [&](const Json& peer) { return wants_bfd(*config_, peer); });
+    has_ospf_ = !items(member(*config_, "ospf"), "area").empty();
+    missing_ = next_hops_missing(*config_, policy::make_policies(*config_, outside::Outside{}));
     read_log();
     refused_.clear();  // what was said before the commit does not count
   }
@@ -74,7 +74,7 @@ void NeighborWatch::look_at_bfd() {
         }
         const std::string now = parse_status(*status).server_time;
         const auto protocols = parse_protocols(*reply);
-        return bfd_alarms(bfd_json(parse_bfd_sessions(*bfd), protocols, now, config), protocols, now, config);
+        return bfd_alarms(bfd_json(parse_bfd_sessions(*bfd), protocols, now, *config), protocols, now, *config);
       },
       [this](std::vector<std::string> alarms) {
         asking_ = false;

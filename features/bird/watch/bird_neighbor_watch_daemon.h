@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/text/shared_json.h"
 #include "config/work/background.h"
 #include "features/bird/render/bird_text.h"
 #include "features/bird/talk/bird_client.h"
@@ -25,7 +26,7 @@ class NeighborWatch {
   struct Options {
     std::string socket;                    ///< BIRD's
     std::string log;                       ///< that BIRD writes
-    std::function<Json()> config;          ///< the running configuration, see config/feature.h
+    std::function<SharedJson()> config;    ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
@@ -48,7 +49,7 @@ class NeighborWatch {
   Options options_;
   BirdClient client_;  ///< the thread's
   EventLoop::TimerId timer_;
-  Json config_;
+  SharedJson config_;
   bool has_bfd_ = false, has_ospf_ = false;
   std::optional<uint64_t> generation_;
   std::optional<uint64_t> read_to_;  ///< of the log

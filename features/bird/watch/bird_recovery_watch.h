@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "base/text/shared_json.h"
 #include "config/work/background.h"
 #include "features/bird/render/bird_text.h"
 #include "features/bird/talk/bird_client.h"
@@ -22,8 +23,8 @@ namespace floof::bird {
 class RecoveryWatch {
  public:
   struct Options {
-    std::string socket;            ///< BIRD's
-    std::function<Json()> config;  ///< the running configuration, see config/feature.h
+    std::string socket;                  ///< BIRD's
+    std::function<SharedJson()> config;  ///< the running configuration, see config/feature.h
     std::chrono::milliseconds period = std::chrono::milliseconds(500);
   };
   RecoveryWatch(EventLoop& loop, Options options);

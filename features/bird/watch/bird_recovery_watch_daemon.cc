@@ -45,7 +45,7 @@ void RecoveryWatch::look() {
     return;
   }
   under_way_ = true;
-  background_.run([this, config = options_.config()] { return ask(config); },
+  background_.run([this, config = options_.config()] { return ask(*config); },
                   [this](std::optional<Seen> seen) {
                     under_way_ = false;
                     judge(std::move(seen));

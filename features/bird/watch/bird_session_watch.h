@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/text/shared_json.h"
 #include "config/work/background.h"
 #include "features/bird/talk/bird_client.h"
 #include "features/bird/watch/bird_sessions.h"
@@ -22,7 +23,7 @@ class SessionWatch {
     std::string socket;                    ///< BIRD's
     std::string log;                       ///< what BIRD writes to; may be absent
     std::string file;                      ///< where it is remembered
-    std::function<Json()> config;          ///< the running configuration, see config/feature.h
+    std::function<SharedJson()> config;    ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
@@ -49,7 +50,7 @@ class SessionWatch {
   BirdClient client_;  ///< the thread's, as is place_
   Place place_;
   SessionMemory memory_;
-  Json config_;
+  SharedJson config_;
   std::optional<uint64_t> generation_;
   bool looking_ = false;
   EventLoop::TimerId timer_;

@@ -52,7 +52,7 @@ void SessionWatch::look() {
     generation_ = now;
     config_ = options_.config();
   }
-  if (items(member(config_, "bgp"), "peer").empty()) {
+  if (items(member(*config_, "bgp"), "peer").empty()) {
     return;
   }
   looking_ = true;
@@ -76,7 +76,7 @@ void SessionWatch::look() {
 
 void SessionWatch::take_in(SessionMemory::Look look) {
   SessionMemory next = memory_;
-  next.follow(look, config_);
+  next.follow(look, *config_);
   if (next == memory_) {
     return;
   }
