@@ -34,7 +34,11 @@ Mode mode_of(const Json& bond) {
 class BondJudge {
  public:
   explicit BondJudge(const Json& config) : config_(config), interfaces_(config) {
-    for (const Json& entry : items(config, "interface")) {
+    const Json& list = items(config, "interface");
+    if (std::none_of(list.begin(), list.end(), is_bond)) {
+      return;  // who carries whom does not matter then
+    }
+    for (const Json& entry : list) {
       children_.emplace(interfaces_.parent(entry), text_of(entry, "name"));
     }
   }
@@ -167,7 +171,7 @@ void complete(const Json& config, const interface::ConfiguredInterfaces& all, Js
   size_t i = 0;
   for (const Json& entry : items(config, "interface")) {
     Json& out = interfaces[i++];
-    if (is_bond(entry) && out["device"]["type"] == "bond") {
+    if (is_bond(entry) && text_of(member(out, "device"), "type") == "bond") {
       out["device"] = device_of(member(entry, "bond"));
       for (const std::string& name : texts(member(entry, "bond"), "member")) {
         member_mtu[name] = all.mtu(entry);
@@ -175,6 +179,9 @@ void complete(const Json& config, const interface::ConfiguredInterfaces& all, Js
     }
   }
   for (Json& out : interfaces) {
+    if (member_mtu.empty()) {
+      break;
+    }
     if (const auto mtu = member_mtu.find(text_of(out, "name")); mtu != member_mtu.end()) {
       out["mtu"] = mtu->second;
     }

@@ -29,6 +29,12 @@ std::vector<const ConfiguredKind*> kinds_of(const nlohmann::json& entry) {
   return out;
 }
 
+const ConfiguredKind* kind_of(const nlohmann::json& entry) {
+  const auto at =
+      std::find_if(all_kinds().begin(), all_kinds().end(), [&](const ConfiguredKind* kind) { return kind->is(entry); });
+  return at == all_kinds().end() ? nullptr : *at;
+}
+
 ConfiguredInterfaces::ConfiguredInterfaces(const nlohmann::json& config) {
   const auto list = config.is_object() ? config.find("interface") : config.end();
   if (!config.is_object() || list == config.end() || !list->is_array()) {
@@ -48,8 +54,8 @@ const nlohmann::json* ConfiguredInterfaces::find(const std::string& name) const 
 }
 
 std::string ConfiguredInterfaces::parent(const nlohmann::json& entry) const {
-  for (const ConfiguredKind* kind : kinds_of(entry)) {
-    if (kind->parent != nullptr) {
+  for (const ConfiguredKind* kind : all_kinds()) {
+    if (kind->parent != nullptr && kind->is(entry)) {
       return kind->parent(entry, *this);
     }
   }

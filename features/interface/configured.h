@@ -33,6 +33,9 @@ const std::vector<const ConfiguredKind*>& configured_kinds();
 /// All kinds that the entry asks for: more than one is a mistake, none means that it has a device or is a loopback.
 std::vector<const ConfiguredKind*> kinds_of(const nlohmann::json& entry);
 
+/// The first of these; null: none.
+const ConfiguredKind* kind_of(const nlohmann::json& entry);
+
 /// Keeps references into the configuration.
 class ConfiguredInterfaces {
  public:

@@ -221,23 +221,29 @@ Json desired_device(const std::string& name, const Json& entry) {
     return {
         {"type", "host"}, {"name", host}, {"mode", mode.empty() ? "auto" : mode}, {"force", flag_of(device, "force")}};
   }
-  if (const auto kinds = kinds_of(entry); !kinds.empty()) {
-    return {{"type", kinds.front()->name}};
-  }
-  return {{"type", is_loopback_name(name) ? "loopback" : "null"}};
+  const ConfiguredKind* const kind = kind_of(entry);
+  Json out = Json::object();
+  out["type"] = kind != nullptr ? kind->name : is_loopback_name(name) ? "loopback" : "null";
+  return out;
 }
 
 void desired(const Json& config, Json& desired) {
   Json list = Json::array();
+  list.get_ref<Json::array_t&>().reserve(items(config, "interface").size());
   for (const Json& entry : items(config, "interface")) {
-    const std::string name = text_of(entry, "name"), mac = text_of(entry, "mac");
-    list.push_back({{"name", name},
-                    {"device", desired_device(name, entry)},
-                    {"description", text_of(entry, "description")},
-                    {"enabled", !flag_of(entry, "disabled")},
-                    {"mtu", number_of(entry, "mtu", 1500)},
-                    {"mac", mac.empty() ? Json(nullptr) : Json(mac)},
-                    {"addresses", texts(entry, "address")}});
+    std::string name = text_of(entry, "name");
+    Json::object_t out;  // filled member by member: initializer lists cost four times as much, and there are thousands
+    out["device"] = desired_device(name, entry);
+    out["name"] = std::move(name);
+    out["enabled"] = !flag_of(entry, "disabled");
+    out["mtu"] = number_of(entry, "mtu", 1500);
+    out["addresses"] = items(entry, "address");
+    for (const char* const text : {"description", "mac"}) {
+      if (const Json& value = member(entry, text); value.is_string()) {
+        out[text] = value;
+      }
+    }
+    list.push_back(std::move(out));
   }
   const ConfiguredInterfaces all(config);
   for (const ConfiguredKind* kind : configured_kinds()) {

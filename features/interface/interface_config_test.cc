@@ -113,10 +113,10 @@ set interface n0 device null
 )"),
                            desired);
   EXPECT_EQ(desired["interfaces"], nlohmann::json::parse(R"([
-{"name":"e0","device":{"type":"tap","name":"to-r1","netns":"h1"},"description":"the first","enabled":true,"mtu":1500,"mac":null,"addresses":["192.0.2.1/24"]},
-{"name":"e1","device":{"type":"host","name":"veth-b","mode":"auto","force":true},"description":"","enabled":false,"mtu":9000,"mac":"02:00:00:00:00:01","addresses":[]},
-{"name":"loop0","device":{"type":"loopback"},"description":"","enabled":true,"mtu":1500,"mac":null,"addresses":["198.51.100.1/32"]},
-{"name":"n0","device":{"type":"null"},"description":"","enabled":true,"mtu":1500,"mac":null,"addresses":[]}])"));
+{"name":"e0","device":{"type":"tap","name":"to-r1","netns":"h1"},"description":"the first","enabled":true,"mtu":1500,"addresses":["192.0.2.1/24"]},
+{"name":"e1","device":{"type":"host","name":"veth-b","mode":"auto","force":true},"enabled":false,"mtu":9000,"mac":"02:00:00:00:00:01","addresses":[]},
+{"name":"loop0","device":{"type":"loopback"},"enabled":true,"mtu":1500,"addresses":["198.51.100.1/32"]},
+{"name":"n0","device":{"type":"null"},"enabled":true,"mtu":1500,"addresses":[]}])"));
 }
 
 }  // namespace

@@ -34,10 +34,16 @@ const Json& field(const Json& object, const char* key) {
   return at == object.end() ? none : *at;
 }
 
+/// Without making JSON of the word: this runs for thousands of interfaces in each commit.
+bool is_word(const Json& value, std::string_view word) {
+  const auto* const text = value.get_ptr<const Json::string_t*>();
+  return text != nullptr && *text == word;
+}
+
 Result<> read_tags(const Json& device, VlanSpec& out) {
   const Json &outer = field(device, "outer"), &inner = field(device, "inner");
-  if (outer == "any" || outer == "untagged" || outer == "default") {
-    out.match = outer == "any" ? Match::any : outer == "untagged" ? Match::untagged : Match::rest;
+  if (is_word(outer, "any") || is_word(outer, "untagged") || is_word(outer, "default")) {
+    out.match = is_word(outer, "any") ? Match::any : is_word(outer, "untagged") ? Match::untagged : Match::rest;
     if (!inner.is_null()) {
       return wrong("inner", inner, "an inner tag needs the number of an outer one");
     }
@@ -48,7 +54,7 @@ Result<> read_tags(const Json& device, VlanSpec& out) {
     return wrong("outer", outer, "use 1 to 4094, any, untagged or default");
   }
   out.outer = static_cast<uint16_t>(*id);
-  if (inner == "any") {
+  if (is_word(inner, "any")) {
     out.match = Match::outer_and_any;
   } else if (!inner.is_null()) {
     const auto inner_id = json_number(inner, kLeastId, kGreatestId);
@@ -121,9 +127,9 @@ Result<VlanSpec> parse_vlan(const Json& device) {
   } else {
     out.parent = parent.get<std::string>();
   }
-  if (const Json& protocol = field(device, "protocol"); protocol == "802.1ad") {
+  if (const Json& protocol = field(device, "protocol"); is_word(protocol, "802.1ad")) {
     out.protocol = OuterProtocol::dot1ad;
-  } else if (!protocol.is_null() && protocol != "802.1q") {
+  } else if (!protocol.is_null() && !is_word(protocol, "802.1q")) {
     return wrong("protocol", protocol, "use 802.1q or 802.1ad");
   }
   if (auto read = read_tags(device, out); !read) {

@@ -228,19 +228,19 @@ void complete(const Json& config, const interface::ConfiguredInterfaces& all, Js
   size_t i = 0;
   for (const Json& entry : items(config, "interface")) {
     Json& out = interfaces[i++];
-    if (!is_vlan(entry) || out["device"]["type"] != "vlan") {
+    if (text_of(member(out, "device"), "type") != "vlan") {
       continue;
     }
     const std::string protocol = text_of(entry, "vlan-protocol"), inner = text_of(entry, "inner-vlan");
-    out["device"] = {{"type", "vlan"},
-                     {"parent", parent_name(entry, all)},
-                     {"outer", id_json(text_of(entry, "vlan"))},
-                     {"protocol", protocol.empty() ? "802.1q" : protocol}};
+    Json& device = out["device"];
+    device["parent"] = parent_name(entry, all);
+    device["outer"] = id_json(text_of(entry, "vlan"));
+    device["protocol"] = protocol.empty() ? "802.1q" : protocol;
     if (!inner.empty()) {
-      out["device"]["inner"] = id_json(inner);
+      device["inner"] = id_json(inner);
     }
     if (const Json& priority = member(entry, "priority"); priority.is_object()) {
-      out["device"]["priority"] = priority_json(priority);
+      device["priority"] = priority_json(priority);
     }
     out["mtu"] = all.mtu(entry);
   }

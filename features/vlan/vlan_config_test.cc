@@ -166,8 +166,8 @@ set interface e0.any vlan any
             nlohmann::json::parse(R"({"type":"vlan","parent":"e0","outer":100,"inner":7,"protocol":"802.1ad"})"));
   EXPECT_EQ(list[1]["mtu"], 1500);
   EXPECT_EQ(list[2], nlohmann::json::parse(R"({"name":"e0.100","device":{"type":"vlan","parent":"e0","outer":100,
-    "protocol":"802.1q","priority":{"fixed":2,"dscp":{"46":5},"pcp":{"5":34}}},"description":"","enabled":true,
-    "mtu":9000,"mac":null,"addresses":["192.0.2.1/24"]})"));
+    "protocol":"802.1q","priority":{"fixed":2,"dscp":{"46":5},"pcp":{"5":34}}},"enabled":true,
+    "mtu":9000,"addresses":["192.0.2.1/24"]})"));
   EXPECT_EQ(list[3]["device"]["outer"], "any");
   for (const auto& entry : list) {
     if (entry["device"]["type"] == "vlan") {
