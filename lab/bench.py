@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop and
-packets per second through AF_XDP ports beside testpmd; milliseconds of commits on a large configuration.
+packets per second through AF_XDP ports beside testpmd; milliseconds of commits on a large configuration; failover with a
+full table (`scale`, only when asked for).
 
-    bench.py [--quick] [--only PART] [--json FILE] [--accept] [--compare REF]
+    bench.py [PART] [--quick] [--json FILE] [--accept] [--compare REF]
 
 Ratios to the yardsticks are printed beside those of lab/baseline.json, the last that were accepted.
 """
@@ -20,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from lab.bench_af_xdp import af_xdp_io  # noqa: E402
 from lab.bench_bgp import bgp_scale  # noqa: E402
 from lab.bench_config import config_speed  # noqa: E402
+from lab.bench_scale import scale  # noqa: E402
 from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 
 ADDRESS = "10.3.0.2"
@@ -187,21 +189,24 @@ def compare(ref, quick):
 
 
 PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io, "config": config_speed,
-         "bgp": bgp_scale}
+         "bgp": bgp_scale, "scale": scale}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
-    parser.add_argument("--only", metavar="PART", choices=PARTS, help=f"one part: {', '.join(PARTS)}")
+    parser.add_argument("part", nargs="?", metavar="PART", choices=PARTS, help=f"one part: {', '.join(PARTS)}")
+    parser.add_argument("--only", metavar="PART", choices=PARTS, help="the same")
     parser.add_argument("--json", metavar="FILE", help="write all figures as a list of objects")
     parser.add_argument("--accept", action="store_true", help="write the ratios into lab/baseline.json")
     parser.add_argument("--compare", metavar="REF", help="only: cycles per packet of another commit beside this one's")
     options = parser.parse_args()
+    options.only = options.only or options.part
     if options.compare:
         compare(options.compare, options.quick)
         return
-    entries = [e for name, part in PARTS.items() if options.only in (None, name) for e in part(options.quick)]
+    wanted = [options.only] if options.only else [name for name in PARTS if name != "scale"]
+    entries = [e for name in wanted for e in PARTS[name](options.quick)]
     beside_baseline(entries)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(entries, indent=1) + "\n")

@@ -398,6 +398,11 @@ void Lcp::interface_changed(Running& running) {
     return;
   }
   Tap& tap = at->second;
+  const bool up = running.admin && running.link;
+  const bool moved = up != tap.was_up;
+  if (std::exchange(tap.was_up, up) != up) {
+    context_.ribs.link_changed(running.id);  // before all else: packets wait for it
+  }
   if (running.leaves_name()) {
     leave_name(running);
   } else if (tap.port) {
@@ -406,14 +411,11 @@ void Lcp::interface_changed(Running& running) {
     log::warning("{}", made.error().text());
   }
   set_own_mtu();
-  const bool up = running.admin && running.link;
-  if (up != tap.was_up) {
-    tap.was_up = up;
+  if (moved) {
     refresh(tap);
     for (const Prefix& prefix : tap.connected) {
       connected_.refresh(tap.vrf, prefix);
     }
-    context_.ribs.link_changed(running.id);
     context_.ribs.settle(std::chrono::steady_clock::now());
   }
 }

@@ -117,6 +117,7 @@ void Neighbors::on_neighbor(const netlink::Neighbor& n) {
   if (n.usable) {
     if (!entry.usable || entry.mac != n.mac) {
       context_.tables.set_neighbor(key.interface, key.address, n.mac);
+      context_.ribs.neighbor_changed(key.interface, key.address);
     }
     entry.mac = n.mac;
     entry.state = n.state;
@@ -142,6 +143,7 @@ void Neighbors::lose(const Key& key) {
   }
   if (at->second.usable) {
     context_.tables.clear_neighbor(key.interface, key.address);
+    context_.ribs.neighbor_changed(key.interface, key.address);
   }
   entries_.erase(at);
   resolved_.erase(key);

@@ -144,6 +144,9 @@ std::string route_text(const Json& route) {
   for (const Json& candidate : list(route, "candidates")) {
     out += candidate_text(route, candidate);
   }
+  for (const Json& hop : list(route, "backups")) {
+    out += fmt::format("  Backup: {}\n", hop_text(hop));
+  }
   return out + fib_text(member(route, "fib"));
 }
 

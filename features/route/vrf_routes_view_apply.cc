@@ -153,8 +153,13 @@ Json VrfRoutes::describe(const Rib::View& view) const {
   for (const auto& candidate : view.candidates) {
     candidates.push_back(describe_candidate(candidate));
   }
+  Json backups = Json::array();
+  for (const NextHop& hop : view.backups) {
+    backups.push_back(describe_hop(hop));
+  }
   Json out = {{"prefix", to_string(view.prefix)},
               {"candidates", std::move(candidates)},
+              {"backups", std::move(backups)},
               {"held", view.held},
               {"age-s", nullptr},
               {"fib", describe_fib(view.prefix)}};

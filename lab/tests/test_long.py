@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Long ones, only with ./dev test --all: fuzzing, and a router whose daemons die again and again."""
+"""Long ones, only with ./dev test --all: fuzzing, a router whose daemons die again and again, and many peers with large
+as-sets (times are the business of `./dev bench --only bgp`)."""
 
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 
 import pytest
 
+from lab import bench_bgp
 from lab import demo_topology as topology
 from lab.hosts import BUILD, Lab, wait_for
 
@@ -75,3 +77,9 @@ def test_daemons_die_again_and_again():
         wait_for("four sessions", sessions_are_up, 90, 0.2)
         assert lab.r1.ctl("show", "configuration").stdout == config
         assert lab.h1.ping(topology.H2, count=20, interval=0.01) == 20
+
+
+def test_a_commit_of_one_changed_peer_touches_only_that_peer():
+    figures, changed = bench_bgp.measure(bench_bgp.SMALL, runs=2)
+    assert changed == {"customer-7"}
+    assert figures["bgp-memory-floofd"] > 0

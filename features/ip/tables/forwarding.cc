@@ -399,6 +399,11 @@ std::optional<Mac> ForwardingTables::neighbor(IfId interface, const IpAddress& a
   return out;
 }
 
+bool ForwardingTables::reaches(IfId interface, const IpAddress& address) const {
+  const AdjId id = neighbor_index_.find(interface, address);
+  return id.valid() && adjacencies_.at(id.value()).state.load(std::memory_order_relaxed) == Adjacency::resolved;
+}
+
 bool ForwardingTables::take_used(IfId interface, const IpAddress& address) {
   const AdjId id = neighbor_index_.find(interface, address);
   return id.valid() && adjacencies_.at(id.value()).used.exchange(0, std::memory_order_relaxed) != 0;

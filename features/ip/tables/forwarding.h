@@ -131,6 +131,7 @@ class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
   void clear_neighbor(IfId interface, const IpAddress& address) override;
   void clear_interface(IfId interface) override;
   std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const override;
+  bool reaches(IfId interface, const IpAddress& address) const override;
   bool take_used(IfId interface, const IpAddress& address) override;
   /// Finds or makes (incomplete). Adjacencies are kept while a group uses them or they are or were resolved.
   AdjId find_adjacency(IfId interface, const IpAddress& address);

@@ -81,6 +81,7 @@ class ForwardingSink {
   virtual size_t all_routes() const = 0;
 
   // -- Neighbours -------------------------------------------------------------------------------------------------
+  // Who says something of a neighbour tells Ribs::neighbor_changed afterwards.
   /// A neighbour became known or changed. Also for neighbours that no route uses.
   virtual void set_neighbor(IfId interface, const IpAddress& address, const Mac& mac) = 0;
   /// The same for one that is reached through a tunnel, say.
@@ -91,6 +92,8 @@ class ForwardingSink {
   virtual void clear_interface(IfId interface) = 0;
   /// Where packets to a neighbour go; nothing while nobody knows, or when it has no MAC address.
   virtual std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const = 0;
+  /// Whether packets can leave to it now: it has a MAC address or a rewrite string.
+  virtual bool reaches(IfId interface, const IpAddress& address) const = 0;
   /// Whether a packet left to it since the last call.
   virtual bool take_used(IfId interface, const IpAddress& address) = 0;
 

@@ -68,6 +68,7 @@ class VrfTable final : public ForwardingSink {
   std::optional<Mac> neighbor(IfId interface, const IpAddress& address) const override {
     return shared_.neighbor(interface, address);
   }
+  bool reaches(IfId interface, const IpAddress& address) const override { return shared_.reaches(interface, address); }
   bool take_used(IfId interface, const IpAddress& address) override { return shared_.take_used(interface, address); }
 
  private:

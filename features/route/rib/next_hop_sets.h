@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -24,6 +25,7 @@ struct SetKey {
   ip::PathKind kind = ip::PathKind::drop;
   bool tie = false;  ///< BGP multipath: the first member is the best; others count while their IGP metric is its
   std::vector<NextHop> members;
+  std::vector<NextHop> backups;  ///< in place of the members while those lead nowhere, the first that does not itself
   friend bool operator==(const SetKey&, const SetKey&) = default;
 };
 
@@ -43,12 +45,14 @@ class NextHopSets {
   NextHopSets(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up, FindCover find_cover);
   ~NextHopSets();
 
-  /// Finds or makes the set and takes a reference. A new one is resolved at once.
+  /// Finds or makes the set and takes a reference. A new one is resolved at once, without its backups when there are
+  /// very many sets.
   SetId acquire(SetKey key);
   void reference(SetId id) { sets_[id].references++; }
   /// With the last reference the group goes: no route may use it any more.
   void release(SetId id);
 
+  const SetKey& key(SetId id) const { return *sets_[id].key; }
   GroupId group(SetId id) const { return sets_[id].group; }
   const ip::PathSet& resolved(SetId id) const { return sets_[id].resolved; }
   /// Differs whenever what `resolved` tells does, over all sets; never 0.
@@ -59,6 +63,10 @@ class NextHopSets {
   void cover_changed(const Prefix& prefix);
   /// Resolves anew all that leads over the interface, at once.
   void link_changed(IfId interface);
+  /// Resolves anew all that may use the neighbour, at once.
+  void neighbor_changed(IfId interface, const IpAddress& address);
+  /// The address, of a neighbour or of a gateway, does not count as one that answers, whatever else is known.
+  void set_lost(const IpAddress& address, bool lost);
   void settle();
   bool dirty() const { return !dirty_gateways_.empty(); }
   /// Whether a set lost its last path since the last call.
@@ -78,6 +86,9 @@ class NextHopSets {
  private:
   /// Of a set with some members: its key, group and links, and its share of a gateway.
   static constexpr size_t kBytes = 1024;
+  /// With more sets none with backups is made any more: all of them may have to be written within milliseconds.
+  static constexpr size_t kMostWithBackups = 16384;
+  using Neighbor = std::pair<IfId, IpAddress>;
   struct Gateway {
     IpAddress address;
     std::unordered_set<SetId> users;
@@ -90,9 +101,11 @@ class NextHopSets {
     const SetKey* key = nullptr;  ///< owned by by_key_
     uint32_t references = 0;
     uint32_t version = 0;
-    bool recursive = false;
+    bool recursive = false;  ///< a member is
+    bool recursive_backup = false;
     GroupId group;
     ip::PathSet resolved;
+    std::vector<Neighbor> within_reach;  ///< all whose links are up, in use or not; sorted
   };
   /// What one member contributes.
   struct Way {
@@ -102,14 +115,23 @@ class NextHopSets {
     IfId on_link;  ///< kind connected
   };
 
-  Way way_of(const NextHop& member) const;
+  /// Which paths count.
+  enum class Ask : uint8_t {
+    answered,  ///< those whose neighbours are known
+    all,
+  };
+  Way way_of(const NextHop& member, Ask ask) const;
   ip::PathSet resolve(const SetKey& key) const;
-  ip::PathSet resolve_forward(const SetKey& key) const;
+  ip::PathSet resolve_forward(const SetKey& key, bool direct_only) const;
+  ip::PathSet resolve_members(std::span<const NextHop> members, bool tie, Ask ask) const;
+  ip::PathSet resolve_direct(const Set& set) const;
+  std::vector<Neighbor> neighbors_within_reach(const SetKey& key) const;
   bool resolve_gateway(Gateway& gateway);
   /// True when the set's paths changed; the group follows.
   bool refresh(SetId id);
+  void refresh_all(const std::vector<SetId>& ids);
   void refresh_users(const std::vector<SetId>& changed_direct);
-  void report(const ip::PathSet& before, const ip::PathSet& after);
+  void report(SetId id, std::vector<Neighbor> now);
   void link_members(SetId id, bool add);
 
   ip::ForwardingSink& tables_;
@@ -121,7 +143,8 @@ class NextHopSets {
   std::map<IpAddress, Gateway> gateways_;
   std::set<IpAddress> dirty_gateways_;
   std::unordered_map<IfId, std::unordered_set<SetId>> by_interface_;
-  std::map<std::pair<IfId, IpAddress>, uint32_t> in_use_;
+  std::set<IpAddress> lost_addresses_;
+  std::map<Neighbor, std::unordered_set<SetId>> in_use_;  ///< by which sets
   Rib::NextHopWatch watch_;
   std::function<void()> changed_;
   uint32_t next_version_ = 1;

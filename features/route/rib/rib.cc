@@ -11,8 +11,10 @@ namespace floof::route {
 
 namespace {
 
-/// So many routes are worked off by one `settle`: some milliseconds.
+/// So many routes are worked off by one `settle`, or as many as time allows: a lost link must not wait for long.
 constexpr size_t kSettleBatch = 4096;
+constexpr size_t kSettleStep = 256;
+constexpr std::chrono::milliseconds kSettleTime{5};
 /// What must be left of the memory's limit before the sources are asked to tell again what was not taken.
 constexpr size_t kRetellShare = 16;
 
@@ -143,6 +145,12 @@ void Rib::link_changed(IfId interface) {
   }
 }
 
+void Rib::neighbor_changed(IfId interface, const IpAddress& address) {
+  impl_->sets.neighbor_changed(interface, address);
+}
+
+void Rib::set_lost(const IpAddress& address, bool lost) { impl_->sets.set_lost(address, lost); }
+
 const Entry* Rib::Impl::longest(const IpAddress& destination, int longest_length) const {
   const unsigned family = index(destination.family());
   for (int length = std::min(destination.is_ip4() ? 32 : 128, longest_length); length >= 0; length--) {
@@ -166,7 +174,11 @@ void Rib::settle(Clock::time_point now) {
   Impl& rib = *impl_;
   rib.time = now;
   rib.expire(now);
+  const auto start = Clock::now();
   for (size_t left = kSettleBatch; left != 0 && !rib.dirty.empty(); left--) {
+    if (left % kSettleStep == 0 && Clock::now() - start > kSettleTime) {
+      break;
+    }
     Entry& entry = *rib.dirty.front();
     rib.dirty.pop_front();
     entry.queued = false;

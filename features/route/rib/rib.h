@@ -13,6 +13,13 @@
 // Next hops are interned into shared sets, one forwarding group each. A gateway without interface is resolved by
 // longest match over this very RIB, but, as in BIRD, not through a route that was itself resolved that way. A dead
 // link or a moved IGP path is one update of the group, however many routes use it.
+//
+// A set is the next hops of the best path and, behind them, those of the next one that feed-all knows (in BIRD's order,
+// as far as it can be told), so that the backup of each prefix is ready: when the link, the neighbour or the IGP route
+// of the best is lost, its groups move to their backups at once, one write for each pair of best and backup and none
+// for each prefix. BIRD's word, which comes prefix by prefix, corrects that afterwards. A next hop whose neighbour
+// answers goes before one whose does not (yet), and is used all the same when there is none better: so nothing moves
+// back to a link that has returned before its gateway is found again.
 #pragma once
 
 #include <chrono>
@@ -120,13 +127,19 @@ class Rib {
 
   /// A link changed or an interface went away: re-resolve what depends on it. Cheap when nothing does.
   void link_changed(IfId interface);
+  /// The sink knows now how to reach a neighbour, or does not any more: groups that may use it follow at once. Cheap
+  /// when none do.
+  void neighbor_changed(IfId interface, const IpAddress& address);
+  /// Who probes a neighbour or a gateway (BFD) says that it is lost, or that it is not any more: as above, on whatever
+  /// interface it is.
+  void set_lost(const IpAddress& address, bool lost);
   /// Works off changes, deferred removals and re-resolution; call after each batch of changes and at `next_deadline`.
   /// One call takes some milliseconds; what is left over makes `next_deadline` lie in the past.
   void settle(std::chrono::steady_clock::time_point now);
   std::optional<std::chrono::steady_clock::time_point> next_deadline() const;
 
-  /// Addresses that resolved next hops use, for keeping their neighbours fresh: called with (added, ...) as sets
-  /// change, at once for those in use. An empty one ends it.
+  /// Addresses that next hops use or would use in another's place, for keeping their neighbours fresh: called with
+  /// (added, ...) as sets change, at once for those in use. An empty one ends it.
   using NextHopWatch = std::function<void(IfId, const IpAddress&, bool added)>;
   void watch_next_hops(NextHopWatch watch);
 
@@ -184,7 +197,8 @@ class Rib {
     Prefix prefix;
     std::vector<Candidate> candidates;
     ip::PathSet forwarding;
-    bool held = false;  ///< kept although its source withdrew it (feeds disagree or removal is deferred)
+    std::vector<NextHop> backups;  ///< where packets go, the first first, when the chosen next hops lead nowhere
+    bool held = false;             ///< kept although its source withdrew it (feeds disagree or removal is deferred)
     std::optional<std::chrono::steady_clock::time_point> since;  ///< that packets go this way; nothing: not in the FIB
   };
   /// How many times a next-hop set changed in place (one write each, whatever the number of its routes).

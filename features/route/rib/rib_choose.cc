@@ -2,6 +2,7 @@
 //
 // Who wins for a prefix, and when what was installed stays although its source has gone silent.
 #include <algorithm>
+#include <tuple>
 
 #include "features/route/rib/rib_impl.h"
 
@@ -17,6 +18,31 @@ constexpr std::chrono::seconds kRetryAfter{1};
 constexpr size_t kRetryBatch = 4096;
 /// So many holds end in one turn.
 constexpr size_t kExpireBatch = 8192;
+
+/// BIRD's order (RFC 4271 9.1.2.2) as far as a path tells it; MEDs of several neighbours in some order, the same
+/// always.
+bool goes_before(const BgpPath& one, const BgpPath& other) {
+  const auto rank = [](const BgpPath& p) {
+    return std::tuple(~p.preference, ~p.local_pref, p.as_path_length, p.origin, p.internal, p.igp_metric, p.first_as,
+                      p.med);
+  };
+  const auto first = rank(one), second = rank(other);
+  return first != second ? first < second : one < other;
+}
+
+bool among(const std::vector<NextHop>& hops, const NextHop& hop) {
+  return std::find(hops.begin(), hops.end(), hop) != hops.end();
+}
+
+/// The one link that all of it goes over; nothing when there are several, or when the IGP decides.
+std::optional<IfId> only_link(const SetKey& key) {
+  const std::optional<IfId> first = key.members.front().interface;
+  const auto same = [&](const NextHop& hop) { return hop.interface == first; };
+  return std::all_of(key.members.begin(), key.members.end(), same) &&
+                 std::all_of(key.backups.begin(), key.backups.end(), same)
+             ? first
+             : std::nullopt;
+}
 
 }  // namespace
 
@@ -48,6 +74,35 @@ Rib::Impl::Choice Rib::Impl::choice_of(const Saying& opinion) const {
     std::sort(out.key.members.begin(), out.key.members.end());
   }
   return out;
+}
+
+/// The best of feed-all's paths by another next hop than those of `but`, and over another link than `not_over`.
+const BgpPath* Rib::Impl::next_best(const Entry& entry, const SetKey& but, std::optional<IfId> not_over) const {
+  const BgpPath* out = nullptr;
+  for (uint32_t at = entry.paths; at != 0; at = sayings[at].next) {
+    const BgpPath& path = paths[sayings[at].told.ref];
+    if (path.kind == PathKind::forward && !among(but.members, path.next_hop) && !among(but.backups, path.next_hop) &&
+        !(not_over && path.next_hop.interface == not_over) && (out == nullptr || goes_before(path, *out))) {
+      out = &path;
+    }
+  }
+  return out;
+}
+
+/// Where packets go when the members lead nowhere: the next best, and, if that one depends on the same link, also the
+/// best one elsewhere.
+void Rib::Impl::add_backups(const Entry& entry, SetKey& key) const {
+  if (key.kind != PathKind::forward || key.members.empty()) {
+    return;
+  }
+  if (const BgpPath* const next = next_best(entry, key, std::nullopt)) {
+    key.backups.push_back(next->next_hop);
+    if (const auto link = only_link(key)) {
+      if (const BgpPath* const elsewhere = next_best(entry, key, link)) {
+        key.backups.push_back(elsewhere->next_hop);
+      }
+    }
+  }
 }
 
 /// feed-best's path first, then those of feed-all that tie with it, no next hop twice.
@@ -82,6 +137,7 @@ Rib::Impl::Choice Rib::Impl::choice_of_best(const Entry& entry) const {
     for (const uint32_t member : members) {
       out.key.members.push_back(paths[member].next_hop);
     }
+    add_backups(entry, out.key);
   }
   return out;
 }
@@ -122,7 +178,11 @@ void Rib::Impl::choose(Entry& entry, Clock::time_point now) {
     refused[index(entry.key.family())]--;
   }
   if (const Saying* const first = opinion_between(entry, Source::local, Source::feed_table)) {
-    return install(entry, choice_of(*first));
+    Choice choice = choice_of(*first);
+    if (choice.source == Source::feed_table) {
+      add_backups(entry, choice.key);  // BIRD's next choice is a path of BGP
+    }
+    return install(entry, std::move(choice));
   }
   const bool may_hold = !entry.expired;
   entry.expired = false;

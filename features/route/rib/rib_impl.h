@@ -174,6 +174,8 @@ struct Rib::Impl {
   Choice choice_of(const Saying& opinion) const;
   Choice choice_of_best(const Entry& entry) const;
   std::vector<uint32_t> members_of(const Entry& entry) const;
+  const BgpPath* next_best(const Entry& entry, const SetKey& but, std::optional<IfId> not_over) const;
+  void add_backups(const Entry& entry, SetKey& key) const;
   bool contradiction(const Entry& entry) const;
   bool answer_awaited(const Entry& entry) const;
   void install(Entry& entry, Choice choice);

@@ -18,6 +18,7 @@ struct Model {
   };
   std::map<Prefix, Entry> entries;
   std::set<uint16_t> down;
+  std::set<std::pair<uint16_t, IpAddress>> answer;  ///< neighbours
   unsigned multipath = 4;
 
   const RouteInfo* opinion(const Entry& e, Source first, Source last) const {
@@ -34,12 +35,44 @@ struct Model {
   struct Decision {
     PathSet set;  ///< for all kinds but forward
     std::vector<NextHop> hops;
+    std::vector<NextHop> backups{};
     bool tie = false;
     uint32_t metric = kUnknownIgpMetric;
     bool recursive() const {
       return std::any_of(hops.begin(), hops.end(), [](const NextHop& hop) { return !hop.interface; });
     }
   };
+
+  /// All paths from the best to the worst, and of those the first by another hop, and the first over another link.
+  static void add_backups(const Entry& e, Decision& out) {
+    std::vector<BgpPath> order;
+    for (const auto& [id, path] : e.paths) {
+      if (path.kind == PathKind::forward) {
+        order.push_back(path);
+      }
+    }
+    std::sort(order.begin(), order.end(), [](const BgpPath& one, const BgpPath& other) {
+      const auto rank = [](const BgpPath& p) { return std::tuple(-int64_t{p.local_pref}, p.first_as, p.med); };
+      return std::pair(rank(one), one) < std::pair(rank(other), other);
+    });
+    std::vector<NextHop> taken = out.hops;
+    const auto add = [&](auto fits) {
+      for (const BgpPath& path : order) {
+        if (std::find(taken.begin(), taken.end(), path.next_hop) == taken.end() && fits(path)) {
+          out.backups.push_back(path.next_hop);
+          taken.push_back(path.next_hop);
+          return;
+        }
+      }
+    };
+    add([](const BgpPath&) { return true; });
+    const auto link = taken.front().interface;
+    if (out.backups.empty() || !link ||
+        std::any_of(taken.begin(), taken.end(), [&](const NextHop& hop) { return hop.interface != link; })) {
+      return;
+    }
+    add([&](const BgpPath& path) { return path.next_hop.interface != link; });
+  }
 
   /// Nothing when no source wants the prefix.
   std::optional<Decision> decide(const Entry& e) const {
@@ -63,6 +96,7 @@ struct Model {
         }
       }
       out.tie = out.hops.size() > 1;
+      add_backups(e, out);
       return out;
     }
     info = info ? info : opinion(e, Source::kernel, Source::kernel);
@@ -74,6 +108,9 @@ struct Model {
     if (info->kind == PathKind::forward) {
       out.hops = info->next_hops;
       std::sort(out.hops.begin(), out.hops.end());
+      if (info == opinion(e, Source::feed_table, Source::feed_table)) {
+        add_backups(e, out);
+      }
     } else if (!info->next_hops.empty()) {
       out.set.interface = *info->next_hops[0].interface;
     }
@@ -97,30 +134,51 @@ struct Model {
     uint32_t metric = 0;
   };
 
-  Way member(const NextHop& hop) const {
+  Way member(const NextHop& hop, bool must_answer) const {
+    Way out;
     if (hop.interface) {
-      return down.count(hop.interface->value())
-                 ? Way{}
-                 : Way{.set = {.kind = PathKind::forward, .paths = {{*hop.interface, *hop.gateway}}}};
+      if (!down.count(hop.interface->value())) {
+        out.set = {.kind = PathKind::forward, .paths = {{*hop.interface, *hop.gateway}}};
+      }
+    } else if (const auto over = match(*hop.gateway); over && !over->recursive() && over->set.kind != PathKind::local) {
+      if (over->set.kind == PathKind::connected) {
+        out.set = {.kind = PathKind::forward, .paths = {{over->set.interface, *hop.gateway}}};
+      } else {
+        out = {.set = resolve(*over, true), .metric = over->metric};
+      }
     }
-    const auto over = match(*hop.gateway);
-    if (!over || over->recursive() || over->set.kind == PathKind::local) {
-      return {};
+    if (out.set.kind == PathKind::forward && must_answer) {
+      std::erase_if(out.set.paths, [&](const Path& path) {
+        return !answer.count({path.interface.value(), path.gateway});
+      });
+      out = out.set.paths.empty() ? Way{} : out;
     }
-    if (over->set.kind == PathKind::connected) {
-      return {.set = {.kind = PathKind::forward, .paths = {{over->set.interface, *hop.gateway}}}};
-    }
-    return {.set = resolve(*over), .metric = over->metric};
+    return out;
   }
 
-  PathSet resolve(const Decision& decision) const {
+  PathSet resolve(const Decision& decision, bool direct_only = false) const {
     if (decision.set.kind != PathKind::forward) {
       return decision.set;
     }
+    for (const bool must_answer : {true, false}) {
+      PathSet out = resolve(decision.hops, decision.tie, must_answer);
+      for (const NextHop& backup : decision.backups) {
+        if (out.kind != PathKind::forward && (backup.interface || !direct_only)) {
+          out = resolve({backup}, false, must_answer);
+        }
+      }
+      if (out.kind == PathKind::forward) {
+        return out;
+      }
+    }
+    return resolve(decision.hops, decision.tie, false);
+  }
+
+  PathSet resolve(const std::vector<NextHop>& hops, bool tie, bool must_answer) const {
     std::vector<Way> ways;
     uint32_t metric = kUnknownIgpMetric;
-    for (const NextHop& hop : decision.hops) {
-      ways.push_back(member(hop));
+    for (const NextHop& hop : hops) {
+      ways.push_back(member(hop, must_answer));
       if (ways.back().set.kind != PathKind::drop) {
         metric = std::min(metric, ways.back().metric);
       }
@@ -131,7 +189,7 @@ struct Model {
     std::set<Path> all;
     PathKind other = PathKind::drop;
     for (const Way& way : ways) {
-      if (!decision.tie || way.metric == metric) {
+      if (!tie || way.metric == metric) {
         all.insert(way.set.paths.begin(), way.set.paths.end());
         other = other == PathKind::drop ? way.set.kind : other;
       }
@@ -181,13 +239,27 @@ class RandomRib : public RibTest, public testing::WithParamInterface<unsigned> {
     return info;
   }
 
+  void neighbors_change() {
+    for (unsigned i = 0; i < 8; i++) {
+      const std::pair neighbor(static_cast<uint16_t>(1 + below(3)), some_address());
+      const IfId interface(neighbor.first);
+      if (model.answer.erase(neighbor)) {
+        tables.clear_neighbor(interface, neighbor.second);
+      } else {
+        model.answer.insert(neighbor);
+        tables.set_neighbor(interface, neighbor.second, *parse_mac("02:00:00:00:00:01"));
+      }
+      rib.neighbor_changed(interface, neighbor.second);
+    }
+  }
+
   void change() {
     const Prefix p = some_prefix();
     Model::Entry& entry = model.entries[p];
     constexpr std::array<Source, 4> kSources{Source::local, Source::connected, Source::feed_table, Source::kernel};
     const Source source = kSources[below(4)];
     const uint32_t id = below(4);
-    switch (below(8)) {
+    switch (below(9)) {
       case 0: {
         const RouteInfo info = some_info(source);
         entry.opinions.insert_or_assign(source, info);
@@ -213,6 +285,8 @@ class RandomRib : public RibTest, public testing::WithParamInterface<unsigned> {
       case 6:
         entry.paths.erase(id);
         return rib.remove_path(p, id);
+      case 7:
+        return neighbors_change();
       default: {
         const auto link = static_cast<uint16_t>(1 + below(3));
         if (!model.down.erase(link)) {

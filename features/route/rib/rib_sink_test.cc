@@ -50,6 +50,7 @@ class RecordingSink : public ip::ForwardingSink {
   void clear_neighbor(IfId, const IpAddress&) override {}
   void clear_interface(IfId) override {}
   std::optional<Mac> neighbor(IfId, const IpAddress&) const override { return std::nullopt; }
+  bool reaches(IfId, const IpAddress&) const override { return false; }
   bool take_used(IfId, const IpAddress&) override { return false; }
   std::optional<std::string> check_route(const Prefix&, GroupId) const override { return {}; }
   std::optional<std::string> check_group(GroupId, const PathSet&) const override { return {}; }
@@ -119,6 +120,37 @@ TEST_F(RibSinkTest, RoutesShareAGroupWhichFollowsItsLink) {
   rib.remove(Source::feed_table, prefix("10.1.0.0/16"));
   settle();
   EXPECT_EQ(sink.take(), (Told{"no route 10.1.0.0/16", "destroy 1"}));
+}
+
+TEST_F(RibSinkTest, ALostLinkIsAsManyWritesForAHundredPrefixesAsForManyMore) {
+  sink.most = 10'000;
+  const auto path = [](const char* gateway, uint16_t interface) {
+    return BgpPath{.next_hop = {IfId(interface), address(gateway)}, .as_path_length = interface};
+  };
+  const auto told_of = [&](uint32_t first, uint32_t count) {
+    for (uint32_t i = first; i < first + count; i++) {
+      const Prefix p(IpAddress(Ip4(0x14000000u + (i << 8))), 24);
+      rib.set_best(p, path("192.0.2.1", 1));
+      rib.set_path(p, 1, path("192.0.2.1", 1));
+      rib.set_path(p, 2, path(i % 2 ? "192.0.2.2" : "192.0.2.3", 2));
+    }
+    settle();
+    sink.take();
+    down.insert(1);
+    rib.link_changed(IfId(1));
+    const Told out = sink.take();
+    settle();
+    EXPECT_EQ(sink.take(), Told{}) << "and nothing for the prefixes later";
+    down.clear();
+    rib.link_changed(IfId(1));
+    return out;
+  };
+  Told few = told_of(0, 100), many = told_of(100, 5000);
+  std::sort(few.begin(), few.end());
+  std::sort(many.begin(), many.end());
+  ASSERT_EQ(few.size(), 2u);
+  EXPECT_TRUE(few[0].ends_with(" to 192.0.2.2%2") || few[1].ends_with(" to 192.0.2.2%2")) << few[0] << few[1];
+  EXPECT_EQ(many, few);
 }
 
 TEST_F(RibSinkTest, WhatTheSinkHasNoRoomForIsRefusedAndComesInLater) {

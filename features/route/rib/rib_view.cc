@@ -34,6 +34,7 @@ Rib::View Rib::Impl::view(const Entry& entry) const {
   }
   if (entry.set != 0) {
     out.forwarding = sets.resolved(entry.set);
+    out.backups = sets.key(entry.set).backups;
     out.since = Clock::time_point(std::chrono::seconds(entry.since));
   }
   return out;

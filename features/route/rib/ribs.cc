@@ -54,6 +54,18 @@ void Ribs::link_changed(IfId interface) {
   }
 }
 
+void Ribs::neighbor_changed(IfId interface, const IpAddress& address) {
+  for (const auto& [id, rib] : ribs_) {
+    rib->neighbor_changed(interface, address);
+  }
+}
+
+void Ribs::set_lost(const IpAddress& address, bool lost) {
+  for (const auto& [id, rib] : ribs_) {
+    rib->set_lost(address, lost);
+  }
+}
+
 void Ribs::settle(std::chrono::steady_clock::time_point now) {
   for (const auto& [id, rib] : ribs_) {
     rib->settle(now);

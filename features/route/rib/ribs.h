@@ -38,6 +38,8 @@ class Ribs {
 
   // For all of them; see Rib.
   void link_changed(IfId interface);
+  void neighbor_changed(IfId interface, const IpAddress& address);
+  void set_lost(const IpAddress& address, bool lost);
   void settle(std::chrono::steady_clock::time_point now);
   /// Next hops of any VRF, also of those to come; one that several use is told once.
   void watch_next_hops(Rib::NextHopWatch watch);

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Failover with a large table: two upstreams (BIRD) announce the same prefixes, a packet each 100 us in each family goes to
+1000 of them, and the better upstream is lost: its carrier, its interface by hand, or in silence, which BFD finds out.
+
+    s -- r1 -- (bridge) -- a        What is told is when the last lost packet was sent, counted from the loss; with BFD also
+           +-- b                    from BFD's verdict.
+"""
+
+import datetime
+import os
+import random
+import time
+
+from lab.hosts import Lab, wait_for
+from lab.pulse import Pulse, accept, lost
+
+ROUTER = """
+set interface es device tap eth0
+set interface es device netns {s}
+set interface es address 10.9.0.1/24
+set interface es address 2001:db8:9::1/64
+set interface ra device host ra
+set interface ra address 172.20.1.1/24
+set interface ra address 2001:db8:a::1/64
+set interface rb device host rb
+set interface rb address 172.20.2.1/24
+set interface rb address 2001:db8:b::1/64
+set bgp asn 65000
+set bgp router-id 10.255.1.1
+set bgp policy open import accept all
+set bgp policy open import trust
+set bgp policy open export accept none
+"""
+
+NEIGHBOUR = """
+router id 10.255.1.{k}1;
+protocol device {{ scan time 1; }}
+protocol static s4 {{ ipv4;
+include "{routes4}";
+}}
+protocol static s6 {{ ipv6;
+include "{routes6}";
+}}
+protocol bfd {{ interface "*" {{ interval 300 ms; multiplier 3; }}; }}
+filter upstream {{ {worse} accept; }}
+protocol bgp e4 {{ local 172.20.{k}.2 as 64600; neighbor 172.20.{k}.1 as 65000; bfd on; error wait time 1, 2; connect delay time 1;
+  ipv4 {{ import all; export filter upstream; next hop self; }}; }}
+protocol bgp e6 {{ local 2001:db8:{x}::2 as 64600; neighbor 2001:db8:{x}::1 as 65000; bfd on; error wait time 1, 2; connect delay time 1;
+  ipv6 {{ import all; export filter upstream; next hop self; }}; }}
+"""
+
+
+def prefixes(count4, count6):
+    """/24 of 16.0.0.0/4 and /48 of 2a00::/16."""
+    return ([f"{16 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/24" for i in range(count4)],
+            [f"2a00:{i >> 16:x}:{i & 0xffff:x}::/48" for i in range(count6)])
+
+
+def build(lab, tables):
+    lab.host("s")
+    lab.router("r1")
+    lab.host("w")
+    w, r1 = lab.w, lab.r1
+    files = [lab.folder / "routes4", lab.folder / "routes6"]
+    for file, nets in zip(files, tables):
+        file.write_text("".join(f"route {net} unreachable;\n" for net in nets))
+    for k, name in ((1, "a"), (2, "b")):
+        host = lab.bird(name)
+        lab.link(w, "p" + name, host, "eth0")
+        host.address("eth0", f"172.20.{k}.2/24", f"2001:db8:{name}::2/64")
+        accept(host, "16.0.0.0/4", "2a00::/16")
+        host.configure(NEIGHBOUR.format(k=k, x=name, routes4=files[0], routes6=files[1], worse="bgp_path.prepend(64600);" * (k - 1)))
+        host.boot()
+        lab.link(w, "q" + name, r1, "r" + name)
+    for name in "ab":  # a wire each, which can be cut in silence
+        w.run("ip", "link", "add", "br" + name, "type", "bridge")
+        w.run("ip", "link", "set", "br" + name, "up")
+        for end in "pq":
+            w.run("ip", "link", "set", end + name, "master", "br" + name)
+    r1.boot()
+    peers = {"a": "172.20.1.2", "a6": "2001:db8:a::2", "b": "172.20.2.2", "b6": "2001:db8:b::2"}
+    r1.commit(ROUTER.format(s=lab.s.netns) + "".join(
+        f"set bgp peer {name} neighbor {address}\nset bgp peer {name} remote-as 64600\nset bgp peer {name} policy open\n"
+        f"set bgp peer {name} bfd\n" for name, address in peers.items()))
+    wait_for("s has its TAP", lambda: lab.s.run("ip", "link", "show", "eth0", check=False).returncode == 0)
+    lab.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
+    lab.s.route("default", "10.9.0.1")
+    lab.s.route("default", "2001:db8:9::1")
+
+
+def loaded(lab, tables):
+    """Both paths of each prefix are known, and the better one is in use."""
+    want = (2 * len(tables[0]), 2 * len(tables[1]))
+    wait_for("both tables", lambda: {f["name"]: (f["routes4"], f["routes6"]) for f in lab.r1.show("feeds")}["feed-all"] == want, 120, 0.5)
+
+
+def verdict(lab, after):
+    """When BFD said that a is lost, as a time of time.monotonic()."""
+    offset = time.monotonic() - time.time()
+    events = lab.r1.run_dir / "bird.events"
+    for line in events.read_text().splitlines() if events.exists() else []:
+        if " from Up to Down" in line:
+            at = datetime.datetime.fromisoformat(line[:23]).timestamp() + offset
+            if at > after:
+                return at
+    return None
+
+
+WAYS = {"failover-ms": (lambda lab: lab.w.run("ip", "link", "set", "qa", "down"), lambda lab: lab.w.run("ip", "link", "set", "qa", "up")),
+        "failover-admin-down-ms": (lambda lab: lab.r1.run("ip", "link", "set", "ra", "down"), lambda lab: lab.r1.run("ip", "link", "set", "ra", "up")),
+        "failover-bfd-ms": (lambda lab: lab.w.run("ip", "link", "set", "pa", "nomaster"), lambda lab: lab.w.run("ip", "link", "set", "pa", "master", "bra"))}
+
+
+def failover(lab, tables, name):
+    addresses = [net.replace("::/48", "::1").replace("0/24", "1")
+                 for pair in zip(*(random.Random(1).sample(nets, 500) for nets in tables)) for net in pair]
+    lose, give_back = WAYS[name]
+    with Pulse(lab.s, [lab.a, lab.b], addresses, interval=50e-6) as pulse:
+        wait_for("packets at a", lambda: pulse.recent("a") >= 199)
+        time.sleep(0.5)
+        began = time.monotonic()
+        lose(lab)
+        ended = time.monotonic()
+        wait_for("packets at b", lambda: pulse.recent("b") >= 199, 60)
+        time.sleep(1)
+        packets = pulse.stop()
+    gone = [at for at, _ in lost(packets, began)]
+    early = verdict(lab, began) if name == "failover-bfd-ms" else None
+    give_back(lab)
+    last = max(gone, default=0.0)
+    out = [{"name": name, "value": round(1000 * last, 1), "unit": "ms"},
+           {"name": name.removesuffix("ms") + "lost-packets", "value": len(gone), "unit": "packets"}]
+    if early:
+        out.append({"name": "failover-after-bfd-verdict-ms", "value": round(1000 * (began + last - early), 1), "unit": "ms"})
+    print(f"{name:32} last lost packet {1000 * last:8.1f} ms after the loss, {len(gone)} lost of {len(packets)} (the command took {1000 * (ended - began):.0f} ms)"
+          + (f"; {1000 * (began + last - early):.1f} ms after BFD's verdict" if early else ""), flush=True)
+    return out
+
+
+def scale(quick):
+    tables = prefixes(4671, 934) if quick else prefixes(1_000_000, 200_000)
+    out = []
+    with Lab(f"fs{os.getpid()}-") as lab:
+        began = time.monotonic()
+        build(lab, tables)
+        for name in WAYS:
+            wait_for("sessions", lambda: all(p["state"] == "Established" for p in lab.r1.show("bgp", "summary")["peers"]), 60, 0.5)
+            loaded(lab, tables)
+            print(f"{len(tables[0])} + {len(tables[1])} prefixes twice: there {time.monotonic() - began:.1f} s after the start", flush=True)
+            out += failover(lab, tables, name)
+            began = time.monotonic()
+    return out
