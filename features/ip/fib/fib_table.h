@@ -117,6 +117,7 @@ class FibTable {
   void use(fib::Variant variant);
 
  private:
+  friend struct TestOfDamage;
   class Tree;
   template <typename K, unsigned kRootBits>
   class TreeOf;

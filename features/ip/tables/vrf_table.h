@@ -72,6 +72,7 @@ class VrfTable final : public ForwardingSink {
   bool take_used(IfId interface, const IpAddress& address) override { return shared_.take_used(interface, address); }
 
  private:
+  friend struct TestOfDamage;
   FibTable& fib(Family family) { return family == Family::ip4 ? fib4_ : fib6_; }
   const FibTable& fib(Family family) const { return family == Family::ip4 ? fib4_ : fib6_; }
 

@@ -7,6 +7,18 @@
 
 #include "features/ip/tables/forwarding.h"
 
+namespace floof::ip {
+
+/// What nobody else may write to.
+struct TestOfDamage {
+  static void set_root(VrfTable& table, Ip4 address, uint32_t entry) {
+    const fib::View& view = table.fib4_.reader_.load()->view;
+    const_cast<fib::Entry*>(view.root)[address.value() >> (32 - fib::kRootBits4)] = entry;
+  }
+};
+
+}  // namespace floof::ip
+
 namespace floof::route {
 namespace {
 
@@ -118,6 +130,18 @@ TEST_F(FibAuditTest, AGroupOrNextHopThatIsDamaged) {
   adjacency.rewrite = 0;
   found("another rewrite");
   EXPECT_EQ(adjacency.rewrite, rewrite);
+}
+
+TEST_F(FibAuditTest, WhatWorkersReadIsDamaged) {
+  set(kDefaultVrf, *parse_prefix("203.0.113.77/32"));
+  set(kDefaultVrf, *parse_prefix("198.51.0.0/16"));
+  const auto damage = [&](const char* address, uint32_t entry) {
+    ip::TestOfDamage::set_root(*tables.find_vrf(kDefaultVrf), *parse_ip4(address), entry);
+  };
+  damage("203.0.113.1", 0);
+  found("is looked up wrongly by workers");
+  damage("198.51.0.1", tables.lookup(*parse_ip4("198.51.0.1")).value() + 1);
+  found("198.51.0.0/16 is looked up wrongly by workers");
 }
 
 TEST_F(FibAuditTest, BucketsThatAreDamaged) {
