@@ -65,6 +65,7 @@ std::string render_verify(const Json& audit) {
 }
 
 void register_verify(shell::Registry& registry) {
+  registry.help("show route", "Routes as BIRD sees them");  // that is features/bird's
   registry.add({.path = "show route verify",
                 .help = "Whether packets use what the route table says, each route looked at",
                 .handler = show_verify});
