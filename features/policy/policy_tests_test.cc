@@ -39,13 +39,13 @@ Policies policies() {
   return out;
 }
 
-struct Row {
+struct TestCase {
   const char* test;
   const char* wrong;  ///< part of the error's reason; empty: as expected
 };
 
 TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
-  const Row rows[] = {
+  const TestCase rows[] = {
       {R"({"route":"203.0.113.0/24","from":"up","path":"64500 64999","expect":{"accept":true}})", ""},
       {R"({"route":"203.0.113.0/24","from":"up","expect":{"accept":true,"local-pref":100}})", ""},
       {R"({"route":"203.0.113.0/24","from":"kid","expect":{"accept":true,"local-pref":100}})",
@@ -89,7 +89,7 @@ TEST(PolicyTests, VerdictsAndWhatHappenedInstead) {
   const auto ask = [](const Prefix& prefix, uint32_t, bool) {
     return to_string(prefix) == "203.0.112.0/24" ? RpkiState::invalid : RpkiState::unknown;
   };
-  for (const Row& row : rows) {
+  for (const TestCase& row : rows) {
     Json test = Json::parse(row.test);
     test["name"] = "t";
     const auto errors = run_tests({{"bgp", {{"test", Json::array({test})}}}}, all, outside, ask);
