@@ -9,13 +9,7 @@ enum Edge : unsigned { punt };  // those of who takes protocols and ports follow
 
 void process(NodeContext& node, std::span<rte_mbuf*> packets) {
   const IpState& state = node.state<IpState>();
-  for (rte_mbuf* packet : packets) {
-    if (const unsigned taker = local_taker(state.takers.ip6, header<Ip6Header>(packet), *packet); taker != 0) {
-      node.next(taker, packet);
-    } else {
-      to_kernel(node, state, Edge::punt, ethertype::ip6, IpDrop::local_from_kernel, packet);
-    }
-  }
+  take_home<Ip6Header>(node, state, state.takers.ip6, Edge::punt, ethertype::ip6, packets);
 }
 
 }  // namespace

@@ -162,6 +162,19 @@ void to_kernel(NodeContext& node, const IpState& state, unsigned punt_edge, uint
 unsigned local_taker(const Takers::Local& takers, const Ip4Header& ip, const rte_mbuf& packet);
 unsigned local_taker(const Takers::Local& takers, const Ip6Header& ip, const rte_mbuf& packet);
 
+/// What ip4-local and ip6-local do: to a feature that takes the packet, else by `punt_edge` to the kernel.
+template <typename Header>
+void take_home(NodeContext& node, const IpState& state, const Takers::Local& takers, unsigned punt_edge, uint16_t type,
+               std::span<rte_mbuf*> packets) {
+  for (rte_mbuf* packet : packets) {
+    if (const unsigned taker = local_taker(takers, header<Header>(packet), *packet); taker != 0) {
+      node.next(taker, packet);
+    } else {
+      to_kernel(node, state, punt_edge, type, IpDrop::local_from_kernel, packet);
+    }
+  }
+}
+
 /// Headers of each segment of a TCP super packet, from the IP header on.
 uint32_t super_packet_headers(rte_mbuf* packet);
 /// The longest segment of a TCP super packet, from the IP header on.
