@@ -26,6 +26,7 @@
 #include "features/bird/talk/bird_client.h"
 #include "features/bird/talk/bird_control.h"
 #include "features/bird/watch/bird_recovery.h"
+#include "features/route/bfd/bfd_events.h"
 
 namespace floof::bird {
 
@@ -164,6 +165,7 @@ std::vector<Error> BirdBackend::stage(const SharedJson& shared, const SharedJson
   context.outside = outside.get();
   context.sets = &sets_;
   context.dump_dir = options_.dump_dir;
+  context.events = file(route::kBfdEventsFile);
   if (const auto version = ask_version()) {
     version_ = context.version = *version;
   } else if (!lenient) {

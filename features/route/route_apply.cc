@@ -8,6 +8,7 @@
 #include "base/ipc/feed_key.h"
 #include "base/log.h"
 #include "engine/feature.h"
+#include "features/route/bfd/bfd_events.h"
 
 namespace floof::route {
 
@@ -276,14 +277,21 @@ class RouteFeature final : public engine::Feature {
         .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
         .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); }});
     others_.offer<dataplane::Participant>(*routes_);
+    bfd_ =
+        std::make_unique<BfdEvents>(others_.loop(), BfdEvents::Options{.folder = others_.setup().run_dir},
+                                    [this](const IpAddress& neighbor, bool lost) { ribs_.set_lost(neighbor, lost); });
     return {};
   }
-  void stop() override { routes_.reset(); }
+  void stop() override {
+    bfd_.reset();
+    routes_.reset();
+  }
 
  private:
   engine::Features& others_;
   Ribs ribs_;
   std::unique_ptr<Routes> routes_;
+  std::unique_ptr<BfdEvents> bfd_;
 };
 
 }  // namespace

@@ -49,6 +49,7 @@ PEERS = {"a": ("172.20.1.2", 64600), "a6": ("2001:db8:a::2", 64600), "b": ("172.
 NEIGHBOUR = """
 router id 10.255.1.{n};
 protocol device {{ scan time 1; }}
+protocol bfd {{ interface "*" {{ interval 100 ms; multiplier 3; }}; }}
 protocol static direct4 {{ ipv4; {direct4} }}
 protocol static direct6 {{ ipv6; {direct6} }}
 protocol static far4 {{ ipv4; {far4} }}
@@ -68,9 +69,9 @@ filter near {{
 }}
 filter away {{ if proto ~ "far*" then {{ bgp_local_pref = {preference}; accept; }} reject; }}
 template bgp fast {{ error wait time 1, 2; connect retry time 1; connect delay time 1; }}
-protocol bgp e4 from fast {{ local 172.20.{k}.2 as 64600; neighbor 172.20.{k}.1 as 65000;
+protocol bgp e4 from fast {{ local 172.20.{k}.2 as 64600; neighbor 172.20.{k}.1 as 65000; bfd on;
   ipv4 {{ import all; export filter near; next hop self; }}; }}
-protocol bgp e6 from fast {{ local 2001:db8:{x}::2 as 64600; neighbor 2001:db8:{x}::1 as 65000;
+protocol bgp e6 from fast {{ local 2001:db8:{x}::2 as 64600; neighbor 2001:db8:{x}::1 as 65000; bfd on;
   ipv6 {{ import all; export filter near; next hop self; }}; }}
 protocol bgp i4 from fast {{ local 10.255.1.{n} as 65000; neighbor 10.255.1.1 as 65000; multihop;
   ipv4 {{ import all; export filter away; next hop self; }}; }}
@@ -208,3 +209,26 @@ def test_a_member_that_leaves_moves_only_its_own_flows(lab):
         if at < ended:
             assert where == before[address] or before[address] == "a", (at - began, address, where)
     settled(lab)
+
+
+def test_what_bfd_finds_out_acts_before_bird_withdraws(lab):
+    log = lab.r1.run_dir / "log" / "floof-dataplane.log"
+    lab.r1.commit("set bgp peer a bfd\nset bgp peer a6 bfd")
+    try:
+        wait_for("BFD", lambda: [s["state"] for s in lab.r1.show("bfd") if s["interface"] == "ra"] == ["Up", "Up"])
+        with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6), interval=1e-3) as pulse:
+            all_at(lab, pulse, "a")
+            bird = int((lab.a.folder / "bird.pid").read_text())
+            os.kill(bird, signal.SIGSTOP)
+            try:
+                all_at(lab, pulse, "b")
+            finally:
+                os.kill(bird, signal.SIGCONT)
+            settled(lab)
+            all_at(lab, pulse, "a")
+            packets = pulse.stop()
+        for address in ("172.20.1.2", "2001:db8:a::2"):
+            assert f"BFD: {address} is lost" in log.read_text()
+        assert not lost(packets)
+    finally:
+        lab.r1.commit("delete bgp peer a bfd\ndelete bgp peer a6 bfd")

@@ -148,7 +148,12 @@ void render_bfd(Scribe& scribe) {
     return;
   }
   ConfigText& out = scribe.out;
+  // The dataplane follows it (features/route/bfd): BFD's own thread writes there, long before routes are withdrawn.
+  if (!scribe.context.events.empty()) {
+    out.line("log {} 1048576 {} {{ trace }};", literal(scribe.context.events), literal(scribe.context.events + ".old"));
+  }
   out.open("protocol bfd floof_bfd {{");
+  out.line("debug {{ events }};");
   out.line("interface \"*\" {{ min rx interval 300 ms; min tx interval 300 ms; multiplier 3; }};");
   out.line("multihop {{ min rx interval 300 ms; min tx interval 300 ms; multiplier 5; }};");
   out.close();

@@ -48,6 +48,7 @@ struct RenderContext {
   std::map<std::string, uint32_t> peer_ids;   ///< peer name -> number in the dataplane's desired state
   const outside::Outside* outside = nullptr;  ///< what policies know of the outside; null: nothing
   SetFiles* sets = nullptr;                   ///< where long sets go; null: into the text
+  std::string events;                         ///< the log of what BFD finds out; empty: none
   std::string dump_dir = "/var/lib/floof/main/mrt";  ///< where dumps of tables go
 
   /// From the desired state's "route" object; what is absent keeps its default.
