@@ -50,8 +50,8 @@ endfunction()
 
 # Up to 16 files of a kind are compiled as one, a bundle, which takes a quarter of the time: headers are read and their
 # templates compiled once, which is 4 to 5 s of CPU for a file by itself. So names in unnamed namespaces are unique within
-# a feature and kind. Nodes of the graph and variants for a CPU are compiled alone. What needs libmnl, libm or libyaml-cpp
-# is a bundle of its own: floofctl needs nothing but libc, and gets all of a bundle of which it uses one file. CMake can
+# a feature and kind. Nodes of the graph and variants for a CPU are compiled alone. What needs libmnl, libm, libbacktrace
+# or libyaml-cpp is a bundle of its own: floofctl needs nothing but libc, and gets all of a bundle of which it uses one file. CMake can
 # do this by itself, but with absolute paths, of which ccache takes each clone's for other sources.
 function(floof_bundle out name)
   set(alone ${ARGN})
@@ -62,7 +62,7 @@ function(floof_bundle out name)
     set(${out} ${alone} ${together} PARENT_SCOPE)
     return()
   endif()
-  set(needs_library "/(kernel_events|netlink|netlink_writer|tcp_owner|json_lists|log_pump|bird_condition|host_devices|host_devices_list|pathvector|yaml)\\.cc$")
+  set(needs_library "/(kernel_events|netlink|netlink_writer|tcp_owner|json_lists|log_pump|crash_symbols|bird_condition|host_devices|host_devices_list|pathvector|yaml)\\.cc$")
   set(needy ${together})
   list(FILTER needy INCLUDE REGEX ${needs_library})
   list(FILTER together EXCLUDE REGEX ${needs_library})

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash/crash_report.h"
 #include "base/log.h"
 #include "engine/counting.h"
 #include "engine/graph_impl.h"
@@ -184,6 +185,7 @@ void Worker::start() {
   // Signals are the control thread's business.
   sigset_t all, before;
   sigfillset(&all);
+  crash::leave_open(all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] { loop(); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -211,6 +213,7 @@ void Worker::stop() {
 // -- The loop ---------------------------------------------------------------------------------------------------------
 
 void Worker::loop() {
+  const crash::Stack stack;
   if (rte_thread_register() != 0) {
     log::warning("worker {} got no EAL slot ({}): its packet buffers come from the shared pool, which is slower",
                  setup_.index, rte_strerror(rte_errno));

@@ -30,7 +30,7 @@ class Asker {
   using Errand = config::ConfigServer::Errand;
   /// What the answers need of floofd, on the loop.
   struct Sources {
-    std::string run_dir;
+    std::string run_dir, state_dir;
     std::function<SharedJson()> running;  ///< the configuration, see config/feature.h
     std::function<std::shared_ptr<const outside::Outside>(const Json& config)> outside;
     std::function<void(Json& shown)> annotate;
@@ -76,6 +76,10 @@ class Asker {
                       return done(bird::clear_peers(client, *config, request));
                     }};
     }
+    if (what == "crashes") {
+      return Errand{.crew = &system_,
+                    .ask = [run_dir = sources_.run_dir] { return system::acknowledge_crashes(run_dir); }};
+    }
     return Errand{.crew = &dataplane_,
                   .ask_text = [run_dir = sources_.run_dir, asked = Json{{"op", "clear"}, {"what", what}}] {
                     return dataplane::ask_for_text(run_dir, asked);
@@ -84,9 +88,15 @@ class Asker {
 
   /// `show system`: it comes also when the others do not answer, and says so.
   Result<Errand> system(const std::string&, const Json&) {
-    return Errand{.crew = &system_, .ask = [run_dir = sources_.run_dir, state = sources_.state()] {
-                    return system_state(run_dir, state);
+    return Errand{.crew = &system_, .ask = [sources = sources_, state = sources_.state()] {
+                    return system_state(sources.run_dir, sources.state_dir, state);
                   }};
+  }
+
+  /// `show system crashes`.
+  Result<Errand> crashes(const std::string&, const Json& arguments) {
+    return Errand{.crew = &system_,
+                  .ask = [state_dir = sources_.state_dir, arguments] { return system::crashes(state_dir, arguments); }};
   }
 
   /// A question to the dataplane that is waited for, 2 s at most. Any thread.
@@ -150,18 +160,17 @@ class Asker {
                                      : bird::show_route(client, config, arguments);
   }
 
-  static Result<Json> system_state(const std::string& run_dir, Json state) {
+  static Result<Json> system_state(const std::string& run_dir, const std::string& state_dir, Json state) {
     const Result<Json> alarms = dataplane_now(run_dir, "alarms");
     if (alarms && alarms->is_array()) {
       state["alarms"].insert(state["alarms"].end(), alarms->begin(), alarms->end());
     } else if (!alarms) {
       state["alarms"].push_back(Error{alarms.error().path, alarms.error().reason, ""}.text());
     }
-    Json programs = system::programs_state(run_dir);
-    if (const auto alarm = programs.find("alarm"); alarm != programs.end()) {
-      state["alarms"].push_back(std::move(*alarm));
-      programs.erase(alarm);
-    }
+    Json programs = system::programs_state(run_dir, state_dir);
+    const Json more = items(programs, "alarms");
+    state["alarms"].insert(state["alarms"].end(), more.begin(), more.end());
+    programs.erase("alarms");
     state.update(programs);
     return state;
   }

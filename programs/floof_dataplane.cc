@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/crash/crash_report.h"
+#include "base/crash/crash_symbols.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/kept_memory.h"
@@ -121,6 +123,9 @@ UniqueFd watch_signals(EventLoop& loop) {
 }
 
 int run(int argc, char** argv) {
+  if (const auto status = crash::symbolise(argc, argv)) {
+    return *status;
+  }
   keep_freed_memory();
   log::start("floof-dataplane");
   auto options = parse_arguments(argc, argv);
@@ -137,6 +142,7 @@ int run(int argc, char** argv) {
   }
   mkdir("/run/floof", 0755);
   mkdir(options->setup.run_dir.c_str(), 0755);
+  crash::install(options->setup.run_dir, "floof-dataplane");
   const UniqueFd signals = watch_signals(loop);
   engine::Features features(apply_features(), options->setup, loop);
   auto started = features.make(features.options());

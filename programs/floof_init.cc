@@ -13,6 +13,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/crash/crash_keeper.h"
+#include "base/crash/crash_report.h"
+#include "base/crash/crash_symbols.h"
 #include "base/ipc/ipc.h"
 #include "base/log.h"
 #include "base/notifier.h"
@@ -51,6 +54,7 @@ class Init {
   int log_of(const std::string& name);
 
   Result<void> lock();
+  crash::CrashKeeper::Options keeping();
   void make_children();
   Json command(const Json& request);
   void on_signal();
@@ -64,6 +68,7 @@ class Init {
   UniqueFd signals_;
   std::map<std::string, std::unique_ptr<LogPump>> logs_;
   Children children_{loop_, options_.file("init.json")};
+  crash::CrashKeeper crashes_{loop_, children_, keeping()};
   std::unique_ptr<InitServer> server_;
   EventLoop::Clock::time_point started_ = EventLoop::Clock::now();
   unsigned ticks_ = 0;
@@ -125,17 +130,36 @@ Result<void> Init::lock() {
   return {};
 }
 
+crash::CrashKeeper::Options Init::keeping() {
+  return {
+      .run_dir = options_.run_dir,
+      .state_dir = options_.state_dir,
+      .path_of = [this](const std::string& program) { return path_of(program); },
+      .last_words =
+          [this](const std::string& program) {
+            const auto pump = logs_.find(program);
+            return pump == logs_.end() ? std::vector<std::string>() : pump->second->last_lines();
+          },
+      .effects = {{"floof-dataplane", "packets were not forwarded until it was back and had its routes"},
+                  {"floofd", "no commits, shows or APIs until it was back; packets and routes went on"},
+                  {"bird",
+                   "sessions of routing protocols ended and restarted gracefully; packets went on by known routes"}}};
+}
+
 void Init::make_children() {
   const auto add = [this](const std::string& name, std::vector<std::string> arguments,
                           std::unique_ptr<HangWatch> watch) -> Child::Options {
     return {.name = name,
             .launch = {path_of(name), std::move(arguments), file("log/" + name + ".log"), log_of(name)},
-            .watch = std::move(watch)};
+            .watch = std::move(watch),
+            .ended = [this](const Ending& ending) { crashes_.ended(ending); },
+            .back = [this, name](std::chrono::milliseconds away) { crashes_.back(name, away); }};
   };
   auto dataplane = add("floof-dataplane", dataplane_arguments(), std::make_unique<SegmentWatch>(file("stats")));
   auto floofd = add("floofd", floofd_arguments(), std::make_unique<FileWatch>(file("floofd.heartbeat")));
   auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
+  dataplane.reports = floofd.reports = true;
   bird.crash_arguments = {"-R"};
   bird.needs_file = file("bird.conf");
   for (auto* options : {&dataplane, &floofd, &bird}) {
@@ -159,7 +183,10 @@ Result<void> Init::start() {
   if (const auto up = set_loopback_up(); !up) {
     return up;
   }
-  children_.kill_leftovers();
+  crash::install(options_.run_dir, "floof-init");
+  crashes_.start();
+  const pid_t earlier = load_writer(file("init.json"));
+  crashes_.follows_crash(earlier, children_.kill_leftovers());
   auto server = InitServer::listen(loop_, file("init.sock"), [this](const Json& request) { return command(request); });
   if (!server) {
     return server.error();
@@ -188,7 +215,14 @@ Json Init::command(const Json& request) {
   const std::string op = text("op");
   if (op == "status") {
     const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - started_);
-    return {{"ok", true}, {"pid", getpid()}, {"uptime-ms", uptime.count()}, {"programs", children_.status()}};
+    return {{"ok", true},
+            {"pid", getpid()},
+            {"uptime-ms", uptime.count()},
+            {"programs", children_.status()},
+            {"alarms", crashes_.alarms()}};
+  }
+  if (op == "acknowledge-crashes") {
+    return {{"ok", true}, {"acknowledged", crashes_.acknowledge()}};
   }
   if (op != "restart" && op != "start") {
     return ipc::failure(Error{"", "unknown request '" + op + "'", ""});
@@ -221,6 +255,7 @@ void Init::tick() {
   }
   if (ticks_++ % 5 == 0) {
     notifier_.say("WATCHDOG=1");
+    crashes_.tick();
   }
 }
 
@@ -257,10 +292,14 @@ void Init::stop() {
        {"dataplane.sock", "floofd.sock", "bird.ctl", "bird.pid", "stats", "floofd.heartbeat", "init.json"}) {
     ::unlink(file(name).c_str());
   }
+  ::rmdir(file("crash").c_str());  // unless there are reports that were not looked into
   log::info("stopped");
 }
 
 int run(int argc, char** argv) {
+  if (const auto status = crash::symbolise(argc, argv)) {
+    return *status;
+  }
   log::start("floof-init");
   const auto options = parse_arguments(argc, argv, {"--host-netns", "--program"}, {}, kUsage);
   if (!options) {

@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 
+#include "base/crash/crash_report.h"
+#include "base/crash/crash_symbols.h"
 #include "base/event_loop.h"
 #include "base/file.h"
 #include "base/ipc/ipc.h"
@@ -186,6 +188,7 @@ void Daemon::pulse() {
 
 void Daemon::make_asker() {
   asker_.emplace(door_, Asker::Sources{.run_dir = arguments_.run_dir,
+                                       .state_dir = arguments_.state_dir,
                                        .running = [this] { return engine_->config(); },
                                        .outside = [this](const Json& config) { return outside_->outside(config); },
                                        .annotate =
@@ -398,6 +401,9 @@ config::ConfigServer::Options Daemon::server_options() {
   for (const char* what : {"bgp-summary", "bgp-peer", "bfd", "protocols", "bird-route", "explain-route"}) {
     out.far_show[what] = [this](const std::string& w, const Json& arguments) { return asker_->bird(w, arguments); };
   }
+  out.far_show["crashes"] = [this](const std::string& w, const Json& arguments) {
+    return asker_->crashes(w, arguments);
+  };
   out.far_show["system"] = [this](const std::string& w, const Json& arguments) { return asker_->system(w, arguments); };
   out.translators["pathvector"] = [](const std::string& text) -> Result<config::ConfigServer::Translated> {
     auto made = pathvector::translate(text);
@@ -444,6 +450,9 @@ int print_reference() {
 }
 
 int main_of(int argc, char** argv) {
+  if (const auto status = crash::symbolise(argc, argv)) {
+    return *status;
+  }
   keep_freed_memory();
   log::start("floofd");
   auto arguments = parse_arguments(argc, argv, {"--bird"}, {"--reference"}, kUsage);
@@ -458,6 +467,7 @@ int main_of(int argc, char** argv) {
     log::error("{}", made.error().text());
     return 1;
   }
+  crash::install(arguments->run_dir, "floofd");
   auto heartbeat = Heartbeat::open(arguments->file("floofd.heartbeat"));
   if (!heartbeat) {
     log::error("{}", heartbeat.error().text());

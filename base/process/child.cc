@@ -13,6 +13,9 @@ namespace floof {
 namespace {
 constexpr auto kLongLife = std::chrono::seconds(10);
 constexpr auto kPatience = std::chrono::seconds(3);
+/// For the report of one that hangs; it takes a few milliseconds unless all its threads are in the kernel.
+constexpr auto kReportTime = std::chrono::milliseconds(250);
+constexpr unsigned kBackOff = 3;
 }  // namespace
 
 Child::Child(EventLoop& loop, Options options, std::function<void()> changed)
@@ -47,7 +50,8 @@ void Child::launch() {
     last_exit_ = pid.error().text();
     last_exit_time_ = std::chrono::system_clock::now();
     failures_++;
-    return launch_later();
+    launch_later();
+    return tell({.failure = pid.error().text()});
   }
   id_ = {*pid, process_start_time(*pid)};
   log::info("{} runs as process {}", name(), *pid);
@@ -104,11 +108,41 @@ void Child::tick() {
     return;
   }
   const auto hang = options_.watch ? options_.watch->tick() : std::nullopt;
-  if (hang) {
-    log::error("{} (process {}) hangs: {}; killing it", name(), id_.pid, *hang);
-    hang_ = *hang;
-    kill();
+  if (hang && hang_.empty()) {
+    kill_hung(*hang);
   }
+  if (away_since_ && lively()) {
+    const auto away = Clock::now() - *std::exchange(away_since_, std::nullopt);
+    if (options_.back) {
+      options_.back(std::chrono::duration_cast<std::chrono::milliseconds>(away));
+    }
+  }
+}
+
+/// One that is stopped would not hear the SIGABRT.
+void Child::kill_hung(const std::string& reason) {
+  log::error("{} (process {}) hangs: {}; killing it", name(), id_.pid, reason);
+  hang_ = reason;
+  if (!options_.reports || process_stopped(id_.pid)) {
+    return kill();
+  }
+  ::kill(id_.pid, SIGABRT);
+  loop_.cancel(patience_);
+  patience_ = loop_.after(kReportTime, [this] { kill(); });
+}
+
+void Child::tell(Ending ending) {
+  ending.program = name();
+  ending.in_a_row = failures_;
+  ending.next_start = restart_delay(failures_);
+  if (options_.ended) {
+    options_.ended(ending);
+  }
+}
+
+unsigned Child::backing_off() const {
+  const bool stays = running() && Clock::now() - started_ >= kLongLife;
+  return failures_ >= kBackOff && !stays ? failures_ : 0;
 }
 
 void Child::exited(int wait_status) {
@@ -123,12 +157,17 @@ void Child::exited(int wait_status) {
   (demanded ? wanted_restarts_ : restarts_)++;
   log::write(demanded ? log::Level::info : log::Level::error,
              fmt::format("{} (process {}) ended: {}", name(), id_.pid, last_exit_));
-  id_ = {};
+  Ending ending{.pid = std::exchange(id_, {}).pid, .wait_status = wait_status, .hang = hang_};
+  ending.ran = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
   crashed_ = !demanded;
   failures_ = demanded ? 0 : Clock::now() - started_ >= kLongLife ? 1 : failures_ + 1;
   changed_();
   if (wanted_) {
     launch_later();
+  }
+  if (!demanded) {
+    away_since_ = away_since_.value_or(Clock::now());
+    tell(std::move(ending));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,18 @@ constexpr std::chrono::milliseconds restart_delay(unsigned failures) {
   return failures >= 8 ? std::chrono::milliseconds(5000) : std::chrono::milliseconds(100 << (failures - 2));
 }
 
+/// An end of a program that nobody asked for.
+struct Ending {
+  std::string program;
+  pid_t pid = 0;
+  std::optional<int> wait_status;  ///< nothing: it could not be started
+  std::string failure;             ///< why not
+  std::string hang;                ///< why it was killed, when it hung
+  std::chrono::milliseconds ran{0};
+  unsigned in_a_row = 0;                    ///< such ends without 10 s of life between them
+  std::chrono::milliseconds next_start{0};  ///< after it
+};
+
 /// A program that floof-init keeps running: starts it, starts it again when it ends or hangs. Loop thread.
 class Child {
  public:
@@ -32,6 +45,10 @@ class Child {
     std::vector<std::string> crash_arguments{};  ///< added when the process before did not end on demand
     std::string needs_file{};                    ///< not started before this file exists; empty: always
     std::unique_ptr<HangWatch> watch{};
+    bool reports = false;                        ///< SIGABRT has it write where it is (base/crash/crash_report.h)
+    std::function<void(const Ending&)> ended{};  ///< its successor is started already, or waits
+    /// It lives again, so long after an end that nobody asked for; from `tick`.
+    std::function<void(std::chrono::milliseconds)> back{};
   };
   /// `changed` is called whenever a process begins or ends.
   Child(EventLoop& loop, Options options, std::function<void()> changed);
@@ -44,6 +61,10 @@ class Child {
   /// Told to stop and not gone yet.
   bool ending() const { return running() && !wanted_; }
   const ProcessId& id() const { return id_; }
+  /// It has ended at least three times in a row and has not run for 10 s since; how often, or 0.
+  unsigned backing_off() const;
+  /// What the last end was.
+  const std::string& last_exit() const { return last_exit_; }
   bool lively() const { return running() && options_.watch && options_.watch->lively(); }
 
   /// The next start follows a crash (left over by an earlier floof-init).
@@ -69,6 +90,8 @@ class Child {
   bool may_start() const;
   void launch();
   void launch_later();
+  void kill_hung(const std::string& reason);
+  void tell(Ending ending);
 
   EventLoop& loop_;
   Options options_;
@@ -83,7 +106,8 @@ class Child {
   bool wanted_ = true;
   bool on_demand_ = false;  ///< the present process was told to end
   bool crashed_ = false;
-  std::string hang_;  ///< why the present process was killed
+  std::optional<Clock::time_point> away_since_;  ///< after an end that nobody asked for
+  std::string hang_;                             ///< why the present process was killed
   std::string last_exit_;
   std::chrono::system_clock::time_point last_exit_time_{};
 };

@@ -13,13 +13,16 @@ namespace floof {
 
 using namespace std::chrono_literals;
 
-void Children::kill_leftovers() {
+std::vector<std::string> Children::kill_leftovers() {
+  std::vector<std::string> out;
   for (const auto& [name, process] : load_processes(file_)) {
     crashed_.insert(name);
     if (kill_process(process, 5s)) {
       log::warning("killed {} (process {}) that an earlier floof-init left", name, process.pid);
+      out.push_back(name);
     }
   }
+  return out;
 }
 
 void Children::add(Child::Options options) {
@@ -51,6 +54,10 @@ void Children::reap() {
     }
     int status = 0;
     waitpid(pid, &status, 0);
+    if (auto aside = aside_.extract(pid); !aside.empty()) {
+      loop_.cancel(aside.mapped().limit);
+      aside.mapped().done(status);
+    }
     if (pid == helper_) {
       helper_ = 0;
       helper_status_ = status;
@@ -80,6 +87,16 @@ bool Children::wait_for_end(std::chrono::milliseconds limit) {
     loop_.turn(50ms);
   }
   return !busy();
+}
+
+void Children::run_aside(const Launch& launch, std::function<void(int)> done) {
+  constexpr int kNotStarted = 127 << 8;
+  const auto pid = spawn(launch);
+  if (!pid) {
+    log::error("{}", pid.error().text());
+    return done(kNotStarted);
+  }
+  aside_[*pid] = {std::move(done), loop_.after(120s, [pid = *pid] { ::kill(pid, SIGKILL); })};
 }
 
 bool Children::run_helper(const Launch& launch, std::string_view purpose) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,8 +22,8 @@ class Children {
   Children(EventLoop& loop, std::string file) : loop_(loop), file_(std::move(file)) {}
 
   /// Kills what an earlier floof-init left: nobody hands over their descriptors or their ends. What is added later
-  /// under such a name starts as after a crash.
-  void kill_leftovers();
+  /// under such a name starts as after a crash. The names of those that ran.
+  std::vector<std::string> kill_leftovers();
   void add(Child::Options options);
   /// Null: there is none.
   Child* find(const std::string& name) const;
@@ -33,8 +35,11 @@ class Children {
 
   /// Turns the loop until none of them ends any more; false when that took longer than `limit`.
   bool wait_for_end(std::chrono::milliseconds limit);
+  /// Starts another program beside them, once; `done` gets its wait status. It is killed after 2 minutes.
+  void run_aside(const Launch& launch, std::function<void(int)> done);
   /// Runs another program to its end, at most 10 s. False: it failed, which is logged as what it was for.
   bool run_helper(const Launch& launch, std::string_view purpose);
+  const std::vector<std::unique_ptr<Child>>& all() const { return children_; }
 
  private:
   void write();
@@ -44,6 +49,11 @@ class Children {
   std::string file_;
   std::vector<std::unique_ptr<Child>> children_;
   std::set<std::string> crashed_;
+  struct Aside {
+    std::function<void(int)> done;
+    EventLoop::TimerId limit;
+  };
+  std::map<pid_t, Aside> aside_;
   pid_t helper_ = 0;
   int helper_status_ = 0;
 };

@@ -36,6 +36,11 @@ bool BeatCounter::overdue(uint64_t value, int first, int later) {
   return silent_ == (moved_ ? later : first);
 }
 
+std::string BeatCounter::silence() const {
+  const auto silent = std::chrono::duration_cast<std::chrono::seconds>(silent_ * HangWatch::kTick);
+  return "for " + std::to_string(silent.count()) + " s";
+}
+
 void SegmentWatch::reset() {
   segment_.reset();
   beats_ = {};
@@ -50,18 +55,18 @@ std::optional<std::string> SegmentWatch::tick() {
   }
   if (!segment_) {
     return beats_[0].overdue(0, kDataplaneFirst, kDataplaneLater)
-               ? std::optional<std::string>("its counters do not appear")
+               ? std::optional<std::string>("its counters did not appear for 10 s")
                : std::nullopt;
   }
   const auto& header = segment_->header();
   if (beats_[0].overdue(header.control_heartbeat.load(std::memory_order_relaxed), kDataplaneFirst, kDataplaneLater)) {
-    return "its control thread has no heartbeat";
+    return "its control thread has had no heartbeat " + beats_[0].silence();
   }
   const unsigned blocks = std::min(header.workers, stats::kMaxWorkers);
   for (unsigned block = 1; block < blocks; block++) {
     const uint64_t beat = header.worker_heartbeat[block].load(std::memory_order_relaxed);
     if (beats_[block].overdue(beat, kDataplaneFirst, kDataplaneLater)) {
-      return "worker " + std::to_string(block) + " has no heartbeat";
+      return "worker " + std::to_string(block) + " has had no heartbeat " + beats_[block].silence();
     }
   }
   return std::nullopt;
@@ -75,7 +80,7 @@ void FileWatch::reset() {
 std::optional<std::string> FileWatch::tick() {
   const uint64_t value = Heartbeat::read(path_).value_or(start_) - start_;
   if (beat_.overdue(value, kFloofdFirst, kFloofdLater)) {
-    return "it has no heartbeat";
+    return "it has had no heartbeat " + beat_.silence();
   }
   return std::nullopt;
 }
@@ -102,7 +107,7 @@ std::optional<std::string> BirdWatch::tick() {
     ask();
   }
   if (++silent_ == kBirdSilence) {
-    return "it does not answer on its control socket";
+    return "it has not answered on its control socket for 15 s";
   }
   return std::nullopt;
 }

@@ -37,6 +37,8 @@ class BeatCounter {
   /// True when the counter is overdue.
   bool overdue(uint64_t value, int first, int later);
   bool moved() const { return moved_; }
+  /// How long it has not moved, as "for 10 s".
+  std::string silence() const;
 
  private:
   uint64_t last_ = 0;

@@ -118,6 +118,8 @@ Result<void> InitClient::restart(const std::string& program) {
 
 Result<void> InitClient::start(const std::string& program) { return simple({{"op", "start"}, {"program", program}}); }
 
+Result<void> InitClient::acknowledge_crashes() { return simple({{"op", "acknowledge-crashes"}}); }
+
 Result<InitClient::Json> InitClient::status() {
   auto answer = call({{"op", "status"}});
   if (!answer) {

@@ -38,7 +38,10 @@ class InitClient {
   Result<void> restart(const std::string& program);
   /// Starts a program that is not running yet (bird, once its configuration exists); no error when it runs.
   Result<void> start(const std::string& program);
-  /// {"pid":n,"uptime-ms":n,"programs":{"bird":{"pid":0|n,"state":"running|waiting|stopped", as in Child::status}}}
+  /// Crashes of before now are no alarms any more.
+  Result<void> acknowledge_crashes();
+  /// {"pid":n,"uptime-ms":n,"programs":{"bird":{"pid":0|n,"state":"running|waiting|stopped", as in Child::status}},
+  /// "alarms":[text, ...]}
   Result<Json> status();
 
  private:

@@ -17,6 +17,7 @@ namespace floof {
 
 namespace {
 constexpr int kPipeBytes = 256 << 10;
+constexpr size_t kLastLines = 10, kLongestKept = 400;
 constexpr size_t kLongestLine = 4096, kMostKinds = 256, kKindLength = 80;
 constexpr uint64_t kStart = uint64_t{1} << 50;  // buckets are full, however young the machine's clock is
 constexpr int kReadsAtOnce = 16;                // others of the loop have their turn
@@ -115,6 +116,11 @@ void LogPump::take(std::string_view line) {
   kind->second.last = line;
 }
 
+std::vector<std::string> LogPump::last_lines() {
+  read_some();
+  return {last_.begin(), last_.end()};
+}
+
 void LogPump::summarise() {
   for (auto& [name, kind] : kinds_) {
     if (kind.left_out > 0) {
@@ -128,6 +134,10 @@ void LogPump::write(std::string_view line) {
   if (size_ > 0 && size_ + line.size() + 1 > options_.most_bytes) {
     std::rename(options_.path.c_str(), (options_.path + ".1").c_str());
     reopen();
+  }
+  last_.emplace_back(line.substr(0, kLongestKept));
+  if (last_.size() > kLastLines) {
+    last_.pop_front();
   }
   const std::string text = std::string(line) + '\n';
   if (file_ && write_all(file_.get(), text)) {  // a full disk loses the line

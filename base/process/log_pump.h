@@ -7,10 +7,12 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/fd.h"
@@ -37,6 +39,9 @@ class LogPump {
   /// Where the program writes to: for its standard output and error. Ours; it does not block.
   int input() const { return write_end_.get(); }
 
+  /// The last lines that it wrote, at most ten; also those that it has just written.
+  std::vector<std::string> last_lines();
+
   /// A line without what differs between lines that say the same.
   static std::string kind_of(std::string_view line);
 
@@ -60,6 +65,7 @@ class LogPump {
   std::string rest_;  ///< the beginning of a line
   TokenBucket all_;
   std::map<std::string, Kind> kinds_;
+  std::deque<std::string> last_;
   EventLoop::TimerId timer_ = 0;
 };
 

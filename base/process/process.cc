@@ -17,19 +17,31 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/json_view.h"
 
 namespace floof {
 
-uint64_t process_start_time(pid_t pid) {
+namespace {
+
+/// /proc/PID/stat from its third field on, the state; empty when there is no such process.
+std::string stat_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
   // The second field is the name in parentheses and may hold anything, even ") ".
   const size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) {
-    return 0;
-  }
-  std::istringstream fields(line.substr(name_end + 1));
+  return name_end == std::string::npos ? "" : line.substr(name_end + 1);
+}
+
+nlohmann::json load_json(const std::string& path) {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file, nullptr, false);
+}
+
+}  // namespace
+
+uint64_t process_start_time(pid_t pid) {
+  std::istringstream fields(stat_of(pid));
   std::string field;
   uint64_t start_time = 0;
   for (int number = 3; number < 22; number++) {
@@ -40,6 +52,13 @@ uint64_t process_start_time(pid_t pid) {
   }
   fields >> start_time;
   return start_time;
+}
+
+bool process_stopped(pid_t pid) {
+  std::istringstream fields(stat_of(pid));
+  std::string state;
+  fields >> state;
+  return state == "T" || state == "t";
 }
 
 Result<pid_t> spawn(const Launch& launch) {
@@ -105,21 +124,14 @@ Result<void> save_processes(const std::string& path, const std::map<std::string,
 
 std::map<std::string, ProcessId> load_processes(const std::string& path) {
   std::map<std::string, ProcessId> out;
-  std::ifstream file(path);
-  const auto json = nlohmann::json::parse(file, nullptr, false);
-  const auto programs = json.is_object() ? json.find("programs") : json.end();
-  if (!json.is_object() || programs == json.end() || !programs->is_object()) {
-    return out;
-  }
-  const auto number = [](const nlohmann::json& about, const char* key) -> uint64_t {
-    const auto found = about.is_object() ? about.find(key) : about.end();
-    return found != about.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-  };
-  for (const auto& [name, about] : programs->items()) {
-    out[name] = {static_cast<pid_t>(number(about, "pid")), number(about, "start-time")};
+  const auto json = load_json(path);
+  for (const auto& [name, about] : object_of(json, "programs").items()) {
+    out[name] = {static_cast<pid_t>(number_of(about, "pid")), number_of(about, "start-time")};
   }
   return out;
 }
+
+pid_t load_writer(const std::string& path) { return static_cast<pid_t>(number_of(load_json(path), "pid")); }
 
 std::string describe_exit(int wait_status) {
   if (WIFSIGNALED(wait_status)) {

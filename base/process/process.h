@@ -21,6 +21,8 @@ struct ProcessId {
 
 /// The start time of `pid`, or 0 when there is no such process or it is a zombie.
 uint64_t process_start_time(pid_t pid);
+/// Whether it was stopped (SIGSTOP, or a debugger) and so takes no signal but SIGKILL.
+bool process_stopped(pid_t pid);
 
 struct Launch {
   std::string path;  ///< looked up in PATH when it has no '/'
@@ -38,6 +40,8 @@ bool kill_process(const ProcessId& process, std::chrono::milliseconds limit);
 
 /// Writes the processes by name to `path` (JSON), in one step: a reader finds the old or the new list.
 Result<void> save_processes(const std::string& path, const std::map<std::string, ProcessId>& processes);
+/// Who wrote them; 0 when the file is missing or garbage.
+pid_t load_writer(const std::string& path);
 /// What `save_processes` wrote; empty when the file is missing or garbage.
 std::map<std::string, ProcessId> load_processes(const std::string& path);
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <pthread.h>
+
+#include "base/crash/crash_report.h"
 
 namespace floof::config {
 
@@ -64,6 +67,8 @@ bool Crew::take(Errand& errand, uid_t& user) {
 }
 
 void Crew::serve() {
+  const crash::Stack stack;
+  pthread_setname_np(pthread_self(), ("ask-" + name_).substr(0, 15).c_str());
   std::unique_lock lock(mutex_);
   while (true) {
     Errand errand;

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
+#include "base/crash/crash_history.h"
 #include "base/json_view.h"
 #include "base/process/init_client.h"
 #include "base/process/process.h"
@@ -30,18 +33,50 @@ Json unattended(const std::string& run_dir) {
 
 }  // namespace
 
-Json programs_state(const std::string& run_dir) {
+Json programs_state(const std::string& run_dir, const std::string& state_dir) {
   const auto answer = ask(run_dir);
   if (!answer) {
-    return {{"programs", unattended(run_dir)},
-            {"alarm", fmt::format("floof-init does not answer ({}): a program that ends is not started again; start "
-                                  "floof-init anew, which restarts all of them",
-                                  answer.error().reason)}};
+    Json alarms = {
+        fmt::format("floof-init does not answer ({}): a program that ends is not started again; start "
+                    "floof-init anew, which restarts all of them",
+                    answer.error().reason)};
+    const auto known = crash::CrashHistory::read(crash::CrashHistory::file(state_dir));
+    for (const auto& [program, text] :
+         crash::alarms(known ? *known : std::vector<crash::Crash>(), std::time(nullptr))) {
+      alarms.push_back(text);
+    }
+    return {{"programs", unattended(run_dir)}, {"alarms", std::move(alarms)}};
   }
   const uint64_t milliseconds = number_of(*answer, "uptime-ms");
   Json programs = member(*answer, "programs");
   programs["floof-init"] = {{"pid", number_of(*answer, "pid")}, {"state", "running"}, {"uptime-ms", milliseconds}};
-  return {{"uptime-s", milliseconds / 1000}, {"programs", std::move(programs)}};
+  return {{"uptime-s", milliseconds / 1000}, {"programs", std::move(programs)}, {"alarms", items(*answer, "alarms")}};
+}
+
+Result<Json> crashes(const std::string& state_dir, const Json& arguments) {
+  const auto all = crash::CrashHistory::read(crash::CrashHistory::file(state_dir));
+  if (!all) {
+    return all.error();
+  }
+  const uint64_t id = number_of(arguments, "id");
+  const std::string program = text_of(arguments, "program");
+  const bool whole = id != 0 || flag_of(arguments, "detail");
+  Json out = Json::array();
+  for (auto crash = all->rbegin(); crash != all->rend(); ++crash) {
+    if ((id == 0 || crash->id == id) && (program.empty() || crash->program == program)) {
+      out.push_back(crash::to_json(*crash, whole));
+    }
+  }
+  if (id != 0 && out.empty()) {
+    return Error{fmt::format("crashes {}", id), "is not in the history", "'show system crashes' lists those that are"};
+  }
+  return Json{{"crashes", std::move(out)}};
+}
+
+Result<Json> acknowledge_crashes(const std::string& run_dir) {
+  auto init = InitClient::connect(run_dir);
+  const auto done = init ? init->acknowledge_crashes() : init.error();
+  return done ? Result<Json>(Json()) : Result<Json>(done.error());
 }
 
 }  // namespace floof::system

@@ -4,11 +4,20 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/result.h"
+
 namespace floof::system {
 
-/// The router's programs, for `show system`. Asks floof-init and waits for its answer (InitClient). Loop thread.
-/// {"uptime-s": the router's, "programs": {"bird": as Child::status, ...}}; when floof-init does not answer there is no
-/// uptime, `programs` has "pid" and "state" of those that it started last, and "alarm" says so.
-nlohmann::json programs_state(const std::string& run_dir);
+/// The router's programs, for `show system`. Asks floof-init and waits for its answer (InitClient). Any thread.
+/// {"uptime-s": the router's, "programs": {"bird": as Child::status, ...}, "alarms": [text, ...]}; when floof-init does
+/// not answer there is no uptime, `programs` has "pid" and "state" of those that it started last, and an alarm says so.
+nlohmann::json programs_state(const std::string& run_dir, const std::string& state_dir);
+
+/// For `show system crashes`: {"crashes": [...]}, newest first, as crash::to_json has them. `arguments`: "id" for that
+/// one alone, whole; "program" for its own; "detail" for all of them whole. Any thread.
+Result<nlohmann::json> crashes(const std::string& state_dir, const nlohmann::json& arguments);
+
+/// For `clear system crashes`; null, or why floof-init did not do it. Any thread.
+Result<nlohmann::json> acknowledge_crashes(const std::string& run_dir);
 
 }  // namespace floof::system

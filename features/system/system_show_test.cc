@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "features/system/crashes_show.h"
 #include "shell/fake_context.h"
 
 namespace floof::system {
@@ -91,6 +92,57 @@ TEST(SystemShow, Logging) {
   for (const char* strange : {"null", "[]", R"({"entries":[null,3,{"line":{},"errors":[1]}],"verified":7})"}) {
     render_logging(Json::parse(strange));
   }
+}
+
+TEST(SystemShow, Crashes) {
+  const Json data = Json::parse(R"J({"crashes":[
+      {"id":3,"time":1796000000,"first-time":1795999990,"times":4,"program":"bird","pid":12,"ran-ms":93000,
+       "cause":"signal 9 (Killed)","where":"","effect":"E","done":"D","remedy":"R","back-ms":0,"acknowledged":true},
+      {"id":2,"time":1795999980,"first-time":1795999980,"times":1,"program":"floofd","pid":11,"ran-ms":1500,
+       "cause":"signal 11 (Segmentation fault)","where":" at address 0x0, in the thread floofd","effect":"E","done":"D",
+       "remedy":"R","back-ms":640,"acknowledged":false,"log":["one","two"],
+       "threads":[{"name":"floofd","frames":["f() at a.cc:1","main at b.cc:2"]},{"name":"ask-bird","frames":["g"]}]}]})J");
+  EXPECT_EQ(
+      render_crashes(data),
+      "Id  Time                  Program  Times       Ran  Back after  Alarm    Cause\n"
+      " 3  2026-11-30T00:53:20Z  bird         4  00:01:33           -  cleared  signal 9 (Killed)\n"
+      " 2  2026-11-30T00:53:00Z  floofd       1     1.5 s       0.6 s           signal 11 (Segmentation fault) at "
+      "address 0x0, in the thread floofd\n");
+  EXPECT_EQ(render_whole_crashes(data),
+            "Crash 3 of bird, 2026-11-30T00:53:20Z\n"
+            "  Times:   4 alike in a row, the first at 2026-11-30T00:53:10Z\n"
+            "  Cause:   signal 9 (Killed)\n  Effect:  E\n  Done:    D\n  Remedy:  R\n"
+            "  Process: 12, had run for 00:01:33\n"
+            "\n"
+            "Crash 2 of floofd, 2026-11-30T00:53:00Z\n"
+            "  Cause:   signal 11 (Segmentation fault) at address 0x0, in the thread floofd\n"
+            "  Effect:  E\n  Done:    D, back after 0.6 s\n  Remedy:  R\n"
+            "  Process: 11, had run for 1.5 s\n"
+            "\n  Its last lines\n    one\n    two\n"
+            "\n  Backtrace, of the first if there were several\n"
+            "\n  Thread floofd (this one made the report)\n     0 f() at a.cc:1\n     1 main at b.cc:2\n"
+            "\n  Thread ask-bird\n     0 g\n");
+  EXPECT_EQ(render_crashes(Json::object()), "no program has ended without being told to\n");
+  for (const char* strange : {"null", "[]", R"({"crashes":[null,3,{"log":[1],"threads":[2,{"frames":[{}]}]}]})"}) {
+    render_crashes(Json::parse(strange));
+    render_whole_crashes(Json::parse(strange));
+  }
+}
+
+TEST_F(SystemCommands, CrashesAsksForWhatIsWanted) {
+  context.give({{"crashes", Json::array()}});
+  for (const auto& [line, arguments] : {std::pair("show system crashes", "{}"),
+                                        {"show system crashes detail", R"({"detail":true})"},
+                                        {"show system crashes 17", R"({"id":17})"},
+                                        {"show system crashes bird", R"({"program":"bird"})"},
+                                        {"show system crashes bird detail", R"({"program":"bird","detail":true})"}}) {
+    EXPECT_EQ(session.run(line), 0) << line;
+    EXPECT_EQ(context.asked.back()["what"], "crashes");
+    EXPECT_EQ(context.asked.back()["arguments"], Json::parse(arguments)) << line;
+  }
+  EXPECT_EQ(session.run("show system crashes 0"), 1);
+  EXPECT_EQ(session.run("clear system crashes"), 0);
+  EXPECT_EQ(context.asked.back(), (Json{{"op", "clear"}, {"what", "crashes"}}));
 }
 
 TEST_F(SystemCommands, LoggingAsksForWhatIsWanted) {

@@ -399,7 +399,7 @@ def test_taps_outlive_the_dataplane_under_floof_init(lab):
         attach(box, f"e{number}", lab.host(f"h{number}"), [f"192.0.{number}.1/24", f"2001:db8:{number}::1/64"], number)
     # The desired state comes from here: a real floofd would send its own, empty one.
     stand_in = box.host.folder / "floofd"
-    shutil.copy(pathlib.Path(__file__).with_name("init_children.py"), stand_in)
+    shutil.copy(pathlib.Path(__file__).parent.with_name("init_children.py"), stand_in)
     box.process = box.host.start(BIN / "floof-init", "--instance", box.instance, "--run-dir", box.run_dir, "--state-dir",
                                  box.host.folder / "state", "--program", f"floofd={stand_in}", log="floof-init.log")
     wait_for("the dataplane answers", box.answers)

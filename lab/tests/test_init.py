@@ -12,10 +12,10 @@ import tempfile
 
 import pytest
 
-from lab.hosts import BIN, run, wait_for
+from lab.hosts import BIN, TOP, run, wait_for
 from lab.init_status import call, status
 
-CHILDREN = pathlib.Path(__file__).with_name("init_children.py")
+CHILDREN = TOP / "lab" / "init_children.py"
 PROGRAMS = ("floof-dataplane", "floofd", "bird")
 
 
