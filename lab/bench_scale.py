@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Failover with a large table: two upstreams (BIRD) announce the same prefixes, a packet each 100 us in each family goes to
-1000 of them, and the better upstream is lost: its carrier, its interface by hand, or in silence, which BFD finds out.
+1000 of them, and the better upstream is lost: its carrier, its interface by hand, or in silence, which BFD finds out. Then the dataplane is killed, and stopped.
 
     s -- r1 -- (bridge) -- a        What is told is when the last lost packet was sent, counted from the loss; with BFD also
            +-- b                    from BFD's verdict.
@@ -9,6 +9,7 @@
 import datetime
 import os
 import random
+import signal
 import time
 
 from lab.hosts import Lab, wait_for
@@ -137,6 +138,40 @@ def failover(lab, tables, name):
     return out
 
 
+def bfd_downs(lab):
+    events = lab.r1.run_dir / "bird.events"
+    return sum(" from Up to " in line for line in events.read_text().splitlines()) if events.exists() else 0
+
+
+ENDS = {"dataplane-kill-gap-ms": lambda lab: os.kill(lab.r1.pid("floof-dataplane"), signal.SIGKILL),
+        "dataplane-restart-gap-ms": lambda lab: lab.r1.ctl("request dataplane restart"),
+        "dataplane-hang-gap-ms": lambda lab: os.kill(lab.r1.pid("floof-dataplane"), signal.SIGSTOP)}
+
+
+def replaced(lab, tables, name):
+    """The dataplane dies: until when are packets lost, to 1000 prefixes all over the table?"""
+    addresses = [net.replace("::/48", "::1").replace("0/24", "1")
+                 for pair in zip(*(random.Random(2).sample(nets, 500) for nets in tables)) for net in pair]
+    before, downs = lab.r1.pid("floof-dataplane"), bfd_downs(lab)
+    with Pulse(lab.s, [lab.a, lab.b], addresses, interval=50e-6) as pulse:
+        wait_for("packets at a", lambda: pulse.recent("a") >= 199)
+        began = time.monotonic()
+        ENDS[name](lab)
+        wait_for("another dataplane", lambda: lab.r1.pid("floof-dataplane") != before)
+        loaded(lab, tables)
+        time.sleep(1)
+        packets = pulse.stop()
+    gone = sorted(at for at, _ in lost(packets, began))
+    kept = next(row for row in lab.r1.show("ip", "route", "summary") if row["source"] == "limits")["kept"]
+    last = max(gone, default=0.0)
+    flaps = bfd_downs(lab) - downs
+    print(f"{name:32} last lost packet {1000 * last:8.1f} ms after the end, {len(gone)} lost of {len(packets)}; {kept['restored']} routes were back "
+          f"{kept['restored-ms']} ms after the new one asked for them, BFD sessions lost: {flaps}", flush=True)
+    return [{"name": name, "value": round(1000 * last, 1), "unit": "ms"},
+            {"name": name.removesuffix("gap-ms") + "restored-ms", "value": kept["restored-ms"], "unit": "ms"},
+            {"name": name.removesuffix("gap-ms") + "bfd-sessions-lost", "value": flaps, "unit": "sessions"}]
+
+
 def scale(quick):
     tables = prefixes(4671, 934) if quick else prefixes(1_000_000, 200_000)
     out = []
@@ -149,4 +184,8 @@ def scale(quick):
             print(f"{len(tables[0])} + {len(tables[1])} prefixes twice: there {time.monotonic() - began:.1f} s after the start", flush=True)
             out += failover(lab, tables, name)
             began = time.monotonic()
+        for name in ENDS:
+            wait_for("sessions", lambda: all(p["state"] == "Established" for p in lab.r1.show("bgp", "summary")["peers"]), 60, 0.5)
+            loaded(lab, tables)
+            out += replaced(lab, tables, name)
     return out

@@ -7,8 +7,8 @@ namespace floof::bond {
 
 namespace {
 
-/// A likely PDU of one of four systems, out of three bytes: most of what a fuzzer makes up is refused when parsed.
-Lacpdu likely(const Lacp& lacp, uint16_t port, std::span<const uint8_t> bytes) {
+/// A probable PDU of one of four systems, out of three bytes: most of what a fuzzer makes up is refused when parsed.
+Lacpdu probable(const Lacp& lacp, uint16_t port, std::span<const uint8_t> bytes) {
   const uint8_t who = bytes[0];
   Lacpdu out;
   out.actor = {static_cast<uint16_t>(who >> 6),     floof::Mac{{2, 0, 0, 0, 0, static_cast<uint8_t>(1 + (who & 3))}},
@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       case 3:
       case 4:
         if (left.size() >= 3) {
-          lacp.receive(port, likely(lacp, port, left), now);
+          lacp.receive(port, probable(lacp, port, left), now);
           left = left.subspan(3);
         }
         break;

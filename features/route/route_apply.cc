@@ -26,7 +26,12 @@ Routes::Routes(Context context) : context_(std::move(context)) {
   find_or_make(kDefaultVrf);
   subscribe();
   // Others change the RIBs too; what they leave for later must not wait for the next event.
-  safety_timer_ = context_.loop.every(std::chrono::milliseconds(500), [this] { schedule(); });
+  safety_timer_ = context_.loop.every(std::chrono::milliseconds(500), [this] {
+    schedule();
+    for (const auto& [id, vrf] : vrfs_) {
+      vrf->every_second();
+    }
+  });
   audit_timer_ = context_.loop.after(kAuditPause, [this] { audit(); });
 }
 
@@ -275,7 +280,8 @@ class RouteFeature final : public engine::Feature {
         .links = others_.get<netlink::LinkMap>(),
         .events = others_.get<netlink::KernelEvents>(),
         .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
-        .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); }});
+        .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); },
+        .run_dir = others_.setup().run_dir});
     others_.offer<dataplane::Participant>(*routes_);
     bfd_ =
         std::make_unique<BfdEvents>(others_.loop(), BfdEvents::Options{.folder = others_.setup().run_dir},

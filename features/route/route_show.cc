@@ -422,6 +422,22 @@ std::string render_feeds(const Json& feeds) {
   return table.text();
 }
 
+std::string render_kept(const Json& kept) {
+  if (!kept.is_object()) {
+    return "";
+  }
+  std::string out = fmt::format("Kept for a restart of the dataplane: {:.1f} MiB",
+                                static_cast<double>(number(kept, "bytes")) / (1 << 20));
+  if (const std::string failure = field(kept, "failure", ""); !failure.empty()) {
+    out += fmt::format(" ({})", failure);
+  }
+  if (const uint64_t restored = number(kept, "restored"); restored != 0) {
+    out += fmt::format("; this one found {} routes", restored);
+    out += kept.value("restoring", false) ? " so far" : fmt::format(", in {} ms", number(kept, "restored-ms"));
+  }
+  return out + "\n";
+}
+
 std::string render_limits(const Json& limits) {
   const auto memory = [&](const std::string& name) {
     constexpr double kMiB = 1 << 20;
@@ -433,6 +449,7 @@ std::string render_limits(const Json& limits) {
                   number(limits, "max-routes"), number(limits, "refused4"), number(limits, "refused6"));
   out += fmt::format("Memory: route table {}, forwarding table IPv4 {}, IPv6 {}\n", memory("rib"), memory("fib4"),
                      memory("fib6"));
+  out += render_kept(limits.value("kept", Json()));
   const uint64_t not_taken = number(limits, "rib-not-taken");
   return not_taken == 0 ? out : out + fmt::format("Not taken for lack of memory: {} routes or paths\n", not_taken);
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/route/vrf_routes_apply.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <utility>
+
+#include "base/file.h"
 
 namespace floof::route {
 
@@ -12,6 +17,14 @@ namespace {
 /// a set of attributes 68.
 constexpr size_t kBytesPerRoute = 192;
 constexpr size_t kLeastBytes = size_t{64} << 20;
+
+/// The process whose number is in a file.
+ProcessId process_in(const std::string& file) {
+  const std::string text = read_file(file).value_or("");
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  return {.pid = pid, .start_time = pid > 0 ? process_start_time(pid) : 0};
+}
 
 }  // namespace
 
@@ -79,17 +92,54 @@ bool VrfRoutes::apply(RouteSettings settings, size_t max_routes) {
   if (kernel_copy_) {
     kernel_copy_->enable(settings_.copy_to_kernel);
   }
-  run_feed(best_, before.best, settings_.best, settings_.feeds);
-  run_feed(all_, before.all, settings_.all, settings_.feeds);
+  keep_routes();
+  run_feeds(before);
   if (settings_.peers != before.peers) {
     refresh();  // what was read was understood by the old list
   }
   return settings_.feed_table != before.feed_table;
 }
 
+void VrfRoutes::keep_routes() {
+  if (!settings_.feeds) {
+    if (memory_) {
+      memory_->forget();
+    }
+    memory_.reset();
+  } else if (!memory_ && !context_.run_dir.empty()) {
+    memory_ = std::make_unique<RouteMemory>(
+        RouteMemory::Setup{.loop = context_.loop,
+                           .rib = rib_,
+                           .path = fmt::format("{}/routes.{}", context_.run_dir, id_.value()),
+                           .bird = [file = context_.run_dir + "/bird.pid"] { return process_in(file); },
+                           .name_of = context_.interface_name},
+        [this](const RouteMemory::Restored& restored) {
+          if (restored.routes != 0) {
+            run_feeds(settings_);
+            best_->adopt(restored.same_bird);
+          }
+        });
+  }
+}
+
+/// Not while routes come back: what BIRD tells would make packets wait for them.
+void VrfRoutes::run_feeds(const RouteSettings& before) {
+  if (!memory_ || !memory_->restoring()) {
+    run_feed(best_, before.best, settings_.best, settings_.feeds);
+    run_feed(all_, before.all, settings_.all, settings_.feeds);
+  }
+}
+
+void VrfRoutes::every_second() {
+  if (memory_ && best_) {
+    memory_->every_second(best_->status().state == BgpFeed::State::established && !best_->status().stale);
+  }
+}
+
 void VrfRoutes::end() {
-  run_feed(best_, {}, {}, false);
-  run_feed(all_, {}, {}, false);
+  settings_.feeds = false;
+  keep_routes();
+  run_feeds(settings_);
 }
 
 void VrfRoutes::on_route(const netlink::Route& route) {

@@ -12,6 +12,7 @@
 #include "base/event_loop.h"
 #include "base/netlink/kernel_events.h"
 #include "features/route/bgp_feed/bgp_feed.h"
+#include "features/route/kept/route_memory.h"
 #include "features/route/kernel/kernel_check.h"
 #include "features/route/kernel/kernel_copy.h"
 #include "features/route/kernel/kernel_feed.h"
@@ -30,6 +31,7 @@ class VrfRoutes {
     netlink::KernelEvents& events;
     std::function<std::string(IfId)> interface_name;
     std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
+    std::string run_dir{};                            ///< where routes are kept over a restart; empty: nowhere
   };
   /// `schedule`: there is something to settle. `settle`: now.
   VrfRoutes(const Context& context, VrfId id, std::function<void()> schedule, std::function<void()> settle);
@@ -55,6 +57,7 @@ class VrfRoutes {
   void interfaces_changed();
   /// Has BIRD tell everything again.
   void refresh();
+  void every_second();
 
   // vrf_routes_view_apply.cc
   Json show_routes(const Json& arguments) const;
@@ -65,10 +68,13 @@ class VrfRoutes {
 
  private:
   std::vector<BgpFeed*> feeds() const;
+  void keep_routes();
+  void run_feeds(const RouteSettings& before);
   void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
   Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
   Json show_prefix(const Prefix& prefix, bool around) const;
   Json show_limits() const;
+  Json show_kept() const;
   Json describe(const Rib::View& view) const;
   Json describe_candidate(const Rib::Candidate& candidate) const;
   Json describe_fib(const Prefix& prefix) const;
@@ -84,6 +90,7 @@ class VrfRoutes {
   KernelCheck kernel_check_;
   std::unique_ptr<KernelCopy> kernel_copy_;  ///< the default VRF has one
   std::unique_ptr<BgpFeed> best_, all_;
+  std::unique_ptr<RouteMemory> memory_;  ///< while there are feeds
 };
 
 }  // namespace floof::route

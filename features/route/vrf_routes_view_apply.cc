@@ -253,7 +253,21 @@ Json VrfRoutes::show_limits() const {
           {"fib4-bytes", four.bytes},
           {"fib4-max-bytes", four.limit},
           {"fib6-bytes", six.bytes},
-          {"fib6-max-bytes", six.limit}};
+          {"fib6-max-bytes", six.limit},
+          {"kept", show_kept()}};
+}
+
+/// What a restart of the dataplane would find, and what this one found.
+Json VrfRoutes::show_kept() const {
+  if (!memory_) {
+    return nullptr;
+  }
+  const RouteMemory::Restored& restored = memory_->restored();
+  return {{"bytes", memory_->bytes()},
+          {"failure", memory_->failure()},
+          {"restoring", memory_->restoring()},
+          {"restored", restored.routes},
+          {"restored-ms", restored.took.count() / 1000}};
 }
 
 std::vector<std::string> VrfRoutes::alarms() const {
@@ -274,6 +288,10 @@ std::vector<std::string> VrfRoutes::alarms() const {
         fmt::format("{}: {} routes or paths were not taken: the {} MiB of the route table are used up; 'set "
                     "dataplane max-routes' raises that too",
                     who, usage.not_taken, usage.max_bytes >> 20));
+  }
+  if (memory_ && !memory_->failure().empty()) {
+    out.push_back(
+        fmt::format("{}: {}: after a restart of the dataplane packets wait for BIRD", who, memory_->failure()));
   }
   for (const BgpFeed* const feed : feeds()) {
     if (const auto away = feed->away(); away && *away >= kAwayAlarm) {

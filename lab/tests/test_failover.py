@@ -5,6 +5,7 @@
            +-- b (bird)        loopback that OSPF leads to; a's paths are better, but for those that tie.
 """
 
+import json
 import os
 import signal
 import time
@@ -232,3 +233,28 @@ def test_what_bfd_finds_out_acts_before_bird_withdraws(lab):
         assert not lost(packets)
     finally:
         lab.r1.commit("delete bgp peer a bfd\ndelete bgp peer a6 bfd")
+
+
+def kept(lab):
+    """What the dataplane found when it began; nothing while there is none."""
+    reply = lab.r1.ctl("show ip route summary | json", check=False)
+    rows = json.loads(reply.stdout) if reply.returncode == 0 else []
+    return next((row["kept"] for row in rows if row["source"] == "limits"), {})
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_dead_dataplane_comes_back_with_all_routes_before_bird_says_a_word(lab, how):
+    with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6, TIED, TIED6), interval=1e-3) as pulse:
+        arrived = lambda: sum(len(pulse.numbers(name)) for name in "ab")
+        wait_for("packets", lambda: arrived() > 500)
+        before = lab.r1.pid("floof-dataplane")
+        with Stopped(lab):
+            os.kill(before, how)
+            wait_for("another dataplane", lambda: lab.r1.pid("floof-dataplane") != before)
+            wait_for("it has all routes", lambda: (kept(lab).get("restored"), kept(lab).get("restoring")) == (300, False))
+            count, returned = arrived(), time.monotonic()
+            wait_for("packets again", lambda: arrived() > count + 500)
+        settled(lab)
+        wait_for("nothing is stale", lambda: not any(f.get("stale") for f in lab.r1.show("feeds")))
+        packets = pulse.stop()
+    assert not lost(packets, returned), "neither before BIRD speaks nor when it does"

@@ -100,6 +100,11 @@ void BgpFeed::start() {
   }
 }
 
+void BgpFeed::adopt(bool same_process) {
+  impl_->mark();
+  impl_->same_process = impl_->told = same_process;
+}
+
 void BgpFeed::stop() {
   Impl& feed = *impl_;
   if (feed.status.state == State::stopped) {

@@ -72,6 +72,9 @@ class BgpFeed {
   BgpFeed& operator=(const BgpFeed&) = delete;
 
   void start();
+  /// The RIB has routes of this feed from before this process: as if a session had been lost. `same_process`: to the
+  /// BIRD that runs, so that its next full answer replaces them.
+  void adopt(bool same_process);
   /// Ends the session with a NOTIFICATION. Its routes stay; see `forget`.
   void stop();
   /// Takes all routes of this feed out of the RIB.

@@ -217,6 +217,8 @@ std::optional<Clock::time_point> Rib::next_deadline() const {
 
 void Rib::give_back_groups(ip::ForwardingSink& by) { impl_->sets.give_back(by); }
 
+void Rib::keep_best(BestKeeper* keeper) { impl_->keeper = keeper; }
+
 void Rib::watch_next_hops(NextHopWatch watch) { impl_->sets.watch(std::move(watch)); }
 
 uint64_t Rib::group_updates() const { return impl_->sets.group_updates(); }

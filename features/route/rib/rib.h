@@ -91,6 +91,16 @@ struct BgpPath {
 /// Whether BIRD 2.0's `merge paths` would merge `path` into a route whose best is `best`.
 bool mergeable(const BgpPath& best, const BgpPath& path);
 
+/// Keeps what feed-best tells elsewhere than in this process (kept/route_file.h). `place` is the prefix's as long as
+/// there is anything about it, `ref` the path's as long as any prefix has it.
+class BestKeeper {
+ public:
+  virtual ~BestKeeper() = default;
+  /// Before what was there becomes free for others.
+  virtual void set(Family family, uint32_t place, const Prefix& prefix, uint32_t ref, const BgpPath& path) = 0;
+  virtual void clear(Family family, uint32_t place) = 0;
+};
+
 class Rib {
  public:
   struct Options {
@@ -115,6 +125,9 @@ class Rib {
   void remove_best(const Prefix& prefix);
   void set_path(const Prefix& prefix, uint32_t path_id, BgpPath path);  ///< feed-all
   void remove_path(const Prefix& prefix, uint32_t path_id);
+
+  /// Null ends it. While feed-best has told nothing: what it had told before would be missing. Lives longer.
+  void keep_best(BestKeeper* keeper);
 
   /// Mark and sweep per source and family (feed restart, netlink overrun): everything present becomes stale; what is
   /// set again is fresh; `sweep` removes what is still stale and tells how much that is. For feed_best also covers

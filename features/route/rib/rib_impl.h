@@ -103,6 +103,7 @@ struct Rib::Impl {
   std::array<std::array<Rounds, kTellers>, 2> rounds{};
   NextHopSets sets;
   std::function<void(const Prefix&)> route_watch;
+  BestKeeper* keeper = nullptr;
   std::deque<Entry*> dirty;
   std::unordered_map<IfId, std::unordered_set<Prefix, PrefixHash>> connected;  ///< subnets by interface
   Clock::time_point time{};                                                    ///< of the last `settle`

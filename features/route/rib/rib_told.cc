@@ -84,6 +84,9 @@ void Rib::Impl::forget(Entry& entry, Teller teller, uint32_t* link) {
 void Rib::Impl::forget_best(Entry& entry) {
   if (entry.best.ref != 0) {
     count_gone(entry, teller(Source::feed_best), entry.best);
+    if (keeper != nullptr) {
+      keeper->clear(entry.key.family(), table(entry.key.family()).find(entry.key));
+    }
     paths.release(entry.best.ref);
     entry.best = {};
     queue(entry);
@@ -135,6 +138,9 @@ void Rib::set_best(const Prefix& prefix, BgpPath path) {
   const uint32_t ref = impl_->paths.acquire(path);
   const uint32_t before = entry->best.ref;
   entry->best = impl_->fresh(*entry, teller(Source::feed_best), ref, before == 0 ? nullptr : &entry->best);
+  if (impl_->keeper != nullptr && ref != before) {
+    impl_->keeper->set(prefix.family(), impl_->table(prefix.family()).find(prefix), prefix, ref, path);
+  }
   impl_->paths.release(before);
   impl_->queue(*entry);
 }
