@@ -3,6 +3,7 @@
 // Vectors of counters that come, grow, move and go while workers count and readers read.
 #include <gtest/gtest.h>
 #include <rte_mbuf.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -88,6 +89,39 @@ class CountersTest : public testing::Test {
 };
 
 using Values = std::vector<uint64_t>;
+
+TEST_F(CountersTest, GoOnWhereADataplaneBeforeEnded) {
+  start(0);
+  engine_->name_interface(IfId(2), "e2");
+  for (const uint8_t rule : {0, 1, 1, 3}) {
+    ASSERT_TRUE(send(rule));
+  }
+  engine_->turn();
+  const auto count = [&](std::string_view name) { return reader_->value(*find(*reader_, name), 0); };
+  EXPECT_EQ(count("rules-done"), 4u);
+  const std::string file = folder_.path() + "/stats";
+  for (const uint16_t id : {3, 4}) {
+    engine_.reset();
+    ASSERT_EQ(rename(file.c_str(), (file + ".before").c_str()), 0);
+    start(0);
+    EXPECT_EQ(count("rules-done"), 4u);
+    EXPECT_EQ(values("rule-hits"), (Values{1, 2, 0, 1}));
+    EXPECT_EQ(values("seen", 5), (Values{0, 0, 0, 0, 0})) << "no interface has come back yet";
+    engine_->name_interface(IfId(id), "e2");
+    EXPECT_EQ(values("seen", 5), (id == 3 ? Values{0, 0, 0, 4, 0} : Values{0, 0, 0, 0, 4}));
+    engine_->name_interface(IfId(1), "e2");
+    EXPECT_EQ(values("seen", 2), (Values{0, 0})) << "taken once";
+    engine_->name_interface(IfId(1), "");
+    EXPECT_NE(access((file + ".before").c_str(), F_OK), 0);
+  }
+  engine_.reset();
+  ASSERT_EQ(rename(file.c_str(), (file + ".before").c_str()), 0);
+  start(0);
+  engine_->forget_earlier_counters();
+  engine_->name_interface(IfId(2), "e2");
+  EXPECT_EQ(values("seen", 5), (Values{0, 0, 0, 0, 0})) << "a new interface of an old name";
+  EXPECT_EQ(count("rules-done"), 4u);
+}
 
 TEST_F(CountersTest, GrowAndShrinkAndKeepWhatStays) {
   start(0);

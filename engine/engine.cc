@@ -160,6 +160,9 @@ Result<void> Engine::run(GraphBuilder&& builder) {
       worker->start();
     }
   }
+  if (impl_->stats) {
+    impl_->stats->header().threads[0].store(gettid(), std::memory_order_relaxed);
+  }
   beat();
   impl_->timer = impl_->loop.every(kBeat, [this] {
     beat();
@@ -321,6 +324,12 @@ std::vector<Engine::WorkerState> Engine::workers() {
     }
   }
   return out;
+}
+
+void Engine::forget_earlier_counters() {
+  if (impl_->stats) {
+    impl_->stats->forget_earlier();
+  }
 }
 
 void Engine::name_interface(IfId id, std::string_view name) {

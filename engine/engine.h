@@ -202,6 +202,8 @@ class Engine {
 
   /// Names an interface in the stats segment (empty: unused) and zeroes nothing. Control thread.
   void name_interface(IfId id, std::string_view name);
+  /// Everything of an earlier dataplane that is to come back has come back (StatsWriter::forget_earlier).
+  void forget_earlier_counters();
 
   struct DropSample {
     DropId reason;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,6 +81,7 @@ Result<std::unique_ptr<StatsWriter>> StatsWriter::create(const std::string& run_
     return errno_error(temporary, "mapping the counters' segment");
   }
   writer->memory_ = static_cast<uint8_t*>(map);
+  writer->open_earlier(path + ".before");
   if (auto filled = writer->fill(graph, workers, tsc_hz); !filled) {
     unlink(temporary.c_str());
     return filled.error();
@@ -120,6 +122,9 @@ Result<> StatsWriter::fill(Graph& graph, unsigned workers, uint64_t tsc_hz) {
     put(entry(at++), make_entry(counter.name, counter.unit, counter.help, stats::Kind::counter, slot++, 1));
   }
   h.entries = at;
+  for (uint32_t i = 0; i < at; i++) {
+    add_earlier(entry(i));
+  }
   for (const auto& counter : impl.interface_counters) {
     if (auto added = add(counter.name, counter.unit, counter.help, kMaxInterfaces, stats::Kind::interface); !added) {
       return added.error();
@@ -146,6 +151,60 @@ uint64_t* StatsWriter::block(unsigned index) {
 void StatsWriter::name_interface(IfId id, std::string_view name) {
   auto* entries = reinterpret_cast<stats::InterfaceEntry*>(memory_ + stats::interfaces_offset());
   set_text(entries[id.value()].name, name);
+  const auto at = earlier_ ? earlier_->interfaces.find(name) : decltype(earlier_->interfaces)::iterator();
+  if (!earlier_ || at == earlier_->interfaces.end()) {
+    return;
+  }
+  const IfId before = at->second;
+  earlier_->interfaces.erase(at);
+  uint64_t* const slots = block(0);
+  for (uint32_t slot = 0; slot < stats::kPerInterface; slot++) {
+    slots[interface_slots_ + id.value() * stats::kPerInterface + slot] +=
+        earlier_->reader.interface_value(before, static_cast<stats::InterfaceSlot>(slot));
+  }
+  for (uint32_t i = 0; i < header().entries; i++) {
+    const stats::CounterEntry& mine = entry(i);
+    for (const stats::CounterEntry& its : earlier_->reader.counters()) {
+      if (mine.kind == stats::Kind::interface && its.kind == mine.kind && std::strcmp(its.name, mine.name) == 0) {
+        slots[mine.first_slot + id.value()] += earlier_->reader.value(its, before.value());
+      }
+    }
+  }
+}
+
+// -- Of a dataplane before this one -----------------------------------------------------------------------------------
+
+void StatsWriter::open_earlier(const std::string& path) {
+  auto reader = stats::Reader::open(path);
+  unlink(path.c_str());
+  struct sysinfo about {};
+  sysinfo(&about);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto boot = std::chrono::duration_cast<std::chrono::milliseconds>(now - std::chrono::seconds(about.uptime));
+  if (!reader || reader->header().started_unix_ms < static_cast<uint64_t>(boot.count())) {
+    return;  // counters begin with 0 at boot
+  }
+  earlier_ = Earlier{std::move(*reader), {}};
+  for (uint16_t i = 1; i < kMaxInterfaces; i++) {
+    if (std::string name = earlier_->reader.interface_name(IfId(i)); !name.empty()) {
+      earlier_->interfaces.emplace(std::move(name), IfId(i));
+    }
+  }
+}
+
+/// Not those of interfaces, which come when an interface of that name does.
+void StatsWriter::add_earlier(const stats::CounterEntry& mine) {
+  if (!earlier_ || mine.kind == stats::Kind::interface) {
+    return;
+  }
+  for (const stats::CounterEntry& its : earlier_->reader.counters()) {
+    if (its.kind == mine.kind && its.elements == mine.elements && std::strcmp(its.name, mine.name) == 0) {
+      for (uint32_t i = 0; i < mine.elements; i++) {
+        block(0)[mine.first_slot + i] += earlier_->reader.value(its, i);
+      }
+      return;
+    }
+  }
 }
 
 // -- Vectors ----------------------------------------------------------------------------------------------------------
@@ -211,6 +270,7 @@ Result<VectorId> StatsWriter::add(std::string_view name, std::string_view unit, 
   vectors_[id] = {.entry = at, .room = room(elements), .at = {*first, elements}};
   begin_change();
   put(entry(at), make_entry(name, unit, help, kind, *first, elements));
+  add_earlier(entry(at));
   __atomic_store_n(&h.entries, std::max(h.entries, at + 1), __ATOMIC_RELAXED);
   end_change();
   return VectorId(id);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace floof::engine {
 /// The writer's side of the shared segment `<run_dir>/stats` (layout: base/dataplane/stats_segment.h). Slots of each
 /// block: three per node, one per drop reason, one per counter, the interfaces', then vectors, which come and go. A
 /// segment is made under a temporary name and renamed, so that readers of an older process keep the map that they have.
-/// The slots in use have their memory from the start: a full run folder is an Error here, not a SIGBUS later. Control
+/// The slots in use have their memory from the start: a full run folder is an Error here, not a SIGBUS later. What a
+/// dataplane before this one had counted since boot (`stats.before`, see SegmentWatch) is counted on, by names. Control
 /// thread.
 class StatsWriter {
  public:
@@ -32,6 +34,8 @@ class StatsWriter {
   uint64_t* block(unsigned index);
   /// Empty: unused.
   void name_interface(IfId id, std::string_view name);
+  /// All that was there before has come back: what comes from now on under a name begins with 0.
+  void forget_earlier() { earlier_.reset(); }
 
   // -- Vectors ----------------------------------------------------------------------------------------------------
   /// All elements are zero. Whoever counts by it is told where (Lane::vectors). Errors: too many, or no memory.
@@ -56,6 +60,8 @@ class StatsWriter {
 
  private:
   StatsWriter() = default;
+  void open_earlier(const std::string& path);
+  void add_earlier(const stats::CounterEntry& entry);
   Result<> fill(Graph& graph, unsigned workers, uint64_t tsc_hz);
   stats::CounterEntry& entry(uint32_t index) const;
   void begin_change();
@@ -77,6 +83,11 @@ class StatsWriter {
   };
   std::vector<Vector> vectors_;             ///< by id
   std::multimap<uint32_t, uint32_t> free_;  ///< slots that are zero: how many, from where
+  struct Earlier {
+    stats::Reader reader;
+    std::map<std::string, IfId, std::less<>> interfaces;  ///< whose values have not been taken yet
+  };
+  std::optional<Earlier> earlier_;
 };
 
 }  // namespace floof::engine

@@ -220,6 +220,7 @@ void Worker::loop() {
   }
   set_counting_thread(lane_.block, lane_.interface_slots);
   setup_.qsbr->online(reader_);
+  setup_.stats->header().threads[setup_.index + 1].store(gettid(), std::memory_order_relaxed);
   last_packet_ = rte_rdtsc();
   while (!stop_.load(std::memory_order_relaxed)) {
     if (has_mail_.load(std::memory_order_acquire)) {

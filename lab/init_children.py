@@ -49,12 +49,12 @@ def segment(run_dir):
     """A stats segment without counters and with one worker; see base/dataplane/stats_segment.h."""
     path = run_dir + "/stats"
     slots = 8256 * 8
-    blocks = (64 * 18 + 4096 * 208 + 8256 * 16 + 4095) // 4096 * 4096  # the header, entries, names of interfaces
+    blocks = (64 * 19 + 4096 * 208 + 8256 * 16 + 4095) // 4096 * 4096  # the header, entries, names of interfaces
     with open(path + ".new", "w+b") as f:
         f.truncate(blocks + 2 * slots * 8)
         memory = mmap.mmap(f.fileno(), blocks + 2 * slots * 8)
     memory[16:40] = struct.pack("=IIIIQ", 2, 0, slots, 0, slots * 8)
-    memory[0:8] = struct.pack("=Q", 0x464C4F4F46535433)
+    memory[0:8] = struct.pack("=Q", 0x464C4F4F46535434)
     os.rename(path + ".new", path)
     return memory
 

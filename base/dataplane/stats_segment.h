@@ -25,7 +25,7 @@
 
 namespace floof::stats {
 
-inline constexpr uint64_t kMagic = 0x464c4f4f46535433;  // "FLOOFST3"
+inline constexpr uint64_t kMagic = 0x464c4f4f46535434;  // "FLOOFST4"
 inline constexpr unsigned kMaxWorkers = 16;             ///< block 0 is the control thread, workers follow
 inline constexpr uint32_t kMaxEntries = 4096;
 
@@ -92,7 +92,8 @@ struct SegmentHeader {
   uint64_t tsc_hz;
   uint64_t started_unix_ms;
   Beats control_heartbeat;
-  std::array<Beats, kMaxWorkers> worker_heartbeat;  ///< index = block
+  std::array<Beats, kMaxWorkers> worker_heartbeat;        ///< index = block
+  std::array<std::atomic<int32_t>, kMaxWorkers> threads;  ///< by block: the kernel's number of who writes it; 0 unknown
 };
 
 /// Byte offsets of the parts that follow the header. Writer and readers share them.

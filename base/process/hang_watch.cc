@@ -12,12 +12,16 @@
 
 namespace floof {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 constexpr int ticks_of(std::chrono::milliseconds time) { return static_cast<int>(time / HangWatch::kTick); }
 
 constexpr int kDataplaneFirst = ticks_of(std::chrono::seconds(10));
-constexpr int kDataplaneLater = ticks_of(std::chrono::seconds(1));
+constexpr int kThreadWaits = ticks_of(std::chrono::seconds(1));
+constexpr int kWorkerRuns = ticks_of(std::chrono::milliseconds(400));
+constexpr int kControlRuns = ticks_of(std::chrono::seconds(10));
 constexpr int kFloofdFirst = ticks_of(std::chrono::seconds(30));
 constexpr int kFloofdLater = ticks_of(std::chrono::seconds(10));
 constexpr int kBirdSilence = ticks_of(std::chrono::seconds(15));
@@ -33,18 +37,42 @@ bool BeatCounter::overdue(uint64_t value, int first, int later) {
     return false;
   }
   silent_++;
-  return silent_ == (moved_ ? later : first);
+  return silent_ >= (moved_ ? later : first);
 }
 
 std::string BeatCounter::silence() const {
-  const auto silent = std::chrono::duration_cast<std::chrono::seconds>(silent_ * HangWatch::kTick);
-  return "for " + std::to_string(silent.count()) + " s";
+  return silent() % 1s == 0s ? "for " + std::to_string(silent() / 1s) + " s"
+                             : "for " + std::to_string(silent() / 1ms) + " ms";
 }
 
 void SegmentWatch::reset() {
   segment_.reset();
-  beats_ = {};
-  ::unlink(path_.c_str());
+  threads_ = {};
+  ::rename(path_.c_str(), (path_ + ".before").c_str());
+}
+
+std::optional<std::string> SegmentWatch::look_at(Thread& thread, uint64_t beat, pid_t id, bool worker) const {
+  const auto now = id == 0 ? std::nullopt : times_(id);
+  if (now && now->state == 'T') {
+    return "it is stopped";
+  }
+  int limit = kThreadWaits;
+  bool runs = false;
+  if (now && thread.before) {
+    const auto silent = thread.beats.silent() + HangWatch::kTick;
+    runs = now->runs - thread.before->runs > silent / 2;
+    limit = !runs ? limit : worker ? kWorkerRuns : kControlRuns;
+  }
+  const bool overdue = thread.beats.overdue(beat, kDataplaneFirst, limit);
+  if (thread.beats.silent() == 0ms) {
+    thread.before = now;
+  } else if (now && thread.before && now->waits - thread.before->waits > HangWatch::kTick / 2) {
+    thread.beats.forgive();
+    thread.before = now;
+    return std::nullopt;
+  }
+  return overdue ? std::optional("has had no heartbeat " + thread.beats.silence() + (runs ? " while it ran" : ""))
+                 : std::nullopt;
 }
 
 std::optional<std::string> SegmentWatch::tick() {
@@ -54,19 +82,20 @@ std::optional<std::string> SegmentWatch::tick() {
     }
   }
   if (!segment_) {
-    return beats_[0].overdue(0, kDataplaneFirst, kDataplaneLater)
+    return threads_[0].beats.overdue(0, kDataplaneFirst, kThreadWaits)
                ? std::optional<std::string>("its counters did not appear for 10 s")
                : std::nullopt;
   }
   const auto& header = segment_->header();
-  if (beats_[0].overdue(header.control_heartbeat.load(std::memory_order_relaxed), kDataplaneFirst, kDataplaneLater)) {
-    return "its control thread has had no heartbeat " + beats_[0].silence();
+  const auto id = [&header](unsigned block) { return header.threads[block].load(std::memory_order_relaxed); };
+  if (auto hang = look_at(threads_[0], header.control_heartbeat.load(std::memory_order_relaxed), id(0), false)) {
+    return hang->starts_with("it ") ? *hang : "its control thread " + *hang;
   }
   const unsigned blocks = std::min(header.workers, stats::kMaxWorkers);
   for (unsigned block = 1; block < blocks; block++) {
     const uint64_t beat = header.worker_heartbeat[block].load(std::memory_order_relaxed);
-    if (beats_[block].overdue(beat, kDataplaneFirst, kDataplaneLater)) {
-      return "worker " + std::to_string(block) + " has had no heartbeat " + beats_[block].silence();
+    if (auto hang = look_at(threads_[block], beat, id(block), true)) {
+      return hang->starts_with("it ") ? *hang : "worker " + std::to_string(block) + " " + *hang;
     }
   }
   return std::nullopt;

@@ -4,9 +4,11 @@
 // ticks, not time: while the whole machine stands still (overload, suspend) nothing is taken for hung.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 #include "base/dataplane/stats_segment.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
+#include "base/process/thread_times.h"
 
 namespace floof {
 
@@ -25,7 +28,7 @@ class HangWatch {
   virtual ~HangWatch() = default;
   /// The program is about to be started: what was seen so far is of an earlier one.
   virtual void reset() = 0;
-  /// Called each kTick while the program runs. The reason when it counts as hung, once.
+  /// Called each kTick while the program runs. The reason when it counts as hung.
   virtual std::optional<std::string> tick() = 0;
   /// Whether it has shown life since `reset`.
   virtual bool lively() const = 0;
@@ -39,6 +42,9 @@ class BeatCounter {
   bool moved() const { return moved_; }
   /// How long it has not moved, as "for 10 s".
   std::string silence() const;
+  std::chrono::milliseconds silent() const { return silent_ * HangWatch::kTick; }
+  /// The last tick does not count.
+  void forgive() { silent_ = std::max(0, silent_ - 1); }
 
  private:
   uint64_t last_ = 0;
@@ -46,18 +52,34 @@ class BeatCounter {
   bool moved_ = false;
 };
 
-/// floof-dataplane: each heartbeat of the stats segment, 10 s for the first, then 1 s. `reset` removes the old segment.
+/// floof-dataplane: each heartbeat of the stats segment. The first may take 10 s. Later a thread hangs that has had
+/// none
+/// - for 400 ms, if it is a worker that used the CPU meanwhile (a loop without end; BFD with 3 x 300 ms is to survive
+///   it), 10 s if it is the control thread: that may have work, and packets do not wait for it;
+/// - for 1 s, if it waits for something;
+/// - and at once, if the process is stopped.
+/// While it could run but has no CPU, as others have it, no time counts. `reset` moves the old segment aside, for its
+/// counters (engine/stats_writer.h).
 class SegmentWatch : public HangWatch {
  public:
-  explicit SegmentWatch(std::string path) : path_(std::move(path)) {}
+  using Times = std::function<std::optional<ThreadTimes>(pid_t)>;
+  explicit SegmentWatch(std::string path, Times times = thread_times)
+      : path_(std::move(path)), times_(std::move(times)) {}
   void reset() override;
   std::optional<std::string> tick() override;
-  bool lively() const override { return beats_[0].moved(); }
+  bool lively() const override { return threads_[0].beats.moved(); }
 
  private:
+  struct Thread {
+    BeatCounter beats;
+    std::optional<ThreadTimes> before;  ///< at the last tick with a beat
+  };
+  std::optional<std::string> look_at(Thread& thread, uint64_t beat, pid_t id, bool worker) const;
+
   std::string path_;
+  Times times_;
   std::optional<stats::Reader> segment_;
-  std::array<BeatCounter, stats::kMaxWorkers> beats_{};  ///< 0 is the control thread, workers follow
+  std::array<Thread, stats::kMaxWorkers> threads_{};  ///< 0 is the control thread, workers follow
 };
 
 /// floofd: the counter of base/process/heartbeat.h, 30 s for the first move, then 10 s.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "base/process/heartbeat.h"
@@ -70,6 +71,41 @@ TEST(FileWatch, FloofdHasThirtySecondsToBeginAndTenBetweenBeats) {
   unlink(path.c_str());
 }
 
+/// A segment of counters, as a dataplane makes it.
+class Segment {
+ public:
+  Segment(std::string path, unsigned blocks) : path_(std::move(path)), size_(stats::blocks_offset() + blocks * kBytes) {
+    const UniqueFd file(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    EXPECT_EQ(ftruncate(file.get(), static_cast<off_t>(size_)), 0);
+    memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    EXPECT_NE(memory_, MAP_FAILED);
+    header().workers = blocks;
+    header().slots = kSlots;
+    header().block_stride = kBytes;
+    header().magic = stats::kMagic;
+  }
+  ~Segment() {
+    munmap(memory_, size_);
+    unlink(path_.c_str());
+    unlink((path_ + ".before").c_str());
+  }
+  stats::SegmentHeader& header() const { return *static_cast<stats::SegmentHeader*>(memory_); }
+  /// `reset` moves the file aside, so a "new dataplane" puts it back.
+  void start_anew(SegmentWatch& watch) const {
+    watch.reset();
+    EXPECT_NE(access(path_.c_str(), F_OK), 0);
+    ASSERT_EQ(rename((path_ + ".before").c_str(), path_.c_str()), 0);
+    header().control_heartbeat = header().worker_heartbeat[1] = header().worker_heartbeat[2] = 0;
+  }
+
+ private:
+  static constexpr uint32_t kSlots = kMaxInterfaces * stats::kPerInterface;
+  static constexpr size_t kBytes = kSlots * sizeof(uint64_t);
+  std::string path_;
+  size_t size_;
+  void* memory_;
+};
+
 TEST(SegmentWatch, EachWorkerMustBeat) {
   const std::string path = path_of("segment");
   SegmentWatch watch(path);
@@ -78,24 +114,9 @@ TEST(SegmentWatch, EachWorkerMustBeat) {
   EXPECT_NE(access(path.c_str(), F_OK), 0);
   EXPECT_EQ(ticks_to_hang(watch, 1000), 50) << "no segment within 10 s";
 
-  constexpr uint32_t kSlots = kMaxInterfaces * stats::kPerInterface;
-  const size_t size = stats::blocks_offset() + 3 * kSlots * sizeof(uint64_t);
-  const UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  ASSERT_EQ(ftruncate(file.get(), static_cast<off_t>(size)), 0);
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  ASSERT_NE(memory, MAP_FAILED);
-  auto& header = *static_cast<stats::SegmentHeader*>(memory);
-  header.workers = 3;
-  header.slots = kSlots;
-  header.block_stride = kSlots * sizeof(uint64_t);
-  header.magic = stats::kMagic;
-  const auto start_anew = [&] {  // reset removes the file, so a "new dataplane" links it again
-    const std::string keep = path + ".keep";
-    ASSERT_EQ(link(path.c_str(), keep.c_str()), 0);
-    watch.reset();
-    ASSERT_EQ(rename(keep.c_str(), path.c_str()), 0);
-    header.control_heartbeat = header.worker_heartbeat[1] = header.worker_heartbeat[2] = 0;
-  };
+  const Segment segment(path, 3);
+  auto& header = segment.header();
+  const auto start_anew = [&] { segment.start_anew(watch); };
   const auto beat = [&](bool control, bool one, bool two) {
     header.control_heartbeat += control ? 1 : 0;
     header.worker_heartbeat[1] += one ? 1 : 0;
@@ -112,8 +133,54 @@ TEST(SegmentWatch, EachWorkerMustBeat) {
   EXPECT_FALSE(watch.lively());
   EXPECT_EQ(ticks_to_hang(watch, 20, [&] { beat(true, true, true); }), -1);
   EXPECT_EQ(ticks_to_hang(watch, 500, [&] { beat(false, true, true); }), 5) << "a stuck control thread";
-  munmap(memory, size);
-  unlink(path.c_str());
+}
+
+TEST(SegmentWatch, WorkIsNoHangAndNeitherIsABusyMachine) {
+  const std::string path = path_of("threads");
+  std::map<pid_t, ThreadTimes> times{{100, {}}, {101, {}}};
+  SegmentWatch watch(path, [&](pid_t id) { return std::optional(times.at(id)); });
+  const Segment segment(path, 2);
+  auto& header = segment.header();
+  header.threads[0] = 100;
+  header.threads[1] = 101;
+  // Beats for a while, then the thread does nothing but this in each tick.
+  const auto ticks = [&](pid_t id, const std::function<void(ThreadTimes&)>& each) {
+    times = {{100, {}}, {101, {}}};
+    segment.start_anew(watch);
+    const auto beat = [&](bool control, bool worker) {
+      header.control_heartbeat += control ? 1 : 0;
+      header.worker_heartbeat[1] += worker ? 1 : 0;
+    };
+    EXPECT_EQ(ticks_to_hang(watch, 20, [&] { beat(true, true); }), -1);
+    return ticks_to_hang(watch, 200, [&] {
+      beat(id != 100, id != 101);
+      each(times.at(id));
+    });
+  };
+  const auto runs = [](ThreadTimes& its) { its.runs += 200ms; };
+  const auto waits_for_a_cpu = [](ThreadTimes& its) { its.waits += 190ms; };
+  const auto sleeps = [](ThreadTimes& its) { its.state = 'S'; };
+  EXPECT_EQ(ticks(101, runs), 2) << "a worker in a loop without end";
+  EXPECT_EQ(ticks(100, runs), 50) << "the control thread may have work for 10 s";
+  EXPECT_EQ(ticks(101, sleeps), 5);
+  EXPECT_EQ(ticks(100, sleeps), 5);
+  EXPECT_EQ(ticks(101, waits_for_a_cpu), -1);
+  EXPECT_EQ(ticks(100, waits_for_a_cpu), -1);
+  EXPECT_EQ(ticks(101, [](ThreadTimes& its) { its.state = 'T'; }), 1) << "SIGSTOP";
+  int turn = 0;
+  EXPECT_EQ(ticks(101, [&](ThreadTimes& its) { turn++ < 10 ? waits_for_a_cpu(its) : runs(its); }), 12);
+}
+
+TEST(ThreadTimes, TellsWhatAThreadDoes) {
+  EXPECT_FALSE(thread_times(0x7ffffff0));
+  const auto before = thread_times(gettid());
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->state, 'R');
+  volatile uint64_t sum = 0;
+  while (thread_times(gettid())->runs - before->runs < 20ms) {
+    sum = sum + 1;
+  }
+  EXPECT_GE(thread_times(gettid())->waits, before->waits);
 }
 
 /// bird's control socket, played by the test.

@@ -280,6 +280,7 @@ class DataplaneFeature final : public engine::Feature {
                                             .options = others_.engine().options(),
                                             .participants = others_.all<Participant>()});
     api_->restore();
+    others_.engine().forget_earlier_counters();
     return {};
   }
   Result<> open() override { return api_->listen(); }
