@@ -393,6 +393,9 @@ config::ConfigServer::Options Daemon::server_options() {
   out.pending = pending_.get();
   out.audit = &*audit_;
   out.drafts = arguments_.state_dir + "/drafts";
+  out.requests["dataplane-restart"] = [this](const std::string&, const Json&) {
+    return dataplane::restart(arguments_.run_dir);
+  };
   out.login = [this](const std::string& user) { return system::login_class(*engine_->config(), user); };
   out.show["audit"] = [this](const std::string&, const Json& arguments) {
     return config::show_audit(*audit_, arguments, [this] { pulse(); });

@@ -31,6 +31,9 @@ struct BackendOptions {
 /// Thread: the loop's. Calls wait, bounded by the limits above.
 std::unique_ptr<config::Backend> make_backend(BackendOptions options, EventLoop& loop);
 
+/// Has floof-init start the dataplane anew, as asked for: it ends in good order. Answers before it is gone.
+Result<ipc::Json> restart(const std::string& run_dir);
+
 /// Sends one request to the dataplane and gives its answer: for `show` and `clear`. An Error when it does not answer.
 Result<ipc::Json> ask(const std::string& run_dir, const ipc::Json& request,
                       std::chrono::milliseconds limit = std::chrono::seconds(5));

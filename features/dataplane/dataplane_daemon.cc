@@ -316,6 +316,12 @@ std::string ask_for_text(const std::string& run_dir, const ipc::Json& request, m
   return said ? std::move(*said) : ipc::to_text(ipc::failure(said.error()));
 }
 
+Result<ipc::Json> restart(const std::string& run_dir) {
+  auto init = InitClient::connect(run_dir);
+  const auto done = init ? init->restart("floof-dataplane") : Result<>(init.error());
+  return done ? Result<ipc::Json>(ipc::Json()) : Result<ipc::Json>(done.error());
+}
+
 std::unique_ptr<config::Backend> make_backend(BackendOptions options, EventLoop& loop) {
   return std::make_unique<DataplaneBackend>(std::move(options), loop);
 }

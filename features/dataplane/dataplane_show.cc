@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "shell/table.h"
 #include "shell/text.h"
@@ -114,6 +116,42 @@ std::string render_samples(const Json& samples) {
   return out.empty() ? "no packet was dropped\n" : out;
 }
 
+namespace {
+
+/// The process and how long it runs, of the program that forwards; 0 while there is none.
+uint64_t process_of_dataplane(Context& context) {
+  const shell::Answer answer = context.call({{"op", "status"}});
+  return number(member(member(member(answer.body, "data"), "programs"), "floof-dataplane"), "pid");
+}
+
+bool answers(Context& context) {
+  return context.call({{"op", "show"}, {"what", "workers"}, {"arguments", Json::object()}}).ok();
+}
+
+shell::Reply restart(Context& context, const Invocation&) {
+  using namespace std::chrono;
+  constexpr milliseconds kPause(50), kLimit(10'000);
+  const uint64_t before = process_of_dataplane(context);
+  const auto start = steady_clock::now();
+  const shell::Answer asked = context.call({{"op", "request"}, {"what", "dataplane-restart"}});
+  if (!asked.ok()) {
+    return shell::failure(asked.errors);
+  }
+  shell::Reply reply;
+  while (steady_clock::now() - start < kLimit && !context.interrupted()) {
+    const uint64_t now = process_of_dataplane(context);
+    if (now != 0 && now != before && answers(context)) {
+      reply.text = fmt::format("floof-dataplane runs anew as process {} after {} ms\n", now,
+                               duration_cast<milliseconds>(steady_clock::now() - start).count());
+      return reply;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  return shell::failure(Error{"dataplane", "it does not answer yet", "'show system' and its log tell why"});
+}
+
+}  // namespace
+
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
   registry.help("show dataplane", "Packets: drops, graph nodes, workers");
@@ -138,6 +176,12 @@ void register_show(shell::Registry& registry) {
                 .handler = [](Context& c, const Invocation&) {
                   return shell::show(c, "workers", Json::object(), render_workers);
                 }});
+  registry.help("request", "Have something done now");
+  registry.help("request dataplane", "The program that forwards packets");
+  registry.add({.path = "request dataplane restart",
+                .help = "Start the program that forwards anew; routes, sessions and counters stay",
+                .handler = restart,
+                .least = shell::UserClass::operate});
   registry.add({.path = "show dataplane samples",
                 .help = "The last packets of each drop reason",
                 .handler = [](Context& c, const Invocation&) {
