@@ -144,6 +144,8 @@ def logged(text):
 def commit_and_compare(lab, floofd, lines=None):
     before = len(log_of(lab))
     steps = change(floofd, lines)
+    if planned(steps):  # the log goes through floof-init, which may come to it later
+        wait_for("BIRD's log of it", lambda: "<INFO> Reconfigured" in log_of(lab)[before:])
     down = {protocol_of(step["what"]) for step in steps if " stays down" in step["what"]}
     done = {(what, name) for what, name in logged(log_of(lab)[before:]) if name not in down}
     # A session that is up again since the last change is told to filter before it is ended, which nobody notices.
