@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client for the sockets of floof-dataplane and floofd: 4 bytes of length, big-endian, then JSON."""
+"""A client for the sockets of floof-dataplane and floofd: 4 bytes of length, big-endian, then JSON. The length's highest bit
+means that more pieces of the answer follow."""
 
 import json
 import socket
@@ -35,15 +36,30 @@ class Client:
             data += more
         return data
 
-    def call(self, op, **fields):
-        """The answer; raises Refused when it is not ok."""
+    def _ask(self, op, fields):
         message = json.dumps({"op": op, **fields}).encode()
         self.socket.sendall(struct.pack(">I", len(message)) + message)
+
+    def _answer(self):
+        """A piece, and whether more follow."""
         (length,) = struct.unpack(">I", self._read(4))
-        answer = json.loads(self._read(length))
+        answer = json.loads(self._read(length & 0x7FFFFFFF))
         if not answer.get("ok"):
             raise Refused(answer.get("errors", []))
-        return answer
+        return answer, bool(length >> 31)
+
+    def call(self, op, **fields):
+        """The answer; raises Refused when it is not ok."""
+        self._ask(op, fields)
+        return self._answer()[0]
+
+    def pieces(self, what, **arguments):
+        """Asks for a long `show`: the rows of each piece, and last what is said of the whole, as they are taken."""
+        self._ask("show", {"what": what, "arguments": {**arguments, "pieces": True}})
+        more = True
+        while more:
+            answer, more = self._answer()
+            yield answer["data"]
 
 
 class Dataplane(Client):

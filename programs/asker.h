@@ -41,11 +41,18 @@ class Asker {
       : sources_(std::move(sources)),
         dataplane_(loop, "dataplane", kThreads, kMostWaiting),
         bird_(loop, "bird", kThreads, kMostWaiting),
-        system_(loop, "system", 2, kMostWaiting) {}
+        system_(loop, "system", 2, kMostWaiting),
+        streams_(loop) {}
 
   Result<Errand> dataplane(const std::string& what, const Json& arguments) {
-    if (auto fits = check_limit(what, arguments); !fits) {
-      return fits.error();
+    if (flag_of(arguments, "pieces")) {
+      return Errand{.streams = &streams_,
+                    .stream = [run_dir = sources_.run_dir, request = show(what, arguments)](auto& out) {
+                      return dataplane::ask_for_pieces(run_dir, request, taker(out));
+                    }};
+    }
+    if (what == "route" && text_of(arguments, "prefix").empty() && text_of(arguments, "address").empty()) {
+      return long_answer(what);
     }
     return Errand{.crew = &dataplane_, .ask_text = [run_dir = sources_.run_dir, request = show(what, arguments)] {
                     return dataplane::ask_for_text(run_dir, request);
@@ -53,11 +60,11 @@ class Asker {
   }
 
   Result<Errand> bird(const std::string& what, const Json& arguments) {
-    if (auto fits = check_limit(what, arguments); !fits) {
-      return fits.error();
-    }
     const Json& asked = member(arguments, "configuration");
     SharedJson config = asked.is_object() ? SharedJson(asked) : sources_.running();
+    if (what == "bird-route") {
+      return routes(arguments, std::move(config));
+    }
     auto outside = what == "explain-route" ? sources_.outside(*config) : nullptr;
     Errand out{.crew = &bird_,
                .ask = [socket = sources_.run_dir + "/bird.ctl", what, arguments, config = std::move(config),
@@ -109,6 +116,9 @@ class Asker {
     if (!errand) {
       return done(errand.error());
     }
+    if (errand->crew == nullptr) {
+      return done(Error{"show", "a long answer is nothing to wait for", ""});
+    }
     const auto said = std::make_shared<Result<Json>>(Json());
     const auto begun = errand->crew->run(
         0, [said, errand = *errand] { *said = errand.ask ? errand.ask() : data_of(errand.ask_text()); },
@@ -120,19 +130,32 @@ class Asker {
 
  private:
   static constexpr size_t kThreads = 4, kMostWaiting = 64;
-  /// Of routes in one answer: what may be asked for without harm to others.
-  static constexpr uint64_t kMostRows = 10'000;
   /// For parts of `show system`.
   static constexpr std::chrono::seconds kShort{2};
 
-  static Result<> check_limit(const std::string& what, const Json& arguments) {
-    const uint64_t limit = number_of(arguments, "limit");
-    return limit <= kMostRows
-               ? Result<>()
-               : Result<>(Error{"limit " + std::to_string(limit), "is more than one answer holds",
-                                "give at most 10000; a prefix or a condition finds the rest, 'summary' and 'count' "
-                                "count them (" +
-                                    what + ")"});
+  /// A full table takes BIRD seconds to print, and a thousand times the room of what is on its way at a time.
+  Result<Errand> routes(const Json& arguments, SharedJson config) {
+    if (!flag_of(arguments, "pieces")) {
+      return long_answer("bird-route");
+    }
+    return Errand{.streams = &streams_,
+                  .stream = [socket = sources_.run_dir + "/bird.ctl", arguments,
+                             config = std::move(config)](config::Pieces& out) {
+                    bird::BirdClient client(socket, {.wanted = [&out] { return out.wanted(); }});
+                    const auto last = bird::show_route(client, *config, arguments, [&](Json rows) {
+                      return out.put(ipc::to_text({{"ok", true}, {"data", std::move(rows)}}));
+                    });
+                    return ipc::to_text(last ? Json{{"ok", true}, {"data", *last}} : ipc::failure(last.error()));
+                  }};
+  }
+
+  static Error long_answer(const std::string& what) {
+    return {"show " + what, "is a long answer", "ask with \"pieces\" among the arguments"};
+  }
+
+  static ipc::Client::Taker taker(config::Pieces& out) {
+    return {.take = [&out](std::string text) { return out.put(std::move(text)); },
+            .enough = [&out] { return !out.wanted(); }};
   }
 
   static Json show(const std::string& what, const Json& arguments) {
@@ -156,8 +179,7 @@ class Asker {
            : what == "bgp-summary"   ? bird::show_bgp_summary(client, config, text_of(arguments, "tag"))
            : what == "explain-route" ? bird::explain_route(client, config, *outside, arguments)
            : what == "bfd"           ? bird::show_bfd(client, config)
-           : what == "protocols"     ? bird::show_protocols(client, config, name)
-                                     : bird::show_route(client, config, arguments);
+                                     : bird::show_protocols(client, config, name);
   }
 
   static Result<Json> system_state(const std::string& run_dir, const std::string& state_dir, Json state) {
@@ -177,6 +199,7 @@ class Asker {
 
   Sources sources_;
   config::Crew dataplane_, bird_, system_;
+  config::Streams streams_;
 };
 
 }  // namespace floof

@@ -9,6 +9,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -172,6 +174,35 @@ class Daemon : public shell::Context {
     const bool fine = shell::flag(*answer, "ok");
     return {*answer, fine ? std::vector<Error>{} : ipc::errors_of(*answer)};
   }
+  /// On a connection of its own: who ends the answer closes it, and then everything of it ends.
+  shell::Answer stream(shell::Json request, const std::function<bool(shell::Json rows)>& take) override {
+    Result<ipc::Client> client = ipc::Client::connect(socket_);
+    if (!client) {
+      return {{}, {cannot_connect(socket_)}};
+    }
+    constexpr int kLong = 20;
+    int pieces = 0;
+    bool ended = false;
+    const auto take_piece = [&](const std::string& text) {
+      if (++pieces == kLong) {
+        setpriority(PRIO_PROCESS, 0, 10);  // the router goes before a long list
+      }
+      shell::Json piece = shell::Json::parse(text, nullptr, false);
+      ended = (piece.is_object() && !take(std::move(piece["data"]))) || interrupted();
+      return !ended;
+    };
+    const auto last = client->call_for_pieces(
+        request, {.take = take_piece, .enough = [&] { return ended = ended || interrupted(); }});
+    if (ended) {
+      return {{{"interrupted", true}}, {}};
+    }
+    if (!last) {
+      return {{}, {last.error()}};
+    }
+    shell::Json answer = shell::Json::parse(*last, nullptr, false);
+    auto errors = shell::flag(answer, "ok") ? std::vector<Error>{} : ipc::errors_of(answer);
+    return {std::move(answer), std::move(errors)};
+  }
   void edit_as(std::string_view mode) override { mode_ = mode; }
   /// What happened on the router meanwhile and was not asked for, once.
   std::vector<std::string> take_notices() { return std::exchange(notices_, {}); }
@@ -222,11 +253,14 @@ class Daemon : public shell::Context {
 /// Standard output and error, with a pager and colours when they are a terminal.
 class Standard : public shell::Terminal {
  public:
-  void out(std::string_view text, bool paged) override {
-    if (paged) {
-      shell::page(text);
-    } else {
-      write_all(STDOUT_FILENO, text);
+  bool out(std::string_view text, bool paged) override {
+    pager_ = pager_ ? std::move(pager_) : std::make_unique<shell::Pager>(paged);
+    return pager_->write(text);
+  }
+  void end(bool all) override {
+    if (pager_) {
+      pager_->end(all);
+      pager_.reset();
     }
   }
   void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
@@ -238,6 +272,7 @@ class Standard : public shell::Terminal {
  private:
   bool colour_out_ = shell::wants_colour(STDOUT_FILENO);
   bool colour_err_ = shell::wants_colour(STDERR_FILENO);
+  std::unique_ptr<shell::Pager> pager_;  ///< of the result that is coming
 };
 
 /// The commands of all features.
@@ -508,7 +543,7 @@ int run_words(Daemon& daemon, Standard& terminal, const std::vector<std::string>
   if (words.back() == "?") {
     shell::set_screen_columns(terminal.columns_out());
     const std::string before = shell::join({words.begin(), words.end() - 1});
-    terminal.out(shell::Session::choices_text(session.complete(before.empty() ? "" : before + " ")), true);
+    shell::page(shell::Session::choices_text(session.complete(before.empty() ? "" : before + " ")));
     return 0;
   }
   return session.run(whole_line ? shell::parse_line(words[0]) : shell::line_of(words));
@@ -522,13 +557,14 @@ int run(const std::vector<std::string>& arguments) {
     return 2;
   }
   if (options->help) {
-    terminal.out(kUsage, false);
+    write_all(STDOUT_FILENO, kUsage);
     return 0;
   }
   signal(SIGPIPE, SIG_IGN);
   Daemon daemon(options->run_dir + "/floofd.sock");
   if (options->reference) {
-    terminal.out(shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script).reference(), false);
+    write_all(STDOUT_FILENO,
+              shell::Session(daemon, terminal, all_commands(), shell::Session::Kind::script).reference());
     return 0;
   }
   if (!options->words.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,6 +22,22 @@ class FakeContext : public Context {
     asked.push_back(request);
     return answer(request);
   }
+  /// The answer's data, an array, are the rows, in pieces of `piece`.
+  Answer stream(Json request, const std::function<bool(Json)>& take) override {
+    asked.push_back(request);
+    const Answer said = answer(request);
+    const Json rows = said.ok() ? said.body.value("data", Json::array()) : Json::array();
+    const bool all = !request["arguments"].contains("limit") || request["arguments"]["limit"] >= rows.size();
+    const size_t most = all ? rows.size() : request["arguments"]["limit"].get<size_t>();
+    for (size_t at = 0; said.ok() && at < most; at += piece) {
+      const auto end = static_cast<ptrdiff_t>(std::min(at + piece, most));
+      if (!take(Json(Json::array_t(rows.begin() + static_cast<ptrdiff_t>(at), rows.begin() + end))) || interrupted()) {
+        return {{{"interrupted", true}}, {}};
+      }
+    }
+    return said.ok() ? Answer{{{"ok", true}, {"data", {{"more", !all}}}}, {}} : said;
+  }
+  size_t piece = 2;
   void write(std::string_view text) override { written += text; }
   bool interrupted() override { return interrupts > 0 && interrupts-- > 0; }
 
@@ -36,7 +53,11 @@ class FakeTerminal : public Terminal {
   std::string output, errors;
   bool colours = false;
   size_t columns = 0;
-  void out(std::string_view text, bool) override { output += text; }
+  bool enough = false;
+  bool out(std::string_view text, bool) override {
+    output += text;
+    return !enough;
+  }
   void err(std::string_view text) override { errors += text; }
   bool colour_out() const override { return colours; }
   bool colour_err() const override { return colours; }

@@ -10,8 +10,11 @@
 
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
-#include <string>
+#include <deque>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "base/fd.h"
@@ -84,23 +87,6 @@ pid_t start_less(int input) {
   return pid;
 }
 
-/// Ignores a signal for a while.
-class Ignore {
- public:
-  explicit Ignore(int signal) : signal_(signal) {
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;
-    sigaction(signal_, &ignore, &before_);
-  }
-  ~Ignore() { sigaction(signal_, &before_, nullptr); }
-  Ignore(const Ignore&) = delete;
-  Ignore& operator=(const Ignore&) = delete;
-
- private:
-  int signal_;
-  struct sigaction before_ {};
-};
-
 }  // namespace
 
 bool is_rich_terminal(int fd) {
@@ -121,26 +107,144 @@ size_t columns_of(int fd) {
   return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col : 80;
 }
 
-void page(std::string_view text) {
+/// Writes on a thread of its own, so that only the reader waits for the reader.
+class Pager::Spool {
+ public:
+  explicit Spool(UniqueFd fd) : fd_(std::move(fd)), thread_([this] { run(); }) {}
+  ~Spool() { end(true); }
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+
+  bool put(std::string_view text) {
+    std::unique_lock lock(mutex_);
+    change_.wait(lock, [&] { return waiting_ < kMost || !good_; });
+    if (good_) {
+      texts_.emplace_back(text);
+      waiting_ += text.size();
+      change_.notify_all();
+    }
+    return good_;
+  }
+  void end(bool all) {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      if (!all) {
+        texts_.clear();
+      }
+    }
+    change_.notify_all();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+    fd_.reset();
+  }
+
+ private:
+  static constexpr size_t kMost = 256u << 20;
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (good_) {
+      change_.wait(lock, [&] { return !texts_.empty() || ended_; });
+      if (texts_.empty()) {
+        return;
+      }
+      const std::string text = std::move(texts_.front());
+      texts_.pop_front();
+      lock.unlock();
+      const bool written = write_all(fd_.get(), text);
+      lock.lock();
+      waiting_ -= text.size();
+      good_ = written;
+      change_.notify_all();
+    }
+  }
+
+  UniqueFd fd_;
+  std::mutex mutex_;
+  std::condition_variable change_;
+  std::deque<std::string> texts_;
+  size_t waiting_ = 0;
+  bool good_ = true, ended_ = false;
+  std::thread thread_;
+};
+
+/// Ignores a signal for a while.
+class Pager::Ignore {
+ public:
+  explicit Ignore(int signal) : signal_(signal) {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(signal_, &ignore, &before_);
+  }
+  ~Ignore() { sigaction(signal_, &before_, nullptr); }
+  Ignore(const Ignore&) = delete;
+  Ignore& operator=(const Ignore&) = delete;
+
+ private:
+  int signal_;
+  struct sigaction before_ {};
+};
+
+struct Pager::Signals {
+  Ignore no_interrupt{SIGINT}, no_pipe{SIGPIPE};
+};
+
+Pager::Pager(bool paged) : paged_(paged && is_rich_terminal(STDOUT_FILENO) && isatty(STDIN_FILENO) == 1) {}
+Pager::~Pager() { end(); }
+
+bool Pager::write(std::string_view text) {
+  if (!begun_) {
+    held_ += text;
+    if (paged_ && fits_screen(held_)) {
+      return true;
+    }
+    begin(paged_);
+    text = held_;
+  }
+  const bool wanted = spool_ ? spool_->put(text) : write_all(STDOUT_FILENO, text);
+  held_.clear();
+  return wanted;
+}
+
+/// A terminal itself reads as fast as it is written to, and has to stop at Ctrl-C.
+void Pager::begin(bool less) {
+  begun_ = true;
   int ends[2];
-  if (!is_rich_terminal(STDOUT_FILENO) || isatty(STDIN_FILENO) != 1 || fits_screen(text) ||
-      pipe2(ends, O_CLOEXEC) != 0) {
-    write_all(STDOUT_FILENO, text);
+  if (!less || pipe2(ends, O_CLOEXEC) != 0) {
+    if (isatty(STDOUT_FILENO) != 1) {
+      spool_ = std::make_unique<Spool>(UniqueFd(dup(STDOUT_FILENO)));
+    }
     return;
   }
   UniqueFd reader(ends[0]), writer(ends[1]);
-  const Ignore no_interrupt(SIGINT);
-  const Ignore no_pipe(SIGPIPE);
-  const pid_t pid = start_less(reader.get());
+  signals_ = std::make_unique<Signals>();
+  less_ = start_less(reader.get());
   reader.reset();
-  if (pid < 0) {
-    write_all(STDOUT_FILENO, text);
+  if (less_ < 0) {
+    signals_.reset();
     return;
   }
-  write_all(writer.get(), text);
-  writer.reset();
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  spool_ = std::make_unique<Spool>(std::move(writer));
 }
+
+void Pager::end(bool all) {
+  if (!begun_) {
+    write_all(STDOUT_FILENO, held_);
+    held_.clear();
+  }
+  if (spool_) {
+    spool_->end(all);
+    spool_.reset();
+  }
+  while (less_ >= 0 && waitpid(less_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  less_ = -1;
+  signals_.reset();
+  begun_ = false;
+}
+
+void page(std::string_view text) { Pager(true).write(text); }
 
 }  // namespace floof::shell

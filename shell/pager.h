@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <string>
 #include <string_view>
 
 namespace floof::shell {
@@ -14,8 +16,36 @@ bool wants_colour(int fd);
 size_t columns_of(int fd);
 
 /// Shows text that is longer than the screen through less(1), with shell escapes forbidden (LESSSECURE); writes it
-/// plainly when it fits, when standard output is no terminal or when there is no less. Waits until the reader has
-/// seen enough; Ctrl-C belongs to the pager meanwhile.
+/// plainly when it fits, when standard output is no terminal or when there is no less. Ctrl-C belongs to less while it
+/// runs. What a slow reader has not taken yet is kept, up to 256 MB. One thread.
+class Pager {
+ public:
+  /// `paged` false: never through less.
+  explicit Pager(bool paged);
+  ~Pager();
+  Pager(const Pager&) = delete;
+  Pager& operator=(const Pager&) = delete;
+
+  /// The next part, of whole lines. False: the reader has seen enough.
+  bool write(std::string_view text);
+  /// Waits until the reader has seen enough. `all` false: without what only waits to be written.
+  void end(bool all = true);
+
+ private:
+  class Spool;
+  class Ignore;
+  void begin(bool less);
+
+  const bool paged_;
+  bool begun_ = false;
+  std::string held_;  ///< not more than a screen
+  std::unique_ptr<Spool> spool_;
+  int less_ = -1;  ///< its process
+  struct Signals;
+  std::unique_ptr<Signals> signals_;
+};
+
+/// Shows a whole text so.
 void page(std::string_view text);
 
 }  // namespace floof::shell

@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace floof::shell {
-namespace {
 
 struct FreeRegex {
   void operator()(regex_t* regex) const {
@@ -19,6 +20,8 @@ struct FreeRegex {
   }
 };
 using Regex = std::unique_ptr<regex_t, FreeRegex>;
+
+namespace {
 
 Result<Regex> compile(const std::string& pattern) {
   auto raw = std::make_unique<regex_t>();
@@ -40,28 +43,6 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
-}
-
-std::string joined(const std::vector<std::string_view>& lines, size_t first = 0) {
-  std::string out;
-  for (size_t i = first; i < lines.size(); i++) {
-    out += lines[i];
-    out += '\n';
-  }
-  return out;
-}
-
-std::string matching(std::string_view text, const Pipe& pipe) {
-  const Result<Regex> regex = compile(pipe.pattern);
-  std::vector<std::string_view> kept;
-  for (const std::string_view line : lines_of(text)) {
-    const std::string whole(line);
-    const bool matches = regex.ok() && regexec(regex->get(), whole.c_str(), 0, nullptr, 0) == 0;
-    if (matches == (pipe.kind == Pipe::Kind::match)) {
-      kept.push_back(line);
-    }
-  }
-  return joined(kept);
 }
 
 Result<std::string> full_word(const std::string& typed) {
@@ -233,26 +214,81 @@ Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes) {
   return out;
 }
 
-std::string filter(std::string text, const Pipes& pipes) {
-  for (const Pipe& pipe : pipes.filters) {
-    switch (pipe.kind) {
-      case Pipe::Kind::match:
-      case Pipe::Kind::except:
-        text = matching(text, pipe);
-        break;
-      case Pipe::Kind::count:
-        text = fmt::format("Count: {} lines\n", lines_of(text).size());
-        break;
-      case Pipe::Kind::last: {
-        const auto lines = lines_of(text);
-        text = joined(lines, lines.size() - std::min(lines.size(), pipe.lines));
-        break;
-      }
-      case Pipe::Kind::no_more:
-        break;
+struct Filter::Stage {
+  Pipe pipe;
+  Regex regex{};
+  size_t count = 0;
+  std::deque<std::string> lines{};  ///< the last ones
+
+  std::string feed(std::string text) {
+    if (pipe.kind == Pipe::Kind::no_more) {
+      return text;
     }
+    std::string out;
+    for (const std::string_view line : lines_of(text)) {
+      switch (pipe.kind) {
+        case Pipe::Kind::match:
+        case Pipe::Kind::except: {
+          const bool matches = regex && regexec(regex.get(), std::string(line).c_str(), 0, nullptr, 0) == 0;
+          if (matches == (pipe.kind == Pipe::Kind::match)) {
+            out.append(line).append("\n");
+          }
+          break;
+        }
+        case Pipe::Kind::last:
+          lines.emplace_back(line);
+          if (lines.size() > pipe.lines) {
+            lines.pop_front();
+          }
+          break;
+        case Pipe::Kind::count:
+          count++;
+          break;
+        case Pipe::Kind::no_more:
+          break;
+      }
+    }
+    return out;
+  }
+
+  std::string end() {
+    std::string out = pipe.kind == Pipe::Kind::count ? fmt::format("Count: {} lines\n", count) : "";
+    for (const std::string& line : std::exchange(lines, {})) {
+      out += line + '\n';
+    }
+    return out;
+  }
+};
+
+Filter::Filter(const Pipes& pipes) {
+  for (const Pipe& pipe : pipes.filters) {
+    auto regex = pipe.pattern.empty() ? Result<Regex>(Regex()) : compile(pipe.pattern);
+    stages_.push_back({.pipe = pipe, .regex = regex ? std::move(*regex) : Regex()});
+  }
+}
+Filter::~Filter() = default;
+Filter::Filter(Filter&&) noexcept = default;
+
+std::string Filter::feed(std::string text) {
+  for (Stage& stage : stages_) {
+    text = stage.feed(std::move(text));
   }
   return text;
+}
+
+std::string Filter::end() {
+  std::string text;
+  for (Stage& stage : stages_) {
+    text = stage.feed(std::move(text));
+    text += stage.end();
+  }
+  return text;
+}
+
+std::string filter(std::string text, const Pipes& pipes) {
+  Filter all(pipes);
+  text = all.feed(std::move(text));
+  return text + all.end();
 }
 
 }  // namespace floof::shell

@@ -48,7 +48,22 @@ const std::map<std::string, Format>& display_forms();
 /// Errors name the pipe and list what is possible. Words may be abbreviated when unique. Any thread.
 Result<Pipes> parse_pipes(const std::vector<std::vector<Word>>& pipes);
 
-/// Runs the filters over the text, line by line. Any thread.
+/// The filters of a line, run over text that comes piece by piece. One thread.
+class Filter {
+ public:
+  explicit Filter(const Pipes& pipes);
+  ~Filter();
+  Filter(Filter&&) noexcept;
+  /// What comes out of these whole lines so far.
+  std::string feed(std::string text);
+  /// What comes out at the end.
+  std::string end();
+
+ private:
+  struct Stage;
+  std::vector<Stage> stages_;
+};
+/// Runs them over the whole text. Any thread.
 std::string filter(std::string text, const Pipes& pipes);
 
 }  // namespace floof::shell

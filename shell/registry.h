@@ -21,6 +21,8 @@
 
 namespace floof::shell {
 
+class Output;
+
 /// Something that may stand at a place of a line. Not insertable: describes a value ("<address>").
 struct Choice {
   std::string word;
@@ -66,6 +68,7 @@ struct Invocation {
   Format format = Format::text;
   std::optional<size_t> compare_to;
   bool filtered = false;  ///< a pipe takes the text
+  Output* out = nullptr;  ///< for a result that is not given whole; none: it has to be
 
   /// Whether what comes piece by piece may be shown at once.
   bool streams() const { return format == Format::text && !filtered; }

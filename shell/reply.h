@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct Reply {
   Json data;
   std::vector<Error> errors;
   std::vector<std::string> warnings;
+  bool interrupted = false;               ///< what was shown is not all
   int status = 0;                         ///< exit status when there are no errors
   std::optional<size_t> error_word = {};  ///< which word of the command the first error is about
 
@@ -49,6 +51,9 @@ class Context {
   virtual ~Context() = default;
   /// Asks the configuration daemon and waits. Requests that only read are asked again when the connection breaks.
   virtual Answer call(const Json& request, std::chrono::milliseconds limit = std::chrono::seconds(30)) = 0;
+  /// Asks for a `show` whose data come in pieces, of a connection of its own. `take` gets the rows of each, an array;
+  /// it ends with false, or by Ctrl-C: the body of the answer is {"interrupted":true} then, else the last part of it.
+  virtual Answer stream(Json request, const std::function<bool(Json rows)>& take) = 0;
   /// Shows text now, for commands that run for a while. Control characters are made visible.
   virtual void write(std::string_view text) = 0;
   /// True once after the user pressed Ctrl-C.

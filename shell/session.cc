@@ -11,7 +11,7 @@
 namespace floof::shell {
 namespace {
 
-constexpr std::string_view kRed = "\x1b[31m", kGreen = "\x1b[32m", kBold = "\x1b[1m", kPlain = "\x1b[0m";
+constexpr std::string_view kErrorColour = "\x1b[31m", kNoColour = "\x1b[0m";
 
 constexpr size_t kLongList = 12;  ///< choices from which on titles help
 
@@ -178,7 +178,7 @@ Session::Target Session::target_of(const std::vector<std::string>& words) const 
 
 void Session::report_error(const Error& error, std::string_view prefix) {
   const std::string text = fold(fmt::format("{}{}", prefix, printable(error.text())), terminal_.columns_err());
-  terminal_.err(terminal_.colour_err() ? fmt::format("{}{}{}\n", kRed, text, kPlain) : text + '\n');
+  terminal_.err(terminal_.colour_err() ? fmt::format("{}{}{}\n", kErrorColour, text, kNoColour) : text + '\n');
 }
 
 /// Not where the line is told by number instead: it is not the one above.
@@ -197,33 +197,9 @@ void Session::point_at_word(const Line& line, size_t word, std::string_view pref
            prefix);
 }
 
-std::string Session::coloured_difference(std::string_view text) const {
-  std::string out;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    const std::string_view colour = line.starts_with('+')   ? kGreen
-                                    : line.starts_with('-') ? kRed
-                                    : line.starts_with('[') ? kBold
-                                                            : "";
-    out += colour.empty() ? fmt::format("{}\n", line) : fmt::format("{}{}{}\n", colour, line, kPlain);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
-/// What is to be copied, and data, keep their lines.
-std::string Session::shown_text(const Reply& reply, const Pipes& pipes, bool configuration) const {
-  std::string text = pipes.format == Format::json ? json_text(reply.data) : printable(reply.text);
-  if (!text.empty() && text.back() != '\n') {
-    text += '\n';
-  }
-  text = filter(std::move(text), pipes);
-  const bool prose = pipes.format == Format::text && !configuration && pipes.save_to.empty();
-  return prose ? fold(text, terminal_.columns_out()) : text;
-}
-
-int Session::report(const Reply& reply, const Pipes& pipes, bool configuration, std::string_view prefix) {
+int Session::report(const Reply& reply, const Pipes& pipes, Output& output, std::string_view prefix) {
+  const bool streamed = output.used();
+  const auto said = streamed ? output.end(!reply.interrupted) : Result<>();
   for (const std::string& warning : reply.warnings) {
     terminal_.err(fold(fmt::format("{}warning: {}\n", prefix, printable(warning)), terminal_.columns_err()));
   }
@@ -233,20 +209,14 @@ int Session::report(const Reply& reply, const Pipes& pipes, bool configuration, 
   if (!reply.ok()) {
     return 1;
   }
-  std::string text = shown_text(reply, pipes, configuration);
-  if (!pipes.save_to.empty()) {
-    if (const auto saved = save_file(pipes.save_to, text); !saved) {
-      report_error(saved.error(), prefix);
-      return 1;
-    }
-    text = fmt::format("saved {} lines to {}\n", std::count(text.begin(), text.end(), '\n'), pipes.save_to);
+  auto shown = said;
+  if (!streamed) {
+    pipes.format == Format::json ? output.data(reply.data) : output.text(reply.text);
+    shown = output.end();
   }
-  const bool difference = pipes.format == Format::compare || text.starts_with("[edit");
-  if (difference && terminal_.colour_out()) {
-    text = coloured_difference(text);
-  }
-  if (!text.empty()) {
-    terminal_.out(text, pipes.paged());
+  if (!shown) {
+    report_error(shown.error(), prefix);
+    return 1;
   }
   return reply.status;
 }
@@ -300,11 +270,13 @@ int Session::run(const Line& line, std::string_view prefix) {
   resolution.invocation.filtered = pipes->takes_text();
   resolution.invocation.compare_to = pipes->compare_given ? std::optional(pipes->compare_to) : std::nullopt;
   set_screen_columns(pipes->whole_lines() ? 0 : terminal_.columns_out());
+  Output output(terminal_, *pipes, resolution.command->prints_configuration);
+  resolution.invocation.out = &output;
   const Reply reply = resolution.command->handler(context_, resolution.invocation);
   if (reply.error_word) {
     point_at_word(line, *reply.error_word + target.skip, prefix);
   }
-  return report(reply, *pipes, resolution.command->prints_configuration, prefix);
+  return report(reply, *pipes, output, prefix);
 }
 
 int Session::run_script(std::string_view text, const std::string& name) {

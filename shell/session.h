@@ -9,27 +9,13 @@
 #include <vector>
 
 #include "shell/config_mode.h"
+#include "shell/output.h"
 #include "shell/pipes.h"
 #include "shell/registry.h"
 #include "shell/reply.h"
 #include "shell/words.h"
 
 namespace floof::shell {
-
-/// Where a session's text goes. Gets harmless text (see printable); colours are added only where they are wanted.
-class Terminal {
- public:
-  virtual ~Terminal() = default;
-  /// A command's result; `paged` allows stopping at each full screen.
-  virtual void out(std::string_view text, bool paged) = 0;
-  /// Errors and warnings.
-  virtual void err(std::string_view text) = 0;
-  virtual bool colour_out() const { return false; }
-  virtual bool colour_err() const { return false; }
-  /// Columns of the screens that they go to; 0: no screen.
-  virtual size_t columns_out() const { return 0; }
-  virtual size_t columns_err() const { return 0; }
-};
 
 class Session {
  public:
@@ -88,12 +74,10 @@ class Session {
   Reply leave_mode();
   void warn_of_waiting();
   Reply help(const Registry& registry) const;
-  std::string shown_text(const Reply& reply, const Pipes& pipes, bool configuration) const;
-  int report(const Reply& reply, const Pipes& pipes, bool configuration, std::string_view prefix);
+  int report(const Reply& reply, const Pipes& pipes, Output& output, std::string_view prefix);
   void report_error(const Error& error, std::string_view prefix);
   void point_at(size_t column_in_line, std::string_view prefix);
   void point_at_word(const Line& line, size_t word, std::string_view prefix);
-  std::string coloured_difference(std::string_view text) const;
   void complete_pipe(const Line& line, Completion& out) const;
 
   Context& context_;

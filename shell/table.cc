@@ -184,16 +184,31 @@ void Table::add(std::vector<std::string> cells) {
 size_t Table::width() const { return total(layout_of(columns_, rows_, 0)); }
 
 std::string Table::text() const {
+  Flow whole;
+  return text(whole);
+}
+
+std::string Table::text(Flow& flow) const {
   const size_t screen = screen_columns();
   std::vector<Layout> layout = layout_of(columns_, rows_, screen);
+  flow.widths.resize(layout.size());
+  flow.used.resize(layout.size());
+  for (size_t i = 0; i < layout.size(); i++) {
+    flow.widths[i] = layout[i].width = std::max(layout[i].width, flow.widths[i]);
+    flow.used[i] = layout[i].used = layout[i].used || flow.used[i];
+  }
   if (screen != 0) {
     fit(layout, screen);
   }
   std::vector<std::string> titles;
-  for (const Column& column : columns_) {
-    titles.push_back(column.title);
+  std::vector<bool> shown;
+  for (size_t i = 0; i < layout.size(); i++) {
+    titles.push_back(columns_[i].title);
+    shown.push_back(layout[i].used);
   }
-  std::string out = row_text(titles, layout, screen);
+  std::string out = shown == flow.shown ? "" : row_text(titles, layout, screen);
+  flow.shown = std::move(shown);
+  flow.begun = true;
   for (const auto& row : rows_) {
     out += row_text(row, layout, screen);
   }

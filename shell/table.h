@@ -35,6 +35,15 @@ class Table {
   /// left out. Without a limit on the screen each row is one line, in which a cell wider than its column pushes the
   /// rest to the right; on a screen the rest of such a row stands below it.
   std::string text() const;
+  /// What is known of the parts of a table that comes in several.
+  struct Flow {
+    std::vector<size_t> widths;
+    std::vector<bool> used, shown;
+    bool begun = false;
+  };
+  /// The same of the next part, of the same columns: they get wider, never narrower, and titles stand above the first
+  /// part and where another column comes.
+  std::string text(Flow& flow) const;
 
  private:
   std::vector<Column> columns_;

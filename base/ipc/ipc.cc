@@ -28,6 +28,8 @@ namespace {
 
 // While a peer has this much to read it gets no further answers, so at most this and one message wait for it.
 constexpr size_t kMaxUnsent = 1u << 20;
+// Less of an answer in pieces, as there may be many at once and each has pieces under way elsewhere too.
+constexpr size_t kMaxAhead = 128u << 10;
 // A peer that takes nothing for this long while answers wait is cut off.
 constexpr auto kMaxStall = std::chrono::seconds(60);
 // Then others have their turn, however many requests a peer has sent ahead.
@@ -117,8 +119,9 @@ std::vector<Error> errors_of(const Json& answer) {
 
 namespace {
 
-std::string frame_head(size_t length) {
+std::string frame_head(size_t length, bool more = false) {
   std::string out;
+  length |= size_t{more} << 31;
   for (const int shift : {24, 16, 8, 0}) {
     out += static_cast<char>(length >> shift);
   }
@@ -134,7 +137,7 @@ uint32_t length_at(const std::string& buffer, size_t at) {
 }
 }  // namespace
 
-std::string frame(std::string_view message) { return frame_head(message.size()) += message; }
+std::string frame(std::string_view message, bool more) { return frame_head(message.size(), more) += message; }
 
 bool Deframer::feed(std::string_view bytes) {
   if (at_ > 0 && at_ >= buffer_.size() / 2) {
@@ -147,7 +150,7 @@ bool Deframer::feed(std::string_view bytes) {
   buffer_ += bytes;
   // Every length whose message may already lie in the buffer is looked at, so `next` meets no bad one.
   for (size_t at = at_; buffer_.size() - at >= 4;) {
-    const uint32_t length = length_at(buffer_, at);
+    const uint32_t length = length_at(buffer_, at) & mask_;
     if (length > kMaxMessage) {
       return false;
     }
@@ -159,15 +162,18 @@ bool Deframer::feed(std::string_view bytes) {
   return true;
 }
 
-bool Deframer::next(std::string& message) {
+bool Deframer::next(std::string& message, bool* more) {
   if (buffer_.size() - at_ < 4) {
     return false;
   }
-  const uint32_t length = length_at(buffer_, at_);
+  const uint32_t said = length_at(buffer_, at_), length = said & mask_;
   if (length > kMaxMessage || buffer_.size() - at_ - 4 < length) {
     return false;
   }
   message.assign(buffer_, at_ + 4, length);
+  if (more != nullptr) {
+    *more = said != length;
+  }
   at_ += 4 + size_t{length};
   return true;
 }
@@ -186,6 +192,8 @@ struct Server::Impl {
     bool busy = false;     ///< an answer is still to come
     bool resumes = false;  ///< more of its requests are here and have their next turn
     bool open = true;
+    std::function<void()> room{};  ///< waits until the next piece has room
+    std::function<void()> gone{};  ///< wants to know when the peer goes before its answer
 
     size_t unsent() const { return output.size() - sent; }
   };
@@ -220,6 +228,7 @@ struct Server::Impl {
     for (const auto& [fd, connection] : connections) {
       connection->open = false;
       loop.unwatch(fd);
+      tell_gone(*connection);
     }
     struct stat now {};
     if (stat(path.c_str(), &now) == 0 && now.st_ino == inode.st_ino && now.st_dev == inode.st_dev) {
@@ -327,8 +336,16 @@ struct Server::Impl {
     connections.erase(connection->fd.get());
     connection->fd.reset();
     leave_room(*connection);
+    tell_gone(*connection);
     if (closed) {
       closed(connection->peer);
+    }
+  }
+
+  static void tell_gone(Connection& connection) {
+    connection.room = nullptr;
+    if (const auto tell = std::exchange(connection.gone, nullptr)) {
+      tell();
     }
   }
 
@@ -346,11 +363,23 @@ struct Server::Impl {
     go_on(connection);
   }
 
+  /// Calls for the next piece, with others' turn in between.
+  void call_for_more(const Shared& connection) {
+    if (connection->room && connection->unsent() < kMaxAhead) {
+      loop.post([weak = std::weak_ptr(connection), room = std::exchange(connection->room, nullptr)] {
+        if (const auto shared = weak.lock(); shared && shared->open) {
+          room();
+        }
+      });
+    }
+  }
+
   void go_on(const Shared& connection) {
     if (!flush(*connection) || !answer(connection) ||
         (connection->ended && !connection->busy && !connection->resumes && connection->unsent() == 0)) {
       return drop(connection);
     }
+    call_for_more(connection);
     arm(connection);
   }
 
@@ -431,22 +460,42 @@ struct Server::Impl {
   void handle(const Shared& connection, const Json& request) {
     // While the handler is at work its answer only has to be kept; what comes later has to be sent as well.
     const auto at_work = std::make_shared<bool>(true);
-    const Reply reply = [this, at_work, weak = std::weak_ptr(connection)](std::string text) {
+    const auto waiting = [weak = std::weak_ptr(connection)]() -> Shared {
       const auto to = weak.lock();  // the server holds it as long as it lives itself
-      if (!to || !to->open || !to->busy) {
-        return;
-      }
-      to->busy = false;
-      if (text.size() > kMaxMessage) {
-        text = to_text(failure(Error{"", "the answer is larger than 64 MB", "ask for less at once"}));
-      }
-      to->output += frame_head(text.size());
+      return to && to->open && to->busy ? to : nullptr;
+    };
+    const auto send = [this, at_work](const Shared& to, std::string_view text, bool more) {
+      to->output += frame_head(text.size(), more);
       to->output += text;
       if (!*at_work) {
-        to->progress = EventLoop::Clock::now();
+        to->progress = to->unsent() == text.size() + 4 ? EventLoop::Clock::now() : to->progress;
         go_on(to);
       }
     };
+    const Reply reply(
+        [waiting, send](std::string text) {
+          if (const Shared to = waiting()) {
+            to->busy = false;
+            to->gone = nullptr;
+            if (text.size() > kMaxMessage) {
+              text = to_text(failure(Error{"", "the answer is larger than 64 MB", "ask for less at once"}));
+            }
+            send(to, text, false);
+          }
+        },
+        [waiting, send](const std::string& text, std::function<void()> room) {
+          if (const Shared to = waiting()) {
+            to->room = std::move(room);
+            send(to, text, true);
+          }
+        },
+        [waiting](std::function<void()> tell) {
+          if (const Shared to = waiting()) {
+            to->gone = std::move(tell);
+          } else {
+            tell();
+          }
+        });
     // The JSON library throws on a wrong type; a handler that forgot to check must not end the daemon.
     try {
       handler(connection->peer, request, reply);

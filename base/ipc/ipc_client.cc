@@ -27,6 +27,8 @@ Result<Client> Client::connect(const std::string& path) {
 
 namespace {
 
+constexpr std::chrono::milliseconds kAsk(100);  ///< how often who takes pieces is asked whether it is enough
+
 // Waits until `fd` is ready for `events`; false when `deadline` has passed.
 bool wait_ready(int fd, short events, EventLoop::Clock::time_point deadline) {
   using std::chrono::milliseconds;
@@ -59,12 +61,23 @@ Result<void> send_all(int fd, std::string_view bytes, EventLoop::Clock::time_poi
   return {};
 }
 
-Result<std::string> receive_message(int fd, EventLoop::Clock::time_point deadline) {
-  Deframer input;
+/// Messages until one that no more follow: that one.
+Result<std::string> receive_message(int fd, const std::function<bool()>& wait, const Client::Taker& taker = {}) {
+  Deframer input(static_cast<bool>(taker.take));
   std::string message;
   std::vector<char> bytes(65536);
-  while (!input.next(message)) {
-    if (!wait_ready(fd, POLLIN, deadline)) {
+  for (;;) {
+    bool more = false;
+    if (input.next(message, &more)) {
+      if (!more) {
+        return message;
+      }
+      if (!taker.take(std::move(message))) {
+        return Error{"", "nobody wants the rest of the answer", ""};
+      }
+      continue;
+    }
+    if (!wait()) {
       return Error{"", "the daemon does not answer in time", ""};
     }
     const ssize_t count = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
@@ -78,7 +91,10 @@ Result<std::string> receive_message(int fd, EventLoop::Clock::time_point deadlin
       return Error{"", "the daemon's answer is garbage", ""};
     }
   }
-  return message;
+}
+
+Result<std::string> receive_message(int fd, EventLoop::Clock::time_point deadline) {
+  return receive_message(fd, [&] { return wait_ready(fd, POLLIN, deadline); });
 }
 
 }  // namespace
@@ -103,10 +119,32 @@ Result<Json> Client::call(const Json& request, std::chrono::milliseconds limit) 
 }
 
 Result<std::string> Client::call_for_text(const Json& request, std::chrono::milliseconds limit) {
+  const auto deadline = EventLoop::Clock::now() + limit;
+  return exchange(request, deadline, [&] { return receive_message(fd_.get(), deadline); });
+}
+
+Result<std::string> Client::call_for_pieces(const Json& request, const Taker& taker, std::chrono::milliseconds limit) {
+  const auto wait = [&] {
+    const auto deadline = EventLoop::Clock::now() + limit;
+    while (!(taker.enough && taker.enough())) {
+      const auto slice = std::min(deadline, EventLoop::Clock::now() + kAsk);
+      if (wait_ready(fd_.get(), POLLIN, slice)) {
+        return true;
+      }
+      if (slice == deadline) {
+        return false;
+      }
+    }
+    return false;
+  };
+  return exchange(request, EventLoop::Clock::now() + limit, [&] { return receive_message(fd_.get(), wait, taker); });
+}
+
+Result<std::string> Client::exchange(const Json& request, std::chrono::steady_clock::time_point deadline,
+                                     const std::function<Result<std::string>()>& receive) {
   if (!fd_) {
     return Error{path_, "the connection is closed", "connect again"};
   }
-  const auto deadline = EventLoop::Clock::now() + limit;
   const std::string text = to_text(request);
   if (text.size() > kMaxMessage) {
     return Error{path_, "the request is larger than 64 MB", ""};
@@ -123,7 +161,7 @@ Result<std::string> Client::call_for_text(const Json& request, std::chrono::mill
     auto failed = fail(sent.error());
     return said && parse_object(*said) ? std::move(said) : Result<std::string>(std::move(failed));
   }
-  auto message = receive_message(fd_.get(), deadline);
+  auto message = receive();
   if (!message) {
     return fail(message.error());
   }

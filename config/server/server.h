@@ -30,7 +30,10 @@
 //   place         words                           words spelled out: a part of the tree that `edit` may go to
 //   complete      words partial mode              options [{word help kind group?}] complete
 //                                                                   mode: a verb of edit, or show
-//   show          what arguments                  data
+//   show          what arguments                  data              with "pieces" among the arguments what is long
+//   comes
+//                                                                   so: pieces {data: [...]}, and then data of the
+//                                                                   whole
 //   clear         what, and what it wants to know
 //   amend         what arguments                  generation changed warnings        a commit of its own: no candidate
 //                                                                   changes
@@ -62,6 +65,7 @@
 #include "config/transaction.h"
 #include "config/work/crew.h"
 #include "config/work/exec.h"
+#include "config/work/streams.h"
 
 namespace floof::config {
 
@@ -93,6 +97,9 @@ class ConfigServer {
     std::function<Result<Json>()> ask{};
     std::function<std::string()> ask_text{};
     std::function<void(Json& data)> finish{};  ///< on the loop, for `ask`; may be empty
+    /// Instead of a crew and its question: an answer in pieces, as Streams::Work gives it.
+    Streams* streams = nullptr;  ///< not owned
+    Streams::Work stream{};
   };
   /// Prepares it, on the loop.
   using FarHandler = std::function<Result<Errand>(const std::string& what, const Json& arguments)>;

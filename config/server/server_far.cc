@@ -97,6 +97,13 @@ void ConfigServer::answer_far(const ipc::Peer& peer, const Access::User& user, c
 }
 
 void ConfigServer::send_out(const ipc::Peer& peer, const Json& request, Errand errand, const ipc::Reply& reply) {
+  if (errand.streams != nullptr) {
+    const auto end = [this, peer, reply](std::string last) { reply(with_notices(peer, std::move(last))); };
+    if (const auto begun = errand.streams->run(peer.uid, std::move(errand.stream), reply, end); !begun) {
+      reply(ipc::to_text(ipc::failure(begun.error())));
+    }
+    return;
+  }
   struct Said {
     Json answer;
     std::string text;

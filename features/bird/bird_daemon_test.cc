@@ -182,8 +182,12 @@ class BirdDaemon : public testing::Test {
     return within(15s, [&] { return text_of(peer(name), "state") == "Established"; });
   }
   static Json routes_of(BirdClient& client, const Json& config, const Json& arguments) {
-    const auto shown = show_route(client, config, arguments);
-    return shown.ok() ? (*shown)["routes"] : Json(Json::array());
+    Json out = Json::array();
+    EXPECT_TRUE(show_route(client, config, arguments, [&](const Json& routes) {
+                  out.insert(out.end(), routes.begin(), routes.end());
+                  return true;
+                }).ok());
+    return out;
   }
   // What a thinks of p's route; 0 when it has none.
   static uint64_t local_pref() {

@@ -18,6 +18,8 @@ namespace floof::dataplane {
 
 namespace {
 
+constexpr std::chrono::microseconds kListingPause(500);
+
 std::string applied_path(const std::string& run_dir) { return run_dir + "/applied.json"; }
 
 const Json& section(const Json& desired, const char* name) {
@@ -61,7 +63,7 @@ Api::Api(Setup setup) : setup_(std::move(setup)) {
   std::random_device random;
   instance_ = std::to_string(random()) + "-" + std::to_string(random());
 }
-Api::~Api() = default;
+Api::~Api() { *alive_ = false; }
 
 void Api::restore() {
   Json state = stored_state(setup_.run_dir);
@@ -80,13 +82,83 @@ void Api::restore() {
 }
 
 Result<void> Api::listen() {
-  auto server = ipc::Server::listen(setup_.loop, setup_.run_dir + "/dataplane.sock",
-                                    [this](const ipc::Peer&, const Json& request) { return answer(request); });
+  auto server = ipc::Server::listen_late(
+      setup_.loop, setup_.run_dir + "/dataplane.sock",
+      [this](const ipc::Peer&, const Json& request, const ipc::Reply& reply) { answer_late(request, reply); });
   if (!server) {
     return server.error();
   }
   server_ = std::move(server).value();
   return {};
+}
+
+/// A long answer on its way.
+struct Api::Telling {
+  std::unique_ptr<Listing> listing;
+  ipc::Reply reply;
+  bool pieces = false;  ///< the reader takes it so; else `rows` are put together
+  bool wanted = true;
+  std::string rows{};
+};
+
+/// A long answer is made a little at a time, as its reader takes it and between other work.
+void Api::answer_late(const Json& request, const ipc::Reply& reply) {
+  const auto arguments = request.find("arguments");
+  const bool shows = text(request, "op", "") == "show" && arguments != request.end() && arguments->is_object();
+  auto listing = shows ? list(text(request, "what", ""), *arguments) : nullptr;
+  if (!listing) {
+    return reply(ipc::to_text(answer(request)));
+  }
+  const auto telling = std::make_shared<Telling>(
+      Telling{.listing = std::move(listing), .reply = reply, .pieces = arguments->contains("pieces")});
+  reply.when_gone([weak = std::weak_ptr(telling)] {
+    if (const auto one = weak.lock()) {
+      one->wanted = false;
+    }
+  });
+  go_on(telling);
+}
+
+std::unique_ptr<Listing> Api::list(const std::string& what, const Json& arguments) {
+  for (const auto& participant : setup_.participants) {
+    if (auto made = participant->list(what, arguments)) {
+      return made;
+    }
+  }
+  return nullptr;
+}
+
+void Api::go_on(const std::shared_ptr<Telling>& telling) {
+  if (!telling->wanted) {
+    return;
+  }
+  setup_.engine.beat();
+  const auto begun = EventLoop::Clock::now();
+  const auto rows = telling->listing->next();
+  if (!rows) {
+    return telling->reply(telling->pieces ? ipc::to_text({{"ok", true}, {"data", telling->listing->end()}})
+                                          : "{\"data\":[" + telling->rows + "],\"ok\":true}");
+  }
+  std::string piece;
+  if (telling->pieces && !rows->empty()) {
+    piece = ipc::to_text({{"ok", true}, {"data", *rows}});
+  }
+  for (const Json& row : telling->pieces ? Json::array() : *rows) {
+    telling->rows.append(telling->rows.empty() ? "" : ",").append(ipc::to_text(row));
+  }
+  // As long as it took, others have the thread.
+  const auto pause = std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - begun);
+  const auto later = [this, alive = alive_, telling, pause] {
+    if (!*alive) {
+      return;
+    }
+    setup_.loop.after(std::max(pause, kListingPause), [this, alive, telling] {
+      if (*alive) {
+        go_on(telling);
+      }
+    });
+  };
+  piece.empty() ? later() : telling->reply.piece(std::move(piece), later);
 }
 
 Json Api::answer(const Json& request) {

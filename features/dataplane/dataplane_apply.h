@@ -51,6 +51,10 @@ class Api {
   Json publish();
   void abort();
   Json alarms();
+  void answer_late(const Json& request, const ipc::Reply& reply);
+  struct Telling;
+  std::unique_ptr<Listing> list(const std::string& what, const Json& arguments);
+  void go_on(const std::shared_ptr<Telling>& telling);
   Json show(const std::string& what, const Json& arguments);
   Json restart_needed(const Json& desired) const;
   Result<void> store(const std::string& text) const;
@@ -61,6 +65,7 @@ class Api {
   std::string instance_;  ///< random: what a version starts with
   std::string version_;   ///< of the state that runs
   uint64_t published_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 /// Engine options from the "dataplane" part of a desired state; what is absent or wrong keeps its default.

@@ -40,5 +40,7 @@ Result<ipc::Json> ask(const std::string& run_dir, const ipc::Json& request,
 /// The same, for what is only passed on: the text of its answer, or of a failure. Any thread.
 std::string ask_for_text(const std::string& run_dir, const ipc::Json& request,
                          std::chrono::milliseconds limit = std::chrono::seconds(5));
+/// The same for an answer in pieces: gives the text of the last one.
+std::string ask_for_pieces(const std::string& run_dir, const ipc::Json& request, const ipc::Client::Taker& taker);
 
 }  // namespace floof::dataplane

@@ -322,6 +322,12 @@ Result<ipc::Json> restart(const std::string& run_dir) {
   return done ? Result<ipc::Json>(ipc::Json()) : Result<ipc::Json>(done.error());
 }
 
+std::string ask_for_pieces(const std::string& run_dir, const Json& request, const ipc::Client::Taker& taker) {
+  auto client = ipc::Client::connect(socket_path(run_dir));
+  auto said = client ? client->call_for_pieces(request, taker) : Result<std::string>(not_there(run_dir));
+  return said ? std::move(*said) : ipc::to_text(ipc::failure(said.error()));
+}
+
 std::unique_ptr<config::Backend> make_backend(BackendOptions options, EventLoop& loop) {
   return std::make_unique<DataplaneBackend>(std::move(options), loop);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "features/dataplane/listing.h"
 
 namespace floof::dataplane {
 
@@ -28,6 +30,13 @@ class Participant {
   /// Answers `show` for the words it knows; null Json when `what` is not its own. "alarms" is everybody's: texts that
   /// tell what is wrong now and what to do, which `show system` collects.
   virtual Json show(std::string_view what, const Json& arguments) {
+    (void)what;
+    (void)arguments;
+    return nullptr;
+  }
+  /// The same of what may be long; null: answered by `show`. With "pieces" among the arguments it may be of any length,
+  /// else it is put together.
+  virtual std::unique_ptr<Listing> list(std::string_view what, const Json& arguments) {
     (void)what;
     (void)arguments;
     return nullptr;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/feature.h"
 #include "features/route/bfd/bfd_events.h"
+#include "features/route/route_listing_apply.h"
 
 namespace floof::route {
 
@@ -244,9 +245,7 @@ Json Routes::show(std::string_view what, const Json& arguments) {
     }
     return show_audit();
   }
-  const auto number = arguments.find("vrf");
-  const bool one = number != arguments.end() && number->is_number_integer();
-  const auto at = vrfs_.find(one ? VrfId(number->get<uint16_t>()) : kDefaultVrf);
+  const auto at = asked_vrf(arguments);
   if (what == "route") {
     return at == vrfs_.end() ? Json::array() : at->second->show_routes(arguments);
   }
@@ -257,6 +256,31 @@ Json Routes::show(std::string_view what, const Json& arguments) {
     return at == vrfs_.end() ? Json::array() : at->second->show_feeds();
   }
   return nullptr;
+}
+
+std::map<VrfId, std::unique_ptr<VrfRoutes>>::const_iterator Routes::asked_vrf(const Json& arguments) const {
+  const auto number = arguments.find("vrf");
+  const bool one = number != arguments.end() && number->is_number_integer();
+  return vrfs_.find(one ? VrfId(number->get<uint16_t>()) : kDefaultVrf);
+}
+
+std::unique_ptr<dataplane::Listing> Routes::list(std::string_view what, const Json& arguments) {
+  const auto at = asked_vrf(arguments);
+  if (what != "route" || !arguments.contains("pieces") || arguments.contains("prefix") ||
+      arguments.contains("address") || at == vrfs_.end()) {
+    return nullptr;
+  }
+  const auto find = [this, id = at->first] {
+    const auto now = vrfs_.find(id);
+    return now == vrfs_.end() ? nullptr : now->second.get();
+  };
+  return std::make_unique<RouteListing>(
+      RouteListing::wanted_of(arguments),
+      [find]() -> const Rib* {
+        VrfRoutes* const vrf = find();
+        return vrf == nullptr ? nullptr : &vrf->rib();
+      },
+      [find](const Rib::View& view) { return find()->describe(view); });
 }
 
 // -- The feature --------------------------------------------------------------------------------------------------

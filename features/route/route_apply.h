@@ -28,8 +28,11 @@ class Routes final : public dataplane::Participant {
   void abort() override { staged_.reset(); }
   /// "vrf" among the arguments asks for one by its number; the default one otherwise.
   Json show(std::string_view what, const Json& arguments) override;
+  /// Of "route" without one destination, in pieces.
+  std::unique_ptr<dataplane::Listing> list(std::string_view what, const Json& arguments) override;
 
  private:
+  std::map<VrfId, std::unique_ptr<VrfRoutes>>::const_iterator asked_vrf(const Json& arguments) const;
   void subscribe();
   void settle();
   void schedule();

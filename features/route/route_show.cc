@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/prefix.h"
 #include "features/route/audit/audit_show.h"
+#include "shell/rows.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -26,9 +25,6 @@ using shell::Reply;
 using shell::Table;
 
 using shell::kRight;
-constexpr size_t kDefaultLimit = 1000;
-constexpr size_t kMostRoutes = 10000;
-constexpr size_t kPage = 1000;  ///< most that one answer of the dataplane has
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -62,13 +58,6 @@ std::string kind_text(const Json& route) {
 std::string marks(const Json& route, const Json& candidate) {
   return fmt::format("{}{}{}", flag(candidate, "chosen") ? '*' : ' ', flag(candidate, "stale") ? 's' : ' ',
                      flag(candidate, "chosen") && flag(route, "held") ? 'h' : ' ');
-}
-
-std::string limit_note(const Json& routes, size_t limit) {
-  return limit == 0 || routes.size() < limit
-             ? ""
-             : fmt::format("the first {} are shown; 'longer-prefixes' shows a part, 'limit N' more, 'summary' counts\n",
-                           limit);
 }
 
 /// "static", "ospf E2", "bgp upstream-a".
@@ -184,74 +173,22 @@ Result<Json> lookup_arguments(const std::string& text, Family family) {
   return Json{{is_prefix ? "prefix" : "address", text}};
 }
 
-Result<size_t> limit_of(const Invocation& words) {
-  if (!words.has("limit")) {
-    return kDefaultLimit;
-  }
-  const std::string text = words.get("limit");
-  size_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value == 0 || value > kMostRoutes) {
-    return Error{"limit " + text, fmt::format("is no number from 1 to {}", kMostRoutes),
-                 "ask for a part of the table: show ip route 192.0.0.0/8 longer-prefixes"};
-  }
-  return value;
+using RenderRows = std::string (*)(const Json& routes, Table::Flow& flow);
+
+Reply show_rows(Context& context, const Invocation& words, Json arguments, RenderRows render) {
+  const bool fib = render == render_fib;
+  return shell::show_rows(context, words, "route", std::move(arguments),
+                          {.render = render,
+                           .none = fib ? "no entries\n" : "no routes\n",
+                           .head = fib ? "" : "*: used by packets, s: stale, h: held until a new route is there\n",
+                           .more = "the first {} are shown; 'limit N' shows more, 'limit all' all, 'longer-prefixes' a "
+                                   "part, 'summary' counts"});
 }
 
-/// The dataplane's answers are bounded, so they come in pages.
-Reply ask_pages(Context& context, Json arguments, size_t limit) {
-  Reply out;
-  out.data = Json::array();
-  while (out.data.size() < limit) {
-    const size_t wanted = std::min(limit - out.data.size(), kPage);
-    arguments["limit"] = wanted;
-    Reply page = shell::show(context, "route", arguments, [](const Json&) { return std::string(); });
-    if (!page.ok()) {
-      return page;
-    }
-    if (!page.data.is_array() || page.data.empty()) {
-      break;
-    }
-    const size_t got = page.data.size();
-    arguments["after"] = field(page.data.back(), "prefix", "");
-    for (Json& route : page.data) {
-      out.data.push_back(std::move(route));
-    }
-    if (got < wanted) {
-      break;
-    }
-    if (context.interrupted()) {
-      out.warnings.push_back("interrupted: these are not all");
-      break;
-    }
-  }
-  return out;
-}
-
-shell::Handler show_table(Family family, std::string (*render)(const Json&, size_t)) {
+shell::Handler show_table(Family family, RenderRows render) {
   return [family, render](Context& context, const Invocation& words) {
-    const Result<size_t> limit = limit_of(words);
-    if (!limit) {
-      return shell::failure(limit.error());
-    }
-    Reply reply = ask_pages(context, {{"family", family == Family::ip4 ? 4 : 6}}, *limit);
-    if (reply.ok()) {
-      reply.text = render(reply.data, *limit);
-    }
-    return reply;
+    return show_rows(context, words, {{"family", family == Family::ip4 ? 4 : 6}}, render);
   };
-}
-
-Reply show_longer_prefixes(Context& context, const Invocation& words, const std::string& prefix) {
-  const Result<size_t> limit = limit_of(words);
-  if (!limit) {
-    return shell::failure(limit.error());
-  }
-  Reply reply = ask_pages(context, {{"within", prefix}}, *limit);
-  if (reply.ok()) {
-    reply.text = render_routes(reply.data, *limit);
-  }
-  return reply;
 }
 
 /// The data is an array of routes, as ever; `around` is for the text.
@@ -275,7 +212,7 @@ shell::Handler show_lookup(Family family) {
     }
     const bool is_prefix = arguments->contains("prefix");
     if (words.has("longer-prefixes")) {
-      return is_prefix ? show_longer_prefixes(context, words, asked)
+      return is_prefix ? show_rows(context, words, {{"within", asked}}, render_routes)
                        : shell::failure(Error{asked, "is an address", "give a prefix, such as 192.0.2.0/24"});
     }
     if (words.has("limit")) {
@@ -290,7 +227,7 @@ shell::Handler show_lookup(Family family) {
 
 void register_family(shell::Registry& registry, Family family) {
   const std::string ip = family == Family::ip4 ? "show ip " : "show ip6 ";
-  const std::vector<shell::Option> options{{"limit", "n", "How many prefixes at most, up to 10000; otherwise 1000"}};
+  const std::vector<shell::Option> options{shell::limit_option()};
   std::vector<shell::Option> lookup_options = options;
   lookup_options.push_back({"longer-prefixes", "", "This prefix and all more specific ones"});
   const Argument prefix{.help = "an address (longest match) or a prefix (exact)", .accepts = looks_like_address};
@@ -318,12 +255,9 @@ void register_family(shell::Registry& registry, Family family) {
 
 }  // namespace
 
-std::string render_routes(const Json& routes, size_t limit) {
-  if (array_or_none(routes).empty()) {
-    return "no routes\n";
-  }
+std::string render_routes(const Json& routes, Table::Flow& flow) {
   Table table({{""}, {"Prefix"}, {"Protocol"}, {"Pref", kRight}, {"Metric", kRight}, {"Age"}, {"Next hop"}});
-  for (const Json& route : routes) {
+  for (const Json& route : array_or_none(routes)) {
     std::string prefix = field(route, "prefix"), age = age_text(route);
     for (const Json& candidate : list(route, "candidates")) {
       const Json& hops = list(candidate, "next-hops");
@@ -337,8 +271,7 @@ std::string render_routes(const Json& routes, size_t limit) {
       prefix.clear();
     }
   }
-  return "*: used by packets, s: stale, h: held until a new route is there\n" + table.text() +
-         limit_note(routes, limit);
+  return table.text(flow);
 }
 
 std::string render_lookup(const Json& routes, std::string_view asked) {
@@ -376,7 +309,7 @@ std::string render_prefix(const Json& found, std::string_view asked) {
   return out;
 }
 
-std::string render_fib(const Json& routes, size_t limit) {
+std::string render_fib(const Json& routes, Table::Flow& flow) {
   Table table({{"Prefix"}, {"Kind"}, {"Next hop"}, {"MAC"}, {"State"}, {"Buckets", kRight}});
   for (const Json& route : array_or_none(routes)) {
     const Json& fib = member(route, "fib");
@@ -396,7 +329,7 @@ std::string render_fib(const Json& routes, size_t limit) {
       kind.clear();
     }
   }
-  return table.empty() ? "no entries\n" : table.text() + limit_note(routes, limit);
+  return table.empty() ? "" : table.text(flow);
 }
 
 std::string render_feeds(const Json& feeds) {

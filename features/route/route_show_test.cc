@@ -27,15 +27,13 @@ const Json kRoutes = Json::parse(R"([
    "fib":{"prefix":"203.0.113.0/24","kind":"blackhole","paths":[]}}])");
 
 TEST(RouteShow, TableMarksWhatPacketsUse) {
-  EXPECT_EQ(render_routes(kRoutes),
-            "*: used by packets, s: stale, h: held until a new route is there\n"
+  shell::Table::Flow flow;
+  EXPECT_EQ(render_routes(kRoutes, flow),
             "     Prefix          Protocol        Pref  Metric  Age       Next hop\n"
             " s   10.0.0.0/8      ospf E2          150   10000            via 198.51.100.9 on e1\n"
             "*                    bgp upstream-a   100          01:02:03  via 192.0.2.254 on e0\n"
             "                                                             via 192.0.2.253 on e0\n"
             "* h  203.0.113.0/24  static           200                    blackhole\n");
-  EXPECT_EQ(render_routes(Json::array()), "no routes\n");
-  EXPECT_NE(render_routes(kRoutes, 2).find("the first 2 are shown"), std::string::npos);
 }
 
 constexpr const char* kTenText =
@@ -69,7 +67,8 @@ TEST(RouteShow, APrefixTellsOfThoseAroundIt) {
 }
 
 TEST(RouteShow, Fib) {
-  EXPECT_EQ(render_fib(kRoutes),
+  shell::Table::Flow flow;
+  EXPECT_EQ(render_fib(kRoutes, flow),
             "Prefix          Kind       Next hop               MAC                State       Buckets\n"
             "10.0.0.0/8      forward    via 192.0.2.254 on e0  02:00:00:00:00:fe  reachable         8\n"
             "                           via 192.0.2.253 on e0  -                  incomplete        8\n"
@@ -112,17 +111,19 @@ TEST(RouteShow, EachPathNamesItsPeer) {
   EXPECT_NE(render_lookup(route, "10.0.0.0/8").find("        via 192.0.2.1\n        via 192.0.2.2, peer b\n"),
             std::string::npos)
       << render_lookup(route, "10.0.0.0/8");
-  EXPECT_EQ(render_fib(route), "Prefix      Kind       Next hop\n10.0.0.0/8  connected  on e0\n");
+  shell::Table::Flow flow;
+  EXPECT_EQ(render_fib(route, flow), "Prefix      Kind       Next hop\n10.0.0.0/8  connected  on e0\n");
 }
 
 TEST(RouteShow, StrangeDataDoesNoHarm) {
   for (const char* text :
        {"null", "{}", "[1,null]", R"([{"candidates":[3,{"next-hops":[null]}],"fib":{"paths":[[]]}}])"}) {
     const Json data = Json::parse(text);
-    render_routes(data, 1);
+    shell::Table::Flow flow, fib_flow;
+    render_routes(data, flow);
     render_lookup(data, "10.0.0.1");
     render_prefix(data, "10.0.0.0/8");
-    render_fib(data);
+    render_fib(data, fib_flow);
     render_feeds(data);
     render_summary(data);
   }
@@ -147,39 +148,25 @@ class RouteCommands : public testing::Test {
 };
 
 TEST_F(RouteCommands, AskForWhatWasTyped) {
-  EXPECT_EQ(arguments_of("show ip route"), (Json{{"family", 4}, {"limit", 1000}}));
-  EXPECT_EQ(arguments_of("show ip6 fib limit 5"), (Json{{"family", 6}, {"limit", 5}}));
+  EXPECT_EQ(arguments_of("show ip route"), (Json{{"family", 4}, {"limit", 1000}, {"pieces", true}}));
+  EXPECT_EQ(arguments_of("show ip6 fib limit 5"), (Json{{"family", 6}, {"limit", 5}, {"pieces", true}}));
   EXPECT_EQ(arguments_of("show ip route 10.0.0.1"), (Json{{"address", "10.0.0.1"}}));
   EXPECT_EQ(arguments_of("show ip route 10.0.0.0/8"), (Json{{"prefix", "10.0.0.0/8"}, {"around", true}}));
   EXPECT_EQ(arguments_of("show ip route 10.0.0.0/8 longer-prefixes limit 7"),
-            (Json{{"within", "10.0.0.0/8"}, {"limit", 7}}));
+            (Json{{"within", "10.0.0.0/8"}, {"limit", 7}, {"pieces", true}}));
   EXPECT_EQ(arguments_of("show ip6 route fe80::1"), (Json{{"address", "fe80::1"}}));
   EXPECT_EQ(session.run("show ip route sum"), 0);
   EXPECT_EQ(context.asked.back()["what"], "route-summary");
 }
 
-TEST_F(RouteCommands, ManyRoutesComeInPages) {
-  context.answer = [](const Json& request) {
-    const Json& arguments = request["arguments"];
-    const std::string after = arguments.value("after", "0");
-    const unsigned first = after == "0" ? 0 : static_cast<unsigned>(std::stoul(after)) + 1;
-    Json rows = Json::array();
-    for (unsigned i = first; i < first + arguments["limit"].get<unsigned>() && i < 2500; i++) {
-      rows.push_back({{"prefix", std::to_string(i)}, {"candidates", Json::array()}});
-    }
-    return shell::Answer{{{"ok", true}, {"data", rows}}, {}};
-  };
-  const auto shown = [&](const std::string& limit) {
-    context.asked.clear();
-    terminal.output.clear();
-    EXPECT_EQ(session.run("show ip route limit " + limit + " | json"), 0) << terminal.errors;
-    return Json::parse(terminal.output).size();
-  };
-  EXPECT_EQ(shown("1500"), 1500u);
-  EXPECT_EQ(context.asked.size(), 2u);
-  EXPECT_EQ(context.asked.back()["arguments"]["limit"], 500);
-  EXPECT_EQ(shown("10000"), 2500u);
-  EXPECT_EQ(context.asked.size(), 3u);
+TEST_F(RouteCommands, ALimitIsHonest) {
+  EXPECT_EQ(session.run("show ip route limit " + std::to_string(kRoutes.size())), 0);
+  EXPECT_EQ(terminal.errors, "") << "these are all";
+  EXPECT_EQ(session.run("show ip route limit 1"), 0);
+  EXPECT_NE(terminal.errors.find("the first 1 are shown; 'limit N' shows more, 'limit all' all, 'longer-prefixes'"),
+            std::string::npos)
+      << terminal.errors;
+  EXPECT_FALSE(arguments_of("show ip fib limit all").contains("limit"));
 }
 
 TEST_F(RouteCommands, ExplainMistakes) {
@@ -190,8 +177,7 @@ TEST_F(RouteCommands, ExplainMistakes) {
   EXPECT_NE(terminal.errors.find("fe80::1: is IPv6; use 'show ip6 ...'"), std::string::npos) << terminal.errors;
   EXPECT_NE(terminal.errors.find("10.0.0.0/40"), std::string::npos) << terminal.errors;
   EXPECT_NE(terminal.errors.find("expected an address (longest match) or a prefix (exact)"), std::string::npos);
-  EXPECT_NE(terminal.errors.find("limit x: is no number from 1 to 10000"), std::string::npos);
-  EXPECT_EQ(session.run("show ip route limit 50000"), 1);
+  EXPECT_NE(terminal.errors.find("limit x: is neither a number from 1 on"), std::string::npos);
   EXPECT_EQ(session.run("show ip route 10.0.0.1 longer-prefixes"), 1);
   EXPECT_EQ(session.run("show ip route 10.0.0.0/8 limit 3"), 1);
 }

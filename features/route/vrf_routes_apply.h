@@ -61,6 +61,7 @@ class VrfRoutes {
 
   // vrf_routes_view_apply.cc
   Json show_routes(const Json& arguments) const;
+  Json describe(const Rib::View& view) const;
   Json show_summary() const;
   Json show_feeds() const;
   /// Texts that tell what is wrong.
@@ -75,7 +76,6 @@ class VrfRoutes {
   Json show_prefix(const Prefix& prefix, bool around) const;
   Json show_limits() const;
   Json show_kept() const;
-  Json describe(const Rib::View& view) const;
   Json describe_candidate(const Rib::Candidate& candidate) const;
   Json describe_fib(const Prefix& prefix) const;
   Json describe_hop(const NextHop& hop) const;

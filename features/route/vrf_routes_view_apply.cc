@@ -5,14 +5,15 @@
 
 #include <algorithm>
 
+#include "features/route/route_listing_apply.h"
 #include "features/route/vrf_routes_apply.h"
 
 namespace floof::route {
 
 namespace {
 
-/// Of one answer: the control thread does nothing else meanwhile. Who wants more goes on with "after".
-constexpr size_t kPage = 1000;
+/// Of an answer that is not in pieces: the control thread does nothing else meanwhile.
+constexpr size_t kMostWhole = 100;
 /// BIRD starts within it, so that a wanted restart is no alarm.
 constexpr std::chrono::seconds kAwayAlarm{5};
 
@@ -200,20 +201,13 @@ Json VrfRoutes::show_routes(const Json& arguments) const {
     }
     return rows;
   }
-  Rib::Range range{.most = kPage};
-  const auto family = arguments.find("family"), limit = arguments.find("limit");
-  if (limit != arguments.end() && limit->is_number_unsigned() && limit->get<size_t>() != 0) {
-    range.most = std::min(limit->get<size_t>(), kPage);
+  auto wanted = RouteListing::wanted_of(arguments);
+  wanted.most = std::min(wanted.most, kMostWhole);
+  RouteListing listing(
+      wanted, [this] { return &rib_; }, [this](const Rib::View& view) { return describe(view); });
+  for (auto part = listing.next(); part; part = listing.next()) {
+    rows.insert(rows.end(), part->begin(), part->end());
   }
-  bool six = family != arguments.end() && family->is_number() && family->get<int>() == 6;
-  if (const auto within = parse_prefix(text(arguments, "within"))) {
-    range.within = *within;
-    six = !within->address().is_ip4();
-  }
-  if (const auto after = parse_prefix(text(arguments, "after"))) {
-    range.after = *after;
-  }
-  rib_.visit(six ? Family::ip6 : Family::ip4, range, [&](const Rib::View& view) { rows.push_back(describe(view)); });
   return rows;
 }
 

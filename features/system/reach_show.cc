@@ -319,14 +319,15 @@ class Ases {
   explicit Ases(Context& context) : context_(context) {}
 
   uint64_t number(const std::string& address) {
-    const Reply routes =
-        shell::show(context_, "bird-route", {{"address", address}}, [](const Json&) { return std::string(); });
-    for (const Json& route : list(routes.data, "routes")) {
-      if (shell::flag(route, "best")) {
-        return shell::number(route, "source-as");
+    const Json arguments{{"address", address}, {"pieces", true}};
+    uint64_t out = 0;
+    context_.stream({{"op", "show"}, {"what", "bird-route"}, {"arguments", arguments}}, [&](const Json& routes) {
+      for (const Json& route : routes.is_array() ? routes : Json::array()) {
+        out = shell::flag(route, "best") ? shell::number(route, "source-as") : out;
       }
-    }
-    return 0;
+      return true;
+    });
+    return out;
   }
 
   std::string name(uint64_t number) {

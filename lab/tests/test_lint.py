@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tree keeps to docs/architecture.md, and the checks of that notice who does not."""
+"""The tree keeps to docs/architecture.md, and the checks of that notice who does not. What is made from the code is up to date."""
 import subprocess
 import types
 
 import pytest
 
 from lab import lint_features
-from lab.hosts import TOP
+from lab.hosts import BIN, TOP
 
 
 def test_the_tree_is_clean():
@@ -67,3 +67,17 @@ def test_folders_stay_small(tree):
         tree.write(f"features/low/parts/more{number}.h", "")
     assert lint_features.complaints(tree.top) == [
         f"features/low/parts/ has {lint_features.MOST_FILES + 1} files; more than {lint_features.MOST_FILES} are hard to find one's way in: make subfolders"]
+
+
+# -- docs/reference/ is made from the code (`./dev reference`), so that it cannot lie --
+
+
+@pytest.mark.parametrize("page, words", [
+    ("configuration", ["floofd", "--reference"]),
+    ("cli", ["floofctl", "--reference"]),
+    ("counters", ["floof-dataplane", "--reference", "counters"]),
+    ("graph", ["floof-dataplane", "--reference", "graph"]),
+])
+def test_the_reference_is_what_the_programs_say(page, words):
+    said = subprocess.run([BIN / words[0], *words[1:]], stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    assert said == (TOP / "docs" / "reference" / f"{page}.md").read_text(), "run ./dev reference and commit what it changes"

@@ -321,12 +321,10 @@ def test_the_limit_of_routes_is_an_alarm(lab):
         wait_for("all routes fit", lambda: not alarms(), 10)
         assert lab.r1.show("ip", "route", "summary")[-1]["refused4"] == 0
         # A long list comes in pages, in order; without a limit it has the first 1000, and no answer is boundless.
-        known = [tuple(map(int, re.split("[./]", route["prefix"]))) for route in lab.r1.show("ip", "route", "limit", "10000")]
+        known = [tuple(map(int, re.split("[./]", route["prefix"]))) for route in lab.r1.show("ip", "route", "limit", "all")]
         assert known == sorted(set(known)) and len([p for p in known if p[:2] == (198, 18)]) == 1100
         assert len(lab.r1.show("ip", "route")) == 1000
         assert len(lab.r1.show("ip", "route", "198.18.1.0/24", "longer-prefixes")) == 256
-        refused = lab.r1.ctl("show", "ip", "route", "limit", "50000", check=False)
-        assert refused.returncode == 1 and "is no number from 1 to 10000" in refused.stderr
     finally:
         kernel_routes("del")
 

@@ -5,6 +5,7 @@
 
 #include "features/bgp/bgp_show.h"
 #include "features/bird/show/bird_show_parts.h"
+#include "shell/rows.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -29,6 +30,11 @@ std::string joined(const Json& object, std::initializer_list<const char*> keys) 
   return out;
 }
 
+const Json& rows_of(const Json& data) {
+  static const Json none = Json::array();
+  return data.is_array() ? data : none;
+}
+
 std::string next_hop_text(const Json& route) { return field(route, "bgp-next-hop", field(route, "from", "")); }
 
 std::string reason_text(const Json& route) {
@@ -37,7 +43,7 @@ std::string reason_text(const Json& route) {
 }
 
 /// `key` says where BIRD looks, see features/bird/talk/bird_route_query.h.
-shell::Handler peer_routes(const char* key, std::string (*render)(const Json&)) {
+shell::Handler peer_routes(const char* key, RenderRoutes render) {
   return [key, render](Context& context, const Invocation& words) {
     const bool refused = std::string_view(key) == "rejected";
     Json arguments{{refused ? "peer" : key, words.get("name")}};
@@ -53,39 +59,33 @@ shell::Reply rejected(Context& context, const Invocation& words) {
   if (words.has("peer")) {
     arguments["peer"] = words.get("peer");
   }
-  return ask_routes(context, words, std::move(arguments), render_rejected);
+  return ask_routes(context, words, std::move(arguments), render_rejected, "no rejected routes\n");
 }
 
 }  // namespace
 
-std::string render_peer_routes(const Json& routes) {
-  if (!routes.is_array() || routes.empty()) {
-    return "no routes\n";
-  }
+std::string render_peer_routes(const Json& routes, shell::Table::Flow& flow) {
   shell::Table table(
       {{"Prefix"}, {"Next hop"}, {"Local pref", kRight}, {"MED", kRight}, {"AS path"}, {"Communities"}, {"Refused"}});
-  for (const Json& route : routes) {
+  for (const Json& route : rows_of(routes)) {
     table.add({field(route, "prefix"), next_hop_text(route), field(route, "local-pref", ""), field(route, "med", ""),
                field(route, "as-path", ""), joined(route, {"communities", "large-communities"}), reason_text(route)});
   }
-  return table.text();
+  return table.text(flow);
 }
 
-std::string render_rejected(const Json& routes) {
-  if (!routes.is_array() || routes.empty()) {
-    return "no rejected routes\n";
-  }
+std::string render_rejected(const Json& routes, shell::Table::Flow& flow) {
   shell::Table table({{"Prefix"}, {"Peer"}, {"AS path"}, {"Reason"}, {"Meaning"}});
-  for (const Json& route : routes) {
+  for (const Json& route : rows_of(routes)) {
     table.add({field(route, "prefix"), field(route, "peer", field(route, "protocol")), field(route, "as-path", ""),
                field(route, "reason", "unknown"), field(route, "reason-text", "the import filter does not say why")});
   }
-  return table.text();
+  return table.text(flow);
 }
 
 void register_peer_routes(shell::Registry& registry) {
   registry.help("show route", "Routes as BIRD sees them");
-  const std::vector<shell::Option> options{limit_option()};
+  const std::vector<shell::Option> options{shell::limit_option()};
   registry.add({.path = "show bgp peer <name> received",
                 .help = "Routes as the peer sent them",
                 .handler = peer_routes("import", render_peer_routes),

@@ -13,11 +13,12 @@ using shell::Json;
 TEST(BirdPeerShow, Rejected) {
   const Json routes = Json::parse(R"([{"prefix":"10.0.0.0/8","peer":"a","as-path":"64500","reason":"bogon-prefix",
       "reason-text":"should not be in the Internet","code":3},{"prefix":"203.0.113.0/24","peer":"a"},null,3])");
-  const std::string text = render_rejected(routes);
+  shell::Table::Flow flow, other;
+  const std::string text = render_rejected(routes, flow);
   EXPECT_NE(text.find("bogon-prefix  should not be in the Internet"), std::string::npos) << text;
   EXPECT_NE(text.find("unknown"), std::string::npos);
-  EXPECT_EQ(render_rejected(nullptr), "no rejected routes\n");
-  EXPECT_NE(render_peer_routes(routes).find("bogon-prefix: should not be"), std::string::npos);
+  EXPECT_NO_FATAL_FAILURE(render_rejected(nullptr, flow));
+  EXPECT_NE(render_peer_routes(routes, other).find("bogon-prefix: should not be"), std::string::npos);
 }
 
 TEST(BirdPeerShow, Explanation) {
@@ -49,10 +50,12 @@ TEST(BirdPeerShow, Commands) {
     EXPECT_EQ(session.run(line), 0) << line << terminal.errors;
     EXPECT_EQ(context.asked.back(), Json::parse(request)) << line;
   };
-  asked("show route rejected peer a", R"({"op":"show","what":"bird-route","arguments":{"peer":"a","rejected":true}})");
-  asked("show bgp peer a received", R"({"op":"show","what":"bird-route","arguments":{"import":"a"}})");
+  asked("show route rejected peer a", R"({"op":"show","what":"bird-route","arguments":{"peer":"a","rejected":true,
+      "pieces":true,"limit":1000}})");
+  asked("show bgp peer a received",
+        R"({"op":"show","what":"bird-route","arguments":{"import":"a","pieces":true,"limit":1000}})");
   asked("show bgp peer a advertised limit 7",
-        R"({"op":"show","what":"bird-route","arguments":{"export":"a","limit":7}})");
+        R"({"op":"show","what":"bird-route","arguments":{"export":"a","pieces":true,"limit":7}})");
   asked("explain route 203.0.113.0/24 from a", R"({"op":"show","what":"explain-route",
       "arguments":{"prefix":"203.0.113.0/24","peer":"a"}})");
   asked("explain route 203.0.113.0/24 from a path \"1 2\" community 1:1,1:2:3 rpki invalid to b",

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 #include "base/prefix.h"
 #include "features/bird/show/bird_show_parts.h"
 #include "features/bird/talk/bird_condition.h"
+#include "shell/rows.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -26,7 +29,6 @@ using shell::member;
 using shell::number;
 
 using shell::kRight;
-constexpr uint32_t kMostRoutes = 10000;
 
 const Json& array_or_none(const Json& data) {
   static const Json none = Json::array();
@@ -106,6 +108,23 @@ std::string age_text(const Json& route) {
              : "";
 }
 
+/// "2001:db8::/32" comes after "203.0.113.0/24"; of one prefix the best route first.
+void sort_routes(Json& routes) {
+  std::vector<std::pair<std::optional<Prefix>, Json>> keyed;
+  for (Json& route : routes) {
+    const auto prefix = parse_prefix(field(route, "prefix"));
+    keyed.emplace_back(prefix.ok() ? std::optional(*prefix) : std::nullopt, std::move(route));
+  }
+  const auto rank = [](const auto& one) {
+    return std::tuple(one.first ? one.first->family() : Family::ip6, one.first, !flag(one.second, "best"));
+  };
+  std::stable_sort(keyed.begin(), keyed.end(),
+                   [&](const auto& one, const auto& other) { return rank(one) < rank(other); });
+  for (size_t i = 0; i < keyed.size(); i++) {
+    routes[i] = std::move(keyed[i].second);
+  }
+}
+
 /// What users call it; a peer's sessions and both families of one thing share a name.
 std::string called(const Json& protocol) { return field(protocol, "called", field(protocol, "name")); }
 
@@ -141,8 +160,14 @@ shell::Reply show_routes(Context& context, const Invocation& words, Json argumen
                     words.has("all") ? render_bird_route_details : render_bird_routes);
 }
 
-shell::Reply show_stats(Context& context, const Invocation&) {
-  return shell::show(context, "bird-route", {{"count", true}}, render_route_counts);
+shell::Reply show_stats(Context& context, const Invocation& words) {
+  Json counts;
+  shell::Reply reply = shell::show_rows(context, words, "bird-route", {{"count", true}}, {.render = {}}, &counts);
+  if (reply.ok()) {
+    reply.text = render_route_counts(counts);
+    reply.data = std::move(counts);
+  }
+  return reply;
 }
 
 /// `exact`: for a prefix only routes to that very prefix.
@@ -215,7 +240,7 @@ std::vector<shell::Option> route_options() {
           {"filtered", "", "Those that the import policy rejected"},
           {"import", "peer", "Those that this peer sent, as they came", peer_choices},
           {"in", "prefix", "Only this prefix and more specific ones"},
-          limit_option(),
+          shell::limit_option(),
           {"noexport", "peer", "Those that this peer's export policy rejects", peer_choices},
           {"origin-as", "asn", "Only of this origin"},
           {"preexport", "peer", "Those that this peer would get without its export policy", peer_choices},
@@ -231,39 +256,21 @@ std::vector<shell::Option> route_options() {
 
 }  // namespace
 
-shell::Option limit_option() { return {"limit", "n", "How many at most, up to 10000; otherwise 1000"}; }
-
-shell::Reply ask_routes(Context& context, const Invocation& words, Json arguments, std::string (*render)(const Json&)) {
-  if (words.has("limit")) {
-    const std::string text = words.get("limit");
-    uint32_t limit = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (code != std::errc() || end != text.data() + text.size() || limit == 0 || limit > kMostRoutes) {
-      return shell::failure(
-          Error{"limit " + text, fmt::format("is no number from 1 to {}", kMostRoutes), "write limit 5000"});
-    }
-    arguments["limit"] = limit;
-  }
-  shell::Reply reply =
-      shell::show(context, "bird-route", std::move(arguments), [](const Json&) { return std::string(); });
-  if (!reply.ok()) {
-    return reply;
-  }
-  const bool more = flag(reply.data, "more");
-  if (reply.data.is_object()) {
-    Json routes = list(reply.data, "routes");
-    reply.data = std::move(routes);
-  }
-  if (more) {
-    reply.warnings.push_back(fmt::format(
-        "only {} of the routes are shown; 'limit N' shows more, 'show route stats' counts all", reply.data.size()));
-  }
-  const Json& routes = array_or_none(reply.data);
-  if (std::any_of(routes.begin(), routes.end(), [](const Json& route) { return flag(route, "policy-applied"); })) {
+shell::Reply ask_routes(Context& context, const Invocation& words, Json arguments, RenderRoutes render,
+                        std::string none) {
+  Json last;
+  shell::Reply reply = shell::show_rows(
+      context, words, "bird-route", std::move(arguments),
+      {.render = render,
+       .none = std::move(none),
+       .sort = sort_routes,
+       .more =
+           "only {} of the routes are shown; 'limit N' shows more, 'limit all' all, 'show route stats' counts them"},
+      &last);
+  if (flag(last, "policy-applied")) {
     reply.warnings.push_back(
         "of what this peer sends nothing is kept as it came: these are its routes as the import policy left them");
   }
-  reply.text = render(reply.data);
   return reply;
 }
 
@@ -300,10 +307,7 @@ std::string render_protocol_details(const Json& protocols) {
   return out.empty() ? "no such protocol\n" : out;
 }
 
-std::string render_bird_routes(const Json& routes) {
-  if (array_or_none(routes).empty()) {
-    return "no routes\n";
-  }
+std::string render_bird_routes(const Json& routes, shell::Table::Flow& flow) {
   shell::Table table({{""},
                       {"Prefix"},
                       {"Protocol"},
@@ -314,7 +318,7 @@ std::string render_bird_routes(const Json& routes) {
                       {"Next hop"},
                       {"AS path"}});
   std::string last;
-  for (const Json& route : routes) {
+  for (const Json& route : array_or_none(routes)) {
     const std::string prefix = field(route, "prefix");
     table.add({flag(route, "best") ? "*" : " ", prefix == last ? "" : prefix, origin_text(route),
                field(route, "preference", ""), field(route, "local-pref", ""), metric_text(route), age_text(route),
@@ -325,14 +329,14 @@ std::string render_bird_routes(const Json& routes) {
     }
     last = prefix;
   }
-  return table.text();
+  return table.text(flow);
 }
 
-std::string render_bird_route_details(const Json& routes) {
+std::string render_bird_route_details(const Json& routes, shell::Table::Flow& flow) {
   std::string out;
   for (const Json& route : array_or_none(routes)) {
-    out += fmt::format("{}{} from {}{}\n", out.empty() ? "" : "\n", field(route, "prefix"), origin_text(route),
-                       flag(route, "best") ? ", best" : "");
+    out += fmt::format("{}{} from {}{}\n", std::exchange(flow.begun, true) ? "\n" : "", field(route, "prefix"),
+                       origin_text(route), flag(route, "best") ? ", best" : "");
     const auto line = [&](std::string_view name, const std::string& value) {
       if (!value.empty()) {
         out += fmt::format("  {:<19}{}\n", name, value);
@@ -348,7 +352,7 @@ std::string render_bird_route_details(const Json& routes) {
       }
     }
   }
-  return out.empty() ? "no routes\n" : out;
+  return out;
 }
 
 std::string render_bfd(const Json& sessions) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -32,14 +33,17 @@ Result<Json> show_bgp_peer(BirdClient& client, const Json& config, const std::st
 /// name or BIRD's) only that one, an Error when there is none.
 Result<Json> show_protocols(BirdClient& client, const Json& config, const std::string& name = {});
 
-/// {"more","routes":[{"prefix","table","protocol","peer"?,"preference","metric","best","type","source","since","from","next-hops":
-/// [{"gateway","interface","weight"}],"source-as","as-path","local-pref","med","origin","communities",
-/// "large-communities","attributes":{...}}]}. `arguments`: those of bird_route_query.h, and "limit" (1000, at most
-/// 100000) and "rejected": refused routes, with "reason" (a name), "reason-text" and "code". Empty when nothing
-/// matches. "more": there are others beyond the limit. "policy-applied": asked for what a peer sent, of which BIRD has
-/// no table, these are routes as the import policy left them. With "count":
-/// [{"table","routes","all-routes","networks"}].
-Result<Json> show_route(BirdClient& client, const Json& config, const Json& arguments);
+/// Takes the next routes of an answer, an array; false: nobody wants more.
+using TakeRoutes = std::function<bool(Json routes)>;
+
+/// Routes in BIRD's order, which is none, as they come: [{"prefix","table","protocol","peer"?,"preference","metric",
+/// "best","type","source","since","from","age-s","next-hops":[{"gateway","interface","weight"}],"source-as","as-path",
+/// "local-pref","med","origin","communities","large-communities","attributes":{...}}]. `arguments`: those of
+/// bird_route_query.h, and "limit" (else all) and "rejected": refused routes, with "reason" (a name), "reason-text" and
+/// "code". Returns {"more","policy-applied"}: there are others beyond the limit; asked for what a peer sent, of which
+/// BIRD has no table, these are routes as the import policy left them. With "count":
+/// [{"table","routes","all-routes","networks"}]. Holds some hundred routes at a time.
+Result<Json> show_route(BirdClient& client, const Json& config, const Json& arguments, const TakeRoutes& take);
 
 // -- Pure parts, for tests ------------------------------------------------------------------------------------------
 

@@ -2,11 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <functional>
 #include <optional>
-#include <tuple>
 
 #include "base/digits.h"
-#include "base/prefix.h"
 #include "features/bird/render/bird_version.h"
 #include "features/bird/show/bird_sent.h"
 #include "features/bird/show/bird_show_data.h"
@@ -20,7 +19,7 @@ namespace floof::bird {
 
 namespace {
 
-constexpr size_t kBytesPerRoute = 1000;  // generous: with all attributes, `show route` takes about 400
+constexpr size_t kPiece = 100;  ///< routes, about 100 KB
 
 void describe_bgp(const Route& route, Json& out) {
   std::string as = route.origin.starts_with("AS") ? route.origin.substr(2) : "";
@@ -57,6 +56,9 @@ Error refused(const Reply& reply, const std::string& command) {
   if (reply.code == 9001 && command.find("roa_check") != std::string::npos) {
     return {"show route rpki", "no RPKI validator is configured", "set bgp rpki server NAME ..."};
   }
+  if (reply.code == 8004) {
+    return {"show route", "a commit has ended it: BIRD stops such answers when its configuration changes", "ask again"};
+  }
   const bool named = command.find(" protocol ") != std::string::npos || command.find("export ") != std::string::npos;
   if (named && reply.code == 9001) {
     return {"show route", "BIRD has no such protocol", "see `show protocols`"};
@@ -83,161 +85,6 @@ Result<Json> channels_of(BirdClient& client, const Json& config, const std::stri
     }
   }
   return out;
-}
-
-constexpr uint64_t kMostRoutes = 10000;
-
-/// What has been found so far.
-struct Found {
-  uint64_t limit = 0;
-  bool more = false;  ///< there are more than `limit`
-  Json routes = Json::array();
-};
-
-/// Adds BIRD's answer to `command`. False: BIRD keeps no such table.
-Result<bool> collect(BirdClient& client, const std::string& command, const PeerNames& names, Found& found) {
-  const auto reply = client.call_bounded(command, {(found.limit + 1) * kBytesPerRoute + 65536, found.limit + 1});
-  if (!reply.ok()) {
-    return reply.error();
-  }
-  if (reply->code == 8001) {  // "Network not found"
-    return true;
-  }
-  const std::string said = reply->text_of(9001);
-  if (said.starts_with("No import table")) {
-    return false;
-  }
-  if (refuses_idle_export(said)) {
-    return true;
-  }
-  if (!reply->ok()) {
-    return refused(*reply, command);
-  }
-  found.more = found.more || reply->truncated;
-  for (const Route& route : parse_routes(*reply)) {
-    if (found.routes.size() >= found.limit) {
-      found.more = true;
-      break;
-    }
-    found.routes.push_back(route_json(route, names));
-  }
-  return true;
-}
-
-/// What BIRD adds itself: a preference of its own for want of one that an external peer cannot send (RFC 4271, 5.1.5),
-/// and the mark of the best, which says nothing of a table of what one peer sent.
-void leave_as_sent(Json& route, bool external) {
-  route["best"] = false;
-  if (external) {
-    route.erase("local-pref");
-  }
-}
-
-/// Routes of a session in the table of its channel, as the filter left them: those that were taken, those that were
-/// not.
-Result<void> collect_filtered(BirdClient& client, const Json& config, Json arguments, const Json& channel,
-                              const PeerNames& names, Found& found) {
-  const size_t before = found.routes.size();
-  arguments.erase("import");
-  arguments["protocol"] = text_of(channel, "protocol");
-  arguments["session"] = true;
-  arguments["table"] = text_of(channel, "channel") == "ipv4" ? "ip4" : "ip6";
-  for (const bool filtered : {false, true}) {
-    arguments["filtered"] = filtered;
-    const auto commands = route_commands(config, arguments);
-    const auto done = commands.ok() ? collect(client, commands->front(), names, found) : commands.error();
-    if (!done.ok()) {
-      return done.error();
-    }
-  }
-  for (size_t i = before; i < found.routes.size(); i++) {
-    found.routes[i]["policy-applied"] = true;
-    leave_as_sent(found.routes[i], false);
-  }
-  return {};
-}
-
-/// What a peer sent. An internal peer has no table of that, see render_filters; BIRD 3 answers nevertheless.
-Result<void> collect_received(BirdClient& client, const Json& config, Json arguments, const PeerNames& names,
-                              Found& found) {
-  const auto channels = channels_of(client, config, text_of(arguments, "import"));
-  if (!channels.ok()) {
-    return channels.error();
-  }
-  const policy::Policies policies = policy::make_policies(config, outside::Outside{});
-  const policy::PeerPolicy* peer = policy::find_peer(policies, text_of(arguments, "import"));
-  const bool internal = peer != nullptr && peer->internal;
-  const bool external = peer != nullptr && !peer->internal;
-  const std::string to = text_of(arguments, "prefix") + text_of(arguments, "address");
-  for (const Json& channel : *channels) {
-    const bool ip6 = text_of(channel, "channel") == "ipv6";
-    if (!to.empty() && ip6 != (to.find(':') != std::string::npos)) {
-      continue;
-    }
-    arguments["channels"] = Json::array({channel});
-    const auto commands = route_commands(config, arguments);
-    if (!commands.ok()) {
-      return commands.error();
-    }
-    const size_t before = found.routes.size();
-    const auto done = internal            ? Result<bool>(false)
-                      : commands->empty() ? Result<bool>(true)
-                                          : collect(client, commands->front(), names, found);
-    if (!done.ok()) {
-      return done.error();
-    }
-    for (size_t i = before; i < found.routes.size(); i++) {
-      leave_as_sent(found.routes[i], external);
-    }
-    if (const auto rest = *done ? Result<void>() : collect_filtered(client, config, arguments, channel, names, found);
-        !rest.ok()) {
-      return rest;
-    }
-  }
-  return {};
-}
-
-/// What a peer gets, as it goes out.
-Result<void> collect_sent(BirdClient& client, const Json& config, Json arguments, const Json& peer,
-                          const PeerNames& names, Found& found) {
-  const auto reply = client.ask("show protocols all");
-  if (!reply.ok()) {
-    return reply.error();
-  }
-  const policy::Policies policies = policy::make_policies(config, outside::Outside{});
-  const policy::PeerPolicy* to = policy::find_peer(policies, text_of(peer, "name"));
-  const auto protocols = parse_protocols(*reply);
-  for (const Protocol* session : protocols_of(protocols, peer)) {
-    const size_t before = found.routes.size();
-    arguments["export"] = session->name;
-    arguments["session"] = true;
-    const auto commands = route_commands(config, arguments);
-    const auto done = commands.ok() ? collect(client, commands->front(), names, found) : commands.error();
-    if (!done.ok()) {
-      return done.error();
-    }
-    for (size_t i = before; i < found.routes.size() && to != nullptr; i++) {
-      make_as_sent(found.routes[i], config, policies, *to, *session);
-    }
-  }
-  return {};
-}
-
-/// "2001:db8::/32" comes after "203.0.113.0/24"; of one prefix the best route first.
-void sort_routes(Json& routes) {
-  std::vector<std::pair<std::optional<Prefix>, Json>> keyed;
-  for (Json& route : routes) {
-    const auto prefix = parse_prefix(text_of(route, "prefix"));
-    keyed.emplace_back(prefix.ok() ? std::optional(*prefix) : std::nullopt, std::move(route));
-  }
-  const auto rank = [](const auto& one) {
-    return std::tuple(one.first ? one.first->family() : Family::ip6, one.first, !flag_of(one.second, "best"));
-  };
-  std::stable_sort(keyed.begin(), keyed.end(),
-                   [&](const auto& one, const auto& other) { return rank(one) < rank(other); });
-  for (size_t i = 0; i < keyed.size(); i++) {
-    routes[i] = std::move(keyed[i].second);
-  }
 }
 
 /// The commands of a question that is not about what a peer sent.
@@ -326,15 +173,231 @@ void add_ages(Json& routes) {
   }
 }
 
-/// Of routes that BIRD has refused.
-void explain_refusals(BirdClient& client, const Json& config, Json& routes) {
-  add_reasons(routes, config);
-  const bool all_known =
-      std::all_of(routes.begin(), routes.end(), [](const Json& route) { return route.contains("reason"); });
-  const auto reply = all_known ? Result<Reply>(Reply{}) : client.ask("show protocols all");
-  if (!all_known && reply.ok()) {
-    guess_reasons(routes, config, parse_protocols(*reply));
+/// What BIRD adds itself: a preference of its own for want of one that an external peer cannot send (RFC 4271, 5.1.5),
+/// and the mark of the best, which says nothing of a table of what one peer sent.
+void leave_as_sent(Json& route, bool external) {
+  route["best"] = false;
+  if (external) {
+    route.erase("local-pref");
   }
+}
+
+/// An answer as it comes.
+class RouteList {
+ public:
+  RouteList(BirdClient& client, const Json& config, Json arguments, const TakeRoutes& take)
+      : client_(client),
+        config_(config),
+        arguments_(std::move(arguments)),
+        take_(take),
+        limit_(number_of(arguments_, "limit", UINT64_MAX)),
+        names_(config),
+        policies_(policy::make_policies(config, outside::Outside{})) {}
+
+  Result<Json> run();
+
+ private:
+  using Change = std::function<void(Json& route)>;
+  Result<void> received();
+  Result<void> filtered(Json arguments, const Json& channel);
+  Result<void> sent(const Json& peer);
+  Result<bool> collect(const Result<std::vector<std::string>>& commands, const Change& change = {});
+  Result<bool> collect_one(const std::string& command, const Change& change);
+  bool add(const Route& route, const Change& change);
+  void finish(Json& routes);
+  bool pass_on();
+  bool over() const { return more_ || !wanted_; }
+
+  BirdClient& client_;
+  const Json& config_;
+  const Json arguments_;
+  const TakeRoutes& take_;
+  const uint64_t limit_;
+  const PeerNames names_;
+  const policy::Policies policies_;
+  std::optional<std::vector<Protocol>> protocols_;  ///< asked for when refusals have to be guessed
+  Json routes_ = Json::array();                     ///< not passed on yet
+  uint64_t count_ = 0;
+  bool more_ = false;  ///< there are more than `limit`
+  bool wanted_ = true;
+  bool policy_applied_ = false;
+};
+
+/// False: enough.
+bool RouteList::add(const Route& route, const Change& change) {
+  more_ = more_ || count_ == limit_;
+  if (over()) {
+    return false;
+  }
+  count_++;
+  routes_.push_back(route_json(route, names_));
+  if (change) {
+    change(routes_.back());
+  }
+  return routes_.size() < kPiece || pass_on();
+}
+
+bool RouteList::pass_on() {
+  if (!routes_.empty() && wanted_) {
+    finish(routes_);
+    wanted_ = take_(std::exchange(routes_, Json::array()));
+  }
+  return wanted_;
+}
+
+void RouteList::finish(Json& routes) {
+  if (flag_of(arguments_, "filtered")) {
+    for (Json& route : routes) {
+      route["best"] = false;  // BIRD marks the first of those that it does not use, too
+    }
+    add_reasons(routes, config_);
+    const bool all_known =
+        std::all_of(routes.begin(), routes.end(), [](const Json& route) { return route.contains("reason"); });
+    if (!all_known && !protocols_) {
+      BirdClient other(client_.socket_path());  // the first one is at work
+      const auto reply = other.ask("show protocols all");
+      protocols_ = reply.ok() ? parse_protocols(*reply) : std::vector<Protocol>();
+    }
+    if (!all_known) {
+      guess_reasons(routes, config_, *protocols_);
+    }
+  } else if (!text_of(arguments_, "import").empty()) {
+    add_reasons(routes, config_);
+  }
+  add_ages(routes);
+}
+
+/// BIRD's answers to `commands`. False: BIRD keeps no such table.
+Result<bool> RouteList::collect(const Result<std::vector<std::string>>& commands, const Change& change) {
+  for (const std::string& command : commands.ok() ? *commands : std::vector<std::string>()) {
+    const auto done = over() ? Result<bool>(true) : collect_one(command, change);
+    if (!done.ok() || !*done) {
+      return done;
+    }
+  }
+  return commands.ok() ? Result<bool>(true) : commands.error();
+}
+
+Result<bool> RouteList::collect_one(const std::string& command, const Change& change) {
+  RouteParser parser;
+  const auto reply = client_.call_for_lines(command, [&](unsigned code, std::string_view text) {
+    const auto route = parser.line(code, text);
+    return !route || add(*route, change);
+  });
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  if (reply->code == 8001) {  // "Network not found"
+    return true;
+  }
+  const std::string said = reply->text_of(9001);
+  if (said.starts_with("No import table")) {
+    return false;
+  }
+  if (refuses_idle_export(said)) {
+    return true;
+  }
+  if (!reply->ok()) {
+    return refused(*reply, command);
+  }
+  if (const auto last = parser.end(); last && !over()) {
+    add(*last, change);
+  }
+  return true;
+}
+
+/// Routes of a session in the table of its channel, as the filter left them: those that were taken, those that were
+/// not.
+Result<void> RouteList::filtered(Json arguments, const Json& channel) {
+  arguments.erase("import");
+  arguments["protocol"] = text_of(channel, "protocol");
+  arguments["session"] = true;
+  arguments["table"] = text_of(channel, "channel") == "ipv4" ? "ip4" : "ip6";
+  policy_applied_ = true;
+  for (const bool filtered : {false, true}) {
+    arguments["filtered"] = filtered;
+    const auto done = collect(route_commands(config_, arguments), [](Json& route) {
+      route["policy-applied"] = true;
+      leave_as_sent(route, false);
+    });
+    if (!done.ok()) {
+      return done.error();
+    }
+  }
+  return {};
+}
+
+/// What a peer sent. An internal peer has no table of that, see render_filters; BIRD 3 answers nevertheless.
+Result<void> RouteList::received() {
+  Json arguments = arguments_;
+  const auto channels = channels_of(client_, config_, text_of(arguments, "import"));
+  if (!channels.ok()) {
+    return channels.error();
+  }
+  const policy::PeerPolicy* peer = policy::find_peer(policies_, text_of(arguments, "import"));
+  const bool internal = peer != nullptr && peer->internal;
+  const bool external = peer != nullptr && !peer->internal;
+  const std::string to = text_of(arguments, "prefix") + text_of(arguments, "address");
+  for (const Json& channel : *channels) {
+    const bool ip6 = text_of(channel, "channel") == "ipv6";
+    if (!to.empty() && ip6 != (to.find(':') != std::string::npos)) {
+      continue;
+    }
+    arguments["channels"] = Json::array({channel});
+    const auto done = internal ? Result<bool>(false)
+                               : collect(route_commands(config_, arguments),
+                                         [external](Json& route) { leave_as_sent(route, external); });
+    if (!done.ok()) {
+      return done.error();
+    }
+    if (const auto rest = *done ? Result<void>() : filtered(arguments, channel); !rest.ok()) {
+      return rest;
+    }
+  }
+  return {};
+}
+
+/// What a peer gets, as it goes out.
+Result<void> RouteList::sent(const Json& peer) {
+  Json arguments = arguments_;
+  const auto reply = client_.ask("show protocols all");
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  const policy::PeerPolicy* to = policy::find_peer(policies_, text_of(peer, "name"));
+  const auto protocols = parse_protocols(*reply);
+  for (const Protocol* session : protocols_of(protocols, peer)) {
+    arguments["export"] = session->name;
+    arguments["session"] = true;
+    const auto done = collect(route_commands(config_, arguments), [&](Json& route) {
+      if (to != nullptr) {
+        make_as_sent(route, config_, policies_, *to, *session);
+      }
+    });
+    if (!done.ok()) {
+      return done.error();
+    }
+  }
+  return {};
+}
+
+Result<Json> RouteList::run() {
+  const Json* peer = find_peer(config_, text_of(arguments_, "export"));
+  Result<void> done;
+  if (!text_of(arguments_, "import").empty()) {
+    done = received();
+  } else if (peer != nullptr && !flag_of(arguments_, "count")) {
+    done = sent(*peer);
+  } else {
+    const auto commands = commands_for(client_, config_, arguments_);
+    if (commands.ok() && flag_of(arguments_, "count")) {
+      return counts(client_, *commands);
+    }
+    const auto collected = collect(commands);
+    done = collected.ok() ? Result<void>() : collected.error();
+  }
+  pass_on();
+  return done.ok() ? Result<Json>(Json{{"more", more_}, {"policy-applied", policy_applied_}}) : done.error();
 }
 
 }  // namespace
@@ -400,53 +463,12 @@ void add_reasons(Json& routes, const Json& config) {
   }
 }
 
-Result<Json> show_route(BirdClient& client, const Json& config, const Json& asked) {
+Result<Json> show_route(BirdClient& client, const Json& config, const Json& asked, const TakeRoutes& take) {
   Json arguments = asked.is_object() ? asked : Json(Json::object());
   if (flag_of(arguments, "rejected")) {
     arguments["filtered"] = true;
   }
-  Found found;
-  found.limit = number_of(arguments, "limit", 1000);
-  if (found.limit == 0 || found.limit > kMostRoutes) {
-    return Error{fmt::format("limit {}", found.limit), fmt::format("is not from 1 to {}", kMostRoutes),
-                 "ask for part of the routes, for instance with in 192.0.2.0/24"};
-  }
-  const PeerNames names(config);
-  const bool received = !text_of(arguments, "import").empty();
-  const Json* peer = find_peer(config, text_of(arguments, "export"));
-  if (received) {
-    if (const auto done = collect_received(client, config, arguments, names, found); !done.ok()) {
-      return done.error();
-    }
-  } else if (peer != nullptr && !flag_of(arguments, "count")) {
-    if (const auto done = collect_sent(client, config, arguments, *peer, names, found); !done.ok()) {
-      return done.error();
-    }
-  } else {
-    const auto commands = commands_for(client, config, arguments);
-    if (!commands.ok()) {
-      return commands.error();
-    }
-    if (flag_of(arguments, "count")) {
-      return counts(client, *commands);
-    }
-    for (const std::string& command : *commands) {
-      if (const auto done = collect(client, command, names, found); !done.ok()) {
-        return done.error();
-      }
-    }
-  }
-  if (flag_of(arguments, "filtered")) {
-    for (Json& route : found.routes) {
-      route["best"] = false;  // BIRD marks the first of those that it does not use, too
-    }
-    explain_refusals(client, config, found.routes);
-  } else if (received) {
-    add_reasons(found.routes, config);
-  }
-  sort_routes(found.routes);
-  add_ages(found.routes);
-  return Json{{"routes", std::move(found.routes)}, {"more", found.more}};
+  return RouteList(client, config, std::move(arguments), take).run();
 }
 
 }  // namespace floof::bird

@@ -17,11 +17,12 @@ const Json kRoutes = Json::parse(R"([
    "type":"blackhole","next-hops":[]}])");
 
 TEST(BirdShow, Routes) {
-  EXPECT_EQ(render_bird_routes(kRoutes),
+  shell::Table::Flow flow, details_flow;
+  EXPECT_EQ(render_bird_routes(kRoutes, flow),
             "   Prefix      Protocol  Pref  Local pref  Metric  Age       Next hop               AS path\n"
             "*  10.0.0.0/8  peer_a     100         100       7  00:01:02  via 192.0.2.254 on e0  64501 64510\n"
             "               ospf       150               10000            blackhole\n");
-  const std::string details = render_bird_route_details(kRoutes);
+  const std::string details = render_bird_route_details(kRoutes, details_flow);
   EXPECT_NE(details.find("10.0.0.0/8 from peer_a, best\n  next hop:          via 192.0.2.254 on e0\n"),
             std::string::npos)
       << details;
@@ -56,8 +57,9 @@ TEST(BirdShow, Bfd) {
 TEST(BirdShow, StrangeDataDoesNoHarm) {
   for (const char* text : {"null", "{}", "[null,1,[]]", R"([{"next-hops":[3],"as-path":{"x":[]}}])"}) {
     const Json data = Json::parse(text);
-    render_bird_routes(data);
-    render_bird_route_details(data);
+    shell::Table::Flow flow;
+    render_bird_routes(data, flow);
+    render_bird_route_details(data, flow);
     render_protocols(data);
     render_bfd(data);
     render_protocol_details(data);
@@ -74,31 +76,41 @@ TEST(BirdShow, Commands) {
   context.give(kRoutes);
   shell::FakeTerminal terminal;
   shell::Session session(context, terminal, std::move(registry), shell::Session::Kind::script);
+  const auto asked = [&] {
+    Json out = context.asked.back()["arguments"];
+    EXPECT_EQ(out["pieces"], true);
+    out.erase("pieces");
+    if (out.value("limit", 0) == 1000) {
+      out.erase("limit");
+    }
+    return out;
+  };
   EXPECT_EQ(session.run("show route for 10.0.0.1"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"address", "10.0.0.1"}}));
+  EXPECT_EQ(asked(), (Json{{"address", "10.0.0.1"}}));
   EXPECT_EQ(session.run("show route 10.0.0.0/8 all"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"prefix", "10.0.0.0/8"}, {"exact", true}}));
+  EXPECT_EQ(asked(), (Json{{"prefix", "10.0.0.0/8"}, {"exact", true}}));
   EXPECT_EQ(session.run("show route protocol a filtered limit 9"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"protocol", "a"}, {"filtered", true}, {"limit", 9}}));
+  EXPECT_EQ(asked(), (Json{{"protocol", "a"}, {"filtered", true}, {"limit", 9}}));
   EXPECT_EQ(session.run("show route origin-as 64999 rpki invalid in 10.0.0.0/8"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"], Json::parse(R"({"where":["origin-as","64999","rpki","invalid"],
+  EXPECT_EQ(asked(), Json::parse(R"({"where":["origin-as","64999","rpki","invalid"],
       "prefix":"10.0.0.0/8","in":true})"));
   EXPECT_EQ(session.run("show route where not source bgp local-pref >= 200"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"],
-            Json::parse(R"({"where":["not","source","bgp","local-pref",">=","200"]})"));
+  EXPECT_EQ(asked(), Json::parse(R"({"where":["not","source","bgp","local-pref",">=","200"]})"));
   EXPECT_EQ(session.run("show route export a"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"export", "a"}}));
-  EXPECT_EQ(session.run("show route stats"), 0);
-  EXPECT_EQ(context.asked.back()["arguments"], (Json{{"count", true}}));
+  EXPECT_EQ(asked(), (Json{{"export", "a"}}));
+  EXPECT_EQ(session.run("show route stats"), 0) << terminal.errors;
+  EXPECT_EQ(asked(), (Json{{"count", true}}));
   EXPECT_EQ(session.run("show route limit 0"), 1);
-  EXPECT_EQ(session.run("show route limit 100001"), 1);
-  EXPECT_NE(terminal.errors.find("1 to 10000"), std::string::npos) << terminal.errors;
+  EXPECT_NE(terminal.errors.find("limit 0: is neither"), std::string::npos) << terminal.errors;
+  EXPECT_EQ(session.run("show route limit all"), 0);
+  EXPECT_EQ(asked(), Json::object());
   terminal.errors.clear();
-  EXPECT_EQ(session.run("show route"), 0);
-  EXPECT_EQ(terminal.errors, "");
-  context.give({{"routes", kRoutes}, {"more", true}});
-  EXPECT_EQ(session.run("show route | json"), 0);
-  EXPECT_NE(terminal.errors.find("only 2 of the routes are shown"), std::string::npos) << terminal.errors;
+  EXPECT_EQ(session.run("show route limit 2"), 0);
+  EXPECT_EQ(terminal.errors, "") << "these are all";
+  EXPECT_EQ(session.run("show route limit 1 | json"), 0);
+  EXPECT_NE(terminal.errors.find("only 1 of the routes are shown; 'limit N' shows more, 'limit all' all"),
+            std::string::npos)
+      << terminal.errors;
   EXPECT_EQ(session.run("show route for 10.0.0.1/8"), 1);
   EXPECT_NE(terminal.errors.find("10.0.0.0/8"), std::string::npos) << terminal.errors;
 }

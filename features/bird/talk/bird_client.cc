@@ -28,6 +28,9 @@ bool BirdClient::wait(short events, Deadline deadline) {
     if (options_.pulse) {
       options_.pulse();
     }
+    if (options_.wanted && !options_.wanted()) {
+      return false;
+    }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     pollfd one{socket_.get(), events, 0};
     const int ready = ::poll(&one, 1, static_cast<int>(std::clamp<int64_t>(std::min(left, kPulse).count(), 0, 100)));
@@ -99,7 +102,7 @@ Result<void> BirdClient::connect() {
 
 void BirdClient::close() {
   socket_.reset();
-  reader_ = ReplyReader({options_.reply_bytes, most_routes_});
+  reader_ = ReplyReader({.bytes = options_.reply_bytes, .take = {}});
 }
 
 Result<void> BirdClient::send(std::string_view line, Deadline deadline) {
@@ -118,7 +121,7 @@ Result<void> BirdClient::send(std::string_view line, Deadline deadline) {
   return {};
 }
 
-Result<Reply> BirdClient::receive(Deadline deadline) {
+Result<Reply> BirdClient::receive(Deadline deadline, std::chrono::milliseconds silence) {
   char buffer[65536];
   for (;;) {
     if (auto reply = reader_.next()) {
@@ -136,6 +139,7 @@ Result<Reply> BirdClient::receive(Deadline deadline) {
     const ssize_t got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (got > 0) {
       reader_.feed({buffer, static_cast<size_t>(got)});
+      deadline = silence.count() != 0 ? Clock::now() + silence : deadline;
     } else if (got == 0) {
       return failure("BIRD closed its control socket");
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
@@ -145,33 +149,41 @@ Result<Reply> BirdClient::receive(Deadline deadline) {
 }
 
 Result<Reply> BirdClient::call(std::string_view command, std::chrono::milliseconds limit) {
+  const auto sent = say(command, limit);
+  return sent.ok() ? hear(Clock::now() + limit, {}) : sent.error();
+}
+
+Result<Reply> BirdClient::call_for_lines(std::string_view command, LineTaker take, std::chrono::milliseconds silence) {
+  if (const auto connected = connect(); !connected.ok()) {
+    return connected.error();
+  }
+  reader_ = ReplyReader({.bytes = options_.reply_bytes, .take = std::move(take)});
+  const auto sent = say(command, options_.limit);
+  auto reply = sent.ok() ? hear(Clock::now() + silence, silence) : sent.error();
+  close();
+  return reply;
+}
+
+Result<void> BirdClient::say(std::string_view command, std::chrono::milliseconds limit) {
   if (command.find_first_of(std::string_view("\n\r\0", 3)) != std::string_view::npos) {
     return Error{"bird", "a command is one line", ""};
   }
   if (const auto connected = connect(); !connected.ok()) {
     return connected.error();
   }
-  const Deadline deadline = Clock::now() + limit;
-  if (const auto sent = send(std::string(command) + "\n", deadline); !sent.ok()) {
+  auto sent = send(std::string(command) + "\n", Clock::now() + limit);
+  if (!sent.ok()) {
     close();
-    return sent.error();
   }
-  auto reply = receive(deadline);
+  return sent;
+}
+
+Result<Reply> BirdClient::hear(Deadline deadline, std::chrono::milliseconds silence) {
+  auto reply = receive(deadline, silence);
   // The rest of an answer that was cut or has not come would be taken for the next one's.
   if (!reply.ok() || (reply->truncated && reader_.over_limit())) {
     close();
   }
-  return reply;
-}
-
-Result<Reply> BirdClient::call_bounded(std::string_view command, ReplyReader::Limits bounds) {
-  const size_t usual = std::exchange(options_.reply_bytes, bounds.bytes);
-  most_routes_ = bounds.routes;
-  close();
-  auto reply = call(command);
-  options_.reply_bytes = usual;
-  most_routes_ = SIZE_MAX;
-  close();
   return reply;
 }
 

@@ -21,6 +21,7 @@ class BirdClient {
     std::chrono::milliseconds limit = std::chrono::seconds(10);  ///< for one whole reply
     size_t reply_bytes = 64u << 20;                              ///< a longer reply is cut and marked `truncated`
     std::function<void()> pulse;                                 ///< may be empty
+    std::function<bool()> wanted{};                              ///< whether to go on waiting; may be empty
   };
   explicit BirdClient(std::string socket_path) : BirdClient(std::move(socket_path), Options{}) {}
   BirdClient(std::string socket_path, Options options) : path_(std::move(socket_path)), options_(std::move(options)) {}
@@ -29,8 +30,11 @@ class BirdClient {
   /// Reply::ok). An Error when BIRD cannot be reached, dies or stays silent, or when `command` is not one line.
   Result<Reply> call(std::string_view command) { return call(command, options_.limit); }
   Result<Reply> call(std::string_view command, std::chrono::milliseconds limit);
-  /// As `call`, but ends the reply after so much text or so many routes: a full table takes BIRD seconds to print.
-  Result<Reply> call_bounded(std::string_view command, ReplyReader::Limits bounds);
+  /// As `call`, but the data go to `take` line by line and are not kept; when it has enough, BIRD stops printing and
+  /// the reply is `truncated`. `silence` is the limit from one line to the next: BIRD may look through a million routes
+  /// and find none. BIRD prints no more than is read.
+  Result<Reply> call_for_lines(std::string_view command, LineTaker take,
+                               std::chrono::milliseconds silence = std::chrono::seconds(30));
 
   /// As `call`, but a refusal of BIRD's is an Error too.
   Result<Reply> ask(std::string_view command);
@@ -44,8 +48,11 @@ class BirdClient {
 
  private:
   using Deadline = std::chrono::steady_clock::time_point;
+  Result<void> say(std::string_view command, std::chrono::milliseconds limit);
+  Result<Reply> hear(Deadline deadline, std::chrono::milliseconds silence);
   Result<void> send(std::string_view line, Deadline deadline);
-  Result<Reply> receive(Deadline deadline);
+  /// `silence` other than 0: the deadline moves with what comes.
+  Result<Reply> receive(Deadline deadline, std::chrono::milliseconds silence = {});
   /// Waits for the socket; false when the deadline passed.
   bool wait(short events, Deadline deadline);
   bool is_stale();
@@ -53,7 +60,6 @@ class BirdClient {
 
   std::string path_;
   Options options_;
-  size_t most_routes_ = SIZE_MAX;  ///< of a reply
   UniqueFd socket_;
   ReplyReader reader_;
   Version version_;

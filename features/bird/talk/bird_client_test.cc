@@ -461,15 +461,15 @@ TEST(BirdClient, LongAnswersAreCut) {
     answer += " 10.0.0.0/8           unicast [x 2026-11-22 21:29:18.088] * (200)\n";
   }
   FakeBird bird({answer, std::string(samples::status)});
-  BirdClient client(bird.path());
-  const auto cut = client.call_bounded("show route", {.bytes = 5000});
+  BirdClient client(bird.path(), {.reply_bytes = 5000, .pulse = {}});
+  const auto cut = client.call("show route");
   ASSERT_TRUE(cut.ok());
   EXPECT_TRUE(cut->truncated);
   EXPECT_LT(parse_routes(*cut).size(), 100u);
   EXPECT_TRUE(client.call("show status").ok());
 }
 
-TEST(BirdClient, LongAnswersAreCutAfterSoManyRoutes) {
+TEST(BirdClient, LinesAreGivenAsTheyComeUntilItIsEnough) {
   std::string table = "1007-Table master4:\n";
   for (int i = 0; i < 300; i++) {
     table += fmt::format(
@@ -477,20 +477,44 @@ TEST(BirdClient, LongAnswersAreCutAfterSoManyRoutes) {
         " \tvia 192.0.2.2 on e1\n1008-\tType: BGP univ\n1007-                     blackhole [y 21:29:18.088] (110)\n",
         i / 256, i % 256);
   }
-  FakeBird bird({table + "0000 \n", table + "0000 \n", std::string(samples::status)});
+  FakeBird bird({table, table + "0000 \n", "8001-Network not found\n8001 \n", std::string(samples::status)});
   BirdClient client(bird.path());
-  const auto cut = client.call_bounded("show route", {.routes = 7});
+  std::vector<Route> routes;
+  RouteParser parser;
+  const auto take = [&](size_t most) {
+    return [&, most](unsigned code, std::string_view text) {
+      if (auto route = parser.line(code, text)) {
+        routes.push_back(std::move(*route));
+      }
+      return routes.size() < most;
+    };
+  };
+  const auto cut = client.call_for_lines("show route", take(7));
   ASSERT_TRUE(cut.ok());
   EXPECT_TRUE(cut->truncated);
-  const auto routes = parse_routes(*cut);
+  EXPECT_TRUE(cut->lines.empty());
   ASSERT_EQ(routes.size(), 7u);
   EXPECT_EQ(routes[6].prefix, "10.0.3.0/24");
-  EXPECT_EQ(routes[6].next_hops.size(), 2u) << "the last one is whole";
-  const auto all = client.call_bounded("show route", {.routes = 600});
+  EXPECT_EQ(routes[6].table, "master4");
+  EXPECT_EQ(routes[6].next_hops.size(), 2u) << "it is whole";
+  routes.clear();
+  parser = {};
+  const auto all = client.call_for_lines("show route", take(1000));
   ASSERT_TRUE(all.ok());
   EXPECT_FALSE(all->truncated);
-  EXPECT_EQ(parse_routes(*all).size(), 600u);
+  EXPECT_EQ(routes.size(), 599u);
+  EXPECT_EQ(parser.end()->prefix, "10.1.43.0/24");
+  EXPECT_FALSE(parser.end());
+  EXPECT_EQ(client.call_for_lines("show route 10.0.0.0/8", take(1))->text_of(8001), "Network not found");
   EXPECT_TRUE(client.call("show status").ok());
+}
+
+TEST(BirdClient, WaitsOnlyAsLongAsItIsWanted) {
+  FakeBird bird({""});
+  int asked = 0;
+  BirdClient client(bird.path(), {.pulse = {}, .wanted = [&] { return ++asked < 5; }});
+  EXPECT_FALSE(client.call_for_lines("show route", [](unsigned, std::string_view) { return true; }).ok());
+  EXPECT_EQ(asked, 5);
 }
 
 TEST(BirdClient, SaysWhenThereIsNoBird) {

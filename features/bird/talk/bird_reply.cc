@@ -50,7 +50,6 @@ void ReplyReader::feed(std::string_view bytes) {
 }
 
 void ReplyReader::take_line(std::string_view line) {
-  bytes_ += line.size();
   if (line.empty() || line[0] == '+') {
     return;  // "+text" is a note to every client, not part of a reply
   }
@@ -73,15 +72,17 @@ void ReplyReader::take_line(std::string_view line) {
     current_.truncated = over_limit();
     done_.push_back(std::move(current_));
     current_ = {};
-    bytes_ = routes_ = 0;
+    bytes_ = 0;
+    enough_ = false;
   }
 }
 
 void ReplyReader::take_text(std::string_view text) {
-  // A route's first line; its next hops are indented by a tab.
-  if (last_code_ == 1007 && !text.empty() && text[0] != '\t' && !text.starts_with("Table ")) {
-    routes_++;
+  if (options_.take && last_code_ >= 1000 && last_code_ < 2000) {
+    enough_ = enough_ || !options_.take(last_code_, text);
+    return;
   }
+  bytes_ += text.size();
   if (!over_limit()) {
     current_.lines.push_back({last_code_, std::string(text)});
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,32 +33,36 @@ struct Reply {
   std::string text_of(unsigned wanted) const;
 };
 
+/// Takes a line of data as it comes; false: it has enough of the reply.
+using LineTaker = std::function<bool(unsigned code, std::string_view text)>;
+
 /// Cuts a byte stream into replies. A line longer than 1 MB or without a code breaks the stream (`broken`).
 class ReplyReader {
  public:
-  struct Limits {
+  struct Options {
     size_t bytes = 64u << 20;  ///< more data than that ends a reply early, marked `truncated`
-    size_t routes = SIZE_MAX;  ///< so do more routes
+    LineTaker take{};          ///< gets the data (1xxx), which are not kept then; its false ends a reply early as well
   };
   ReplyReader() = default;
-  explicit ReplyReader(Limits limits) : limits_(limits) {}
+  explicit ReplyReader(Options options) : options_(std::move(options)) {}
   void feed(std::string_view bytes);
   /// The next whole reply, or nothing yet.
   std::optional<Reply> next();
   bool broken() const { return broken_; }
   /// What has come of the reply that is not whole yet, marked truncated; for giving up on it.
   Reply partial();
-  bool over_limit() const { return bytes_ > limits_.bytes || routes_ > limits_.routes; }
+  bool over_limit() const { return bytes_ > options_.bytes || enough_; }
 
  private:
   void take_line(std::string_view line);
   void take_text(std::string_view text);
-  Limits limits_;
+  Options options_;
   std::string pending_;
   Reply current_;
   std::vector<Reply> done_;
   unsigned last_code_ = 0;
-  size_t bytes_ = 0, routes_ = 0;  ///< of the reply that is coming
+  size_t bytes_ = 0;     ///< kept of the reply that is coming
+  bool enough_ = false;  ///< of the reply that is coming, as `take` said
   bool broken_ = false;
 };
 
@@ -173,6 +178,21 @@ struct Route {
   std::map<std::string, std::string> attributes;  ///< "BGP.as_path" -> "64501 64999", see attribute_name
 };
 std::vector<Route> parse_routes(const Reply& reply);
+
+/// The same of lines as they come.
+class RouteParser {
+ public:
+  /// Gives the route that is whole now because another one begins.
+  std::optional<Route> line(unsigned code, std::string_view text);
+  /// The last one.
+  std::optional<Route> end() { return std::exchange(route_, std::nullopt); }
+
+ private:
+  std::string table_, prefix_;
+  std::string attribute_;  ///< which the next line may go on with
+  std::optional<Route> route_;
+  bool open_ = false;  ///< details belong to it
+};
 
 /// "(64501,7) (65535,666)" or "(1, 2, 3)" -> "64501:7", ...
 std::vector<std::string> parse_communities(std::string_view text);

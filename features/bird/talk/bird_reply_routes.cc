@@ -98,36 +98,51 @@ std::string take_detail(unsigned code, std::string_view text, Route& route) {
 
 }  // namespace
 
+std::optional<Route> RouteParser::line(unsigned code, std::string_view text) {
+  const std::string_view body = trimmed(text);
+  if (code == 1012 && open_ && !attribute_.empty() && text.starts_with("\t\t")) {
+    route_->attributes[attribute_].append(" ").append(body);  // a long list goes on
+    return std::nullopt;
+  }
+  if ((code == 1008 || code == 1012) && open_) {
+    attribute_ = take_detail(code, body, *route_);
+    return std::nullopt;
+  }
+  if (code != 1007) {
+    return std::nullopt;
+  }
+  attribute_.clear();
+  if (body.starts_with("Table ") && body.ends_with(':')) {
+    table_ = body.substr(6, body.size() - 7);
+    prefix_.clear();
+    return std::nullopt;
+  }
+  if (text.starts_with('\t')) {
+    if (open_ && (body.starts_with("via ") || body.starts_with("dev "))) {
+      parse_next_hop(body, *route_);
+    }
+    return std::nullopt;
+  }
+  auto next = parse_route_line(text, prefix_);
+  open_ = next.has_value();
+  if (!next) {
+    return std::nullopt;
+  }
+  prefix_ = next->prefix;
+  next->table = table_;
+  return std::exchange(route_, std::move(next));
+}
+
 std::vector<Route> parse_routes(const Reply& reply) {
   std::vector<Route> out;
-  std::string table;
-  std::string prefix;
-  bool open = false;  // details belong to the last route
-  std::string attribute;
+  RouteParser parser;
   for (const ReplyLine& line : reply.lines) {
-    const std::string_view body = trimmed(line.text);
-    if (line.code == 1007) {
-      attribute.clear();
-      if (body.starts_with("Table ") && body.ends_with(':')) {
-        table = body.substr(6, body.size() - 7);
-        prefix.clear();
-      } else if (line.text.starts_with('\t')) {
-        if (open && (body.starts_with("via ") || body.starts_with("dev "))) {
-          parse_next_hop(body, out.back());
-        }
-      } else if (auto route = parse_route_line(line.text, prefix)) {
-        prefix = route->prefix;
-        route->table = table;
-        out.push_back(std::move(*route));
-        open = true;
-      } else {
-        open = false;
-      }
-    } else if (line.code == 1012 && open && !attribute.empty() && line.text.starts_with("\t\t")) {
-      out.back().attributes[attribute].append(" ").append(body);  // a long list goes on
-    } else if ((line.code == 1008 || line.code == 1012) && open) {
-      attribute = take_detail(line.code, body, out.back());
+    if (auto route = parser.line(line.code, line.text)) {
+      out.push_back(std::move(*route));
     }
+  }
+  if (auto route = parser.end()) {
+    out.push_back(std::move(*route));
   }
   return out;
 }

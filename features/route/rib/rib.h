@@ -222,14 +222,11 @@ class Rib {
   size_t installed_routes(Family family) const;  ///< that are in the FIB
   size_t count(Source source, Family family) const;
   size_t count_paths(Family family) const;  ///< of feed-all
-  /// A part of the table in its order.
-  struct Range {
-    std::optional<Prefix> after{};   ///< only what comes behind it
-    std::optional<Prefix> within{};  ///< only it and more specific ones
-    size_t most = 1000;
-  };
-  /// In ascending order. Looks through the whole table: some 10 ms for a million.
-  void visit(Family family, const Range& range, const std::function<void(const View&)>& visit) const;
+  /// The prefixes in the next `records` places of a family's table from `record` on (1 is the first), in no order.
+  /// Tells where to go on, nothing at the end. The table may change between two calls: what is there all the time is
+  /// told.
+  std::optional<uint32_t> prefixes(Family family, uint32_t record, uint32_t records,
+                                   const std::function<void(const Prefix&)>& tell) const;
   /// How many prefixes are more specific than this one. Looks through the whole table.
   size_t count_within(const Prefix& prefix) const;
   /// What packets to all of a prefix meet that is not in the table itself.

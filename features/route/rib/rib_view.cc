@@ -84,30 +84,15 @@ std::optional<Rib::View> Rib::covering(const Prefix& prefix) const {
   return entry == nullptr ? std::nullopt : std::optional(impl_->view(*entry));
 }
 
-void Rib::visit(Family family, const Range& range, const std::function<void(const View&)>& visit) const {
-  // A heap of the first few: a million are neither kept nor sorted.
+std::optional<uint32_t> Rib::prefixes(Family family, uint32_t record, uint32_t records,
+                                      const std::function<void(const Prefix&)>& tell) const {
   const Table& table = impl_->table(family);
-  const auto earlier = [](const Entry* a, const Entry* b) { return a->key < b->key; };
-  std::vector<const Entry*> first;
-  for (uint32_t at = 1; at < table.end() && range.most != 0; at++) {
-    const Entry& entry = table[at];
-    const bool full = first.size() == range.most;
-    if (table.is_free(at) || (range.after && !(*range.after < entry.key)) ||
-        (range.within && !range.within->contains(entry.key)) || (full && !(entry.key < first.front()->key))) {
-      continue;
+  for (; records > 0 && record < table.end(); records--, record++) {
+    if (!table.is_free(record)) {
+      tell(table[record].key);
     }
-    if (full) {
-      std::pop_heap(first.begin(), first.end(), earlier);
-      first.back() = &entry;
-    } else {
-      first.push_back(&entry);
-    }
-    std::push_heap(first.begin(), first.end(), earlier);
   }
-  std::sort_heap(first.begin(), first.end(), earlier);
-  for (const Entry* entry : first) {
-    visit(impl_->view(*entry));
-  }
+  return record < table.end() ? std::optional(record) : std::nullopt;
 }
 
 size_t Rib::count_within(const Prefix& prefix) const {
