@@ -456,7 +456,7 @@ static Json devices(HostDevices& hosts, const std::map<std::string, std::unique_
   return out;
 }
 
-Json Interfaces::show(std::string_view what, const Json& arguments) {
+Json Interfaces::show(std::string_view what, const Json&) {
   if (what == "devices") {
     return devices(context_.hosts, running_);
   }
@@ -467,19 +467,19 @@ Json Interfaces::show(std::string_view what, const Json& arguments) {
     }
     return out;
   }
+  return nullptr;
+}
+
+std::unique_ptr<dataplane::Listing> Interfaces::list(std::string_view what, const Json& arguments) {
   if (what != "interface") {
     return nullptr;
   }
-  const auto only = arguments.is_object() && arguments.contains("name") && arguments["name"].is_string()
-                        ? arguments["name"].get<std::string>()
-                        : std::string();
-  Json out = Json::array();
-  for (const auto& [name, running] : running_) {
-    if (only.empty() || only == name) {
-      out.push_back(describe(*running));
-    }
-  }
-  return out;
+  const auto row = [this, only = arguments.contains("name") && arguments["name"].is_string()
+                                     ? arguments["name"].get<std::string>()
+                                     : std::string()](const auto& one) -> Json {
+    return only.empty() || only == one.first ? describe(*one.second) : Json();
+  };
+  return std::make_unique<dataplane::MapListing<decltype(running_), decltype(row)>>(running_, row);
 }
 
 // -- The feature --------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ class Interfaces final : public dataplane::Participant {
   std::vector<Error> stage(const Json& desired, bool lenient) override;
   Result<Json> publish() override;
   void abort() override { staged_.clear(); }
-  Json show(std::string_view what, const Json& arguments) override;
+  Json show(std::string_view what, const Json&) override;
+  std::unique_ptr<dataplane::Listing> list(std::string_view what, const Json& arguments) override;
 
   const std::map<std::string, std::unique_ptr<Running>>& running() const { return running_; }
   /// What the stage asks for, for those that stage after this.

@@ -372,24 +372,24 @@ void Neighbors::drop(engine::DropId reason, Packet packet) {
 
 // -- Show ---------------------------------------------------------------------------------------------------------
 
-Json Neighbors::show(std::string_view what, const Json& arguments) {
+std::unique_ptr<dataplane::Listing> Neighbors::list(std::string_view what, const Json& arguments) {
   if (what != "neighbor") {
     return nullptr;
   }
-  const auto family = arguments.is_object() ? arguments.find("family") : arguments.end();
-  const bool all = !arguments.is_object() || family == arguments.end() || !family->is_number_integer();
-  Json out = Json::array();
-  for (const auto& [key, entry] : entries_) {
-    if (!all && family->get<int>() != static_cast<int>(key.address.family())) {
-      continue;
+  const auto family = arguments.find("family");
+  const int wanted = family == arguments.end() || !family->is_number_integer() ? 0 : family->get<int>();
+  const auto row = [this, wanted](const auto& one) -> Json {
+    const auto& [key, entry] = one;
+    if (wanted != 0 && wanted != static_cast<int>(key.address.family())) {
+      return nullptr;
     }
-    out.push_back({{"address", to_string(key.address)},
-                   {"interface", context_.engine.interfaces()[key.interface].name},
-                   {"mac", entry.usable ? Json(to_string(entry.mac)) : Json()},
-                   {"state", state_name(entry.state)},
-                   {"origin", (entry.state & NUD_PERMANENT) != 0 ? "static" : "dynamic"}});
-  }
-  return out;
+    return {{"address", to_string(key.address)},
+            {"interface", context_.engine.interfaces()[key.interface].name},
+            {"mac", entry.usable ? Json(to_string(entry.mac)) : Json()},
+            {"state", state_name(entry.state)},
+            {"origin", (entry.state & NUD_PERMANENT) != 0 ? "static" : "dynamic"}};
+  };
+  return std::make_unique<dataplane::MapListing<decltype(entries_), decltype(row)>>(entries_, row);
 }
 
 // -- The feature --------------------------------------------------------------------------------------------------

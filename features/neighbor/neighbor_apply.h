@@ -44,7 +44,7 @@ class Neighbors final : public dataplane::Participant {
   std::vector<Error> stage(const Json&, bool) override { return {}; }
   Result<Json> publish() override { return Json::object(); }
   void abort() override {}
-  Json show(std::string_view what, const Json& arguments) override;
+  std::unique_ptr<dataplane::Listing> list(std::string_view what, const Json& arguments) override;
 
  private:
   struct Entry {
