@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Failover with a large table: two upstreams (BIRD) announce the same prefixes, a packet each 100 us in each family goes to
 1000 of them, and the better upstream is lost: its carrier, its interface by hand, or in silence, which BFD finds out. Then the dataplane is killed, and stopped.
+Before all that somebody has a look at the whole table.
 
     s -- r1 -- (bridge) -- a        What is told is when the last lost packet was sent, counted from the loss; with BFD also
            +-- b                    from BFD's verdict.
@@ -14,6 +15,7 @@ import time
 
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
+from lab.shows import Neighbour, Peak, at_once
 
 ROUTER = """
 set interface es device tap eth0
@@ -172,6 +174,24 @@ def replaced(lab, tables, name):
             {"name": name.removesuffix("gap-ms") + "bfd-sessions-lost", "value": flaps, "unit": "sessions"}]
 
 
+def long_shows(lab):
+    """All routes of BIRD's and of the router's, as text and as JSON, and several questions at once."""
+    pid = lab.r1.status()["floofd"]["pid"]
+    peaks, floofd, dataplane = [], [], []
+    for commands in (["show route limit all"], ["show route limit all | json"], ["show ip route limit all"], ["show ip route limit all | json"],
+                     ["show route where path-length >= 9"], ["show route limit all", "show route where origin-as 64600 limit all", "show ip route limit all"]):
+        with Peak(pid) as memory, Neighbour(lab.r1.run_dir / "floofd.sock", "hello") as one, Neighbour(lab.r1.run_dir / "dataplane.sock", "ping") as other:
+            lines, took = at_once(lab.r1, *commands)
+        peaks.append(memory.peak)
+        floofd.append(one.worst)
+        dataplane.append(other.worst)
+        print(f"{' and '.join(commands)}: {sum(lines)} lines in {took:.1f} s; floofd had {memory.before:.1f} MB, at most {memory.peak:.1f}, "
+              f"then {memory.after:.1f}; others' questions took at most {1000 * one.worst:.0f} ms at floofd, {1000 * other.worst:.0f} ms at the dataplane", flush=True)
+    return [{"name": "show-full-table-floofd-mb", "value": round(max(peaks), 1), "unit": "MB"},
+            {"name": "show-full-table-others-wait-floofd-ms", "value": round(1000 * max(floofd), 1), "unit": "ms"},
+            {"name": "show-full-table-others-wait-dataplane-ms", "value": round(1000 * max(dataplane), 1), "unit": "ms"}]
+
+
 def scale(quick):
     tables = prefixes(4671, 934) if quick else prefixes(1_000_000, 200_000)
     out = []
@@ -182,6 +202,7 @@ def scale(quick):
             wait_for("sessions", lambda: all(p["state"] == "Established" for p in lab.r1.show("bgp", "summary")["peers"]), 60, 0.5)
             loaded(lab, tables)
             print(f"{len(tables[0])} + {len(tables[1])} prefixes twice: there {time.monotonic() - began:.1f} s after the start", flush=True)
+            out += [] if out else long_shows(lab)
             out += failover(lab, tables, name)
             began = time.monotonic()
         for name in ENDS:
