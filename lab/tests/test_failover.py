@@ -14,6 +14,7 @@ import pytest
 
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
+from lab.soak import soak
 
 # By how they are announced: directly from the link, by a loopback, by both routers alike.
 DIRECT, DIRECT6 = [f"20.1.{i}.0/24" for i in range(50)], [f"2a00:1:{i:x}::/48" for i in range(50)]
@@ -258,3 +259,7 @@ def test_a_dead_dataplane_comes_back_with_all_routes_before_bird_says_a_word(lab
         wait_for("nothing is stale", lambda: not any(f.get("stale") for f in lab.r1.show("feeds")))
         packets = pulse.stop()
     assert not lost(packets, returned), "neither before BIRD speaks nor when it does"
+
+
+def test_two_minutes_of_everything_at_once():
+    assert soak(2, 5000) == []
