@@ -149,7 +149,9 @@ Result<> Output::end(bool all) {
     pass_filtered(filter_.end());
   }
   Result<> saved;
-  if (file_) {
+  if (file_ && !all) {
+    saved = Error{pipes_.save_to, "is not written: the result is not whole", ""};
+  } else if (file_) {
     saved = file_->end();
     if (saved) {
       terminal_.out(fmt::format("saved {} lines to {}\n", lines_, pipes_.save_to), pipes_.paged());

@@ -45,7 +45,7 @@ class Output {
   /// Whether the rows' text is wanted, or the rows.
   bool wants_rows() const { return pipes_.format == Format::json; }
   bool used() const { return used_; }
-  /// The end. `all` false: it was interrupted. An Error when a file cannot be written.
+  /// The end. `all` false: it is not whole, and put into no file. An Error when a file is not written.
   Result<> end(bool all = true);
 
  private:

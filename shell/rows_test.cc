@@ -92,6 +92,10 @@ TEST_F(Rows, AFileIsThereWhenItIsWhole) {
   EXPECT_EQ(read_file(path)->substr(0, 8), "Name\nt0\n");
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
   unlink(path.c_str());
+  context.interrupts = 1;
+  run(5, " limit all | save " + path, 1);
+  EXPECT_NE(terminal.errors.find("is not written: the result is not whole"), std::string::npos) << terminal.errors;
+  EXPECT_FALSE(std::filesystem::exists(path));
   run(5, " limit all | save /nowhere/at/all", 1);
   EXPECT_NE(terminal.errors.find("/nowhere/at/all"), std::string::npos) << terminal.errors;
 }

@@ -199,7 +199,7 @@ void Session::point_at_word(const Line& line, size_t word, std::string_view pref
 
 int Session::report(const Reply& reply, const Pipes& pipes, Output& output, std::string_view prefix) {
   const bool streamed = output.used();
-  const auto said = streamed ? output.end(!reply.interrupted) : Result<>();
+  const auto said = streamed ? output.end(reply.ok() && !reply.interrupted) : Result<>();
   for (const std::string& warning : reply.warnings) {
     terminal_.err(fold(fmt::format("{}warning: {}\n", prefix, printable(warning)), terminal_.columns_err()));
   }
