@@ -32,18 +32,32 @@ class Peak:
         self.peak, self.after = memory(self.pid, "VmHWM"), memory(self.pid)
 
 
-class Neighbour:
-    """Asks a program something small all the time inside a `with`: how long the answers took, in seconds."""
+def waited(*threads):
+    """How long these had something to do and no CPU so far, in seconds."""
+    total = 0
+    for thread in threads:
+        with open(f"/proc/{thread}/schedstat") as file:
+            total += int(file.read().split()[1])
+    return total / 1e9
 
-    def __init__(self, path, op):
-        self.client, self.op, self.took, self.on = Client(path), op, [], True
+
+class Neighbour:
+    """Asks a program something small all the time inside a `with`: how long the answers took, in seconds, and how long without
+    the time that its main thread or the asker waited for a CPU: on a busy machine that is most of it, and nobody's fault."""
+
+    def __init__(self, router, program, op):
+        socket = {"floofd": "floofd.sock", "floof-dataplane": "dataplane.sock"}[program]
+        self.client, self.op, self.pid = Client(router.run_dir / socket), op, router.pid(program)
+        self.took, self.held, self.on = [], [], True
         self.thread = threading.Thread(target=self.ask, daemon=True)
 
     def ask(self):
+        threads = (f"{self.pid}/task/{self.pid}", f"self/task/{threading.get_native_id()}")
         while self.on:
-            began = time.monotonic()
+            before, began = waited(*threads), time.monotonic()
             self.client.call(self.op)
             self.took.append(time.monotonic() - began)
+            self.held.append(self.took[-1] - (waited(*threads) - before))
             time.sleep(0.005)
 
     def __enter__(self):
@@ -55,9 +69,8 @@ class Neighbour:
         self.thread.join()
         self.client.socket.close()
 
-    @property
-    def worst(self):
-        return max(self.took)
+    def __str__(self):
+        return f"{1000 * max(self.took):.0f} ms ({1000 * max(self.held):.0f} without waiting for a CPU)"
 
 
 def at_once(router, *commands):

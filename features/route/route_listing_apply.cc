@@ -60,6 +60,9 @@ std::optional<dataplane::Json> RouteListing::next() {
 
 void RouteListing::collect(const Rib& rib) {
   std::vector<Prefix>& prefixes = found_->prefixes;
+  if (record_ == 1 && wanted_.most == SIZE_MAX && !wanted_.within) {
+    prefixes.reserve(rib.size(wanted_.family));  // a million are not copied while they become more
+  }
   record_ = rib.prefixes(wanted_.family, *record_, kSlice, [&](const Prefix& prefix) {
     if (!wanted_.within || wanted_.within->contains(prefix)) {
       prefixes.push_back(prefix);
