@@ -48,33 +48,42 @@ function(floof_split out_kind dir)
   endforeach()
 endfunction()
 
-# Up to 16 files of a kind are compiled as one, a bundle, which takes a quarter of the time: headers are read and their
+# Up to 24 files of a kind are compiled as one, a bundle, which takes a quarter of the time: headers are read and their
 # templates compiled once, which is 4 to 5 s of CPU for a file by itself. So names in unnamed namespaces are unique within
-# a feature and kind. Nodes of the graph and variants for a CPU are compiled alone. What needs libmnl, libm, libbacktrace
-# or libyaml-cpp is a bundle of its own: floofctl needs nothing but libc, and gets all of a bundle of which it uses one file. CMake can
+# a feature and kind. Nodes that all packets pass and variants for a CPU are compiled alone. What needs libmnl, libm,
+# libbacktrace or libyaml-cpp is a bundle of its own: floofctl needs nothing but libc, and gets all of a bundle of which it uses one file. CMake can
 # do this by itself, but with absolute paths, of which ccache takes each clone's for other sources.
 function(floof_bundle out name)
-  set(alone ${ARGN})
-  list(FILTER alone INCLUDE REGEX "_(node|avx2|avx512)\\.cc$")
   set(together ${ARGN})
-  list(FILTER together EXCLUDE REGEX "_(node|avx2|avx512)\\.cc$")
+  list(FILTER together EXCLUDE REGEX "_(avx2|avx512)\\.cc$")
+  set(seldom ${together})
+  list(FILTER seldom INCLUDE REGEX "/(ip4_fragment|icmp|neighbor|lcp)_node\\.cc$")
+  list(FILTER together EXCLUDE REGEX "_node\\.cc$")
+  list(APPEND together ${seldom})
+  set(alone ${ARGN})
+  list(REMOVE_ITEM alone ${together} "")
   if(NOT FLOOF_BUNDLES)
     set(${out} ${alone} ${together} PARENT_SCOPE)
     return()
   endif()
-  set(needs_library "/(kernel_events|netlink|netlink_writer|tcp_owner|json_lists|log_pump|crash_symbols|bird_condition|host_devices|host_devices_list|pathvector|yaml)\\.cc$")
-  set(needy ${together})
-  list(FILTER needy INCLUDE REGEX ${needs_library})
-  list(FILTER together EXCLUDE REGEX ${needs_library})
   set(sources ${alone})
-  floof_write_bundles(sources ${name}_needy ${needy})
+  set(number 0)
+  foreach(needs_library
+          "/(kernel_events|netlink|netlink_writer|tcp_owner|json_lists|log_pump|crash_symbols|host_devices|host_devices_list)\\.cc$"
+          "/(pathvector|yaml)\\.cc$" "/bird_condition\\.cc$")
+    math(EXPR number "${number} + 1")
+    set(needy ${together})
+    list(FILTER needy INCLUDE REGEX ${needs_library})
+    list(FILTER together EXCLUDE REGEX ${needs_library})
+    floof_write_bundles(sources ${name}_needy${number} ${needy})
+  endforeach()
   floof_write_bundles(sources ${name} ${together})
   set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
 function(floof_write_bundles out name)
   list(LENGTH ARGN count)
-  math(EXPR bundles "(${count} + 15) / 16")
+  math(EXPR bundles "(${count} + 23) / 24")
   set(number 0)
   while(number LESS bundles)
     math(EXPR first "${count} * ${number} / ${bundles}")
@@ -93,8 +102,9 @@ function(floof_write_bundles out name)
   set(${out} ${${out}} PARENT_SCOPE)
 endfunction()
 
-# All unit tests of a kind are one program, compiled without optimization but for those that count on speed; ctest runs it
-# file by file, each in a process of its own: `ctest --test-dir build -R rib_test`.
+# All unit tests of a kind are one program, compiled without optimization but for those that count on speed, and without
+# debug information (-DCMAKE_BUILD_TYPE=Debug has it); ctest runs it file by file, each in a process of its own:
+# `ctest --test-dir build -R rib_test`.
 function(floof_tests program)
   cmake_parse_arguments(A "" "" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT A_SOURCES)
@@ -109,7 +119,7 @@ function(floof_tests program)
   floof_bundle(slow ${program} ${slow})
   add_executable(${program} ${fast} ${slow})
   target_link_libraries(${program} ${A_LIBRARIES} GTest::gtest_main)
-  target_compile_options(${program} PRIVATE -O0)
+  target_compile_options(${program} PRIVATE -O0 $<$<CONFIG:RelWithDebInfo>:-g0>)
   foreach(f ${A_SOURCES})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${f}) # for the names of its tests
     file(STRINGS ${f} cases REGEX "^(TYPED_)?TEST(_F|_P)?\\([A-Za-z0-9_]+, *[A-Za-z0-9_]+\\)")
@@ -170,14 +180,16 @@ function(floof_fuzz_program)
 endfunction()
 
 # Microbenchmarks: the files WORD_bench.cc and WORD_…_bench.cc of a feature become the program bin/floof-WORD-bench. They
-# may link DPDK, for yardsticks. ctest does not run them.
+# may link DPDK, for yardsticks. `./dev bench` and `./dev test --all` build them (target floof-benches), and run them.
+add_custom_target(floof-benches)
 function(floof_benches)
   cmake_parse_arguments(A "" "" "SOURCES;LIBRARIES" ${ARGN})
   foreach(f ${A_SOURCES})
     get_filename_component(n ${f} NAME)
     string(REGEX REPLACE "^([a-z0-9]+)_.*" "floof-\\1-bench" n ${n})
     if(NOT TARGET ${n})
-      add_executable(${n})
+      add_executable(${n} EXCLUDE_FROM_ALL)
+      add_dependencies(floof-benches ${n})
       target_link_libraries(${n} ${A_LIBRARIES})
       set_target_properties(${n} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
     endif()
@@ -276,6 +288,8 @@ function(floof_features)
   if(NOT "${a}" STREQUAL "${b}")
     message(FATAL_ERROR "programs/features.def and features/ differ:\n  folders: ${a}\n  listed:  ${b}")
   endif()
+  # Whose pure parts floofctl uses: it would get all of a bundle with those of others, and what they need.
+  set(of_floofctl interface policy system)
   set(with_config)
   set(with_apply)
   set(with_show)
@@ -288,11 +302,17 @@ function(floof_features)
         string(APPEND with_${part} "FLOOF_FEATURE(${f})\n")
       endif()
     endforeach()
-    floof_library(floof_${f} SOURCES ${S_plain} LIBRARIES floof_base)
-    list(APPEND plain_libs floof_${f})
     foreach(kind config apply show)
       list(APPEND ${kind} ${S_${kind}})
     endforeach()
+    if(f IN_LIST of_floofctl)
+      floof_library(floof_${f} SOURCES ${S_plain} LIBRARIES floof_base)
+      list(APPEND plain_libs floof_${f})
+    elseif(S_apply)
+      list(APPEND plain_of_packets ${S_plain})
+    else()
+      list(APPEND plain_of_control ${S_plain})
+    endif()
     list(APPEND pure_tests ${S_test})
     list(APPEND config_tests ${S_config_test})
     list(APPEND apply_tests ${S_apply_test})
@@ -300,11 +320,14 @@ function(floof_features)
     set(fuzz_${f} "${S_fuzz}")
     set(bench_${f} "${S_bench}")
   endforeach()
-  # Features may use each other's pure parts; static libraries in one group need no order. What is a program's own is one
-  # library, and its bundles do not end with a feature, as most have but one or two files of a kind. The pure parts are
-  # bundled by feature: floofctl would get those that need other libraries along with the rest.
+  # What is a program's own is one library, and its bundles do not end with a feature, as most have but one or two files
+  # of a kind. So are the pure parts of the features that have a part in the dataplane, and those of the others.
+  floof_library(floof_packets SOURCES ${plain_of_packets} LIBRARIES floof_base)
+  floof_library(floof_control SOURCES ${plain_of_control} LIBRARIES floof_base)
+  # Features may use each other's pure parts; static libraries in one group need no order.
   add_library(floof_features INTERFACE)
-  target_link_libraries(floof_features INTERFACE -Wl,--start-group ${plain_libs} floof_base -Wl,--end-group)
+  target_link_libraries(floof_features INTERFACE
+    -Wl,--start-group floof_packets floof_control ${plain_libs} floof_base -Wl,--end-group)
   floof_library(floof_daemon SOURCES ${config} LIBRARIES floof_features floof_config)
   floof_library(floof_apply SOURCES ${apply} LIBRARIES floof_features floof_engine)
   floof_library(floof_show SOURCES ${show} LIBRARIES floof_features floof_shell)
@@ -348,4 +371,8 @@ function(floof_programs)
     target_sources(floofctl PRIVATE programs/fmt_static.cc)
     target_link_libraries(floofctl -static-libstdc++ -static-libgcc)
   endif()
+  # Nobody notices how fast they are, but everybody how long they compile.
+  foreach(target floof_shell floof_show floof_netconf floofctl floof-netconf)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  endforeach()
 endfunction()

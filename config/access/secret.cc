@@ -26,7 +26,7 @@ constexpr size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::string_view kFileHead = "floof-box-key-1 ";
 constexpr int kForm = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-constexpr const char* kDiskRemedy = "free space on the disk, or check its permissions";
+constexpr const char* kKeyRemedy = "free space on the disk, or check its permissions";
 
 using Bytes = std::basic_string<unsigned char>;
 
@@ -76,7 +76,7 @@ std::optional<Bytes> key_of(std::string_view text) {
 }
 
 /// Nothing when there is no such file.
-Result<std::optional<std::string>> read_file(const std::string& file) {
+Result<std::optional<std::string>> read_key(const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && errno == ENOENT) {
     return std::optional<std::string>();
@@ -95,12 +95,12 @@ Result<std::optional<std::string>> read_file(const std::string& file) {
 }
 
 Result<> write_file(const std::string& file, const std::string& text) {
-  if (auto written = replace_file(file, text, {"writing the router's key", kDiskRemedy, true}); !written) {
+  if (auto written = replace_file(file, text, {"writing the router's key", kKeyRemedy, true}); !written) {
     return written;
   }
   const UniqueFd folder(::open(file.substr(0, file.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || fsync(folder.get()) != 0) {
-    return errno_error(file, "writing the router's key", kDiskRemedy);
+    return errno_error(file, "writing the router's key", kKeyRemedy);
   }
   return {};
 }
@@ -125,7 +125,7 @@ Result<SecretBox> SecretBox::load(const std::string& file) {
   if (sodium_init() < 0) {
     return Error{file, "libsodium finds no source of random numbers", "see whether getrandom(2) works here"};
   }
-  const auto text = read_file(file);
+  const auto text = read_key(file);
   if (!text) {
     return text.error();
   }

@@ -24,7 +24,7 @@
 namespace floof::engine {
 namespace {
 
-constexpr unsigned kMaxParts = 24;  ///< of a chain that is written in one call; longer ones are rare and dropped
+constexpr unsigned kMostParts = 24;  ///< of a chain that is written in one call; longer ones are rare and dropped
 constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 
 class TapPort final : public Port {
@@ -138,11 +138,11 @@ class TapPort final : public Port {
 
   unsigned write_one(const rte_mbuf& packet) {
     VnetHeader header = make_vnet_header(packet);
-    std::array<iovec, kMaxParts + 1> parts;
+    std::array<iovec, kMostParts + 1> parts;
     parts[0] = {&header, sizeof(header)};
     int count = 1;
     for (const rte_mbuf* segment = &packet; segment != nullptr; segment = segment->next) {
-      if (count > static_cast<int>(kMaxParts)) {
+      if (count > static_cast<int>(kMostParts)) {
         return 0;
       }
       parts[static_cast<size_t>(count++)] = {rte_pktmbuf_mtod(segment, void*), segment->data_len};
@@ -220,7 +220,7 @@ Result<std::vector<UniqueFd>> open_queues(TapOptions& options) {
   return out;
 }
 
-Result<> prepare(int fd, const std::string& path) {
+Result<> prepare_queue(int fd, const std::string& path) {
   int header_bytes = sizeof(VnetHeader);
   if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
     return errno_error(path, "setting the TAP's header size");
@@ -243,7 +243,7 @@ Result<std::unique_ptr<Port>> open_tap(TapOptions options, const Pools& pools) {
     return queues.error();
   }
   for (const UniqueFd& queue : *queues) {
-    if (auto done = prepare(queue.get(), path); !done) {
+    if (auto done = prepare_queue(queue.get(), path); !done) {
       return done.error();
     }
   }

@@ -89,12 +89,12 @@ std::string destination(Scribe& scribe, const std::string& path, const Json& rou
   return hops;
 }
 
-struct Line {
+struct StaticLine {
   std::string path;
   std::string text;
 };
 
-void protocol(Scribe& scribe, std::string_view name, Family family, const std::vector<Line>& lines) {
+void protocol(Scribe& scribe, std::string_view name, Family family, const std::vector<StaticLine>& lines) {
   if (lines.empty()) {
     return;
   }
@@ -102,7 +102,7 @@ void protocol(Scribe& scribe, std::string_view name, Family family, const std::v
   scribe.out.open("protocol static {}{} {{", name, static_cast<int>(family));
   scribe.out.line("ipv{};", static_cast<int>(family));
   scribe.out.line("check link yes;");
-  for (const Line& line : lines) {
+  for (const StaticLine& line : lines) {
     scribe.out.origin(line.path);
     scribe.out.line("{}", line.text);
   }
@@ -111,7 +111,7 @@ void protocol(Scribe& scribe, std::string_view name, Family family, const std::v
 }
 
 void render_routes(Scribe& scribe) {
-  std::map<Family, std::vector<Line>> lines;
+  std::map<Family, std::vector<StaticLine>> lines;
   for (const Json* route : sorted_by(items(scribe.config, "route"), "prefix")) {
     const std::string path = "route " + text_of(*route, "prefix");
     const auto prefix = scribe.prefix(path, text_of(*route, "prefix"));
@@ -133,7 +133,7 @@ void render_routes(Scribe& scribe) {
 }
 
 void render_originated(Scribe& scribe) {
-  std::map<Family, std::map<Prefix, Line>> lines;
+  std::map<Family, std::map<Prefix, StaticLine>> lines;
   for (const Json& text : items(member(scribe.config, "bgp"), "prefix")) {
     const std::string spelled = text.is_string() ? text.get<std::string>() : std::string();
     const std::string path = "bgp prefix " + spelled;
@@ -152,7 +152,7 @@ void render_originated(Scribe& scribe) {
                {{"bgp", fmt::format("route {} unreachable {{ preference = 1; }};",
                                     family == Family::ip4 ? "0.0.0.0/0" : "::/0")}});
     }
-    std::vector<Line> ordered;
+    std::vector<StaticLine> ordered;
     for (const auto& [prefix, line] : lines[family]) {
       ordered.push_back(line);
     }
