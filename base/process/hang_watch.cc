@@ -56,19 +56,22 @@ std::optional<std::string> SegmentWatch::look_at(Thread& thread, uint64_t beat, 
   if (now && now->state == 'T') {
     return "it is stopped";
   }
-  int limit = kThreadWaits;
-  bool runs = false;
+  std::chrono::nanoseconds ran{0}, waited{0};
   if (now && thread.before) {
-    const auto silent = thread.beats.silent() + HangWatch::kTick;
-    runs = now->runs - thread.before->runs > silent / 2;
-    limit = !runs ? limit : worker ? kWorkerRuns : kControlRuns;
+    ran = now->runs - thread.before->runs;
+    waited = now->waits - thread.before->waits;
   }
+  const auto half = ++thread.ticks * HangWatch::kTick / 2;
+  const bool runs = ran + waited > half;
+  const int limit = !runs ? kThreadWaits : worker ? kWorkerRuns : kControlRuns;
   const bool overdue = thread.beats.overdue(beat, kDataplaneFirst, limit);
-  if (thread.beats.silent() == 0ms) {
-    thread.before = now;
-  } else if (now && thread.before && now->waits - thread.before->waits > HangWatch::kTick / 2) {
+  const bool starved = thread.beats.silent() > 0ms && waited > half;
+  if (starved) {
     thread.beats.forgive();
+  }
+  if (starved || thread.beats.silent() == 0ms) {
     thread.before = now;
+    thread.ticks = 0;
     return std::nullopt;
   }
   return overdue ? std::optional("has had no heartbeat " + thread.beats.silence() + (runs ? " while it ran" : ""))

@@ -72,7 +72,8 @@ class SegmentWatch : public HangWatch {
  private:
   struct Thread {
     BeatCounter beats;
-    std::optional<ThreadTimes> before;  ///< at the last tick with a beat
+    std::optional<ThreadTimes> before;  ///< at the last tick with a beat, or that did not count
+    int ticks = 0;                      ///< since then
   };
   std::optional<std::string> look_at(Thread& thread, uint64_t beat, pid_t id, bool worker) const;
 

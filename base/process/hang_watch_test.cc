@@ -167,6 +167,8 @@ TEST(SegmentWatch, WorkIsNoHangAndNeitherIsABusyMachine) {
   EXPECT_EQ(ticks(101, waits_for_a_cpu), -1);
   EXPECT_EQ(ticks(100, waits_for_a_cpu), -1);
   EXPECT_EQ(ticks(101, [](ThreadTimes& its) { its.state = 'T'; }), 1) << "SIGSTOP";
+  const auto half = [](ThreadTimes& its) { its.runs += 95ms, its.waits += 95ms; };
+  EXPECT_EQ(ticks(100, half), 50) << "one of two on a CPU has work, too";
   int turn = 0;
   EXPECT_EQ(ticks(101, [&](ThreadTimes& its) { turn++ < 10 ? waits_for_a_cpu(its) : runs(its); }), 12);
 }

@@ -210,7 +210,8 @@ def test_traceroute_tells_the_as_of_each_hop(lab, protocol):
     before = stack_counters(lab)
     text = lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "source", "loop0").stdout
     assert re.search(r"^ 2  10\.2\.0\.10 \[AS6450[12]\]", text, re.M), f"{text}\n{before}\n{stack_counters(lab)}"
-    data = json.loads(lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "| json").stdout)
+    traced = lambda: json.loads(lab.r1.ctl("traceroute", topology.H2, "protocol", protocol, "| json").stdout)
+    data = wait_for("the last hop answers", lambda: next((d for d in [traced()] if d["hops"][-1]["answers"]), None))
     last = data["hops"][-1]["answers"][0]
     assert (last["from"], last["as"]) == (topology.H2, int(re.search(r"\[AS(\d+)\]", text)[1]))
     assert "as" not in data["hops"][0]["answers"][0], "the link to the neighbour is in no AS"
