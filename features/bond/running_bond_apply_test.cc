@@ -35,15 +35,14 @@ void keep(engine::NodeContext& node, std::span<rte_mbuf*> packets) {
 class RunningBondTest : public testing::Test {
  protected:
   struct World {  // EAL starts once per process
-    TestFolder folder;
     EventLoop loop;
     std::unique_ptr<engine::Engine> engine;
     BondDrops drops;
     Received received;
     IfId bond, e2, e3;
-    World() {
-      auto started = engine::Engine::start(
-          {.run_dir = folder.path(), .workers = 0, .buffers = 4096, .allow_hugepages = false}, loop);
+    explicit World(const std::string& folder) {
+      auto started =
+          engine::Engine::start({.run_dir = folder, .workers = 0, .buffers = 4096, .allow_hugepages = false}, loop);
       EXPECT_TRUE(started);
       engine = std::move(*started);
       engine::GraphBuilder builder;
@@ -57,8 +56,12 @@ class RunningBondTest : public testing::Test {
       }
     }
   };
+  static std::string folder_path() {
+    static const TestFolder folder;
+    return folder.path();
+  }
   static World& world() {
-    static World* made = new World;
+    static World* made = new World(folder_path());
     return *made;
   }
 
@@ -121,7 +124,7 @@ class RunningBondTest : public testing::Test {
     }
   }
   uint64_t drops(std::string_view name) {
-    const auto reader = stats::Reader::open(world().folder.path() + "/stats");
+    const auto reader = stats::Reader::open(folder_path() + "/stats");
     for (const auto& counter : reader->counters()) {
       if (name == counter.name && counter.kind == stats::Kind::drop) {
         return reader->value(counter.first_slot);
