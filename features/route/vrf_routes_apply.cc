@@ -114,8 +114,10 @@ void VrfRoutes::keep_routes() {
                            .bird = [file = context_.run_dir + "/bird.pid"] { return process_in(file); },
                            .name_of = context_.interface_name},
         [this](const RouteMemory::Restored& restored) {
-          if (restored.routes != 0) {
+          if (memory_) {  // else there was nothing to wait for, and `apply` goes on
             run_feeds(settings_);
+          }
+          if (restored.routes != 0) {
             best_->adopt(restored.same_bird);
           }
         });
