@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/boot.h"
 #include "base/log.h"
 
 namespace floof::config {

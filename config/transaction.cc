@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
-#include <fstream>
 #include <future>
 
+#include "base/boot.h"
 #include "base/log.h"
 
 namespace floof::config {
@@ -21,19 +20,6 @@ Generation generation_of(unsigned format, const ConfigEngine::Request& request, 
 }
 
 }  // namespace
-
-int64_t boot_clock_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-std::string boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string out;
-  file >> out;
-  return out;
-}
 
 ConfigEngine::ConfigEngine(Options options, Store store)
     : options_(std::move(options)),

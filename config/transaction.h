@@ -168,9 +168,4 @@ class ConfigEngine {
   std::vector<std::string> standing_;  ///< warnings of the running configuration that were told, sorted
 };
 
-/// Now, on the clock that runs on while the machine sleeps: milliseconds since it was started.
-int64_t boot_clock_ms();
-/// Differs from boot to boot.
-std::string boot_id();
-
 }  // namespace floof::config

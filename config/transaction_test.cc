@@ -10,6 +10,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/boot.h"
 #include "base/test_folder.h"
 #include "config/test_support.h"
 

@@ -3,12 +3,12 @@
 // The reader's side of the file: whatever is in it, nothing but prefixes and paths comes out.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "base/boot.h"
 #include "features/route/kept/route_file.h"
 
 namespace floof::route {
@@ -17,13 +17,7 @@ namespace {
 
 /// With the dataplane BIRD may have died, too, and another one is learning all of it anew: what was true a minute ago
 /// is a better guess than nothing, and the feeds' limit for stale routes applies. Later it is not.
-constexpr uint64_t kMostDeadMs = 60'000;
-
-uint64_t boot_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
+constexpr int64_t kMostDeadMs = 60'000;
 
 }  // namespace
 
@@ -56,7 +50,7 @@ Result<std::optional<KeptRoutes>> KeptRoutes::open(const std::string& path, cons
     return Nothing();
   }
   const bool same = header.bird_start != 0 && header.bird_start == bird.start_time && header.bird_pid == bird.pid;
-  const uint64_t now = boot_ms();
+  const int64_t now = boot_clock_ms();
   const bool recent = header.ended == 0 && header.alive_ms <= now && now - header.alive_ms <= kMostDeadMs;
   return same || recent ? Nothing(KeptRoutes(std::move(*map), same, id_of)) : Nothing();
 }

@@ -3,10 +3,7 @@
 
 #include <sys/mman.h>
 
-#include <atomic>
 #include <cstring>
-
-#include "base/file.h"
 
 namespace floof::route {
 
@@ -25,12 +22,6 @@ RouteMapping::~RouteMapping() {
   if (data_ != nullptr) {
     munmap(data_, route_file_bytes());
   }
-}
-
-std::string boot_id() {
-  std::string out = read_file("/proc/sys/kernel/random/boot_id").value_or("");
-  out.resize(std::min<size_t>(out.size(), 36));
-  return out;
 }
 
 PathRecord encode(const BgpPath& path) {

@@ -39,9 +39,9 @@ inline constexpr uint64_t kRouteFileMagic = 0x464c4f4f46525431;  // "FLOOFRT1"
 
 struct RouteFileHeader {
   uint64_t magic;
-  char boot[40];        ///< /proc/sys/kernel/random/boot_id: times and processes mean nothing after a reboot
+  char boot[40];        ///< boot_id: times and processes mean nothing after a reboot
   uint64_t bird_start;  ///< with `bird_pid`: the process that told the routes; 0 when unknown
-  uint64_t alive_ms;    ///< of CLOCK_BOOTTIME, when the writer was alive last
+  int64_t alive_ms;     ///< boot_clock_ms, when the writer was alive last
   int32_t bird_pid;
   uint32_t ended;    ///< the writer ended in good order
   uint32_t ends[3];  ///< behind the last record in use: IPv4 and IPv6 prefixes, paths
@@ -106,9 +106,6 @@ class RouteMapping {
   }
   std::byte* data_;
 };
-
-/// This boot, as the header has it.
-std::string boot_id();
 
 /// Writes a file, as the RIB tells it.
 class RouteKeeper final : public BestKeeper {

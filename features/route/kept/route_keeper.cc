@@ -3,7 +3,6 @@
 // The writer's side of the file.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/boot.h"
 #include "base/log.h"
 #include "features/route/kept/route_file.h"
 
@@ -156,11 +156,7 @@ void RouteKeeper::told_by(const ProcessId& bird) {
   header.bird_start = bird.start_time;
 }
 
-void RouteKeeper::alive() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  map_.header().alive_ms = static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
+void RouteKeeper::alive() { map_.header().alive_ms = boot_clock_ms(); }
 
 /// Also a published one.
 void RouteKeeper::remove() {
