@@ -161,8 +161,9 @@ class FloofRouter(Host):
         self.state_dir = self.folder / "state"
         self.init = None
 
-    def boot(self):
-        self.init = self.start(BIN / "floof-init", "--instance", self.netns, "--run-dir", self.run_dir, "--state-dir",
+    def boot(self, *wrapper):
+        """`wrapper`: words in front of floof-init, such as unshare -m."""
+        self.init = self.start(*wrapper, BIN / "floof-init", "--instance", self.netns, "--run-dir", self.run_dir, "--state-dir",
                                self.state_dir, *(["--program", f"bird={BIRD}"] if BIRD else []), log="floof-init.log")
         wait_for(f"{self.name}: floofd answers", lambda: self.ctl("show", "system", check=False).returncode == 0, 20)
         return self

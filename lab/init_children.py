@@ -5,6 +5,7 @@
 Which one it plays follows from the name that it is started under. Each start adds a line to <run-dir>/starts.
 """
 
+import contextlib
 import fcntl
 import json
 import mmap
@@ -45,6 +46,12 @@ def tap_of_init(run_dir):
     return fd
 
 
+def born(path):
+    """What tells a new file of this name from the old one, whose inode it may have."""
+    about = os.stat(path)
+    return about.st_ino, about.st_ctime_ns
+
+
 def segment(run_dir):
     """A stats segment without counters and with one worker; see base/dataplane/stats_segment.h."""
     path = run_dir + "/stats"
@@ -65,9 +72,13 @@ def dataplane(run_dir):
         return
     tap = tap_of_init(run_dir)
     memory = segment(run_dir)
-    beat = 0
+    beat, keeper = 0, born(run_dir + "/init.sock")
     while tap >= 0:
         beat += 1
+        with contextlib.suppress(OSError):  # a new floof-init gets it again
+            if keeper != born(run_dir + "/init.sock"):
+                keeper = born(run_dir + "/init.sock")
+                init_call(run_dir, {"op": "put", "key": "tap:init-tap"}, tap)
         memory[64:72] = memory[192:200] = struct.pack("=Q", beat)  # the control thread, the worker of block 1
         time.sleep(0.05)
 

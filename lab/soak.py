@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything at once, for as long as you like: two upstreams with a table, churn, commits, link flaps, kills and stops of
-the router's programs in a random order, packets to 1000 prefixes that always have a way, and an audit after each event.
+the router's programs (also floof-init) in a random order, packets to 1000 prefixes that always have a way, and an audit after each event.
 
     soak.py [MINUTES] [--prefixes N] [--seed N]      ends with a table of what was held; status 1 when something was not
 
@@ -122,8 +122,17 @@ class Soak:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
+    def replace_init(self, how):
+        """What systemd does: another one is started beside one that hangs, or after one that died."""
+        old = self.lab.r1.init
+        old.send_signal(how)
+        time.sleep(self.random.uniform(0.1, 1))
+        self.lab.r1.boot()
+        old.wait(30)
+
     def events_of(self):
-        out = {"carrier of the better upstream": self.flap, "silent cut of the better upstream": self.silent_cut}
+        out = {"carrier of the better upstream": self.flap, "silent cut of the better upstream": self.silent_cut,
+               "kill floof-init": lambda: self.replace_init(signal.SIGKILL), "stop floof-init": lambda: self.replace_init(signal.SIGSTOP)}
         for program in ("floofd", "bird", "floof-dataplane"):
             out[f"kill {program}"] = lambda p=program: self.kill(p)
             out[f"stop {program}"] = lambda p=program: self.hold(p)
@@ -197,7 +206,7 @@ class Soak:
         if len(left) > len(packets) / 1000:  # fewer may be a queue that overflows as the machine has other work
             broken.append(f"{len(left)} packets were lost when nothing had happened")
         for kind, rows in by_kind.items():
-            if kind.split()[-1] in ("floofd", "bird") and any(r[0] for r in rows):
+            if kind.split()[-1] in ("floofd", "bird", "floof-init") and any(r[0] for r in rows):
                 broken.append(f"{kind}: {max(r[0] for r in rows)} packets were lost")
         broken += [text for _, text in self.background["churn"].failed]
         broken += [text for at, text in self.background["commits"].failed

@@ -34,7 +34,8 @@ class Asker {
     std::function<SharedJson()> running;  ///< the configuration, see config/feature.h
     std::function<std::shared_ptr<const outside::Outside>(const Json& config)> outside;
     std::function<void(Json& shown)> annotate;
-    std::function<Json()> state;  ///< of `show system`, as far as floofd knows it itself
+    std::function<Json()> state;                ///< of `show system`, as far as floofd knows it itself
+    std::function<std::string()> init_trouble;  ///< InitLink::trouble
   };
 
   Asker(EventLoop& loop, Sources sources)
@@ -95,8 +96,9 @@ class Asker {
 
   /// `show system`: it comes also when the others do not answer, and says so.
   Result<Errand> system(const std::string&, const Json&) {
-    return Errand{.crew = &system_, .ask = [sources = sources_, state = sources_.state()] {
-                    return system_state(sources.run_dir, sources.state_dir, state);
+    return Errand{.crew = &system_,
+                  .ask = [sources = sources_, state = sources_.state(), trouble = sources_.init_trouble()] {
+                    return system_state(sources, state, trouble);
                   }};
   }
 
@@ -182,14 +184,14 @@ class Asker {
                                      : bird::show_protocols(client, config, name);
   }
 
-  static Result<Json> system_state(const std::string& run_dir, const std::string& state_dir, Json state) {
-    const Result<Json> alarms = dataplane_now(run_dir, "alarms");
+  static Result<Json> system_state(const Sources& sources, Json state, const std::string& trouble) {
+    const Result<Json> alarms = dataplane_now(sources.run_dir, "alarms");
     if (alarms && alarms->is_array()) {
       state["alarms"].insert(state["alarms"].end(), alarms->begin(), alarms->end());
     } else if (!alarms) {
       state["alarms"].push_back(Error{alarms.error().path, alarms.error().reason, ""}.text());
     }
-    Json programs = system::programs_state(run_dir, state_dir);
+    Json programs = system::programs_state(sources.run_dir, sources.state_dir, trouble);
     const Json more = items(programs, "alarms");
     state["alarms"].insert(state["alarms"].end(), more.begin(), more.end());
     programs.erase("alarms");

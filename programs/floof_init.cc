@@ -3,11 +3,13 @@
 // floof-init: parent of one router's daemons. It makes what they stand in (folders, the namespace of ports), starts
 // them, starts them again when they end or hang, and keeps the descriptors that must outlive them (init.sock). It runs
 // inside the router's network namespace, as systemd's ExecStart or under `ip netns exec`. It knows nothing of routing.
+// Nobody waits for it: when it dies or hangs, the daemons go on, and the next floof-init takes them over
+// (base/process/run_lock.h, Children::inherit), reads on in their logs (LogPump) and is given what the dead one had
+// kept (InitLink).
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -23,6 +25,7 @@
 #include "base/process/init_server.h"
 #include "base/process/log_pump.h"
 #include "base/process/named_netns.h"
+#include "base/process/run_lock.h"
 #include "base/text/arguments.h"
 
 namespace floof {
@@ -53,7 +56,6 @@ class Init {
   std::vector<std::string> floofd_arguments() const;
   int log_of(const std::string& name);
 
-  Result<void> lock();
   crash::CrashKeeper::Options keeping();
   void make_children();
   Json command(const Json& request);
@@ -64,7 +66,7 @@ class Init {
   Arguments options_;
   EventLoop loop_;
   Notifier notifier_;
-  UniqueFd lock_;
+  RunLock lock_;
   UniqueFd signals_;
   std::map<std::string, std::unique_ptr<LogPump>> logs_;
   Children children_{loop_, options_.file("init.json")};
@@ -122,14 +124,6 @@ int Init::log_of(const std::string& name) {
   return logs_[name]->input();
 }
 
-Result<void> Init::lock() {
-  lock_.reset(open(options_.run_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock_ || flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    return errno_error(options_.run_dir, "cannot be taken", "another floof-init runs there: stop it first");
-  }
-  return {};
-}
-
 crash::CrashKeeper::Options Init::keeping() {
   return {
       .run_dir = options_.run_dir,
@@ -174,9 +168,11 @@ Result<void> Init::start() {
       return made;
     }
   }
-  if (const auto locked = lock(); !locked) {
-    return locked;
+  auto locked = take_run_dir(options_.run_dir);
+  if (!locked) {
+    return locked.error();
   }
+  lock_ = std::move(*locked);
   if (const auto made = make_named_netns(ports_netns()); !made) {
     return made;
   }
@@ -185,8 +181,8 @@ Result<void> Init::start() {
   }
   crash::install(options_.run_dir, "floof-init");
   crashes_.start();
-  const pid_t earlier = load_writer(file("init.json"));
-  crashes_.follows_crash(earlier, children_.kill_leftovers());
+  make_children();
+  crashes_.follows(children_.inherit(), lock_.replaced != 0);
   auto server = InitServer::listen(loop_, file("init.sock"), [this](const Json& request) { return command(request); });
   if (!server) {
     return server.error();
@@ -201,7 +197,6 @@ Result<void> Init::start() {
   signals_.reset(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   loop_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { on_signal(); });
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  make_children();
   tick();
   loop_.every(HangWatch::kTick, [this] { tick(); });
   return {};
@@ -214,10 +209,13 @@ Json Init::command(const Json& request) {
   };
   const std::string op = text("op");
   if (op == "status") {
-    const auto uptime = std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - started_);
+    const auto since = [](EventLoop::Clock::time_point then) {
+      return std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - then).count();
+    };
     return {{"ok", true},
             {"pid", getpid()},
-            {"uptime-ms", uptime.count()},
+            {"uptime-ms", since(children_.began())},
+            {"own-uptime-ms", since(started_)},
             {"programs", children_.status()},
             {"alarms", crashes_.alarms()}};
   }
@@ -291,6 +289,9 @@ void Init::stop() {
   for (const char* name :
        {"dataplane.sock", "floofd.sock", "bird.ctl", "bird.pid", "stats", "floofd.heartbeat", "init.json"}) {
     ::unlink(file(name).c_str());
+  }
+  for (const auto& [name, pump] : logs_) {
+    ::unlink(pump->pipe_path().c_str());
   }
   ::rmdir(file("crash").c_str());  // unless there are reports that were not looked into
   log::info("stopped");

@@ -23,6 +23,7 @@
 #include "base/process/alarm_log.h"
 #include "base/process/heartbeat.h"
 #include "base/process/init_client.h"
+#include "base/process/init_link.h"
 #include "base/text/arguments.h"
 #include "config/access/audit.h"
 #include "config/access/secret.h"
@@ -43,6 +44,7 @@
 #include "features/pathvector/pathvector.h"
 #include "features/policy/policy_needs.h"
 #include "features/system/login_daemon.h"
+#include "features/system/programs_daemon.h"
 #include "features/system/tools.h"
 #include "programs/asker.h"
 #include "programs/health_conditions.h"
@@ -97,9 +99,10 @@ class Daemon {
   void turn_door();
   void make_asker();
   HealthSources::Ask asking(Result<Asker::Errand> (Asker::*question)(const std::string&, const Json&));
-  rpki::RtrCache::Keeper rpki_door() const;
+  rpki::RtrCache::Keeper rpki_door();
   Json alarms() const;
   Json untold_alarms() const;
+  void tell_alarms();
   Json system_state() const;
 
   Arguments arguments_;
@@ -107,6 +110,7 @@ class Daemon {
   EventLoop loop_;
   EventLoop door_;  ///< the socket's, so that it can be served while a commit waits
   UniqueFd signals_;
+  std::optional<InitLink> init_;
   std::unique_ptr<outside::OutsideKeeper> outside_;
   std::unique_ptr<config::Backend> dataplane_, bird_;
   std::unique_ptr<config::ConfigEngine> engine_;
@@ -196,41 +200,26 @@ void Daemon::make_asker() {
                                              limits_->annotate(shown);
                                              sessions_->annotate(shown);
                                            },
-                                       .state = [this] { return system_state(); }});
+                                       .state = [this] { return system_state(); },
+                                       .init_trouble = [this] { return init_->trouble(); }});
 }
 
 /// floof-init keeps where BIRD asks for RPKI: nobody else is to have it while we are away.
-rpki::RtrCache::Keeper Daemon::rpki_door() const {
-  const auto asked = [run_dir = arguments_.run_dir](const auto& question) {
-    auto init = InitClient::connect(run_dir);
-    return init && question(*init);
-  };
+rpki::RtrCache::Keeper Daemon::rpki_door() {
   static constexpr const char* kKey = "rpki-listener";
   return {.recall =
-              [asked] {
-                UniqueFd out;
-                (void)asked([&](InitClient& init) {
-                  auto kept = init.get(kKey);
-                  if (kept && *kept) {
-                    out = std::move(**kept);
-                  }
-                  return true;
-                });
-                return out;
+              [run_dir = arguments_.run_dir] {
+                auto init = InitClient::connect(run_dir);
+                auto kept = init ? init->get(kKey) : std::optional<UniqueFd>();
+                return kept && *kept ? std::move(**kept) : UniqueFd();
               },
-          .keep =
-              [asked](int fd) {
-                const bool done =
-                    asked([&](InitClient& init) { return (fd < 0 ? init.drop(kKey) : init.put(kKey, fd)).ok(); });
-                if (!done) {
-                  log::warning("floof-init does not keep the socket that BIRD asks for RPKI");
-                }
-              }};
+          .keep = [this](int fd) { fd < 0 ? init_->drop(kKey) : init_->put(kKey, fd); }};
 }
 
 Result<> Daemon::start() {
   watch_signals();
   loop_.every(kBeat, [this] { heart_.beat(); });
+  init_.emplace(loop_, arguments_.run_dir, true);
   const auto pulse = [this] { this->pulse(); };
   auto schema = load_schema();
   if (!schema) {
@@ -299,7 +288,7 @@ Result<> Daemon::start() {
     requests_->look();
     engine_->tidy();
   });
-  loop_.every(std::chrono::seconds(5), [this] { alarm_log_.update(untold_alarms().get<std::vector<std::string>>()); });
+  loop_.every(std::chrono::seconds(5), [this] { tell_alarms(); });
   if (auto listening = listen(); !listening) {
     return listening;
   }
@@ -340,7 +329,15 @@ Json Daemon::untold_alarms() const {
   return out;
 }
 
-/// Our own; the asker adds those of the dataplane.
+void Daemon::tell_alarms() {
+  auto now = untold_alarms().get<std::vector<std::string>>();
+  if (std::string alarm = system::init_alarm(init_->trouble()); !alarm.empty()) {
+    now.push_back(std::move(alarm));
+  }
+  alarm_log_.update(now);
+}
+
+/// Our own; the asker adds those of the dataplane and of floof-init.
 Json Daemon::alarms() const {
   Json out = untold_alarms();
   for (const std::string& own : {key_damage_, recovery_->alarm()}) {

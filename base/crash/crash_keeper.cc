@@ -64,10 +64,18 @@ std::string remedy_of(const Ending& ending, const std::string& cause, const std:
            "'rollback "
            "1' takes that back";
   }
-  if (ending.wait_status && WIFSIGNALED(*ending.wait_status)) {
+  if (ending.failure.empty() && (!ending.wait_status || WIFSIGNALED(*ending.wait_status))) {
     return "find out who ends programs of this machine; floof-init did not";
   }
   return fmt::format("{} says why; if it began with a commit, 'rollback 1' takes that back", log);
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    out += (out.empty() ? "" : ", ") + word;
+  }
+  return out;
 }
 
 /// What a report says of the thread that made it; " at address 0x10, in the thread floof-w1".
@@ -111,33 +119,38 @@ void CrashKeeper::start() {
   loop_.after(kCalm, [this] { look_into_next(); });
 }
 
-void CrashKeeper::follows_crash(pid_t earlier, const std::vector<std::string>& killed) {
-  if (earlier <= 0) {
+void CrashKeeper::follows(const Children::Inheritance& inherited, bool hung) {
+  if (inherited.from <= 0) {
     return;
   }
-  std::string names;
-  for (const std::string& name : killed) {
-    names += (names.empty() ? "" : ", ") + name;
+  const std::string adopted = join(inherited.adopted), ended = join(inherited.ended);
+  const std::string report = report_file(options_.run_dir, "floof-init", inherited.from);
+  std::string done = adopted.empty() ? "a new one has started all programs"
+                                     : fmt::format("a new one has taken over what ran on ({})", adopted);
+  if (!ended.empty()) {
+    done += fmt::format("{} what had ended meanwhile ({})", adopted.empty() ? ", also" : " and starts", ended);
   }
-  const std::string report = report_file(options_.run_dir, "floof-init", earlier);
   add({.time = std::time(nullptr),
        .program = "floof-init",
-       .pid = static_cast<uint64_t>(earlier),
-       .cause = "it had ended some time before without ending what it had started (it crashed or was killed)",
-       .effect = "nobody started programs again that ended meanwhile",
-       .done = names.empty() ? "a new one has started all programs"
-                             : fmt::format("a new one has killed what was left ({}) and started all anew", names),
+       .pid = static_cast<uint64_t>(inherited.from),
+       .cause = hung ? "it hung (it did not answer) and was killed by its successor"
+                     : "it had ended some time before without ending what it had started (it crashed or was killed)",
+       .effect = "nobody started programs again that ended meanwhile; what ran on was not disturbed",
+       .done = std::move(done),
        .remedy = "find out who ended it; if it crashed, report it with the backtrace",
        .report = access(report.c_str(), F_OK) == 0 ? report : ""});
 }
 
 std::string CrashKeeper::cause_of(const Ending& ending) {
   const uint64_t killed = killed_for_memory(), before = std::exchange(out_of_memory_, killed);
-  if (!ending.wait_status) {
+  if (!ending.failure.empty()) {
     return "it cannot be started: " + ending.failure;
   }
   if (!ending.hang.empty()) {
     return fmt::format("it hung ({}) and was killed", ending.hang);
+  }
+  if (!ending.wait_status) {
+    return "it ended; how is not known, as an earlier floof-init had started it";
   }
   const std::string how = describe_exit(*ending.wait_status);
   if (!WIFSIGNALED(*ending.wait_status)) {

@@ -28,8 +28,8 @@ class CrashKeeper {
 
   /// Reads the history, and goes on with reports that an earlier floof-init had no time for.
   void start();
-  /// An earlier floof-init, of this pid, had not ended in order. `killed`: the programs that it had left running.
-  void follows_crash(pid_t earlier, const std::vector<std::string>& killed);
+  /// An earlier floof-init had not ended in order; `hung`: it hung, and this one has killed it.
+  void follows(const Children::Inheritance& inherited, bool hung);
   void ended(const Ending& ending);
   void back(const std::string& program, std::chrono::milliseconds away);
   /// Writes into the log what alarms have gone.

@@ -2,10 +2,12 @@
 #include "base/process/child.h"
 
 #include <signal.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <utility>
 
+#include "base/json_view.h"
 #include "base/log.h"
 
 namespace floof {
@@ -24,6 +26,9 @@ Child::Child(EventLoop& loop, Options options, std::function<void()> changed)
 Child::~Child() {
   loop_.cancel(waiting_);
   loop_.cancel(patience_);
+  if (adopted_) {
+    loop_.unwatch(adopted_.get());
+  }
 }
 
 bool Child::may_start() const { return options_.needs_file.empty() || access(options_.needs_file.c_str(), F_OK) == 0; }
@@ -79,7 +84,7 @@ Result<void> Child::restart() {
     return start();
   }
   on_demand_ = true;
-  ::kill(id_.pid, SIGTERM);
+  send(SIGTERM);
   loop_.cancel(patience_);
   patience_ = loop_.after(kPatience, [this] { kill(); });
   return {};
@@ -90,13 +95,21 @@ void Child::stop() {
   loop_.cancel(std::exchange(waiting_, 0));
   if (running()) {
     on_demand_ = true;
-    ::kill(id_.pid, SIGTERM);
+    send(SIGTERM);
+  }
+}
+
+void Child::send(int signal) {
+  if (adopted_) {
+    signal_process(adopted_, signal);
+  } else {
+    ::kill(id_.pid, signal);  // not given away before the wait
   }
 }
 
 void Child::kill() {
   if (running()) {
-    ::kill(id_.pid, SIGKILL);
+    send(SIGKILL);
   }
 }
 
@@ -126,7 +139,7 @@ void Child::kill_hung(const std::string& reason) {
   if (!options_.reports || process_stopped(id_.pid)) {
     return kill();
   }
-  ::kill(id_.pid, SIGABRT);
+  send(SIGABRT);
   loop_.cancel(patience_);
   patience_ = loop_.after(kReportTime, [this] { kill(); });
 }
@@ -145,14 +158,19 @@ unsigned Child::backing_off() const {
   return failures_ >= kBackOff && !stays ? failures_ : 0;
 }
 
-void Child::exited(int wait_status) {
+void Child::exited(std::optional<int> wait_status) {
   loop_.cancel(std::exchange(patience_, 0));
+  if (adopted_) {
+    kill_group(adopted_, id_.pid);  // what it started goes with it
+    loop_.unwatch(adopted_.get());
+    adopted_.reset();
+  }
   const bool demanded = std::exchange(on_demand_, false);
   last_exit_ = fmt::format("{}{}",
                            demanded        ? "on demand, "
                            : hang_.empty() ? ""
                                            : "hung, " + hang_ + ", ",
-                           describe_exit(wait_status));
+                           wait_status ? describe_exit(*wait_status) : "how is not known");
   last_exit_time_ = std::chrono::system_clock::now();
   (demanded ? wanted_restarts_ : restarts_)++;
   log::write(demanded ? log::Level::info : log::Level::error,
@@ -171,19 +189,47 @@ void Child::exited(int wait_status) {
   }
 }
 
+nlohmann::json Child::remember() const {
+  using std::chrono::seconds;
+  return {{"restarts", restarts_},
+          {"wanted-restarts", wanted_restarts_},
+          {"last-exit", last_exit_},
+          {"last-exit-time", std::chrono::duration_cast<seconds>(last_exit_time_.time_since_epoch()).count()},
+          {"crashed", crashed_}};
+}
+
+void Child::adopt(const ProcessId& id, UniqueFd process, const nlohmann::json& remembered) {
+  restarts_ = static_cast<unsigned>(number_of(remembered, "restarts"));
+  wanted_restarts_ = static_cast<unsigned>(number_of(remembered, "wanted-restarts"));
+  last_exit_ = text_of(remembered, "last-exit");
+  last_exit_time_ = std::chrono::system_clock::time_point(
+      std::chrono::seconds(static_cast<int64_t>(number_of(remembered, "last-exit-time"))));
+  crashed_ = flag_of(remembered, "crashed");
+  if (process) {
+    id_ = id;
+    started_ = Clock::now() - process_age(id);
+    adopted_ = std::move(process);
+    loop_.watch(adopted_.get(), EPOLLIN, [this](uint32_t) { exited(std::nullopt); });
+    log::info("{} runs on as process {}", name(), id_.pid);
+  } else if (id.pid != 0) {  // it ended when no floof-init was there to see it
+    last_exit_ = "how is not known";
+    last_exit_time_ = std::chrono::system_clock::now();
+    restarts_++;
+    crashed_ = true;
+    away_since_ = Clock::now();
+  }
+  changed_();
+}
+
 nlohmann::json Child::status() const {
   using std::chrono::milliseconds;
-  const auto uptime = std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count();
-  return {
-      {"pid", id_.pid},
-      {"state", running()       ? "running"
-                : waiting_ != 0 ? "waiting"
-                                : "stopped"},
-      {"restarts", restarts_},
-      {"wanted-restarts", wanted_restarts_},
-      {"last-exit", last_exit_},
-      {"last-exit-time", std::chrono::duration_cast<std::chrono::seconds>(last_exit_time_.time_since_epoch()).count()},
-      {"uptime-ms", running() ? uptime : 0}};
+  nlohmann::json out = remember();
+  out.erase("crashed");
+  out["pid"] = id_.pid;
+  out["state"] = running() ? "running" : waiting_ != 0 ? "waiting" : "stopped";
+  out["uptime-ms"] =
+      running() ? std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count() : milliseconds::rep{0};
+  return out;
 }
 
 }  // namespace floof

@@ -28,8 +28,8 @@ constexpr std::chrono::milliseconds restart_delay(unsigned failures) {
 struct Ending {
   std::string program;
   pid_t pid = 0;
-  std::optional<int> wait_status;  ///< nothing: it could not be started
-  std::string failure;             ///< why not
+  std::optional<int> wait_status;  ///< nothing: it could not be started, or an earlier floof-init was its parent
+  std::string failure;             ///< why it could not be started
   std::string hang;                ///< why it was killed, when it hung
   std::chrono::milliseconds ran{0};
   unsigned in_a_row = 0;                    ///< such ends without 10 s of life between them
@@ -67,8 +67,12 @@ class Child {
   const std::string& last_exit() const { return last_exit_; }
   bool lively() const { return running() && options_.watch && options_.watch->lively(); }
 
-  /// The next start follows a crash (left over by an earlier floof-init).
-  void set_crashed() { crashed_ = true; }
+  /// What a successor of this floof-init is to know: how often it was started again, how it ended last, and whether the
+  /// next start follows a crash.
+  nlohmann::json remember() const;
+  /// Takes over what an earlier floof-init remembered. `process` is as that left it; its end is seen through the
+  /// descriptor, as it is nobody's child here. Empty: it runs no more, and `tick` starts it.
+  void adopt(const ProcessId& id, UniqueFd process, const nlohmann::json& remembered);
   /// Starts it unless it runs; ends a back-off. An Error when the file that it needs is missing.
   Result<void> start();
   /// Ends it (SIGTERM, SIGKILL after 3 s) and starts it anew at once.
@@ -79,8 +83,8 @@ class Child {
 
   /// Each HangWatch::kTick: looks for a hang and for the file that it needs.
   void tick();
-  /// Its process has ended with this wait status.
-  void exited(int wait_status);
+  /// Its process has ended; nothing: nobody tells how.
+  void exited(std::optional<int> wait_status);
   /// {"pid","state","restarts","wanted-restarts","last-exit","last-exit-time","uptime-ms"}: `restarts` are those that
   /// nobody wanted; the time is seconds since 1970, 0 when it has not ended yet.
   nlohmann::json status() const;
@@ -91,12 +95,14 @@ class Child {
   void launch();
   void launch_later();
   void kill_hung(const std::string& reason);
+  void send(int signal);
   void tell(Ending ending);
 
   EventLoop& loop_;
   Options options_;
   std::function<void()> changed_;
   ProcessId id_;
+  UniqueFd adopted_;  ///< of a process that an earlier floof-init has started
   Clock::time_point started_{};
   EventLoop::TimerId waiting_ = 0;
   EventLoop::TimerId patience_ = 0;

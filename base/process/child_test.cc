@@ -144,22 +144,101 @@ TEST_F(ChildTest, OnlyTheProcessThatWasMeantIsKilled) {
   const uint64_t started = process_start_time(*pid);
   ASSERT_NE(started, 0u);
   const std::string list = log_ + ".json";
-  ASSERT_TRUE(save_processes(list, {{"sleep", {*pid, started}}, {"other", {*pid, started + 1}}}));
+  ASSERT_TRUE(save_processes(
+      list, {.began = 7s,
+             .programs = {{"sleep", {{*pid, started}, {{"restarts", 3}}}}, {"other", {{*pid, started + 1}, {}}}}}));
   const auto loaded = load_processes(list);
-  EXPECT_FALSE(kill_process(loaded.at("other"), 1s)) << "a later process of the same pid";
+  EXPECT_EQ(loaded.writer, getpid());
+  EXPECT_EQ(loaded.began, 7s);
+  EXPECT_EQ(loaded.programs.at("sleep").about, nlohmann::json({{"restarts", 3}}));
+  EXPECT_FALSE(kill_process(loaded.programs.at("other").id, 1s)) << "a later process of the same pid";
   EXPECT_EQ(waitpid(*pid, nullptr, WNOHANG), 0);
-  EXPECT_TRUE(kill_process(loaded.at("sleep"), 5s));
+  EXPECT_TRUE(kill_process(loaded.programs.at("sleep").id, 5s));
   int status = 0;
   EXPECT_EQ(waitpid(*pid, &status, 0), *pid);
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(process_start_time(*pid), 0u);
   for (const char* garbage : {"", "[]", "{\"programs\":7}", "{\"programs\":{\"a\":7,\"b\":{\"pid\":\"x\"}}}", "{"}) {
     std::ofstream(list, std::ios::trunc) << garbage;
-    for (const auto& [name, process] : load_processes(list)) {
-      EXPECT_FALSE(kill_process(process, 1s)) << name;
+    EXPECT_EQ(load_processes(list).writer, 0);
+    for (const auto& [name, process] : load_processes(list).programs) {
+      EXPECT_FALSE(kill_process(process.id, 1s)) << name;
     }
   }
   unlink(list.c_str());
+}
+
+/// A floof-init that dies: what it had started has another parent from then on.
+pid_t orphan(const Launch& launch) {
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  const pid_t parent = fork();
+  if (parent == 0) {
+    const auto pid = spawn(launch);
+    [[maybe_unused]] const auto written = write(ends[1], &*pid, sizeof *pid);
+    _exit(0);
+  }
+  pid_t out = 0;
+  EXPECT_EQ(read(ends[0], &out, sizeof out), static_cast<ssize_t>(sizeof out));
+  waitpid(parent, nullptr, 0);
+  close(ends[0]);
+  close(ends[1]);
+  return out;
+}
+
+TEST_F(ChildTest, AnAdoptedOneIsWatchedAndStartedAgain) {
+  const pid_t pid = orphan({"/bin/sh", {"-c", "sleep 1000 & echo $! >" + log_ + ".inner; wait"}, log_});
+  const ProcessId id{pid, process_start_time(pid)};
+  std::vector<Ending> endings;
+  auto options = shell("exec sleep 100");
+  options.ended = [&](const Ending& ending) { endings.push_back(ending); };
+  Child child(loop_, std::move(options), [] {});
+  const nlohmann::json before = {
+      {"restarts", 4}, {"wanted-restarts", 2}, {"last-exit", "hung"}, {"last-exit-time", 1000}, {"crashed", false}};
+  child.adopt(id, open_process(id), before);
+  EXPECT_EQ(child.remember(), before);
+  EXPECT_EQ(child.id().pid, pid);
+  child.tick();
+  EXPECT_EQ(child.id().pid, pid) << "it runs";
+  ASSERT_TRUE(turn_until(child, [&] { return !contents(log_ + ".inner").empty(); }));
+  const pid_t inner = std::stoi(contents(log_ + ".inner"));
+  kill(pid, SIGKILL);
+  ASSERT_TRUE(turn_until(child, [&] { return child.running() && child.id().pid != pid; }));
+  EXPECT_TRUE(turn_until(child, [&] { return process_start_time(inner) == 0; })) << "what it had started goes with it";
+  ASSERT_EQ(endings.size(), 1u);
+  EXPECT_EQ(endings[0].pid, pid);
+  EXPECT_FALSE(endings[0].wait_status);
+  EXPECT_TRUE(endings[0].failure.empty());
+  EXPECT_EQ(child.status()["restarts"], 5);
+  EXPECT_EQ(child.status()["last-exit"], "how is not known");
+  child.stop();
+  EXPECT_TRUE(turn_until(child, [&] { return !child.running(); }));
+  unlink((log_ + ".inner").c_str());
+}
+
+TEST_F(ChildTest, AnAdoptedOneStopsWhenItIsTold) {
+  const pid_t pid = orphan({"/bin/sleep", {"100"}, log_});
+  const ProcessId id{pid, process_start_time(pid)};
+  Child child(loop_, shell("exec sleep 100"), [] {});
+  child.adopt(id, open_process(id), {});
+  child.stop();
+  EXPECT_TRUE(child.ending());
+  EXPECT_TRUE(turn_until(child, [&] { return !child.running(); }));
+  EXPECT_EQ(process_start_time(pid), 0u);
+  EXPECT_EQ(child.status()["restarts"], 0);
+}
+
+TEST_F(ChildTest, OneThatEndedWithNobodyThereIsStartedAsAfterACrash) {
+  auto options = shell("echo \"arguments:$*\"; exec sleep 100");
+  options.crash_arguments = {"-R"};
+  Child child(loop_, std::move(options), [] {});
+  child.adopt({.pid = 4711, .start_time = 1}, {}, {{"restarts", 1}});
+  EXPECT_FALSE(child.running());
+  EXPECT_EQ(child.status()["restarts"], 2);
+  child.tick();
+  EXPECT_TRUE(turn_until(child, [&] { return contents(log_) == "arguments:-R\n"; })) << contents(log_);
+  child.stop();
+  EXPECT_TRUE(turn_until(child, [&] { return !child.running(); }));
 }
 
 TEST(InitSocket, ClientAndServer) {

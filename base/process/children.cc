@@ -13,23 +13,36 @@ namespace floof {
 
 using namespace std::chrono_literals;
 
-std::vector<std::string> Children::kill_leftovers() {
-  std::vector<std::string> out;
-  for (const auto& [name, process] : load_processes(file_)) {
-    crashed_.insert(name);
-    if (kill_process(process, 5s)) {
-      log::warning("killed {} (process {}) that an earlier floof-init left", name, process.pid);
-      out.push_back(name);
-    }
-  }
-  return out;
-}
-
 void Children::add(Child::Options options) {
   children_.push_back(std::make_unique<Child>(loop_, std::move(options), [this] { write(); }));
-  if (crashed_.contains(children_.back()->name())) {
-    children_.back()->set_crashed();
+}
+
+Children::Inheritance Children::inherit() {
+  SavedProcesses saved = load_processes(file_);
+  Inheritance out{.from = saved.writer};
+  inheriting_ = true;
+  for (auto& [name, process] : saved.programs) {
+    Child* child = find(name);
+    if (child == nullptr) {
+      if (kill_process(process.id, 5s)) {
+        log::warning("killed {} (process {}) that an earlier floof-init left", name, process.id.pid);
+      }
+      continue;
+    }
+    UniqueFd handle = open_process(process.id);
+    if (handle) {
+      out.adopted.push_back(name);
+    } else if (process.id.pid != 0) {
+      out.ended.push_back(name);
+    }
+    child->adopt(process.id, std::move(handle), process.about);
   }
+  if (!out.adopted.empty()) {
+    began_ = EventLoop::Clock::time_point(saved.began);
+  }
+  inheriting_ = false;
+  write();
+  return out;
 }
 
 Child* Children::find(const std::string& name) const {
@@ -115,13 +128,14 @@ bool Children::run_helper(const Launch& launch, std::string_view purpose) {
 }
 
 void Children::write() {
-  std::map<std::string, ProcessId> running;
-  for (const auto& child : children_) {
-    if (child->running()) {
-      running[child->name()] = child->id();
-    }
+  if (inheriting_) {
+    return;
   }
-  if (const auto saved = save_processes(file_, running); !saved) {
+  SavedProcesses all{.began = std::chrono::duration_cast<std::chrono::milliseconds>(began_.time_since_epoch())};
+  for (const auto& child : children_) {
+    all.programs[child->name()] = {child->id(), child->remember()};
+  }
+  if (const auto saved = save_processes(file_, all); !saved) {
     log::error("{}", saved.error().text());
   }
 }

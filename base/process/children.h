@@ -7,7 +7,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,13 +17,20 @@ namespace floof {
 /// The programs that floof-init keeps running, and the ends of all its processes. Loop thread.
 class Children {
  public:
-  /// `file`: where the running ones are written, for a successor that has to end them.
+  /// `file`: where they are written down for a successor.
   Children(EventLoop& loop, std::string file) : loop_(loop), file_(std::move(file)) {}
 
-  /// Kills what an earlier floof-init left: nobody hands over their descriptors or their ends. What is added later
-  /// under such a name starts as after a crash. The names of those that ran.
-  std::vector<std::string> kill_leftovers();
   void add(Child::Options options);
+  /// What an earlier floof-init left, which has died.
+  struct Inheritance {
+    pid_t from = 0;                    ///< 0: there was none, or it ended in order
+    std::vector<std::string> adopted;  ///< programs that run on
+    std::vector<std::string> ended;    ///< meanwhile
+  };
+  /// Takes over what runs, once all were added. What nobody has added is killed.
+  Inheritance inherit();
+  /// When the first of the floof-inits that took over from each other began.
+  EventLoop::Clock::time_point began() const { return began_; }
   /// Null: there is none.
   Child* find(const std::string& name) const;
   void tick();
@@ -48,7 +54,8 @@ class Children {
   EventLoop& loop_;
   std::string file_;
   std::vector<std::unique_ptr<Child>> children_;
-  std::set<std::string> crashed_;
+  EventLoop::Clock::time_point began_ = EventLoop::Clock::now();
+  bool inheriting_ = false;  ///< the file is not to be written yet
   struct Aside {
     std::function<void(int)> done;
     EventLoop::TimerId limit;

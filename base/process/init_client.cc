@@ -9,10 +9,11 @@
 
 #include "base/ipc/ipc.h"
 #include "base/ipc/seqpacket.h"
+#include "base/process/process.h"
 
 namespace floof {
 
-Result<InitClient> InitClient::connect(const std::string& run_dir) {
+Result<InitClient> InitClient::connect(const std::string& run_dir, std::chrono::milliseconds limit) {
   const std::string path = run_dir + "/init.sock";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -22,11 +23,17 @@ Result<InitClient> InitClient::connect(const std::string& run_dir) {
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   // The kernel applies the limits to connect, send and receive alike.
-  const timeval limit{10, 0};
-  if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-      setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+  const timeval time{limit.count() / 1000, limit.count() % 1000 * 1000};
+  if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0 ||
+      setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) != 0 ||
       ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return errno_error(path, "cannot connect", "is floof-init running?");
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && process_stopped(peer.pid)) {
+    return Error{path, "floof-init (process " + std::to_string(peer.pid) + ") is stopped",
+                 "start another floof-init, which takes over, or have it go on (kill -CONT)"};
   }
   return InitClient(std::move(socket), path);
 }

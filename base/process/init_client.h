@@ -16,13 +16,15 @@
 
 namespace floof {
 
-/// A blocking client. One thread. Any call gives an Error when floof-init is gone or silent for 10 s; after that the
-/// connection is closed and every later call fails: connect again.
+/// A blocking client. One thread. Any call gives an Error when floof-init is gone or silent for the limit; after that
+/// the connection is closed and every later call fails: connect again. One that is stopped is not waited for.
+/// base/process/init_link.h is for who must not wait.
 class InitClient {
  public:
   using Json = nlohmann::json;
 
-  static Result<InitClient> connect(const std::string& run_dir);
+  static Result<InitClient> connect(const std::string& run_dir,
+                                    std::chrono::milliseconds limit = std::chrono::seconds(2));
 
   /// Gives init a duplicate of `fd` under `key`, replacing what was there. The caller keeps its own.
   Result<void> put(const std::string& key, int fd);
@@ -40,8 +42,9 @@ class InitClient {
   Result<void> start(const std::string& program);
   /// Crashes of before now are no alarms any more.
   Result<void> acknowledge_crashes();
-  /// {"pid":n,"uptime-ms":n,"programs":{"bird":{"pid":0|n,"state":"running|waiting|stopped", as in Child::status}},
-  /// "alarms":[text, ...]}
+  /// {"pid":n,"uptime-ms":n (the
+  /// router's),"own-uptime-ms":n,"programs":{"bird":{"pid":0|n,"state":"running|waiting|stopped", as in
+  /// Child::status}}, "alarms":[text, ...]}
   Result<Json> status();
 
  private:

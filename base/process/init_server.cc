@@ -67,6 +67,9 @@ void InitServer::serve(int socket) {
     clients_.erase(socket);
   };
   auto packet = receive_packet(socket);
+  if (!packet && errno == ECONNRESET) {
+    packet = receive_packet(socket);  // it died with answers unread: that comes before what it had said
+  }
   if (!packet) {
     return errno == EAGAIN ? void() : close_client();
   }
@@ -74,8 +77,9 @@ void InitServer::serve(int socket) {
     return close_client();
   }
   const Answer answer = handle(std::move(*packet));
-  // A peer that leaves its answers unread until the socket is full is cut off.
-  if (!send_packet(socket, answer.json.dump(-1, ' ', false, Json::error_handler_t::replace), answer.fd)) {
+  // A peer that leaves its answers unread until the socket is full is cut off; a dead one may have said more.
+  if (!send_packet(socket, answer.json.dump(-1, ' ', false, Json::error_handler_t::replace), answer.fd) &&
+      errno != EPIPE && errno != ECONNRESET) {
     close_client();
   }
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 
 #include "base/file.h"
@@ -26,33 +27,50 @@ TokenRate rate_of(std::chrono::microseconds each, uint64_t burst) {
   const auto cost = static_cast<uint64_t>(each.count());
   return {cost, cost * burst};
 }
+/// Both ends in one, which every writer gets: so there is a reader as long as somebody writes, and what is written
+/// while no floof-init lives waits for the next one.
+UniqueFd open_pipe(const std::string& path) {
+  for (const bool again : {true, false}) {
+    if (mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) {
+      return {};
+    }
+    UniqueFd out(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+    struct stat about {};
+    if (out && fstat(out.get(), &about) == 0 && S_ISFIFO(about.st_mode)) {
+      return out;
+    }
+    if (!again || ::unlink(path.c_str()) != 0) {
+      break;
+    }
+    errno = EEXIST;
+  }
+  return {};
+}
 }  // namespace
 
 Result<std::unique_ptr<LogPump>> LogPump::open(EventLoop& loop, Options options) {
   std::unique_ptr<LogPump> out(new LogPump(loop, std::move(options)));
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    return errno_error(out->options_.path, "making a pipe");
+  out->pipe_ = open_pipe(out->pipe_path());
+  if (!out->pipe_) {
+    return errno_error(out->pipe_path(), "making a pipe");
   }
-  out->read_end_.reset(ends[0]);
-  out->write_end_.reset(ends[1]);
-  fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);  // as much as we may have
+  fcntl(out->pipe_.get(), F_SETPIPE_SZ, kPipeBytes);  // as much as we may have
   out->reopen();
   if (!out->file_) {
     return errno_error(out->options_.path, "opening");
   }
   LogPump* pump = out.get();
-  loop.watch(ends[0], EPOLLIN, [pump](uint32_t) { pump->read_some(); });
+  loop.watch(pump->pipe_.get(), EPOLLIN, [pump](uint32_t) { pump->read_some(); });
   out->timer_ = loop.every(pump->options_.summary, [pump] { pump->summarise(); });
   return out;
 }
 
 LogPump::~LogPump() {
   loop_.cancel(timer_);
-  if (!read_end_) {
+  if (!pipe_) {
     return;
   }
-  loop_.unwatch(read_end_.get());
+  loop_.unwatch(pipe_.get());
   read_some();
   if (!rest_.empty()) {
     take(rest_);
@@ -63,7 +81,7 @@ LogPump::~LogPump() {
 void LogPump::read_some() {
   std::array<char, 16384> bytes;
   for (int reads = 0; reads < kReadsAtOnce; reads++) {
-    const ssize_t count = ::read(read_end_.get(), bytes.data(), bytes.size());
+    const ssize_t count = ::read(pipe_.get(), bytes.data(), bytes.size());
     if (count <= 0) {
       return;
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The log of a program that runs for months: it writes lines into a pipe (never waiting: what does not fit is lost, not
-// the program's time), and they come into a file that has a bound, with its predecessor beside it. Whoever makes a
-// program say the same thing all the time does not push out what else it says: lines that differ in numbers only share
-// a rate, and one line tells now and then how many were left out. Loop thread.
+// The log of a program that runs for months: it writes lines into a named pipe (never waiting: what does not fit is
+// lost, not the program's time), where a successor of this process finds them as well, and they come into a file that
+// has a bound, with its predecessor beside it. Whoever makes a program say the same thing all the time does not push
+// out what else it says: lines that differ in numbers only share a rate, and one line tells now and then how many were
+// left out. Loop thread.
 #pragma once
 
 #include <chrono>
@@ -37,7 +38,9 @@ class LogPump {
   LogPump& operator=(const LogPump&) = delete;
 
   /// Where the program writes to: for its standard output and error. Ours; it does not block.
-  int input() const { return write_end_.get(); }
+  int input() const { return pipe_.get(); }
+  /// Beside the log. It stays when this ends: whoever removes it ends the program's log.
+  std::string pipe_path() const { return options_.path + ".pipe"; }
 
   /// The last lines that it wrote, at most ten; also those that it has just written.
   std::vector<std::string> last_lines();
@@ -60,7 +63,7 @@ class LogPump {
 
   EventLoop& loop_;
   const Options options_;
-  UniqueFd read_end_, write_end_, file_;
+  UniqueFd pipe_, file_;
   size_t size_ = 0;
   std::string rest_;  ///< the beginning of a line
   TokenBucket all_;

@@ -47,6 +47,26 @@ TEST_F(LogPumpTest, LinesComeWholeAndToTheEndOfTheFile) {
   EXPECT_EQ(written(), "before\none\ntwo\nwithout an end\n");
 }
 
+TEST_F(LogPumpTest, WhatIsWrittenWhileNobodyReadsIsThereForTheNext) {
+  open();
+  const UniqueFd program(dup(pump_->input()));
+  pump_.reset();
+  EXPECT_EQ(::write(program.get(), "alone\n", 6), 6);
+  EXPECT_EQ(written(), "");
+  open();
+  loop_.turn(std::chrono::milliseconds(0));
+  EXPECT_EQ(written(), "alone\n");
+  say("again\n");
+  EXPECT_EQ(written(), "alone\nagain\n");
+}
+
+TEST_F(LogPumpTest, AFileInThePlaceOfItsPipeIsReplaced) {
+  ASSERT_TRUE(replace_file(path() + ".pipe", "in the way"));
+  open();
+  say("one\n");
+  EXPECT_EQ(written(), "one\n");
+}
+
 TEST_F(LogPumpTest, TheFileHasABoundAndItsPredecessorStays) {
   open({.path = {}, .most_bytes = 1000, .burst_alike = 1000});
   for (int i = 0; i < 100; i++) {

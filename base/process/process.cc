@@ -7,8 +7,10 @@
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -31,11 +33,6 @@ std::string stat_of(pid_t pid) {
   // The second field is the name in parentheses and may hold anything, even ") ".
   const size_t name_end = line.rfind(')');
   return name_end == std::string::npos ? "" : line.substr(name_end + 1);
-}
-
-nlohmann::json load_json(const std::string& path) {
-  std::ifstream file(path);
-  return nlohmann::json::parse(file, nullptr, false);
 }
 
 }  // namespace
@@ -99,39 +96,67 @@ Result<pid_t> spawn(const Launch& launch) {
   return pid;
 }
 
-bool kill_process(const ProcessId& process, std::chrono::milliseconds limit) {
+std::chrono::milliseconds process_age(const ProcessId& process) {
+  timespec now{};
+  if (process.start_time == 0 || clock_gettime(CLOCK_BOOTTIME, &now) != 0) {
+    return {};
+  }
+  const auto began = static_cast<int64_t>(process.start_time * 1000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK)));
+  return std::chrono::milliseconds(std::max<int64_t>(0, now.tv_sec * 1000 + now.tv_nsec / 1'000'000 - began));
+}
+
+UniqueFd open_process(const ProcessId& process) {
   if (process.pid <= 1 || process.start_time == 0) {
+    return {};
+  }
+  UniqueFd handle(static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0)));
+  // Whoever has the pid now is whom the descriptor is of.
+  return handle && process_start_time(process.pid) == process.start_time ? std::move(handle) : UniqueFd();
+}
+
+void signal_process(const UniqueFd& process, int signal) {
+  syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0);
+}
+
+void kill_group(const UniqueFd& process, pid_t pid) {
+  constexpr unsigned kGroup = 4;  // PIDFD_SIGNAL_PROCESS_GROUP, from Linux 6.9 on
+  if (syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, kGroup) != 0 && errno == EINVAL) {
+    ::kill(-pid, SIGKILL);
+  }
+}
+
+bool kill_process(const ProcessId& process, std::chrono::milliseconds limit) {
+  const UniqueFd handle = open_process(process);
+  if (!handle) {
     return false;
   }
-  // Through the descriptor the signal reaches the process that was looked at, even if its pid is given away meanwhile.
-  const UniqueFd handle(static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!handle || process_start_time(process.pid) != process.start_time) {
-    return false;
-  }
-  syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+  signal_process(handle, SIGKILL);
   pollfd gone{handle.get(), POLLIN, 0};
   ::poll(&gone, 1, static_cast<int>(limit.count()));
   return true;
 }
 
-Result<void> save_processes(const std::string& path, const std::map<std::string, ProcessId>& processes) {
+Result<void> save_processes(const std::string& path, const SavedProcesses& processes) {
   nlohmann::json programs = nlohmann::json::object();
-  for (const auto& [name, process] : processes) {
-    programs[name] = {{"pid", process.pid}, {"start-time", process.start_time}};
+  for (const auto& [name, process] : processes.programs) {
+    programs[name] = {{"pid", process.id.pid}, {"start-time", process.id.start_time}, {"about", process.about}};
   }
-  return replace_file(path, nlohmann::json{{"pid", getpid()}, {"programs", std::move(programs)}}.dump(1) + '\n');
+  const nlohmann::json all = {{"pid", getpid()}, {"began", processes.began.count()}, {"programs", std::move(programs)}};
+  return replace_file(path, all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
 }
 
-std::map<std::string, ProcessId> load_processes(const std::string& path) {
-  std::map<std::string, ProcessId> out;
-  const auto json = load_json(path);
+SavedProcesses load_processes(const std::string& path) {
+  std::ifstream file(path);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  SavedProcesses out;
+  out.writer = static_cast<pid_t>(number_of(json, "pid"));
+  out.began = std::chrono::milliseconds(number_of(json, "began"));
   for (const auto& [name, about] : object_of(json, "programs").items()) {
-    out[name] = {static_cast<pid_t>(number_of(about, "pid")), number_of(about, "start-time")};
+    out.programs[name] = {{static_cast<pid_t>(number_of(about, "pid")), number_of(about, "start-time")},
+                          object_of(about, "about")};
   }
   return out;
 }
-
-pid_t load_writer(const std::string& path) { return static_cast<pid_t>(number_of(load_json(path), "pid")); }
 
 std::string describe_exit(int wait_status) {
   if (WIFSIGNALED(wait_status)) {

@@ -508,7 +508,7 @@ class InterfaceFeature final : public engine::Feature {
     if (auto reader = stats::Reader::open(others_.setup().run_dir + "/stats")) {
       counters_ = std::move(*reader);
     }
-    keeper_.emplace(others_.setup().run_dir);
+    keeper_.emplace(others_.loop(), others_.setup().run_dir);
     auto hosts = open_hosts(others_.setup(), others_.loop());
     if (!hosts) {
       return hosts.error();

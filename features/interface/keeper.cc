@@ -11,17 +11,17 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/process/init_client.h"
 
 namespace floof::interface {
 
-Keeper::Keeper(const std::string& run_dir) {
+Keeper::Keeper(EventLoop& loop, const std::string& run_dir) : init_(loop, run_dir) {
   auto client = InitClient::connect(run_dir);
   if (!client) {
     log::info("no floof-init ({}); TAPs go down when this program ends", client.error().reason);
     return;
   }
-  init_ = std::make_unique<InitClient>(std::move(*client));
-  const auto keys = init_->list();
+  const auto keys = client->list();
   if (!keys) {
     log::warning("{}", keys.error().text());
     return;
@@ -30,7 +30,7 @@ Keeper::Keeper(const std::string& run_dir) {
     if (!key.starts_with("port:") && !key.starts_with("lcp:")) {
       continue;
     }
-    auto fd = init_->get(key);
+    auto fd = client->get(key);
     if (fd && *fd) {
       left_[key] = std::move(**fd);
     }
@@ -58,20 +58,14 @@ bool Keeper::has_tap(const std::string& name, int netns) const {
 }
 
 void Keeper::put(const std::string& key, int fd) {
-  if (init_ && fd >= 0) {
-    if (auto done = init_->put(key, fd); !done) {
-      log::warning("{}: floof-init does not keep it: {}", key, done.error().reason);
-    }
+  if (fd >= 0) {
+    init_.put(key, fd);
   }
 }
 
 void Keeper::drop(const std::string& key) {
   left_.erase(key);
-  if (init_) {
-    if (auto done = init_->drop(key); !done) {
-      log::warning("{}: floof-init does not drop it: {}", key, done.error().reason);
-    }
-  }
+  init_.drop(key);
 }
 
 void Keeper::drop_leftovers() {

@@ -6,16 +6,17 @@
 #include <string>
 
 #include "base/fd.h"
-#include "base/process/init_client.h"
+#include "base/process/init_link.h"
 
 namespace floof::interface {
 
 /// Keeps TAP descriptors at floof-init, so that the TAPs keep their carrier when this process dies. Without a
-/// floof-init (tests, `--no-init` use) everything works but that. Control thread.
+/// floof-init (tests, `--no-init` use) everything works but that; one that takes over from a dead one gets them again.
+/// Control thread.
 class Keeper {
  public:
   /// Fetches everything that an earlier life left at floof-init.
-  explicit Keeper(const std::string& run_dir);
+  Keeper(EventLoop& loop, const std::string& run_dir);
 
   /// What an earlier life left under `key`, once; an empty descriptor when there is nothing.
   UniqueFd take(const std::string& key);
@@ -29,7 +30,7 @@ class Keeper {
   void drop_leftovers();
 
  private:
-  std::unique_ptr<InitClient> init_;
+  InitLink init_;
   std::map<std::string, UniqueFd> left_;
 };
 

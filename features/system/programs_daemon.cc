@@ -16,30 +16,44 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// An answer takes it a millisecond.
+constexpr std::chrono::milliseconds kLimit{500};
+
 Result<Json> ask(const std::string& run_dir) {
-  auto init = InitClient::connect(run_dir);
+  auto init = InitClient::connect(run_dir, kLimit);
   return init ? init->status() : Result<Json>(init.error());
 }
 
 /// By the list that floof-init keeps for its successor.
 Json unattended(const std::string& run_dir) {
   Json out = Json::object();
-  for (const auto& [name, process] : load_processes(run_dir + "/init.json")) {
-    const bool runs = process.start_time != 0 && process_start_time(process.pid) == process.start_time;
-    out[name] = {{"pid", runs ? process.pid : 0}, {"state", runs ? "running" : "ended"}};
+  for (const auto& [name, process] : load_processes(run_dir + "/init.json").programs) {
+    const bool runs = open_process(process.id).get() >= 0;
+    Json about = process.about.is_object() ? process.about : Json::object();
+    about.erase("crashed");
+    about["pid"] = runs ? process.id.pid : 0;
+    about["state"] = runs ? "running" : process.id.pid != 0 ? "ended" : "stopped";
+    about["uptime-ms"] = runs ? process_age(process.id).count() : 0;
+    out[name] = std::move(about);
   }
   return out;
 }
 
 }  // namespace
 
-Json programs_state(const std::string& run_dir, const std::string& state_dir) {
-  const auto answer = ask(run_dir);
+std::string init_alarm(const std::string& trouble) {
+  return trouble.empty()
+             ? ""
+             : fmt::format(
+                   "floof-init does not answer: {}. Effect: a program that ends is not started again. Remedy: "
+                   "start floof-init anew (systemd does that by itself), which takes over what runs",
+                   trouble);
+}
+
+Json programs_state(const std::string& run_dir, const std::string& state_dir, const std::string& trouble) {
+  const auto answer = trouble.empty() ? ask(run_dir) : Result<Json>(Error{"", trouble, ""});
   if (!answer) {
-    Json alarms = {
-        fmt::format("floof-init does not answer ({}): a program that ends is not started again; start "
-                    "floof-init anew, which restarts all of them",
-                    answer.error().reason)};
+    Json alarms = {init_alarm(answer.error().reason)};
     const auto known = crash::CrashHistory::read(crash::CrashHistory::file(state_dir));
     for (const auto& [program, text] :
          crash::alarms(known ? *known : std::vector<crash::Crash>(), std::time(nullptr))) {
@@ -49,7 +63,9 @@ Json programs_state(const std::string& run_dir, const std::string& state_dir) {
   }
   const uint64_t milliseconds = number_of(*answer, "uptime-ms");
   Json programs = member(*answer, "programs");
-  programs["floof-init"] = {{"pid", number_of(*answer, "pid")}, {"state", "running"}, {"uptime-ms", milliseconds}};
+  programs["floof-init"] = {{"pid", number_of(*answer, "pid")},
+                            {"state", "running"},
+                            {"uptime-ms", number_of(*answer, "own-uptime-ms", milliseconds)}};
   return {{"uptime-s", milliseconds / 1000}, {"programs", std::move(programs)}, {"alarms", items(*answer, "alarms")}};
 }
 

@@ -8,10 +8,14 @@
 
 namespace floof::system {
 
-/// The router's programs, for `show system`. Asks floof-init and waits for its answer (InitClient). Any thread.
+/// The router's programs, for `show system`. Asks floof-init and waits for its answer for half a second, unless
+/// `trouble` (InitLink::trouble) says that it does not answer. Any thread.
 /// {"uptime-s": the router's, "programs": {"bird": as Child::status, ...}, "alarms": [text, ...]}; when floof-init does
-/// not answer there is no uptime, `programs` has "pid" and "state" of those that it started last, and an alarm says so.
-nlohmann::json programs_state(const std::string& run_dir, const std::string& state_dir);
+/// not answer there is no uptime, `programs` is as it wrote them down last, with the state of today, and an alarm says
+/// so.
+nlohmann::json programs_state(const std::string& run_dir, const std::string& state_dir, const std::string& trouble);
+/// The alarm about a floof-init with this trouble; empty when it has none.
+std::string init_alarm(const std::string& trouble);
 
 /// For `show system crashes`: {"crashes": [...]}, newest first, as crash::to_json has them. `arguments`: "id" for that
 /// one alone, whole; "program" for its own; "detail" for all of them whole. Any thread.

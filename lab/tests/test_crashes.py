@@ -155,4 +155,4 @@ def test_a_killed_floof_init_is_told(lab):
     assert any(" ended" in a for a in lab.r1.show("system")["alarms"]), "those of the history"
     lab.r1.boot()
     crash = wait_for("it is told", lambda: crashes(lab, "floof-init")[0])
-    assert "without ending what it had started" in crash["cause"] and "floof-dataplane" in crash["done"]
+    assert "without ending what it had started" in crash["cause"] and "taken over what ran on" in crash["done"]

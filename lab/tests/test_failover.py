@@ -14,6 +14,7 @@ import pytest
 
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
+from lab.sessions import since
 from lab.soak import soak
 
 # By how they are announced: directly from the link, by a loopback, by both routers alike.
@@ -259,6 +260,36 @@ def test_a_dead_dataplane_comes_back_with_all_routes_before_bird_says_a_word(lab
         wait_for("nothing is stale", lambda: not any(f.get("stale") for f in lab.r1.show("feeds")))
         packets = pulse.stop()
     assert not lost(packets, returned), "neither before BIRD speaks nor when it does"
+
+
+def test_a_dead_or_hanging_floof_init_is_followed_by_one_that_takes_over(lab):
+    """Nothing is lost, no session ends, and what was taken over is watched."""
+    def sessions():
+        return {name: since(lab, name) for name in PEERS}
+
+    before, programs = sessions(), lab.r1.status()
+    with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6), interval=1e-3) as pulse:
+        all_at(lab, pulse, "a")
+        for stop, wrapper in ((signal.SIGKILL, ()), (signal.SIGSTOP, ()), (signal.SIGKILL, ("unshare", "-m"))):
+            old = lab.r1.init
+            old.send_signal(stop)
+            began = time.monotonic()
+            about = lab.r1.show("system")
+            assert time.monotonic() - began < 5, "nobody waits for it"
+            assert any("floof-init does not answer" in alarm for alarm in about["alarms"])
+            assert {n: p["pid"] for n, p in about["programs"].items()} == {n: p["pid"] for n, p in programs.items()}
+            lab.r1.boot(*wrapper)
+            wait_for("the new one answers", lambda: "uptime-s" in lab.r1.show("system"))
+            assert old.wait(30) == -signal.SIGKILL
+            assert {n: p["pid"] for n, p in lab.r1.status().items()} == {n: p["pid"] for n, p in programs.items()}
+        all_at(lab, pulse, "a")
+        packets = pulse.stop()
+    assert not lost(packets) and sessions() == before
+    old = lab.r1.pid("floof-dataplane")
+    os.kill(old, signal.SIGKILL)
+    wait_for("it is started again", lambda: lab.r1.status()["floof-dataplane"]["pid"] not in (0, old))
+    settled(lab)
+    assert sessions() == before, "TAPs and their carriers were handed over twice"
 
 
 # With bird and the links among it a packet is lost once in some dozens of kills of bird (docs/reliability.md).

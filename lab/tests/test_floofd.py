@@ -216,7 +216,7 @@ def test_a_damaged_store_does_not_stop_the_router(lab):
 
 
 def test_without_floof_init_the_programs_are_still_shown(lab):
-    programs = lab.r1.status()
+    programs, uptime = lab.r1.status(), lab.r1.show("system")["uptime-s"]
     lab.r1.init.kill()
     lab.r1.init.wait()
     about = lab.r1.show("system")
@@ -227,7 +227,8 @@ def test_without_floof_init_the_programs_are_still_shown(lab):
     lab.r1.boot()
     about = wait_for("the new floof-init answers", lambda: (s := lab.r1.show("system")) and "uptime-s" in s and s)
     assert not any("floof-init does not answer" in alarm for alarm in about["alarms"])
-    assert about["uptime-s"] < 60 and about["programs"]["floof-init"]["pid"] == lab.r1.init.pid
+    assert about["uptime-s"] >= uptime and about["programs"]["floof-init"]["pid"] == lab.r1.init.pid
+    assert {n: about["programs"][n]["pid"] for n in programs} == {n: p["pid"] for n, p in programs.items()}, "taken over"
 
 
 def test_the_program_says_what_is_wrong_with_its_arguments():

@@ -182,19 +182,84 @@ def test_socket(instance):
         s.close()
 
 
-def test_takeover(instance):
-    """init killed: the others live on. A new init ends them and starts anew, with the same namespace of ports."""
+def tables(instance):
+    return {program: {k: v for k, v in instance.status(program).items() if k != "uptime-ms"} for program in PROGRAMS}
+
+
+def crashes(instance):
+    return json.loads((instance.state_dir / "crashes.json").read_text())["crashes"]
+
+
+def kept(instance):
+    return call(instance.run_dir, {"op": "list"}).get("keys")
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_takeover(instance, how):
+    """init dies or hangs: the others live on, and a new init takes them over as they are, with all that they have."""
     instance.start_with_bird()
-    pids = instance.pids()
-    namespace = os.stat(instance.ports).st_ino
-    instance.init.send_signal(signal.SIGKILL)
-    instance.init.wait()
+    wait_for("the TAP is kept", lambda: kept(instance) == ["tap:init-tap"])
+    os.kill(instance.pid("floofd"), signal.SIGKILL)
+    wait_for("floofd is back", lambda: instance.status("floofd")["restarts"] == 1 and len(instance.starts("floofd")) == 2)
+    pids, before, first = instance.pids(), tables(instance), instance.init
+    namespace, starts = os.stat(instance.ports).st_ino, (instance.run_dir / "starts").read_text()
+    tap = run("ip", "-n", instance.name, "link", "show", "init-tap").stdout
+    uptimes = {program: instance.status(program)["uptime-ms"] for program in PROGRAMS}
+    if how == "killed":
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    else:
+        first.send_signal(signal.SIGSTOP)
     assert all(alive(pid) for pid in pids.values())
     instance.start()
-    wait_for("all run", lambda: all(instance.pids().values()))
-    assert not any(alive(pid) for pid in pids.values())
-    assert not set(pids.values()) & set(instance.pids().values())
-    assert "-R" in wait_for("bird's second start", lambda: instance.starts("bird")[1:])[0].split()
+    assert first.wait(20) == -signal.SIGKILL
+    assert tables(instance) == before and instance.pids() == pids
+    for program in PROGRAMS:
+        assert uptimes[program] <= instance.status(program)["uptime-ms"] < uptimes[program] + 60000
+    assert (instance.run_dir / "starts").read_text() == starts, "nobody was started"
     assert os.stat(instance.ports).st_ino == namespace
+    wait_for("the TAP is kept again", lambda: kept(instance) == ["tap:init-tap"])
+    told = crashes(instance)[-1]
+    assert told["program"] == "floof-init" and told["pid"] == first.pid and "floof-dataplane, floofd" in told["done"]
+    assert ("hung" in told["cause"]) == (how == "stopped"), told
+
+    for program in PROGRAMS:  # what it had not started itself is watched like its own, by now also for hanging
+        os.kill(pids[program], signal.SIGSTOP if program == "floof-dataplane" else signal.SIGKILL)
+        wait_for(f"{program} is new", lambda: instance.pid(program) not in (0, pids[program]))
+        assert instance.status(program)["restarts"] == before[program]["restarts"] + 1
+        assert [c for c in crashes(instance) if c["program"] == program][-1]["pid"] == pids[program]
+    assert run("ip", "-n", instance.name, "link", "show", "init-tap").stdout == tap
+    assert "-R" in wait_for("bird's second start", lambda: instance.starts("bird")[1:])[0].split()
     assert instance.stop() == 0
-    assert not instance.ports.exists()
+    assert not instance.ports.exists() and not list((instance.run_dir / "log").glob("*.pipe"))
+
+
+def test_takeover_of_what_ended_meanwhile(instance):
+    instance.start_with_bird()
+    pids = instance.pids()
+    instance.init.kill()
+    instance.init.wait()
+    for program in ("bird", "floofd"):
+        os.kill(pids[program], signal.SIGKILL)
+    instance.start()
+    wait_for("all run", lambda: all(instance.pids().values()))
+    now = instance.pids()
+    assert now["floof-dataplane"] == pids["floof-dataplane"] and not {now["bird"], now["floofd"]} & set(pids.values())
+    assert [instance.status(p)["restarts"] for p in PROGRAMS] == [0, 1, 1]
+    assert "-R" in wait_for("bird's second start", lambda: instance.starts("bird")[1:])[0].split()
+    told = crashes(instance)[-1]
+    assert told["done"] == "a new one has taken over what ran on (floof-dataplane) and starts what had ended meanwhile (bird, floofd)"
+
+
+def test_takeover_when_nothing_runs(instance):
+    """All are gone with init: the next one starts them as after a crash."""
+    instance.start_with_bird()
+    pids = instance.pids()
+    instance.init.kill()
+    instance.init.wait()
+    for pid in pids.values():
+        os.kill(pid, signal.SIGKILL)
+    instance.start()
+    wait_for("all run", lambda: all(instance.pids().values()))
+    assert not set(pids.values()) & set(instance.pids().values())
+    assert "all programs" in crashes(instance)[-1]["done"]
