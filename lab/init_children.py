@@ -85,12 +85,12 @@ def dataplane(run_dir):
 
 def floofd(run_dir):
     with open(run_dir + "/floofd.heartbeat", "w+b") as f:
-        f.truncate(8)
-        memory = mmap.mmap(f.fileno(), 8)
+        f.truncate(16)
+        memory = mmap.mmap(f.fileno(), 16)
     child = subprocess.Popen(["sleep", "1000"])
     open(run_dir + "/floofd.child", "w").write(str(child.pid))
     while True:
-        memory[:] = struct.pack("=Q", struct.unpack("=Q", memory[:])[0] + 1)
+        memory[:8] = struct.pack("=Q", struct.unpack("=Q", memory[:8])[0] + 1)
         time.sleep(0.05)
 
 

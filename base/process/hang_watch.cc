@@ -106,15 +106,20 @@ std::optional<std::string> SegmentWatch::tick() {
 
 void FileWatch::reset() {
   beat_ = {};
-  start_ = Heartbeat::read(path_).value_or(0);
+  before_.reset();
+  start_ = Heartbeat::read(path_).value_or(Heartbeat::Record{}).count;
 }
 
 std::optional<std::string> FileWatch::tick() {
-  const uint64_t value = Heartbeat::read(path_).value_or(start_) - start_;
-  if (beat_.overdue(value, kFloofdFirst, kFloofdLater)) {
-    return "it has had no heartbeat " + beat_.silence();
+  const auto record = Heartbeat::read(path_);
+  const bool overdue = beat_.overdue(record ? record->count - start_ : 0, kFloofdFirst, kFloofdLater);
+  const auto now = record && record->thread != 0 ? times_(static_cast<pid_t>(record->thread)) : std::nullopt;
+  const auto before = std::exchange(before_, now);
+  if (now && before && now->waits - before->waits > kTick / 2) {
+    beat_.forgive();
+    return std::nullopt;
   }
-  return std::nullopt;
+  return overdue ? std::optional("it has had no heartbeat " + beat_.silence()) : std::nullopt;
 }
 
 BirdWatch::~BirdWatch() { disconnect(); }

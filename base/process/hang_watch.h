@@ -52,6 +52,8 @@ class BeatCounter {
   bool moved_ = false;
 };
 
+using TimesOf = std::function<std::optional<ThreadTimes>(pid_t)>;
+
 /// floof-dataplane: each heartbeat of the stats segment. The first may take 10 s. Later a thread hangs that has had
 /// none
 /// - for 400 ms, if it is a worker that used the CPU meanwhile (a loop without end; BFD with 3 x 300 ms is to survive
@@ -62,8 +64,7 @@ class BeatCounter {
 /// counters (engine/stats_writer.h).
 class SegmentWatch : public HangWatch {
  public:
-  using Times = std::function<std::optional<ThreadTimes>(pid_t)>;
-  explicit SegmentWatch(std::string path, Times times = thread_times)
+  explicit SegmentWatch(std::string path, TimesOf times = thread_times)
       : path_(std::move(path)), times_(std::move(times)) {}
   void reset() override;
   std::optional<std::string> tick() override;
@@ -78,23 +79,27 @@ class SegmentWatch : public HangWatch {
   std::optional<std::string> look_at(Thread& thread, uint64_t beat, pid_t id, bool worker) const;
 
   std::string path_;
-  Times times_;
+  TimesOf times_;
   std::optional<stats::Reader> segment_;
   std::array<Thread, stats::kMaxWorkers> threads_{};  ///< 0 is the control thread, workers follow
 };
 
-/// floofd: the counter of base/process/heartbeat.h, 30 s for the first move, then 10 s.
+/// floofd: the counter of base/process/heartbeat.h, 30 s for the first move, then 10 s. While it could run but has no
+/// CPU, no time counts.
 class FileWatch : public HangWatch {
  public:
-  explicit FileWatch(std::string path) : path_(std::move(path)) {}
+  explicit FileWatch(std::string path, TimesOf times = thread_times)
+      : path_(std::move(path)), times_(std::move(times)) {}
   void reset() override;
   std::optional<std::string> tick() override;
   bool lively() const override { return beat_.moved(); }
 
  private:
   std::string path_;
+  TimesOf times_;
   uint64_t start_ = 0;
   BeatCounter beat_;
+  std::optional<ThreadTimes> before_;  ///< at the last tick
 };
 
 /// bird: its control socket is asked `show status` each second; 15 s without a complete reply are a hang.

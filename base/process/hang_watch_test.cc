@@ -53,7 +53,7 @@ TEST(BeatCounter, FirstAndLaterLimits) {
 TEST(FileWatch, FloofdHasThirtySecondsToBeginAndTenBetweenBeats) {
   const std::string path = path_of("heartbeat");
   unlink(path.c_str());
-  FileWatch watch(path);
+  FileWatch watch(path, [](pid_t) { return std::nullopt; });
   watch.reset();
   EXPECT_EQ(ticks_to_hang(watch, 1000), 150) << "it never began";
   auto heart = Heartbeat::open(path);
@@ -61,13 +61,27 @@ TEST(FileWatch, FloofdHasThirtySecondsToBeginAndTenBetweenBeats) {
   for (int i = 0; i < 7; i++) {
     heart->beat();
   }
-  EXPECT_EQ(Heartbeat::read(path), 7u);
+  EXPECT_EQ(Heartbeat::read(path)->count, 7u);
+  EXPECT_EQ(Heartbeat::read(path)->thread, static_cast<uint64_t>(gettid()));
   watch.reset();
   EXPECT_EQ(ticks_to_hang(watch, 100), -1) << "the count of the one before is no life";
   EXPECT_FALSE(watch.lively());
   EXPECT_EQ(ticks_to_hang(watch, 1000, [&] { heart->beat(); }), -1);
   EXPECT_TRUE(watch.lively());
   EXPECT_EQ(ticks_to_hang(watch, 1000), 50);
+  unlink(path.c_str());
+}
+
+TEST(FileWatch, FloofdThatHasNoCpuDoesNotHang) {
+  const std::string path = path_of("heartbeat");
+  ThreadTimes times{'R', 0ms, 0ms};
+  FileWatch watch(path, [&](pid_t) { return times; });
+  auto heart = Heartbeat::open(path);
+  ASSERT_TRUE(heart) << heart.error().text();
+  watch.reset();
+  heart->beat();
+  EXPECT_EQ(ticks_to_hang(watch, 1000, [&] { times.waits += HangWatch::kTick * 3 / 4; }), -1);
+  EXPECT_EQ(ticks_to_hang(watch, 1000, [&] { times.runs += HangWatch::kTick; }), 50);
   unlink(path.c_str());
 }
 

@@ -10,24 +10,28 @@
 
 namespace floof {
 
-/// An 8-byte counter in a shared file that its program increments while it is alive and that floof-init watches
-/// (`<run-dir>/floofd.heartbeat`). One writer, from one thread.
+/// A counter in a shared file that a thread increments while it is alive and that floof-init watches
+/// (`<run-dir>/floofd.heartbeat`). One writer.
 class Heartbeat {
  public:
-  /// Creates the file or takes over the old one and its count.
+  struct Record {
+    uint64_t count = 0;
+    uint64_t thread = 0;  ///< the kernel's number; 0 unknown
+  };
+  /// Creates the file or takes over the old one and its count. The thread that beats.
   static Result<Heartbeat> open(const std::string& path);
   Heartbeat(Heartbeat&& other) noexcept;
   Heartbeat& operator=(Heartbeat&& other) noexcept;
   ~Heartbeat();
 
-  void beat() { counter_->fetch_add(1, std::memory_order_relaxed); }
+  void beat() { std::atomic_ref(record_->count).fetch_add(1, std::memory_order_relaxed); }
 
-  /// The count in the file, or nothing when there is none.
-  static std::optional<uint64_t> read(const std::string& path);
+  /// What is in the file, or nothing when there is none.
+  static std::optional<Record> read(const std::string& path);
 
  private:
-  explicit Heartbeat(std::atomic<uint64_t>* counter) : counter_(counter) {}
-  std::atomic<uint64_t>* counter_;
+  explicit Heartbeat(Record* record) : record_(record) {}
+  Record* record_;
 };
 
 }  // namespace floof
