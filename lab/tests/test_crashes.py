@@ -63,7 +63,7 @@ def end(lab, program, act):
     """Ends it, waits for its successor and returns what is told about it."""
     old, before = pid_of(lab, program), max([c["id"] for c in crashes(lab)] or [0])
     act(old)
-    wait_for(f"{program} runs again", lambda: pid_of(lab, program) not in (0, old), 20)
+    wait_for(f"{program} runs again", lambda: pid_of(lab, program) not in (0, old), 60)  # a hang is 10 s of a CPU's time
     wait_for("floofd answers", lambda: lab.r1.ctl("show", "version", check=False).returncode == 0)
     crash = newest(lab, program, lambda crash: crash["id"] > before and crash["back-ms"] > 0)
     assert crash["pid"] == old and abs(crash["time"] - time.time()) < 60 and crash["effect"] and crash["remedy"]

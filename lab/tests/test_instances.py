@@ -82,7 +82,7 @@ def test_nothing_loops_between_kernel_and_graph(lab):
 def test_a_thousand_interfaces(lab):
     lines = "\n".join(f"set interface n{i} device null\nset interface n{i} address 10.100.{i // 250}.{i % 250 + 1}/32" for i in range(1000))
     lab.r2.commit(lines)
-    shown = lab.r2.show("interface")
+    shown = wait_for("an answer beside other work", lambda: lab.r2.show("interface"))
     assert len(shown) >= 1003
     assert all(i["admin"] == "up" for i in shown)
     assert lab.h2.ping("10.100.3.200", count=2) == 2

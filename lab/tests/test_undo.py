@@ -102,7 +102,7 @@ def digest(lab, client):
     return {"applied": applied, "shown": shown, "history": history, "texts": texts,
             "routes": sorted(line for line in routes.splitlines() if "cache" not in line),
             "bird.conf": (lab.r1.run_dir / "bird.conf").read_text(),
-            "stored": lab.r1.inside("cat running.json history/*; ls *.json history")}
+            "stored": lab.r1.inside("cat running.json history/*; ls *.json history").splitlines()}
 
 
 def interfaces(client):
