@@ -372,7 +372,7 @@ function(floof_programs)
     target_link_libraries(floofctl -static-libstdc++ -static-libgcc)
   endif()
   # Nobody notices how fast they are, but everybody how long they compile.
-  foreach(target floof_shell floof_show floof_netconf floofctl floof-netconf)
+  foreach(target floof_shell floof_show floof_netconf floofctl floof-netconf floof_daemon floof_policy floof_system floofd)
     target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   endforeach()
 endfunction()
