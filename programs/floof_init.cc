@@ -154,6 +154,7 @@ void Init::make_children() {
   auto bird = add("bird", {"-f", "-c", file("bird.conf"), "-s", file("bird.ctl"), "-P", file("bird.pid")},
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
   dataplane.reports = floofd.reports = true;
+  dataplane.restart_signal = SIGUSR1;
   bird.crash_arguments = {"-R"};
   bird.needs_file = file("bird.conf");
   for (auto* options : {&dataplane, &floofd, &bird}) {

@@ -84,7 +84,7 @@ Result<void> Child::restart() {
     return start();
   }
   on_demand_ = true;
-  send(SIGTERM);
+  send(options_.restart_signal);
   loop_.cancel(patience_);
   patience_ = loop_.after(kPatience, [this] { kill(); });
   return {};

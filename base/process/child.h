@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -45,6 +46,7 @@ class Child {
     std::vector<std::string> crash_arguments{};  ///< added when the process before did not end on demand
     std::string needs_file{};                    ///< not started before this file exists; empty: always
     std::unique_ptr<HangWatch> watch{};
+    int restart_signal = SIGTERM;                ///< it ends, for a successor that is started at once
     bool reports = false;                        ///< SIGABRT has it write where it is (base/crash/crash_report.h)
     std::function<void(const Ending&)> ended{};  ///< its successor is started already, or waits
     /// It lives again, so long after an end that nobody asked for; from `tick`.

@@ -79,6 +79,7 @@ TEST_F(ChildTest, BacksOff) {
 TEST_F(ChildTest, CrashArgumentsOnlyAfterACrash) {
   auto options = shell("echo \"arguments:$*\"; exec sleep 100");
   options.crash_arguments = {"-R"};
+  options.restart_signal = SIGUSR1;
   Child child(loop_, std::move(options), [] {});
   const auto lines = [&](const std::string& text) { return [this, text] { return contents(log_) == text; }; };
   ASSERT_TRUE(child.start());
@@ -87,6 +88,7 @@ TEST_F(ChildTest, CrashArgumentsOnlyAfterACrash) {
   ASSERT_TRUE(turn_until(child, lines("arguments:\narguments:-R\n"))) << contents(log_);
   ASSERT_TRUE(child.restart());
   ASSERT_TRUE(turn_until(child, lines("arguments:\narguments:-R\narguments:\n"))) << contents(log_);
+  EXPECT_NE(child.last_exit().find("signal 10"), std::string::npos) << child.last_exit();
   child.stop();
   EXPECT_TRUE(child.ending());
   EXPECT_TRUE(turn_until(child, [&] { return !child.running(); }));
