@@ -167,9 +167,10 @@ def replaced(lab, tables, name):
     kept = next(row for row in lab.r1.show("ip", "route", "summary") if row["source"] == "limits")["kept"]
     last = max(gone, default=0.0)
     flaps = bfd_downs(lab) - downs
-    print(f"{name:32} last lost packet {1000 * last:8.1f} ms after the end, {len(gone)} lost of {len(packets)}; {kept['restored']} routes were back "
-          f"{kept['restored-ms']} ms after the new one asked for them, BFD sessions lost: {flaps}", flush=True)
+    print(f"{name:32} last lost packet {1000 * last:8.1f} ms after the end, {len(gone)} lost of {len(packets)}; {kept['restored']} routes were in the FIB "
+          f"{kept['forwarded-ms']} ms after the new one had begun to read them, in the RIB after {kept['restored-ms']} ms, BFD sessions lost: {flaps}", flush=True)
     return [{"name": name, "value": round(1000 * last, 1), "unit": "ms"},
+            {"name": name.removesuffix("gap-ms") + "fib-ms", "value": kept["forwarded-ms"], "unit": "ms"},
             {"name": name.removesuffix("gap-ms") + "restored-ms", "value": kept["restored-ms"], "unit": "ms"},
             {"name": name.removesuffix("gap-ms") + "bfd-sessions-lost", "value": flaps, "unit": "sessions"}]
 

@@ -366,7 +366,9 @@ std::string render_kept(const Json& kept) {
   }
   if (const uint64_t restored = number(kept, "restored"); restored != 0) {
     out += fmt::format("; this one found {} routes", restored);
-    out += kept.value("restoring", false) ? " so far" : fmt::format(", in {} ms", number(kept, "restored-ms"));
+    out += kept.value("restoring", false) ? " so far"
+                                          : fmt::format(": packets had them after {} ms, the table after {} ms",
+                                                        number(kept, "forwarded-ms"), number(kept, "restored-ms"));
   }
   return out + "\n";
 }

@@ -256,11 +256,12 @@ Json VrfRoutes::show_kept() const {
   if (!memory_) {
     return nullptr;
   }
-  const RouteMemory::Restored& restored = memory_->restored();
+  const RouteMemory::Restored& restored = memory_->what_came_back();
   return {{"bytes", memory_->bytes()},
           {"failure", memory_->failure()},
           {"restoring", memory_->restoring()},
           {"restored", restored.routes},
+          {"forwarded-ms", restored.forwarded.count() / 1000},
           {"restored-ms", restored.took.count() / 1000}};
 }
 

@@ -32,6 +32,9 @@ class FibTable::Tree {
   virtual ~Tree() = default;
   virtual void set(const FibKey& key, unsigned length, uint32_t value) = 0;
   virtual bool remove(const FibKey& key, unsigned length) = 0;
+  virtual void load(const FibKey& key, unsigned length, uint32_t value) = 0;
+  virtual bool publish_loaded() = 0;
+  virtual size_t awaited() const = 0;
   virtual std::optional<Match> match(const FibKey& key, unsigned max_length) const = 0;
   virtual size_t size() const = 0;
   virtual void for_each(const Visit& visit) const = 0;
@@ -46,6 +49,9 @@ class FibTable::TreeOf final : public Tree {
   explicit TreeOf(fib::FibMemory& memory) : tree_(memory) {}
   void set(const FibKey& key, unsigned length, uint32_t value) override { tree_.set(number(key), length, value); }
   bool remove(const FibKey& key, unsigned length) override { return tree_.remove(number(key), length); }
+  void load(const FibKey& key, unsigned length, uint32_t value) override { tree_.load(number(key), length, value); }
+  bool publish_loaded() override { return tree_.publish_loaded(); }
+  size_t awaited() const override { return tree_.awaited(); }
   std::optional<Match> match(const FibKey& key, unsigned max_length) const override {
     const auto found = tree_.match(number(key), max_length);
     return found ? std::optional(Match{found->length, found->value}) : std::nullopt;
@@ -171,11 +177,24 @@ Result<> FibTable::set(const FibKey& key, unsigned length, uint32_t value) {
     }
   }
   tree_->set(key, length, value);
+  grow_if_due();
+  return {};
+}
+
+void FibTable::grow_if_due() {
   if (!large_ && size() >= kGrowAt && bytes() + kToGrow < limit()) {
     change_form(true);
   }
-  return {};
 }
+
+void FibTable::load(const FibKey& key, unsigned length, uint32_t value) {
+  if (!full() && bytes() + tree_->awaited() < memory_.limit_) {
+    tree_->load(key, length, value);
+    grow_if_due();
+  }
+}
+
+bool FibTable::publish_loaded() { return tree_->publish_loaded(); }
 
 bool FibTable::remove(const FibKey& key, unsigned length) {
   const bool done = tree_->remove(key, length);

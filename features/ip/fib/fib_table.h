@@ -86,6 +86,10 @@ class FibTable {
   /// range or the table is at its memory limit and the prefix is new. The limit is looked at before each prefix, which
   /// may then exceed it by what its own rebuild needs.
   Result<> set(const FibKey& key, unsigned length, uint32_t value);
+  /// Adds it if it is not there and there is room, at a fraction of what `set` takes; lookups find it when
+  /// `publish_loaded`, to be called until it is false, has come to it. Everything else may be done meanwhile.
+  void load(const FibKey& key, unsigned length, uint32_t value);
+  bool publish_loaded();
   /// Always works. False when there was none.
   bool remove(const FibKey& key, unsigned length);
   size_t size() const;
@@ -123,6 +127,7 @@ class FibTable {
   class TreeOf;
   std::unique_ptr<Tree> make(bool large) const;
   void publish();
+  void grow_if_due();
   void change_form(bool large);
   bool full() const;
 

@@ -94,6 +94,88 @@ TEST_P(FibTableTest, AnswersAsTheNaiveTable) {
   EXPECT_EQ(fib.bytes(), FibTable(qsbr, bits, FibTable::kDefaultLimit, form).bytes()) << "every node was given back";
 }
 
+/// With changes of all kinds between, of which lookups know at once.
+TEST_P(FibTableTest, LoadsWhatIsNotThere) {
+  const auto [bits, form] = GetParam();
+  Qsbr qsbr;
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
+  NaiveTable naive;
+  std::mt19937_64 rng(bits + 7);
+  for (int round = 0; round < 4; round++) {
+    std::vector<TestPrefix> changed;
+    for (int i = 0; i < 10000; i++) {
+      const TestPrefix prefix = random_prefix(rng, bits);
+      const auto value = static_cast<uint32_t>(1 + rng() % 20);
+      switch (rng() % 8) {
+        case 0:
+          ASSERT_TRUE(fib.set(prefix.key, prefix.length, value).ok());
+          naive.set(prefix, value);
+          changed.push_back(prefix);
+          break;
+        case 1:
+          ASSERT_EQ(fib.remove(prefix.key, prefix.length), naive.remove(prefix));
+          break;
+        case 2:
+          (void)fib.publish_loaded();
+          break;
+        default:
+          fib.load(prefix.key, prefix.length, value);
+          if (!naive.all().contains(prefix)) {
+            naive.set(prefix, value);
+          }
+      }
+      ASSERT_EQ(fib.size(), naive.size());
+    }
+    while (fib.publish_loaded()) {
+    }
+    ASSERT_TRUE(fib.large() || fib.size() < FibTable::kGrowAt);
+    compare(fib, naive, bits, rng, 600);
+  }
+  for (const auto& [prefix, value] : naive.all()) {
+    ASSERT_TRUE(fib.remove(prefix.key, prefix.length));
+  }
+  EXPECT_EQ(fib.blocks_in_use(), 0u);
+  EXPECT_EQ(fib.reclaim(), 0u);
+  EXPECT_EQ(fib.bytes(), FibTable(qsbr, bits, FibTable::kDefaultLimit, form).bytes()) << "every node was given back";
+}
+
+/// What was looked up before stays right until the new is there.
+TEST_P(FibTableTest, LoadingDisturbsNobody) {
+  const auto [bits, form] = GetParam();
+  Qsbr qsbr;
+  FibTable fib(qsbr, bits, FibTable::kDefaultLimit, form);
+  NaiveTable naive;
+  std::mt19937_64 rng(3);
+  for (int i = 0; i < 3000; i++) {
+    const TestPrefix prefix = random_prefix(rng, bits);
+    ASSERT_TRUE(fib.set(prefix.key, prefix.length, 7).ok());
+    naive.set(prefix, 7);
+  }
+  for (int i = 0; i < 3000; i++) {
+    const TestPrefix prefix = random_prefix(rng, bits);
+    fib.load(prefix.key, prefix.length, 8);
+    const FibKey key = random_key(rng, bits);
+    const auto match = naive.match(key, bits);
+    ASSERT_EQ(fib.lookup(key), match ? match->value : 0);
+  }
+}
+
+TEST_P(FibTableTest, LoadsNoMoreThanItsLimitAllows) {
+  const auto [bits, form] = GetParam();
+  Qsbr qsbr;
+  const size_t limit = FibTable(qsbr, bits, FibTable::kDefaultLimit, form).bytes() + (size_t{2} << 20);
+  FibTable fib(qsbr, bits, limit, form);
+  std::mt19937_64 rng(5);
+  for (int i = 0; i < 200000; i++) {
+    fib.load(masked({rng(), rng()}, bits == 32 ? 24 : 64), bits == 32 ? 24u : 64u, 1);
+  }
+  while (fib.publish_loaded()) {
+  }
+  EXPECT_GT(fib.size(), 2000u);
+  EXPECT_LT(fib.size(), 190000u);
+  EXPECT_LT(fib.bytes(), limit + 4096);
+}
+
 TEST_P(FibTableTest, EveryLengthAloneAndNested) {
   const auto [bits, form] = GetParam();
   Qsbr qsbr;

@@ -47,6 +47,7 @@ bool FibTree<K, kRootBits>::set(K key, unsigned length, uint32_t value) {
     set_short(key, length, value);
   } else {
     const size_t slot = bits_at(key, 0, kRootBits);
+    publish_if_loaded(slot);
     const Change change = add(below_[slot], kRootBits, Route(key, length, value), painted_[slot], root(slot));
     publish(slot, change.entry);
     size_ += change.counted;
@@ -62,6 +63,7 @@ bool FibTree<K, kRootBits>::remove(K key, unsigned length) {
     set_short(key, length, 0);
   } else {
     const size_t slot = bits_at(key, 0, kRootBits);
+    publish_if_loaded(slot);
     if (below_[slot] != 0) {
       const Change change = erase(below_[slot], kRootBits, Route(key, length, 0), painted_[slot], root(slot));
       publish(slot, change.entry);
@@ -70,6 +72,79 @@ bool FibTree<K, kRootBits>::remove(K key, unsigned length) {
   }
   finish();
   return size_ != before;
+}
+
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::load(K key, unsigned length, uint32_t value) {
+  if (loaded_.empty()) {
+    loaded_.resize(kRootSlots);
+    next_loaded_ = kRootSlots;
+  }
+  bool added = false;
+  if (length <= kRootBits) {
+    const uint32_t code = short_code_of(key, length);
+    added = short_[code] == 0;
+    if (added) {
+      short_[code] = value;
+      paint_short(code, length, value, false);
+    }
+  } else {
+    const size_t slot = bits_at(key, 0, kRootBits);
+    added = load_one(below_[slot], kRootBits, Route(key, length, value));
+    loaded_[slot] = loaded_[slot] || added;
+    next_loaded_ = std::min(next_loaded_, slot);
+  }
+  size_ += added;
+  loaded_count_ += added;
+}
+
+template <typename K, unsigned kRootBits>
+bool FibTree<K, kRootBits>::publish_loaded() {
+  for (unsigned left = 512; left != 0 && next_loaded_ < loaded_.size(); next_loaded_++) {
+    left -= loaded_[next_loaded_];
+    publish_if_loaded(next_loaded_);
+  }
+  if (next_loaded_ < loaded_.size()) {
+    return true;
+  }
+  loaded_ = {};
+  loaded_count_ = 0;
+  return false;
+}
+
+/// Also before anything else changes there: what is below the slot and its blocks are in step then.
+template <typename K, unsigned kRootBits>
+void FibTree<K, kRootBits>::publish_if_loaded(size_t slot) {
+  if (!loaded_.empty() && loaded_[slot]) [[unlikely]] {
+    loaded_[slot] = false;
+    const Entry old = root(slot);
+    publish(slot, render(below_[slot], kRootBits, painted_[slot]));
+    blocks_.retire_tree(old);
+    finish();
+  }
+}
+
+/// Only for the writer. False when it is there.
+template <typename K, unsigned kRootBits>
+bool FibTree<K, kRootBits>::load_one(NodeRef& ref, unsigned depth, const Route& route) {
+  if (!is_split(ref)) {
+    const bool added = put(ref, route, false) == Put::added;
+    if (bucket(ref).count > kBurst) {
+      burst(ref, depth);
+    }
+    return added;
+  }
+  Split& node = split(ref);
+  bool added = true;
+  if (route.length() <= depth + kBitmapBits) {
+    uint32_t& own = node.own[code_of(route.key(), depth, route.length())];
+    added = own == 0;
+    own = added ? route.value() : own;
+  } else {
+    added = load_one(node.below[slot_of(route.key(), depth)], depth + kBitmapBits, route);
+  }
+  node.count += added;
+  return added;
 }
 
 // Blocks that were unlinked during the change are unreachable now, and only now may they get their epoch.
@@ -91,7 +166,7 @@ void FibTree<K, kRootBits>::abandon() {
 /// `value` 0 removes.
 template <typename K, unsigned kRootBits>
 void FibTree<K, kRootBits>::set_short(K key, unsigned length, uint32_t value) {
-  uint32_t code = 1u << length | (length == 0 ? 0 : bits_at(key, 0, length));
+  const uint32_t code = short_code_of(key, length);
   if (short_[code] == value) {
     return;
   }
@@ -101,22 +176,31 @@ void FibTree<K, kRootBits>::set_short(K key, unsigned length, uint32_t value) {
     up >>= 1;
     value = short_[up];
   }
-  paint_short(code, length, value);
+  paint_short(code, length, value, true);
 }
 
+/// Where no longer one of them lies over it. Without `publish_it`: for `publish_loaded`.
 template <typename K, unsigned kRootBits>
-void FibTree<K, kRootBits>::paint_short(uint32_t code, unsigned length, uint32_t value) {
+void FibTree<K, kRootBits>::paint_short(uint32_t code, unsigned length, uint32_t value, bool publish_it) {
   if (length == kRootBits) {
     const size_t slot = code - kRootSlots;
-    if (painted_[slot] != value) {
-      const uint32_t was = std::exchange(painted_[slot], value);
-      publish(slot, refresh(below_[slot], kRootBits, was, value, root(slot)));
+    if (painted_[slot] == value) {
+      return;
     }
+    if (!publish_it) {
+      painted_[slot] = value;
+      loaded_[slot] = true;
+      next_loaded_ = std::min(next_loaded_, slot);
+      return;
+    }
+    publish_if_loaded(slot);
+    const uint32_t was = std::exchange(painted_[slot], value);
+    publish(slot, refresh(below_[slot], kRootBits, was, value, root(slot)));
     return;
   }
   for (const uint32_t child : {2 * code, 2 * code + 1}) {
     if (short_[child] == 0) {
-      paint_short(child, length + 1, value);
+      paint_short(child, length + 1, value, publish_it);
     }
   }
 }
@@ -125,7 +209,7 @@ template <typename K, unsigned kRootBits>
 std::optional<Match> FibTree<K, kRootBits>::match(K key, unsigned max_length) const {
   std::optional<Match> best;
   for (unsigned length = std::min(max_length, kRootBits) + 1; length-- > 0 && !best;) {
-    const uint32_t value = short_[1u << length | (length == 0 ? 0 : bits_at(key, 0, length))];
+    const uint32_t value = short_[short_code_of(key, length)];
     if (value != 0) {
       best = Match{length, value};
     }
@@ -160,13 +244,16 @@ typename FibTree<K, kRootBits>::Change FibTree<K, kRootBits>::add(NodeRef& ref, 
   if (is_split(ref)) {
     return add_to_split(split(ref), depth, route, inherited, old);
   }
-  const bool added = put(ref, route);
+  const Put done = put(ref, route, true);
+  if (done == Put::present) {
+    return {old, false};
+  }
   if (bucket(ref).count > kBurst) {
     burst(ref, depth);
   }
   const Entry entry = render(ref, depth, inherited);
   blocks_.retire_tree(old);
-  return {entry, added};
+  return {entry, done == Put::added};
 }
 
 template <typename K, unsigned kRootBits>
@@ -175,6 +262,9 @@ typename FibTree<K, kRootBits>::Change FibTree<K, kRootBits>::add_to_split(Split
                                                                            Entry old) {
   if (route.length() <= depth + kBitmapBits) {
     uint32_t& own = node.own[code_of(route.key(), depth, route.length())];
+    if (own == route.value()) {
+      return {old, false};
+    }
     const bool added = own == 0;
     const Slots before = paint(node, inherited);
     own = route.value();
@@ -372,17 +462,20 @@ void FibTree<K, kRootBits>::resize(NodeRef& ref, unsigned count) {
   ref = fresh;
 }
 
-/// Into a bucket, at its place. True when it is new.
+/// Into a bucket, at its place. `present`: it is there as it is to be, or is not to be replaced.
 template <typename K, unsigned kRootBits>
-bool FibTree<K, kRootBits>::put(NodeRef& ref, const Route& route) {
+typename FibTree<K, kRootBits>::Put FibTree<K, kRootBits>::put(NodeRef& ref, const Route& route, bool replace) {
   if (ref == 0) {
     resize(ref, 1);
   }
   const auto all = bucket(ref).all();
   const auto at = std::lower_bound(all.begin(), all.end(), route);
   if (at != all.end() && at->same_prefix(route)) {
+    if (!replace || at->value() == route.value()) {
+      return Put::present;
+    }
     *at = route;
-    return false;
+    return Put::replaced;
   }
   const auto index = at - all.begin();
   if (bucket(ref).count == bucket(ref).room) {
@@ -392,7 +485,7 @@ bool FibTree<K, kRootBits>::put(NodeRef& ref, const Route& route) {
   std::copy_backward(list.routes + index, list.routes + list.count, list.routes + list.count + 1);
   list.routes[index] = route;
   list.count++;
-  return true;
+  return Put::added;
 }
 
 template <typename K, unsigned kRootBits>
@@ -417,7 +510,7 @@ template <typename K, unsigned kRootBits>
 void FibTree<K, kRootBits>::put_into_split(Split& node, unsigned depth, const Route& route) {
   node.count++;
   if (route.length() > depth + kBitmapBits) {
-    put(node.below[slot_of(route.key(), depth)], route);
+    put(node.below[slot_of(route.key(), depth)], route, true);
   } else {
     node.own[code_of(route.key(), depth, route.length())] = route.value();
   }

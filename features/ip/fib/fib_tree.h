@@ -71,6 +71,13 @@ class FibTree {
   bool set(K key, unsigned length, uint32_t value);
   /// False when there is none.
   bool remove(K key, unsigned length);
+  /// Adds it if it is not there, at a fraction of what `set` takes: readers see it only when `publish_loaded` has come
+  /// to its part of the table, which is made anew once for all that was loaded. Everything else may be done meanwhile.
+  void load(K key, unsigned length, uint32_t value);
+  /// Some hundred parts; true when there are more.
+  bool publish_loaded();
+  /// What the blocks of what was loaded may need, in bytes, when it is sparse.
+  size_t awaited() const { return loaded_count_ * (kBits == 32 ? 64 : 320); }
   /// The longest prefix of at most `max_length` bits that contains `key`.
   std::optional<Match> match(K key, unsigned max_length) const;
 
@@ -110,12 +117,16 @@ class FibTree {
   static unsigned code_of(K key, unsigned depth, unsigned length) {
     return 1u << (length - depth) | bits_at(key, depth, length - depth);
   }
+  static uint32_t short_code_of(K key, unsigned length) {
+    return 1u << length | (length == 0 ? 0 : bits_at(key, 0, length));
+  }
   static bool is_split(NodeRef ref) { return is_node(ref); }
   Bucket& bucket(NodeRef ref) const { return *reinterpret_cast<Bucket*>(nodes_.at(ref)); }
   Split& split(NodeRef ref) const { return *reinterpret_cast<Split*>(nodes_.at(ref_of(ref))); }
 
   void set_short(K key, unsigned length, uint32_t value);
-  void paint_short(uint32_t code, unsigned length, uint32_t value);
+  void paint_short(uint32_t code, unsigned length, uint32_t value, bool publish_it);
+  void publish_if_loaded(size_t slot);
   void publish(size_t slot, Entry entry) { __atomic_store_n(&root(slot), entry, __ATOMIC_RELEASE); }
   Entry& root(size_t slot) const { return root_->entries[slot]; }
 
@@ -133,7 +144,9 @@ class FibTree {
   static Slots paint(const Split& node, uint32_t inherited);
   static uint32_t painted(const Split& node, unsigned slot, uint32_t inherited);
 
-  bool put(NodeRef& ref, const Route& route);
+  enum class Put : uint8_t { added, replaced, present };
+  Put put(NodeRef& ref, const Route& route, bool replace);
+  bool load_one(NodeRef& ref, unsigned depth, const Route& route);
   bool take(NodeRef& ref, const Route& route);
   void resize(NodeRef& ref, unsigned count);
   void put_into_split(Split& node, unsigned depth, const Route& route);
@@ -157,6 +170,9 @@ class FibTree {
   /// Of the bucket that is being rendered: a prefix begins a run and, where it ends, may begin another.
   std::array<Run<K>, 2 * (kBurst + 1) + 1> runs_;
   size_t run_count_ = 0;
+  std::vector<bool> loaded_;  ///< root slots whose blocks do not tell yet what was loaded; empty: none
+  size_t next_loaded_ = 0;    ///< before it there are none
+  size_t loaded_count_ = 0;   ///< prefixes
   size_t size_ = 0;
 };
 

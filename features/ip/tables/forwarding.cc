@@ -277,6 +277,10 @@ std::vector<unsigned> ForwardingTables::bucket_counts(GroupId id) const {
 
 bool ForwardingTables::set_route(const Prefix& prefix, GroupId group) { return impl_->main.set_route(prefix, group); }
 
+void ForwardingTables::load_route(const Prefix& prefix, GroupId group) { impl_->main.load_route(prefix, group); }
+
+bool ForwardingTables::publish_loaded() { return impl_->main.publish_loaded(); }
+
 void ForwardingTables::remove_route(const Prefix& prefix) { impl_->main.remove_route(prefix); }
 
 std::optional<ForwardingTables::Entry> ForwardingTables::longest_match(const IpAddress& destination) const {

@@ -116,6 +116,8 @@ class ForwardingTables final : public ForwardingSink, public ForwardingSinks {
 
   /// What does not fit is counted in `stats` and the first time logged.
   bool set_route(const Prefix& prefix, GroupId group) override;
+  void load_route(const Prefix& prefix, GroupId group) override;
+  bool publish_loaded() override;
   void remove_route(const Prefix& prefix) override;
   /// The entry that packets to this address use, with its prefix.
   std::optional<Entry> longest_match(const IpAddress& destination) const;

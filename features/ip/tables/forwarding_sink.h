@@ -75,6 +75,10 @@ class ForwardingSink {
   // -- Routes -----------------------------------------------------------------------------------------------------
   /// Adds or replaces. False: there is no room and the prefix is new, so packets do not use it.
   virtual bool set_route(const Prefix& prefix, GroupId group) = 0;
+  /// Adds it if it is not there and there is room, more quickly than `set_route`. Packets use it when `publish_loaded`,
+  /// to be called until it is false, has come to it: some hundred at a time. Everything else may be done meanwhile.
+  virtual void load_route(const Prefix& prefix, GroupId group) = 0;
+  virtual bool publish_loaded() = 0;
   virtual void remove_route(const Prefix& prefix) = 0;  ///< nothing happens when there is none
   virtual size_t routes(Family family) const = 0;
   /// Of both families in all VRFs, which share the room that there is.

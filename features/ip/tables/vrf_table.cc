@@ -49,6 +49,15 @@ bool VrfTable::set_route(const Prefix& prefix, GroupId group) {
   return done.ok();
 }
 
+void VrfTable::load_route(const Prefix& prefix, GroupId group) {
+  FibTable& table = fib(prefix.family());
+  const size_t before = table.size();
+  table.load(key_of(prefix.address()), prefix.length(), group.value());
+  memory_.routes += table.size() - before;
+}
+
+bool VrfTable::publish_loaded() { return fib4_.publish_loaded() || fib6_.publish_loaded(); }
+
 void VrfTable::remove_route(const Prefix& prefix) {
   memory_.routes -= fib(prefix.family()).remove(key_of(prefix.address()), prefix.length()) ? 1 : 0;
 }

@@ -33,6 +33,8 @@ class VrfTable final : public ForwardingSink {
   // -- Routes -----------------------------------------------------------------------------------------------------
   /// What does not fit is counted in `stats` and the first time logged.
   bool set_route(const Prefix& prefix, GroupId group) override;
+  void load_route(const Prefix& prefix, GroupId group) override;
+  bool publish_loaded() override;
   void remove_route(const Prefix& prefix) override;
   size_t routes(Family family) const override { return fib(family).size(); }
   size_t all_routes() const override { return memory_.routes; }

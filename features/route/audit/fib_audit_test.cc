@@ -117,6 +117,18 @@ TEST_F(FibAuditTest, APrefixTooMany) {
   tables.destroy_group(other);
 }
 
+TEST_F(FibAuditTest, RoutesThatTheRibIsGoingToLearnStay) {
+  const Prefix early = *parse_prefix("187.104.111.103/32");
+  ribs.main().set_ahead(early, ribs.main().group_ahead({.next_hop = {kLinkA, gateway_}}));
+  while (ribs.main().publish_ahead()) {
+  }
+  EXPECT_EQ(pass().wrong, 0u);
+  EXPECT_EQ(tables.covering(early)->prefix, early);
+  ribs.main().ahead_done();
+  EXPECT_EQ(pass().wrong, 0u);
+  EXPECT_NE(tables.covering(early)->prefix, early) << "nobody told it";
+}
+
 TEST_F(FibAuditTest, AGroupOrNextHopThatIsDamaged) {
   Group& group = group_of("203.0.113.1");
   const Lead right = group.lead;

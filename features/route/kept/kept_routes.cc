@@ -71,7 +71,7 @@ std::optional<BgpPath> KeptRoutes::path(uint32_t place) const {
   return out;
 }
 
-bool KeptRoutes::read(uint32_t records, const std::function<void(const Prefix&, const BgpPath&)>& visit) {
+bool KeptRoutes::next(uint32_t records, const std::function<void(const Prefix&, uint32_t)>& visit) {
   while (area_ != RouteArea::paths) {
     const Family family = area_ == RouteArea::prefixes4 ? Family::ip4 : Family::ip6;
     for (; next_ < end(area_); next_++) {
@@ -79,16 +79,23 @@ bool KeptRoutes::read(uint32_t records, const std::function<void(const Prefix&, 
         return true;
       }
       const PrefixRecord& record = map_.prefix(area_, next_);
-      const auto prefix = record.path == 0 ? std::nullopt : decode(record, family);
-      const auto its_path = prefix ? path(record.path) : std::nullopt;
-      if (its_path) {
-        visit(*prefix, *its_path);
+      if (const auto prefix = record.path == 0 ? std::nullopt : decode(record, family)) {
+        visit(*prefix, record.path);
       }
     }
     area_ = area_ == RouteArea::prefixes4 ? RouteArea::prefixes6 : RouteArea::paths;
     next_ = 1;
   }
+  area_ = RouteArea::prefixes4;
   return false;
+}
+
+bool KeptRoutes::read(uint32_t records, const std::function<void(const Prefix&, const BgpPath&)>& visit) {
+  return next(records, [&](const Prefix& prefix, uint32_t place) {
+    if (const auto its_path = path(place)) {
+      visit(prefix, *its_path);
+    }
+  });
 }
 
 }  // namespace floof::route

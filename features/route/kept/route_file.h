@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // BIRD's choices of BGP, kept where a death of the dataplane does not reach them: `<run-dir>/routes.<vrf>`. With a full
-// table BIRD takes ten seconds to tell all of it again; what is in this file is back in the RIB within one. Routes of
+// table BIRD takes ten seconds to tell all of it again; what is in this file packets have within one. Routes of
 // other sources need no file: Linux keeps those of the feed table, addresses and neighbours, `applied.json` the rest.
 //
 // Layout: RouteFileHeader, a table of interface names, then three arrays of fixed records that have address space to
@@ -158,13 +158,16 @@ class KeptRoutes {
 
   /// Whether the BIRD that runs is the one that told the routes.
   bool same_bird() const { return same_bird_; }
-  /// Visits the next `records` places; false at the end.
+  /// Visits what is in the next `records` places, a path by its place; false at the end, from which it begins anew.
+  bool next(uint32_t records, const std::function<void(const Prefix&, uint32_t path)>& visit);
+  /// The same with the paths, but for those that make no sense now.
   bool read(uint32_t records, const std::function<void(const Prefix&, const BgpPath&)>& visit);
+  /// Nothing when there is none that makes sense now.
+  std::optional<BgpPath> path(uint32_t place) const;
+  uint32_t end(RouteArea area) const;
 
  private:
   KeptRoutes(RouteMapping map, bool same_bird, const IdOf& id_of);
-  uint32_t end(RouteArea area) const;
-  std::optional<BgpPath> path(uint32_t place) const;
 
   RouteMapping map_;
   bool same_bird_;

@@ -17,6 +17,10 @@ using namespace std::chrono_literals;
 constexpr auto kSlice = 10ms;
 constexpr uint32_t kRecords = 512;
 
+std::chrono::microseconds since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+}
+
 KeptRoutes::IdOf ids_by_name(const RouteKeeper::NameOf& name_of) {
   auto ids = std::make_shared<std::unordered_map<std::string, IfId>>();
   for (uint16_t i = 1; i < kMaxInterfaces; i++) {
@@ -50,6 +54,7 @@ RouteMemory::RouteMemory(Setup setup, std::function<void(const Restored&)> ready
   }
   if (kept_) {
     restored_.same_bird = kept_->same_bird();
+    groups_.resize(kept_->end(RouteArea::paths));
     timer_ = setup_.loop.after(0us, [this] { restore_some(); });
   } else {
     done();
@@ -64,25 +69,68 @@ RouteMemory::~RouteMemory() {
   }
 }
 
+/// Into the FIB, which packets have then: the RIB takes seconds.
+bool RouteMemory::load_some() {
+  return kept_->next(kRecords, [this](const Prefix& prefix, uint32_t place) {
+    if (place >= groups_.size()) {
+      return;
+    }
+    GroupId& group = groups_[place];
+    if (!group.valid()) {
+      const auto path = kept_->path(place);
+      group = path ? setup_.rib.group_ahead(*path) : GroupId{};
+    }
+    if (group.valid()) {
+      setup_.rib.set_ahead(prefix, group);
+    }
+  });
+}
+
+/// All of it is in the RIB when nothing is left to settle: then the old file may go, and BIRD may speak.
+bool RouteMemory::tell_some() {
+  const bool more = kept_->read(kRecords, [this](const Prefix& prefix, const BgpPath& path) {
+    setup_.rib.set_best(prefix, path);
+    restored_.routes++;
+  });
+  setup_.rib.settle(Clock::now());
+  return more || setup_.rib.next_deadline() == Clock::time_point{};
+}
+
+bool RouteMemory::do_some() {
+  switch (step_) {
+    case Step::load:
+      return load_some();
+    case Step::publish:
+      return setup_.rib.publish_ahead();
+    case Step::tell:
+      return tell_some();
+  }
+  return false;
+}
+
 void RouteMemory::restore_some() {
-  timer_ = 0;
-  const auto start = Clock::now();
-  bool more = true;
-  while (more && Clock::now() - start < kSlice) {
-    more = kept_->read(kRecords, [this](const Prefix& prefix, const BgpPath& path) {
-      setup_.rib.set_best(prefix, path);
-      restored_.routes++;
-    });
-    setup_.rib.settle(Clock::now());
+  timer_ = setup_.loop.after(0us, [this] { restore_some(); });
+  for (const auto end = Clock::now() + kSlice; Clock::now() < end;) {
+    if (do_some()) {
+      continue;
+    }
+    if (step_ == Step::tell) {
+      return restored();
+    }
+    if (step_ == Step::publish) {
+      restored_.forwarded = since(started_);
+    }
+    step_ = step_ == Step::load ? Step::publish : Step::tell;
   }
-  // All of it is in the RIB when nothing is left to settle: then the old file may go, and BIRD may speak.
-  if (more || setup_.rib.next_deadline() == Clock::time_point{}) {
-    timer_ = setup_.loop.after(0us, [this] { restore_some(); });
-    return;
-  }
-  restored_.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started_);
-  log::info("{}: {} routes are back after {} ms", setup_.path, restored_.routes,
-            std::chrono::duration_cast<std::chrono::milliseconds>(restored_.took).count());
+}
+
+void RouteMemory::restored() {
+  setup_.loop.cancel(std::exchange(timer_, 0));
+  setup_.rib.ahead_done();
+  restored_.took = since(started_);
+  log::info("{}: packets had {} routes after {} ms, the table after {} ms", setup_.path, restored_.routes,
+            restored_.forwarded / 1ms, restored_.took / 1ms);
+  groups_ = {};
   done();
 }
 

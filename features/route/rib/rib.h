@@ -126,6 +126,17 @@ class Rib {
   void set_path(const Prefix& prefix, uint32_t path_id, BgpPath path);  ///< feed-all
   void remove_path(const Prefix& prefix, uint32_t path_id);
 
+  /// After a restart, ahead of `set_best`, which will tell the same, and of all that belongs to it: the FIB has these
+  /// routes as soon as `publish_ahead`, to be called until it is false, is through; a million in a fraction of a
+  /// second. What is there by then stays. `group_ahead` gives the group that a path will lead to. `ahead_done`: all has
+  /// been told and settled.
+  GroupId group_ahead(const BgpPath& path);
+  void set_ahead(const Prefix& prefix, GroupId group);
+  bool publish_ahead();
+  void ahead_done();
+  /// Between them the FIB has routes that the RIB does not know.
+  bool has_ahead() const;
+
   /// Null ends it. While feed-best has told nothing: what it had told before would be missing. Lives longer.
   void keep_best(BestKeeper* keeper);
 

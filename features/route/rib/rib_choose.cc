@@ -246,7 +246,7 @@ void Rib::Impl::install(Entry& entry, Choice choice) {
 /// False: the prefix is new and there is no room for it. The router's own addresses and subnets go beyond the limit.
 bool Rib::Impl::write(const Entry& entry, SetId set, Source source) {
   const bool own = source == Source::local || source == Source::connected;
-  if (entry.set == 0 && !own && room_in_fib() == 0) {
+  if (entry.set == 0 && !own && room_in_fib() == 0 && !is_ahead(entry.key)) {
     return false;
   }
   if (!tables.set_route(entry.key, sets.group(set))) {
@@ -258,6 +258,9 @@ bool Rib::Impl::write(const Entry& entry, SetId set, Source source) {
 
 void Rib::Impl::refuse(Entry& entry) {
   uninstall(entry);
+  if (is_ahead(entry.key)) {
+    tables.remove_route(entry.key);
+  }
   entry.refused = true;
   refused[index(entry.key.family())]++;
 }

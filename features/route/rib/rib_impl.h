@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Inside of the RIB, shared by rib.cc (changes), rib_told.cc (what sources said; mark and sweep),
-// rib_choose.cc (who wins, holds) and rib_view.cc (show).
+// Inside of the RIB, shared by rib.cc (changes), rib_told.cc (what sources said; mark and sweep), rib_ahead.cc (routes
+// of before a restart), rib_choose.cc (who wins, holds) and rib_view.cc (show).
 #pragma once
 
 #include <array>
 #include <deque>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -104,6 +105,7 @@ struct Rib::Impl {
   NextHopSets sets;
   std::function<void(const Prefix&)> route_watch;
   BestKeeper* keeper = nullptr;
+  std::map<std::pair<ip::PathKind, NextHop>, SetId> ahead;  ///< sets of routes that are in the FIB, but not here yet
   std::deque<Entry*> dirty;
   std::unordered_map<IfId, std::unordered_set<Prefix, PrefixHash>> connected;  ///< subnets by interface
   Clock::time_point time{};                                                    ///< of the last `settle`
@@ -162,6 +164,9 @@ struct Rib::Impl {
   void sweep_some();
   void sweep_entry(Entry& entry, Teller teller);
   void relabel(Family family, Teller teller);
+
+  // rib_ahead.cc
+  bool is_ahead(const Prefix& prefix) const;
 
   // rib_choose.cc
   struct Choice {

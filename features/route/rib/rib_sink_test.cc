@@ -36,6 +36,12 @@ class RecordingSink : public ip::ForwardingSink {
     told_.push_back(fmt::format("route {} {}", to_string(prefix), group.value()));
     return true;
   }
+  void load_route(const Prefix& prefix, GroupId group) override {
+    if (!routes_.contains(prefix)) {
+      set_route(prefix, group);
+    }
+  }
+  bool publish_loaded() override { return false; }
   void remove_route(const Prefix& prefix) override {
     routes_.erase(prefix);
     told_.push_back(fmt::format("no route {}", to_string(prefix)));
