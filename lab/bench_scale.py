@@ -8,7 +8,10 @@ Before all that somebody has a look at the whole table.
 """
 
 import datetime
+import itertools
+import json
 import os
+import pathlib
 import random
 import signal
 import time
@@ -59,27 +62,31 @@ def prefixes(count4, count6):
             [f"2a00:{i >> 16:x}:{i & 0xffff:x}::/48" for i in range(count6)])
 
 
-def build(lab, tables):
-    lab.host("s")
-    lab.router("r1")
+def neighbours(lab, tables, name):
+    """a and b, a wire from each (a bridge, which can be cut in silence) to the host of this name, which the caller has made."""
     lab.host("w")
-    w, r1 = lab.w, lab.r1
+    w = lab.w
     files = [lab.folder / "routes4", lab.folder / "routes6"]
     for file, nets in zip(files, tables):
         file.write_text("".join(f"route {net} unreachable;\n" for net in nets))
-    for k, name in ((1, "a"), (2, "b")):
-        host = lab.bird(name)
-        lab.link(w, "p" + name, host, "eth0")
-        host.address("eth0", f"172.20.{k}.2/24", f"2001:db8:{name}::2/64")
+    for k, end in ((1, "a"), (2, "b")):
+        host = lab.bird(end)
+        lab.link(w, "p" + end, host, "eth0")
+        host.address("eth0", f"172.20.{k}.2/24", f"2001:db8:{end}::2/64")
         accept(host, "16.0.0.0/4", "2a00::/16")
-        host.configure(NEIGHBOUR.format(k=k, x=name, routes4=files[0], routes6=files[1], worse="bgp_path.prepend(64600);" * (k - 1)))
+        host.configure(NEIGHBOUR.format(k=k, x=end, routes4=files[0], routes6=files[1], worse="bgp_path.prepend(64600);" * (k - 1)))
         host.boot()
-        lab.link(w, "q" + name, r1, "r" + name)
-    for name in "ab":  # a wire each, which can be cut in silence
-        w.run("ip", "link", "add", "br" + name, "type", "bridge")
-        w.run("ip", "link", "set", "br" + name, "up")
-        for end in "pq":
-            w.run("ip", "link", "set", end + name, "master", "br" + name)
+        lab.link(w, "q" + end, lab.hosts[name], "r" + end)
+        w.run("ip", "link", "add", "br" + end, "type", "bridge")
+        w.run("ip", "link", "set", "br" + end, "up")
+        for port in "pq":
+            w.run("ip", "link", "set", port + end, "master", "br" + end)
+
+
+def build(lab, tables):
+    lab.host("s")
+    r1 = lab.router("r1")
+    neighbours(lab, tables, "r1")
     r1.boot()
     peers = {"a": "172.20.1.2", "a6": "2001:db8:a::2", "b": "172.20.2.2", "b6": "2001:db8:b::2"}
     r1.commit(ROUTER.format(s=lab.s.netns) + "".join(
@@ -89,6 +96,73 @@ def build(lab, tables):
     lab.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
     lab.s.route("default", "10.9.0.1")
     lab.s.route("default", "2001:db8:9::1")
+
+
+PLAIN = """
+router id 10.255.1.99;
+protocol device {{ }}
+template bgp upstream {{ local as 65000; ipv4 {{ import all; export none; }}; ipv6 {{ import all; export none; }}; }}
+{sessions}
+"""
+ADDRESSES = {"ra": ("172.20.1.1", "2001:db8:a::1"), "rb": ("172.20.2.1", "2001:db8:b::1")}
+
+
+def in_place(lab, tables, host):
+    neighbours(lab, tables, host.name)
+    for device, (four, six) in ADDRESSES.items():
+        host.address(device, four + "/24", six + "/64")
+
+
+def to_a_sink(tables):
+    """Seconds that the same neighbours take to tell everything to somebody who forgets it at once."""
+    with Lab(f"fn{os.getpid()}-") as lab:
+        k, told = lab.host("k"), lab.folder / "told"
+        in_place(lab, tables, k)
+        k.start("/usr/bin/python3", pathlib.Path(__file__).with_name("null_sink.py"), told, 65000, *itertools.chain(*ADDRESSES.values()))
+        wait_for("all of it", lambda: told.exists() and told.read_text(), 120, 0.2)
+        return json.loads(told.read_text())["seconds"]
+
+
+def to_a_plain_bird(tables):
+    """Seconds until a BIRD that does nothing with them has them all."""
+    with Lab(f"fp{os.getpid()}-") as lab:
+        k = lab.bird("k")
+        in_place(lab, tables, k)
+        k.configure(PLAIN.format(sessions="".join(
+            f"protocol bgp from upstream {{ local {mine}; neighbor {mine[:-1]}2 as 64600; }}\n" for mine in itertools.chain(*ADDRESSES.values()))))
+        k.boot()
+        wait_for("all of it", lambda: all(count(k, family) == 2 * len(nets) for family, nets in zip((4, 6), tables)), 120, 0.1)
+        return time.time() - first_session(lab)
+
+
+def count(host, family):
+    words = host.birdc("show", "route", "table", f"master{family}", "count").stdout.split()
+    return int(words[words.index("of") + 1])
+
+
+def first_session(lab):
+    """When the first session came up, as a time of time.time(): what the neighbours say."""
+    lines = [line.split() for host in (lab.a, lab.b) for line in host.birdc("show", "protocols").stdout.splitlines() if line.startswith("e")]
+    return min(datetime.datetime.fromisoformat(f"{datetime.date.today()} {words[4]}").timestamp() for words in lines)
+
+
+def load(lab, tables):
+    """From the first session on until every prefix is forwarded, and how much longer that is than the sink takes."""
+    loaded(lab, tables)
+    wait_for("every prefix in the FIB", lambda: limits(lab)["routes"] >= sum(map(len, tables)), 60, 0.05)
+    took = time.time() - first_session(lab)
+    sink, plain = to_a_sink(tables), to_a_plain_bird(tables)
+    print(f"load                             every prefix forwarded {took:.1f} s after the first session; the same neighbours and a sink that keeps "
+          f"nothing: {sink:.1f} s (ratio {took / sink:.2f}), and a BIRD that does nothing else: {plain:.1f} s (ratio {took / plain:.2f})", flush=True)
+    return [{"name": "load-1m-200k-seconds", "value": round(took, 2), "unit": "s"},
+            {"name": "load-null-sink-seconds", "value": round(sink, 2), "unit": "s"},
+            {"name": "load-plain-bird-seconds", "value": round(plain, 2), "unit": "s"},
+            {"name": "load-ratio-to-null-sink", "value": round(took / sink, 2), "unit": "ratio"},
+            {"name": "load-ratio-to-plain-bird", "value": round(took / plain, 2), "unit": "ratio"}]
+
+
+def limits(lab):
+    return next(row for row in lab.r1.show("ip", "route", "summary") if row["source"] == "limits")
 
 
 def loaded(lab, tables):
@@ -164,7 +238,7 @@ def replaced(lab, tables, name):
         time.sleep(1)
         packets = pulse.stop()
     gone = sorted(at for at, _ in lost(packets, began))
-    kept = next(row for row in lab.r1.show("ip", "route", "summary") if row["source"] == "limits")["kept"]
+    kept = limits(lab)["kept"]
     last = max(gone, default=0.0)
     flaps = bfd_downs(lab) - downs
     print(f"{name:32} last lost packet {1000 * last:8.1f} ms after the end, {len(gone)} lost of {len(packets)}; {kept['restored']} routes were in the FIB "
@@ -197,13 +271,14 @@ def scale(quick):
     tables = prefixes(4671, 934) if quick else prefixes(1_000_000, 200_000)
     out = []
     with Lab(f"fs{os.getpid()}-") as lab:
-        began = time.monotonic()
         build(lab, tables)
+        out += load(lab, tables)
+        began = time.monotonic()
         for name in WAYS:
             wait_for("sessions", lambda: all(p["state"] == "Established" for p in lab.r1.show("bgp", "summary")["peers"]), 60, 0.5)
             loaded(lab, tables)
             print(f"{len(tables[0])} + {len(tables[1])} prefixes twice: there {time.monotonic() - began:.1f} s after the start", flush=True)
-            out += [] if out else long_shows(lab)
+            out += [] if name != next(iter(WAYS)) else long_shows(lab)
             out += failover(lab, tables, name)
             began = time.monotonic()
         for name in ENDS:
