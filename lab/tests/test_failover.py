@@ -176,6 +176,23 @@ def test_a_lost_link_moves_all_at_once_and_its_return_loses_nothing(lab, way):
     assert not lost(packets, down), "neither when BIRD says the same prefix by prefix, nor when the link returns"
 
 
+def test_an_interface_that_a_commit_disables_is_left_at_once(lab):
+    with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6), interval=1e-3) as pulse:
+        all_at(lab, pulse, "a")
+        began = time.monotonic()
+        lab.r1.commit("set interface ra disabled")
+        all_at(lab, pulse, "b")
+        wait_for("BIRD has noticed", lambda: not {"a", "a6"} & established(lab))
+        down = time.monotonic()
+        lab.r1.commit("delete interface ra disabled")
+        settled(lab)
+        all_at(lab, pulse, "a")
+        packets = pulse.stop()
+    gone = [at for at, _ in lost(packets, began)]
+    assert not gone or max(gone) - min(gone) < 1, "moved by the dataplane, the rest is patience with a busy machine"
+    assert not lost(packets, down)
+
+
 def test_a_dead_neighbour_is_left_and_used_again_when_it_answers(lab):
     with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6), interval=1e-3) as pulse:
         all_at(lab, pulse, "a")
