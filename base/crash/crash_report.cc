@@ -32,6 +32,12 @@ namespace floof::crash {
 
 namespace {
 
+#ifdef FLOOF_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 constexpr std::array kSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 constexpr int kMostFrames = 64;
 constexpr int kMostThreads = 64;
@@ -225,8 +231,10 @@ std::string report_file(const std::string& run_dir, std::string_view program, pi
   return run_dir + "/crash/" + std::string(program) + "." + std::to_string(pid);
 }
 
-void install([[maybe_unused]] const std::string& run_dir, [[maybe_unused]] std::string_view program) {
-#ifndef FLOOF_SANITIZED
+void install(const std::string& run_dir, std::string_view program) {
+  if (kSanitized) {
+    return;
+  }
   mkdir((run_dir + "/crash").c_str(), 0700);
   const std::string path = report_file(run_dir, program, getpid());
   if (path.size() >= sizeof report_path) {
@@ -246,7 +254,6 @@ void install([[maybe_unused]] const std::string& run_dir, [[maybe_unused]] std::
   for (const int number : kSignals) {
     sigaction(number, &action, nullptr);
   }
-#endif
 }
 
 void leave_open(sigset_t& set) {

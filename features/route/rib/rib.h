@@ -105,7 +105,7 @@ class Rib {
  public:
   struct Options {
     unsigned multipath = 1;                       ///< most BGP ECMP members
-    std::chrono::milliseconds removal_delay{50};  ///< how long a prefix that lost its last source is kept
+    std::chrono::milliseconds removal_delay{25};  ///< how long a prefix that lost its last source is kept
     std::chrono::seconds disagreement_limit{30};  ///< how long an old entry may stay while the feeds disagree
     size_t max_routes = 2'000'000;                ///< most prefixes in the FIBs, of all families and VRFs together
     size_t max_bytes = size_t{1} << 30;           ///< of what sources told; new prefixes and paths are not taken then
