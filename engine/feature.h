@@ -36,6 +36,7 @@ namespace floof::engine {
 struct Setup {
   std::string instance = "main";
   std::string run_dir;
+  std::string state_dir;   ///< where what outlives a reboot is kept; empty: nowhere
   std::string host_netns;  ///< namespace of the host: a name of `ip netns list` or pid:N; empty: the router's own
   bool allow_hugepages = true;
 };

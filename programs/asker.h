@@ -36,6 +36,7 @@ class Asker {
     std::function<void(Json& shown)> annotate;
     std::function<Json()> state;                ///< of `show system`, as far as floofd knows it itself
     std::function<std::string()> init_trouble;  ///< InitLink::trouble
+    std::function<void()> acknowledge;          ///< floofd's own incidents
   };
 
   Asker(EventLoop& loop, Sources sources)
@@ -84,6 +85,9 @@ class Asker {
                       return done(bird::clear_peers(client, *config, request));
                     }};
     }
+    if (what == "incidents") {
+      sources_.acknowledge();
+    }
     if (what == "crashes") {
       return Errand{.crew = &system_,
                     .ask = [run_dir = sources_.run_dir] { return system::acknowledge_crashes(run_dir); }};
@@ -106,6 +110,11 @@ class Asker {
   Result<Errand> crashes(const std::string&, const Json& arguments) {
     return Errand{.crew = &system_,
                   .ask = [state_dir = sources_.state_dir, arguments] { return system::crashes(state_dir, arguments); }};
+  }
+
+  /// `show system incidents`.
+  Result<Errand> incidents(const std::string&, const Json&) {
+    return Errand{.crew = &system_, .ask = [state_dir = sources_.state_dir] { return system::incidents(state_dir); }};
   }
 
   /// A question to the dataplane that is waited for, 2 s at most. Any thread.

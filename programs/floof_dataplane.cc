@@ -14,6 +14,7 @@
 
 #include "base/crash/crash_report.h"
 #include "base/crash/crash_symbols.h"
+#include "base/crash/incidents.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/kept_memory.h"
@@ -26,7 +27,6 @@ namespace {
 
 struct Options {
   engine::Setup setup;
-  std::string state_dir;
   bool release_devices = false;
   std::string reference;
 };
@@ -47,7 +47,7 @@ Result<Options> parse_arguments(int argc, char** argv) {
     const std::string word = argv[i];
     std::string* value = word == "--instance"     ? &out.setup.instance
                          : word == "--run-dir"    ? &out.setup.run_dir
-                         : word == "--state-dir"  ? &out.state_dir
+                         : word == "--state-dir"  ? &out.setup.state_dir
                          : word == "--host-netns" ? &out.setup.host_netns
                          : word == "--reference"  ? &out.reference
                                                   : nullptr;
@@ -155,7 +155,10 @@ int run(int argc, char** argv) {
   mkdir(options->setup.run_dir.c_str(), 0755);
   crash::install(options->setup.run_dir, "floof-dataplane");
   const UniqueFd signals = watch_signals(loop);
+  const std::string& kept = options->setup.state_dir;
+  Incidents incidents(loop, kept.empty() ? "" : Incidents::file(kept, "floof-dataplane"));
   engine::Features features(apply_features(), options->setup, loop);
+  features.offer(incidents);
   auto started = features.make(features.options());
   if (started) {
     started = features.start();

@@ -14,6 +14,7 @@
 
 #include "base/crash/crash_report.h"
 #include "base/crash/crash_symbols.h"
+#include "base/crash/incidents.h"
 #include "base/event_loop.h"
 #include "base/file.h"
 #include "base/ipc/ipc.h"
@@ -103,6 +104,7 @@ class Daemon {
   Json alarms() const;
   Json untold_alarms() const;
   void tell_alarms();
+  void tell_incidents();
   Json system_state() const;
 
   Arguments arguments_;
@@ -120,6 +122,7 @@ class Daemon {
   std::optional<bird::RecoveryWatch> recovery_;
   std::unique_ptr<bird::KernelSync> kernel_sync_;
   AlarmLog alarm_log_;
+  std::optional<Incidents> incidents_;
   std::optional<bird::NeighborWatch> neighbors_;
   config::Exec exec_{loop_};
   std::unique_ptr<config::PendingCommits> pending_;
@@ -201,7 +204,8 @@ void Daemon::make_asker() {
                                              sessions_->annotate(shown);
                                            },
                                        .state = [this] { return system_state(); },
-                                       .init_trouble = [this] { return init_->trouble(); }});
+                                       .init_trouble = [this] { return init_->trouble(); },
+                                       .acknowledge = [this] { incidents_->acknowledge(); }});
 }
 
 /// floof-init keeps where BIRD asks for RPKI: nobody else is to have it while we are away.
@@ -280,6 +284,7 @@ Result<> Daemon::start() {
                                                          .log = arguments_.file("log/bird.log"),
                                                          .config = [this] { return engine_->config(); },
                                                          .generation = [this] { return engine_->generation(); }});
+  incidents_.emplace(loop_, Incidents::file(arguments_.state_dir, "floofd"));
   audit_.emplace(config::AuditLog::Options{.file = arguments_.state_dir + "/audit.log"});
   make_asker();
   requests_.emplace(*engine_, exec_, server_options());
@@ -287,6 +292,7 @@ Result<> Daemon::start() {
     outside_->look();
     requests_->look();
     engine_->tidy();
+    tell_incidents();
   });
   loop_.every(std::chrono::seconds(5), [this] { tell_alarms(); });
   if (auto listening = listen(); !listening) {
@@ -337,13 +343,26 @@ void Daemon::tell_alarms() {
   alarm_log_.update(now);
 }
 
+void Daemon::tell_incidents() {
+  std::vector<Incident> now;
+  if (std::string recovery = recovery_->alarm(); !recovery.empty()) {
+    now.push_back({.subject = "bird",
+                   .kind = "graceful restart",
+                   .cause = std::move(recovery),
+                   .effect = "packets go on by the routes of before",
+                   .remedy = "none is needed: it ends by itself"});
+  }
+  incidents_->lasting("floofd", std::move(now));
+}
+
 /// Our own; the asker adds those of the dataplane and of floof-init.
 Json Daemon::alarms() const {
   Json out = untold_alarms();
-  for (const std::string& own : {key_damage_, recovery_->alarm()}) {
-    if (!own.empty()) {
-      out.push_back(own);
-    }
+  if (!key_damage_.empty()) {
+    out.push_back(key_damage_);
+  }
+  for (std::string& alarm : incidents_->alarms()) {
+    out.push_back(std::move(alarm));
   }
   for (std::string& alarm : outside_->alarms()) {
     out.push_back(std::move(alarm));
@@ -403,6 +422,9 @@ config::ConfigServer::Options Daemon::server_options() {
   }
   out.far_show["crashes"] = [this](const std::string& w, const Json& arguments) {
     return asker_->crashes(w, arguments);
+  };
+  out.far_show["incidents"] = [this](const std::string& w, const Json& arguments) {
+    return asker_->incidents(w, arguments);
   };
   out.far_show["system"] = [this](const std::string& w, const Json& arguments) { return asker_->system(w, arguments); };
   out.translators["pathvector"] = [](const std::string& text) -> Result<config::ConfigServer::Translated> {

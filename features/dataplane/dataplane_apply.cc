@@ -59,7 +59,7 @@ Json stored_state(const std::string& run_dir) {
   return state.is_object() ? state : Json(nullptr);
 }
 
-Api::Api(Setup setup) : setup_(std::move(setup)) {
+Api::Api(Setup setup) : setup_(std::move(setup)), memory_(setup_.loop, setup_.participants, setup_.incidents) {
   std::random_device random;
   instance_ = std::to_string(random()) + "-" + std::to_string(random());
 }
@@ -185,6 +185,10 @@ Json Api::answer(const Json& request) {
     setup_.engine.clear_counters();
     return {{"ok", true}};
   }
+  if (op == "clear" && text(request, "what", "") == "incidents") {
+    const size_t ended = setup_.incidents == nullptr ? 0 : setup_.incidents->acknowledge();
+    return {{"ok", true}, {"data", {{"ended", ended}}}};
+  }
   return ipc::failure(
       Error{"op", "'" + op + "' is not a request of the dataplane", "use stage, publish, abort, show, clear or ping"});
 }
@@ -207,7 +211,19 @@ Json Api::answer_stage(const Json& request) {
     return ipc::failure(Error{"stage", "'desired' is missing or is no object", "send the whole desired state"});
   }
   const auto errors = stage_now(leniently);
-  return errors.empty() ? Json{{"ok", true}, {"restart-needed", restart_needed(states_.now())}} : ipc::failure(errors);
+  return errors.empty()
+             ? Json{{"ok", true}, {"restart-needed", restart_needed(states_.now())}, {"warnings", warnings()}}
+             : ipc::failure(errors);
+}
+
+Json Api::warnings() const {
+  Json out = Json::array();
+  for (const auto& participant : setup_.participants) {
+    for (std::string& warning : participant->warnings()) {
+      out.push_back(std::move(warning));
+    }
+  }
+  return out;
 }
 
 std::vector<Error> Api::let_stage(const Json& desired, bool lenient) {
@@ -315,6 +331,9 @@ Json Api::alarms() {
       out.push_back(alarm);
     }
   }
+  for (std::string& alarm : setup_.incidents == nullptr ? std::vector<std::string>() : setup_.incidents->alarms()) {
+    out.push_back(std::move(alarm));
+  }
   return out;
 }
 
@@ -322,6 +341,9 @@ Json Api::show(const std::string& what, const Json& arguments) {
   setup_.engine.beat();  // many may ask at once, and no answer takes long
   if (what == "alarms") {
     return {{"ok", true}, {"data", alarms()}};
+  }
+  if (what == "memory") {
+    return {{"ok", true}, {"data", memory_.show()}};
   }
   Json data = show_engine(setup_.engine, setup_.run_dir, what);
   for (const auto& participant : setup_.participants) {
@@ -350,7 +372,8 @@ class DataplaneFeature final : public engine::Feature {
                                             .engine = others_.engine(),
                                             .run_dir = others_.setup().run_dir,
                                             .options = others_.engine().options(),
-                                            .participants = others_.all<Participant>()});
+                                            .participants = others_.all<Participant>(),
+                                            .incidents = others_.find<Incidents>()});
     api_->restore();
     others_.engine().forget_earlier_counters();
     return {};

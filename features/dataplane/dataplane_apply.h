@@ -19,6 +19,7 @@
 #include "base/ipc/ipc.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "features/dataplane/memory_watch_apply.h"
 #include "features/dataplane/participant.h"
 #include "features/dataplane/state_patch.h"
 
@@ -32,6 +33,7 @@ class Api {
     std::string run_dir;
     engine::EngineOptions options;           ///< what the engine was started with
     std::vector<Participant*> participants;  ///< in the order in which they publish; they outlive this
+    Incidents* incidents = nullptr;          ///< as do they
   };
   explicit Api(Setup setup);
   ~Api();
@@ -59,7 +61,10 @@ class Api {
   Json restart_needed(const Json& desired) const;
   Result<void> store(const std::string& text) const;
 
+  Json warnings() const;
+
   Setup setup_;
+  MemoryWatch memory_;
   std::unique_ptr<ipc::Server> server_;
   States states_;
   std::string instance_;  ///< random: what a version starts with

@@ -15,8 +15,12 @@ void desired(const config::Json& config, config::Json& desired) {
   const std::string polling = text_of(dataplane, "polling");
   desired["dataplane"] = {{"workers", number_of(dataplane, "workers", 1)},
                           {"polling", polling.empty() ? "adaptive" : polling},
-                          {"buffers", number_of(dataplane, "buffers", 16384)},
-                          {"max-routes", number_of(dataplane, "max-routes", 2000000)}};
+                          {"buffers", number_of(dataplane, "buffers", 16384)}};
+  for (const char* limit : {"max-routes", "max-neighbors"}) {  // without one, the dataplane's machine decides
+    if (dataplane.contains(limit)) {
+      desired["dataplane"][limit] = number_of(dataplane, limit);
+    }
+  }
 }
 
 }  // namespace

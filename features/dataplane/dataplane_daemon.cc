@@ -65,6 +65,7 @@ class DataplaneBackend : public config::Backend {
   std::vector<Error> stage(const SharedJson&, const SharedJson& desired, bool lenient) override {
     staged_ = desired;
     deferred_ = false;
+    warnings_.clear();
     // At start the dataplane may come later than we do; then it gets the state as soon as it listens.
     if (!reachable(lenient ? milliseconds(0) : options_.connect_limit)) {
       deferred_ = lenient;
@@ -73,10 +74,12 @@ class DataplaneBackend : public config::Backend {
     Json answer;
     auto errors = lenient ? stage_whole(desired, true, &answer) : stage_changes(desired, &answer);
     restart_for_ = texts(answer, "restart-needed");
+    warnings_ = texts(answer, "warnings");
     deferred_ = lenient && !errors.empty();
     return errors;
   }
 
+  std::vector<std::string> warnings() override { return warnings_; }
   std::vector<config::PlanStep> plan() override { return dataplane_plan(*current_, *staged_, restart_for_); }
 
   std::vector<Error> publish() override {
@@ -293,6 +296,7 @@ class DataplaneBackend : public config::Backend {
   SharedJson staged_, current_, previous_;
   std::string version_;                   ///< what the dataplane calls `current_`; empty: it may have something else
   std::vector<std::string> restart_for_;  ///< settings of the stage that need a restart
+  std::vector<std::string> warnings_;     ///< about the stage
   bool deferred_ = false;                 ///< staged while nobody listened
   bool pending_ = false;                  ///< `current_` has to be sent
   bool restart_needed_ = false;

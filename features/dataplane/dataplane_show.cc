@@ -118,6 +118,47 @@ std::string render_samples(const Json& samples) {
 
 namespace {
 
+std::string size_text(const Json& resource, const char* key) {
+  return field(resource, "unit", "") == "bytes"
+             ? fmt::format("{:.1f} MiB", static_cast<double>(number(resource, key)) / (1 << 20))
+             : field(resource, key, "0");
+}
+
+/// Less than three minutes are no ground for a forecast.
+std::string forecast_text(const Json& resource) {
+  constexpr uint64_t kLeastObserved = 180;
+  if (member(resource, "full-in-s").is_number()) {
+    return shell::duration_text(std::chrono::seconds(number(resource, "full-in-s")));
+  }
+  return number(resource, "observed-s") < kLeastObserved ? "?" : "-";
+}
+
+}  // namespace
+
+std::string render_memory(const Json& memory) {
+  shell::Table table({{"Resource"},
+                      {"Used", kRight},
+                      {"Limit", kRight},
+                      {"Use", kRight},
+                      {"Level"},
+                      {"Growth/hour", kRight, 2},
+                      {"Full in", kRight},
+                      {"Refused", kRight},
+                      {"Last refused", shell::Table::kLeft, 1}});
+  for (const Json& resource : array_or_none(member(memory, "resources"))) {
+    const bool grows = number(resource, "growth-per-hour") != 0;
+    table.add({field(resource, "name"), size_text(resource, "used"), size_text(resource, "limit"),
+               field(resource, "percent", "0") + " %", field(resource, "level"),
+               grows ? size_text(resource, "growth-per-hour") : "-", forecast_text(resource),
+               field(resource, "refused", "0"), field(resource, "latest-refused", "")});
+  }
+  return table.empty() ? "nothing that has a limit\n"
+                       : fmt::format("{}\nMemory of this machine: {:.0f} MiB\n", table.text(),
+                                     static_cast<double>(number(memory, "machine-bytes")) / (1 << 20));
+}
+
+namespace {
+
 /// The process and how long it runs, of the program that forwards; 0 while there is none.
 uint64_t process_of_dataplane(Context& context) {
   const shell::Answer answer = context.call({{"op", "status"}});
@@ -154,7 +195,12 @@ shell::Reply restart(Context& context, const Invocation&) {
 
 void register_show(shell::Registry& registry) {
   registry.help("show", "Show the state of the router");
-  registry.help("show dataplane", "Packets: drops, graph nodes, workers");
+  registry.help("show dataplane", "Packets: drops, graph nodes, workers, memory");
+  registry.add({.path = "show dataplane memory",
+                .help = "Limits of routes, tables, neighbors and interfaces: use, and when they will be full",
+                .handler = [](Context& c, const Invocation&) {
+                  return shell::show(c, "memory", Json::object(), render_memory);
+                }});
   registry.add({.path = "show dataplane drops",
                 .help = "How many packets were dropped, and why",
                 .handler =

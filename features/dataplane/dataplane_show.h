@@ -16,6 +16,7 @@ void register_show(shell::Registry& registry);
 std::string render_drops(const shell::Json& drops, bool zero = false);
 /// Nodes that were called; with `idle` also the others.
 std::string render_nodes(const shell::Json& nodes, bool idle = false);
+std::string render_memory(const shell::Json& memory);
 std::string render_workers(const shell::Json& workers);
 /// The last packets of each drop reason with their first bytes.
 std::string render_samples(const shell::Json& samples);

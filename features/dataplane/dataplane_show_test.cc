@@ -35,6 +35,22 @@ TEST(DataplaneShow, NodesAndWorkers) {
       "     2     0  busy          6        0  -           -\n");
 }
 
+TEST(DataplaneShow, Memory) {
+  EXPECT_EQ(render_memory(Json::parse(R"({"machine-bytes":4294967296,"resources":[
+              {"name":"routes","unit":"number","used":1000,"limit":1000,"percent":100,"level":"full","refused":3,
+               "latest-refused":"192.0.2.0/24","observed-s":3600,"growth-per-hour":0,"full-in-s":null},
+              {"name":"route table memory","unit":"bytes","used":47185920,"limit":67108864,"percent":70,"level":"fine",
+               "refused":0,"latest-refused":null,"observed-s":200,"growth-per-hour":1048576,"full-in-s":68400},
+              {"name":"interfaces","unit":"number","used":4,"limit":8192,"percent":0,"level":"fine","refused":0,
+               "latest-refused":null,"observed-s":20,"growth-per-hour":0,"full-in-s":null}]})")),
+            "Resource                Used     Limit    Use  Level  Growth/hour   Full in  Refused  Last refused\n"
+            "routes                  1000      1000  100 %  full             -         -        3  192.0.2.0/24\n"
+            "route table memory  45.0 MiB  64.0 MiB   70 %  fine       1.0 MiB  19:00:00        0\n"
+            "interfaces                 4      8192    0 %  fine             -         ?        0\n"
+            "\n"
+            "Memory of this machine: 4096 MiB\n");
+}
+
 TEST(DataplaneShow, Samples) {
   EXPECT_EQ(
       render_samples(Json::parse(
@@ -50,6 +66,8 @@ TEST(DataplaneShow, StrangeDataDoesNoHarm) {
     render_drops(data, true);
     render_nodes(data, true);
     render_workers(data);
+    render_memory(data);
+    render_memory({{"resources", data}});
     render_samples(data);
   }
 }

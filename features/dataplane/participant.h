@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "features/dataplane/listing.h"
+#include "features/dataplane/resource.h"
 
 namespace floof::dataplane {
 
@@ -27,6 +28,10 @@ class Participant {
   /// applied; an Error makes the caller publish the previous desired state again.
   virtual Result<Json> publish() = 0;
   virtual void abort() = 0;
+  /// What the stage deserves a word about: it may be published all the same. Each as Error::text has it.
+  virtual std::vector<std::string> warnings() { return {}; }
+  /// What it has of which there may be no more than so much. Each second.
+  virtual std::vector<Resource> resources() { return {}; }
   /// Answers `show` for the words it knows; null Json when `what` is not its own. "alarms" is everybody's: texts that
   /// tell what is wrong now and what to do, which `show system` collects.
   virtual Json show(std::string_view what, const Json& arguments) {

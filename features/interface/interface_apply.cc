@@ -7,9 +7,12 @@
 
 #include "base/log.h"
 #include "engine/feature.h"
+#include "features/dataplane/machine_limits.h"
 #include "features/interface/host_devices_list.h"
 
 namespace floof::interface {
+
+using dataplane::machine_limits;
 
 namespace {
 
@@ -167,6 +170,15 @@ std::vector<Error> Interfaces::stage(const Json& desired, bool lenient) {
     return {};
   }
   std::vector<Error> errors = std::move(parsed.errors);
+  // Of those that are there none is refused, however the machine has shrunk.
+  if (const size_t most = std::max(machine_limits().interfaces, running_.size()); staged_.size() > most) {
+    const auto beyond = std::find_if(staged_.begin() + static_cast<ptrdiff_t>(most), staged_.end(),
+                                     [&](const InterfaceSpec& spec) { return !running_.contains(spec.name); });
+    errors.push_back({"interface " + (beyond == staged_.end() ? staged_.back() : *beyond).name,
+                      "is one of " + std::to_string(staged_.size()) + ", more than the " + std::to_string(most) +
+                          " that this machine has memory for",
+                      "remove interfaces, or give the machine more memory"});
+  }
   for (const auto& spec : staged_) {
     const auto at = running_.find(spec.name);
     if (at != running_.end() && at->second->spec.device == spec.device) {
@@ -179,6 +191,15 @@ std::vector<Error> Interfaces::stage(const Json& desired, bool lenient) {
     }
   }
   return errors;
+}
+
+std::vector<dataplane::Resource> Interfaces::resources() {
+  return {{.name = "interfaces",
+           .used = running_.size(),
+           .limit = std::min(machine_limits().interfaces, kMaxConfigured),
+           .effect = "a commit with more of them is refused",
+           .remedy = "remove interfaces, or give the machine more memory (at most " + std::to_string(kMaxConfigured) +
+                     " are possible)"}};
 }
 
 // -- Publish ------------------------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Interfaces final : public dataplane::Participant {
   std::vector<Error> stage(const Json& desired, bool lenient) override;
   Result<Json> publish() override;
   void abort() override { staged_.clear(); }
+  std::vector<dataplane::Resource> resources() override;
   Json show(std::string_view what, const Json&) override;
   std::unique_ptr<dataplane::Listing> list(std::string_view what, const Json& arguments) override;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/feature.h"
+#include "features/dataplane/machine_limits.h"
 #include "features/ip/ip.h"
 
 namespace floof::ip {
@@ -9,7 +10,9 @@ namespace {
 class IpFeature final : public engine::Feature {
  public:
   explicit IpFeature(engine::Features& others)
-      : tables_(others.engine().qsbr()), state_(tables_, others.engine().interfaces(), others.engine().pools()) {
+      : tables_(others.engine().qsbr(),
+                {.ip4 = dataplane::machine_limits().fib_bytes, .ip6 = dataplane::machine_limits().fib_bytes}),
+        state_(tables_, others.engine().interfaces(), others.engine().pools()) {
     state_.set_hash_seed(static_cast<uint32_t>(std::hash<std::string>{}(others.setup().instance)));
     others.offer(tables_);
     others.offer<ForwardingSinks>(tables_);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Linux's settings in the router's namespace, and the descriptions that it has.
-#include <fstream>
-
 #include "base/log.h"
 #include "features/lcp/lcp_apply.h"
 
@@ -49,16 +47,6 @@ void Lcp::write_sysctls(const std::string& link) {
 void Lcp::write_common_sysctls() {
   for (const char* scope : {"all", "default"}) {
     write_sysctls(scope);
-  }
-  // Linux's neighbour tables are limited for the whole machine, in its first namespace only.
-  for (const char* family : {"ipv4", "ipv6"}) {
-    for (const auto& [key, least] : {std::pair{"gc_thresh1", 4096}, {"gc_thresh2", 16384}, {"gc_thresh3", 32768}}) {
-      const std::string path = std::string(family) + "/neigh/default/" + key;
-      int now = 0;
-      if (std::ifstream("/proc/sys/net/" + path) >> now && now < least) {
-        sysctl(path, std::to_string(least));
-      }
-    }
   }
 }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "features/neighbor/neighbor_apply.h"
 
+#include <fmt/format.h>
 #include <linux/neighbour.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <fstream>
+
 #include "base/log.h"
 #include "engine/feature.h"
 #include "engine/packet.h"
+#include "features/dataplane/machine_limits.h"
 #include "features/ip/checks/wire.h"
 #include "features/ip/error_request.h"
 
@@ -61,22 +65,26 @@ void Neighbors::FreePacket::operator()(rte_mbuf* packet) const {
   rte_pktmbuf_free(packet);
 }
 
-Neighbors::Neighbors(Context context) : context_(std::move(context)) {
+Neighbors::Neighbors(Context context) : context_(std::move(context)), limit_(dataplane::machine_limits().neighbors) {
   subscription_ = context_.engine.interface_events().subscribe(
       {.up = [this](IfId id) { link_up(id); }, .removed = [this](IfId id) { interface_removed(id); }});
   netlink::KernelEvents::Subscriber subscriber;
   subscriber.handler.neighbor = [this](const netlink::Neighbor& n) { on_neighbor(n); };
   subscriber.handler.batch_end = [this] { settle(); };
   subscriber.mark = [this] {
-    for (auto& [key, entry] : entries_) {
-      entry.stale = true;
+    for (auto* const all : {&entries_, &refused_}) {
+      for (auto& [key, entry] : *all) {
+        entry.stale = true;
+      }
     }
   };
   subscriber.sweep = [this] {
     std::vector<Key> gone;
-    for (const auto& [key, entry] : entries_) {
-      if (entry.stale) {
-        gone.push_back(key);
+    for (const auto* const all : {&entries_, &refused_}) {
+      for (const auto& [key, entry] : *all) {
+        if (entry.stale) {
+          gone.push_back(key);
+        }
       }
     }
     for (const Key& key : gone) {
@@ -112,36 +120,142 @@ void Neighbors::on_neighbor(const netlink::Neighbor& n) {
     lose(key);
     return;
   }
+  if (!has_room(key, n.usable)) {
+    refused_.erase(key);
+    if (n.usable) {
+      refused_.emplace(key, Entry{.mac = n.mac, .state = n.state});
+      latest_refused_ = key;
+    }
+    return;
+  }
+  refused_.erase(key);
   Entry& entry = entries_[key];
   entry.stale = false;
   if (n.usable) {
-    if (!entry.usable || entry.mac != n.mac) {
-      context_.tables.set_neighbor(key.interface, key.address, n.mac);
-      context_.ribs.neighbor_changed(key.interface, key.address);
-    }
-    entry.mac = n.mac;
-    entry.state = n.state;
-    entry.usable = true;
-    resolved_.insert(key);
-    if (n.state != NUD_STALE) {
-      stale_.erase(key);
-    } else if (stale_.try_emplace(key).second) {
-      context_.tables.take_used(key.interface, key.address);  // what matters is whether it is used from now on
-    }
+    use(key, entry, n.mac, n.state);
   } else if ((n.state & NUD_FAILED) != 0) {
     lose(key);
-    entries_[key].state = n.state;  // still shown
+    if (has_room(key, false)) {
+      entries_[key].state = n.state;  // still shown
+    }
   } else if (!entry.usable) {
     entry.state = n.state;
   }
 }
 
+void Neighbors::use(const Key& key, Entry& entry, const Mac& mac, uint16_t state) {
+  if (!entry.usable || entry.mac != mac) {
+    context_.tables.set_neighbor(key.interface, key.address, mac);
+    context_.ribs.neighbor_changed(key.interface, key.address);
+  }
+  usable_ += entry.usable ? 0 : 1;
+  entry.mac = mac;
+  entry.state = state;
+  entry.usable = true;
+  resolved_.insert(key);
+  if (state != NUD_STALE) {
+    stale_.erase(key);
+  } else if (stale_.try_emplace(key).second) {
+    context_.tables.take_used(key.interface, key.address);  // what matters is whether it is used from now on
+  }
+}
+
+// -- Limits ---------------------------------------------------------------------------------------------------------
+
+/// Next hops of routes always have. Those that do not answer are for display only, and take no room from others.
+bool Neighbors::has_room(const Key& key, bool usable) const {
+  const auto known = entries_.find(key);
+  if (known != entries_.end() && (known->second.usable || !usable)) {
+    return true;
+  }
+  return watched_.contains(key) || (usable ? usable_ : entries_.size() - usable_) < limit_;
+}
+
+/// As many of those that were refused as there is room for, and next hops.
+void Neighbors::let_in() {
+  const auto let = [this](std::map<Key, Entry>::iterator at) {
+    const auto [key, entry] = *at;
+    at = refused_.erase(at);
+    use(key, entries_[key], entry.mac, entry.state);
+    return at;
+  };
+  for (auto at = refused_.begin(); at != refused_.end() && usable_ < limit_;) {
+    at = let(at);
+  }
+  for (const Key& key : std::exchange(due_, {})) {
+    if (const auto at = refused_.find(key); at != refused_.end() && watched_.contains(key)) {
+      let(at);
+    }
+  }
+}
+
+std::vector<Error> Neighbors::stage(const Json& desired, bool) {
+  const auto settings = desired.find("dataplane");
+  const Json wanted =
+      settings == desired.end() || !settings->is_object() ? Json() : settings->value("max-neighbors", Json());
+  staged_limit_ = wanted.is_number_unsigned() ? wanted.get<size_t>() : dataplane::machine_limits().neighbors;
+  return {};
+}
+
+Result<Json> Neighbors::publish() {
+  limit_ = std::exchange(staged_limit_, std::nullopt).value_or(limit_);
+  set_kernel_limits();
+  let_in();
+  settle();
+  return Json::object();
+}
+
+std::vector<std::string> Neighbors::warnings() {
+  if (!staged_limit_ || *staged_limit_ >= limit_ || *staged_limit_ >= usable_) {
+    return {};
+  }
+  return {Error{"dataplane max-neighbors",
+                fmt::format("{} is less than the {} neighbors in use: these stay until they go by themselves or "
+                            "floof-dataplane restarts, and new ones are refused but for next hops of routes",
+                            *staged_limit_, usable_),
+                fmt::format("set it above {}", usable_)}
+              .text()};
+}
+
+/// Linux's tables, one for each family, are limited for the whole machine, in its first namespace only.
+void Neighbors::set_kernel_limits() const {
+  for (const char* family : {"ipv4", "ipv6"}) {
+    for (const auto& [key, least] :
+         {std::pair{"gc_thresh1", limit_ / 8}, {"gc_thresh2", limit_ / 2}, {"gc_thresh3", limit_}}) {
+      const std::string path = std::string(family) + "/neigh/default/" + key;
+      size_t now = 0;
+      if (std::ifstream("/proc/sys/net/" + path) >> now && now < least) {
+        if (auto done = netlink::write_sysctl(-1, path, std::to_string(least)); !done) {
+          log::warning("{}", done.error().text());
+        }
+      }
+    }
+  }
+}
+
+std::vector<dataplane::Resource> Neighbors::resources() {
+  const std::string latest =
+      refused_.empty() ? ""
+                       : fmt::format("{} on {}", to_string(latest_refused_.address),
+                                     std::string_view(context_.engine.interfaces()[latest_refused_.interface].name));
+  return {{.name = "neighbors",
+           .used = usable_,
+           .limit = limit_,
+           .refused = refused_.size(),
+           .latest = latest,
+           .effect = "packets to neighbors that are refused are answered as to hosts that are not there; next hops of "
+                     "routes are never refused, and the others come in as soon as there is room",
+           .remedy = "'set dataplane max-neighbors' raises it, or find out who makes up so many"}};
+}
+
 void Neighbors::lose(const Key& key) {
+  refused_.erase(key);
   const auto at = entries_.find(key);
   if (at == entries_.end()) {
     return;
   }
   if (at->second.usable) {
+    usable_--;
     context_.tables.clear_neighbor(key.interface, key.address);
     context_.ribs.neighbor_changed(key.interface, key.address);
   }
@@ -151,6 +265,7 @@ void Neighbors::lose(const Key& key) {
 }
 
 void Neighbors::settle() {
+  let_in();
   const auto node4 = context_.engine.graph().node("ip4-lookup");
   const auto node6 = context_.engine.graph().node("ip6-lookup");
   for (const Key& key : std::exchange(resolved_, {})) {
@@ -162,9 +277,11 @@ void Neighbors::settle() {
 
 void Neighbors::interface_removed(IfId interface) {
   std::vector<Key> gone;
-  for (auto at = entries_.lower_bound({interface, IpAddress()});
-       at != entries_.end() && at->first.interface == interface; ++at) {
-    gone.push_back(at->first);
+  for (const auto* const all : {&entries_, &refused_}) {
+    for (auto at = all->lower_bound({interface, IpAddress()}); at != all->end() && at->first.interface == interface;
+         ++at) {
+      gone.push_back(at->first);
+    }
   }
   for (const Key& key : gone) {
     lose(key);
@@ -207,8 +324,12 @@ void Neighbors::watch(const Key& key, bool added) {
     }
     watched_.erase(at);
   }
+  const auto refused = refused_.find(key);
+  if (added && refused != refused_.end()) {
+    due_.insert(key);  // not now: the RIB is about its next hops
+  }
   // Asking demotes an entry that somebody made permanent.
-  const auto entry = entries_.find(key);
+  const auto entry = refused != refused_.end() ? refused : entries_.find(key);
   if (entry == entries_.end() || (entry->second.state & NUD_PERMANENT) == 0) {
     ask(key);
   }
@@ -224,6 +345,9 @@ void Neighbors::link_up(IfId interface) {
 }
 
 void Neighbors::tick() {
+  if (!due_.empty()) {
+    settle();
+  }
   ask_for_next_hops();
   confirm_used();
 }

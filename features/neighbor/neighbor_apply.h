@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -41,9 +42,11 @@ class Neighbors final : public dataplane::Participant {
   ~Neighbors() override;
 
   std::string_view name() const override { return "neighbor"; }
-  std::vector<Error> stage(const Json&, bool) override { return {}; }
-  Result<Json> publish() override { return Json::object(); }
-  void abort() override {}
+  std::vector<Error> stage(const Json& desired, bool) override;
+  Result<Json> publish() override;
+  void abort() override { staged_limit_.reset(); }
+  std::vector<std::string> warnings() override;
+  std::vector<dataplane::Resource> resources() override;
   std::unique_ptr<dataplane::Listing> list(std::string_view what, const Json& arguments) override;
 
  private:
@@ -63,6 +66,10 @@ class Neighbors final : public dataplane::Participant {
   void link_up(IfId interface);
   void interface_removed(IfId interface);
   void on_neighbor(const netlink::Neighbor& neighbor);
+  void use(const Key& key, Entry& entry, const Mac& mac, uint16_t state);
+  bool has_room(const Key& key, bool usable) const;
+  void let_in();
+  void set_kernel_limits() const;
   void lose(const Key& key);
   void settle();
   void watch(const Key& key, bool added);
@@ -80,6 +87,12 @@ class Neighbors final : public dataplane::Participant {
 
   Context context_;
   std::map<Key, Entry> entries_;
+  size_t limit_;  ///< of those that are usable; and of those that are not, which are only shown
+  std::optional<size_t> staged_limit_;
+  size_t usable_ = 0;             ///< of `entries_`
+  std::map<Key, Entry> refused_;  ///< usable ones for which there was no room; Linux has no more than so many
+  Key latest_refused_;
+  std::set<Key> due_;  ///< refused ones that have become next hops
   std::map<Key, unsigned> watched_;
   std::set<Key> resolved_;  ///< since the last settle
   /// Entries that Linux takes for stale, and when it was last asked to confirm them.

@@ -8,6 +8,7 @@
 #include "base/ipc/feed_key.h"
 #include "base/log.h"
 #include "engine/feature.h"
+#include "features/dataplane/machine_limits.h"
 #include "features/route/bfd/bfd_events.h"
 #include "features/route/route_listing_apply.h"
 
@@ -19,7 +20,13 @@ namespace {
 
 // The audit takes 1 % of a core, and half of it when somebody waits for the end.
 constexpr microseconds kAuditStep{1000}, kAuditPause{100'000}, kWaitedStep{5000}, kWaitedPause{5000};
-constexpr std::chrono::seconds kBetweenPasses{10}, kFaultAlarm{3600};
+constexpr std::chrono::seconds kBetweenPasses{10};
+// A twentieth of a core while prefixes are refused.
+constexpr microseconds kCountStep{3000}, kCountPause{60'000};
+
+size_t routes_limit(const DesiredRoutes& desired) {
+  return desired.max_routes != 0 ? desired.max_routes : dataplane::machine_limits().routes;
+}
 
 }  // namespace
 
@@ -32,14 +39,20 @@ Routes::Routes(Context context) : context_(std::move(context)) {
     for (const auto& [id, vrf] : vrfs_) {
       vrf->every_second();
     }
+    tell_incidents();
+    if (count_timer_ == 0) {
+      count_unreachable();
+    }
   });
   audit_timer_ = context_.loop.after(kAuditPause, [this] { audit(); });
 }
 
 Routes::~Routes() {
+  ending_ = true;
   context_.loop.cancel(timer_);
   context_.loop.cancel(safety_timer_);
   context_.loop.cancel(audit_timer_);
+  context_.loop.cancel(count_timer_);
   context_.loop.cancel(retell_timer_);
 }
 
@@ -47,7 +60,7 @@ VrfRoutes& Routes::find_or_make(VrfId id) {
   auto& vrf = vrfs_[id];
   if (!vrf) {
     vrf = std::make_unique<VrfRoutes>(
-        context_, id, [this] { schedule(); }, [this] { settle(); });
+        context_, id, [this] { schedule(); }, [this] { settle(); }, [this] { tell_incidents(); });
   }
   return *vrf;
 }
@@ -170,10 +183,11 @@ Result<Json> Routes::publish() {
   }
   const auto wanted = std::exchange(staged_, nullptr);
   remove_unlisted(*wanted);
+  max_routes_ = routes_limit(*wanted);
   bool tell_again = false;
   Json applied = Json::array();
   for (const auto& [id, settings] : wanted->vrfs) {
-    tell_again |= find_or_make(id).apply(settings, wanted->max_routes);
+    tell_again |= find_or_make(id).apply(settings, max_routes_);
     applied.push_back({{"vrf", id.value()},
                        {"name", settings.name},
                        {"feeds", settings.feeds},
@@ -189,17 +203,37 @@ Result<Json> Routes::publish() {
   return applied;
 }
 
+std::vector<std::string> Routes::warnings() {
+  const size_t used = context_.ribs.main().usage().routes;
+  const size_t wanted = staged_ ? routes_limit(*staged_) : used;
+  if (wanted >= used || wanted >= max_routes_) {
+    return {};
+  }
+  return {Error{"dataplane max-routes",
+                fmt::format("{} is less than the {} prefixes in use: these stay until they are withdrawn or "
+                            "floof-dataplane restarts, and new ones are refused",
+                            wanted, used),
+                fmt::format("set it above {}, or have neighbors send fewer routes first", used)}
+              .text()};
+}
+
+/// How many refused prefixes lead nowhere, for the alarm.
+void Routes::count_unreachable() {
+  count_timer_ = 0;
+  bool done = true;
+  for (const auto& [id, rib] : context_.ribs.all()) {
+    done = rib->count_unreachable(kCountStep) && done;
+  }
+  if (!done) {
+    count_timer_ = context_.loop.after(kCountPause, [this] { count_unreachable(); });
+  }
+}
+
 std::vector<std::string> Routes::alarms() const {
   std::vector<std::string> out;
   for (const auto& [id, vrf] : vrfs_) {
     const auto its = vrf->alarms();
     out.insert(out.end(), its.begin(), its.end());
-  }
-  if (const auto at = audit_.last_fault(); at && FibAudit::Clock::now() - *at < kFaultAlarm) {
-    out.push_back(
-        fmt::format("route: packets did not use what the route table says, {} times: {}; 'show route verify' "
-                    "looks again",
-                    audit_.wrong(), audit_.latest()));
   }
   return out;
 }
@@ -305,7 +339,8 @@ class RouteFeature final : public engine::Feature {
         .events = others_.get<netlink::KernelEvents>(),
         .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
         .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); },
-        .run_dir = others_.setup().run_dir});
+        .run_dir = others_.setup().run_dir,
+        .incidents = others_.find<Incidents>()});
     others_.offer<dataplane::Participant>(*routes_);
     bfd_ =
         std::make_unique<BfdEvents>(others_.loop(), BfdEvents::Options{.folder = others_.setup().run_dir},

@@ -26,6 +26,8 @@ class Routes final : public dataplane::Participant {
   std::vector<Error> stage(const Json& desired, bool lenient) override;
   Result<Json> publish() override;
   void abort() override { staged_.reset(); }
+  std::vector<std::string> warnings() override;
+  std::vector<dataplane::Resource> resources() override;
   /// "vrf" among the arguments asks for one by its number; the default one otherwise.
   Json show(std::string_view what, const Json& arguments) override;
   /// Of "route" without one destination, in pieces.
@@ -41,6 +43,8 @@ class Routes final : public dataplane::Participant {
   void on_link(const netlink::Link& link);
   VrfRoutes& find_or_make(VrfId id);
   void remove_unlisted(const DesiredRoutes& listed);
+  void count_unreachable();
+  void tell_incidents();
   std::vector<std::string> alarms() const;
   void audit();
   Json show_audit() const;
@@ -49,10 +53,14 @@ class Routes final : public dataplane::Participant {
   std::map<VrfId, std::unique_ptr<VrfRoutes>> vrfs_;
   std::unique_ptr<DesiredRoutes> staged_;
   std::set<std::pair<int, IfId>> known_links_;
-  EventLoop::TimerId timer_ = 0, safety_timer_ = 0, retell_timer_ = 0, audit_timer_ = 0;
+  size_t max_routes_ = 0;  ///< that is in force
+  EventLoop::TimerId timer_ = 0, safety_timer_ = 0, retell_timer_ = 0, audit_timer_ = 0, count_timer_ = 0;
   AlarmLog alarm_log_;
   FibAudit audit_{context_.ribs};
   bool audit_wanted_ = false;  ///< somebody waits
+  unsigned told_overruns_ = 0;
+  uint64_t told_wrong_ = 0;
+  bool ending_ = false;  ///< feeds that end have nothing to tell any more
 };
 
 }  // namespace floof::route

@@ -128,6 +128,7 @@ class FeedTest : public testing::Test {
   Rib& rib_ = ribs_.main();
   netlink::LinkMap links_;
   std::unique_ptr<netlink::KernelEvents> events_;
+  Incidents incidents_{loop_, ""};
   std::unique_ptr<Routes> routes_;
 
   void SetUp() override {
@@ -181,10 +182,12 @@ class FeedTest : public testing::Test {
     auto events = netlink::KernelEvents::open(loop_);
     ASSERT_TRUE(events);
     events_ = std::move(*events);
-    routes_ = std::make_unique<Routes>(
-        Routes::Context{.loop = loop_, .ribs = ribs_, .links = links_, .events = *events_, .interface_name = [](IfId) {
-                          return std::string("rp");
-                        }});
+    routes_ = std::make_unique<Routes>(Routes::Context{.loop = loop_,
+                                                       .ribs = ribs_,
+                                                       .links = links_,
+                                                       .events = *events_,
+                                                       .interface_name = [](IfId) { return std::string("rp"); },
+                                                       .incidents = &incidents_});
     for (const auto* subnet : {"10.1.0.0/24", "2001:db8:1::/64"}) {
       rib_.set(Source::connected, *parse_prefix(subnet),
                {.kind = PathKind::connected, .next_hops = {{.interface = IfId(1)}}});
@@ -244,6 +247,13 @@ class FeedTest : public testing::Test {
     return {.kind = PathKind::forward, .paths = {{IfId(1), *parse_ip(gateway)}}};
   }
   std::string state(size_t feed) { return routes_->show("feeds", Json::object())[feed]["state"].get<std::string>(); }
+  /// The last one of that.
+  const Incident* told(std::string_view subject, std::string_view kind) const {
+    const auto& all = incidents_.all();
+    const auto at = std::find_if(all.rbegin(), all.rend(),
+                                 [&](const Incident& one) { return one.subject == subject && one.kind == kind; });
+    return at == all.rend() ? nullptr : &*at;
+  }
   bool stale(size_t feed) { return routes_->show("feeds", Json::object())[feed]["stale"].get<bool>(); }
 };
 
@@ -411,6 +421,11 @@ protocol bgp one { local 10.1.0.1 as 65000; neighbor 10.1.0.2 as 64501; connect 
   ASSERT_TRUE(peer_.ask("configure"));
   run_for(500ms, [&] { ASSERT_EQ(tables_.routes(Family::ip4), kMany + 2); });
   EXPECT_TRUE(stale(0) && stale(1));
+  for (const auto* feed : {"feed-best", "feed-all"}) {
+    ASSERT_NE(told(feed, "feed lost"), nullptr) << feed;
+    EXPECT_EQ(told(feed, "feed lost")->ended, 0);
+    EXPECT_TRUE(told(feed, "feed lost")->cause.starts_with("no session with BIRD: ")) << told(feed, "feed lost")->cause;
+  }
   ASSERT_TRUE(bird_.start("-R"));
   ASSERT_TRUE(wait([&] {
     nothing_lost();
@@ -419,6 +434,15 @@ protocol bgp one { local 10.1.0.1 as 65000; neighbor 10.1.0.2 as 64501; connect 
   ASSERT_TRUE(wait([&] { return tables_.routes(Family::ip4) == kMany + 2 - 1000; }));
   run_for(300ms, nothing_lost);
   EXPECT_EQ(rib_.count_paths(Family::ip4), kMany + 1 - 1000);
+  for (const auto* feed : {"feed-best", "feed-all"}) {
+    EXPECT_NE(told(feed, "feed lost")->ended, 0) << feed;
+    ASSERT_NE(told(feed, "graceful restart"), nullptr) << feed;
+    EXPECT_EQ(told(feed, "graceful restart")->cause, "BIRD came back in graceful restart");
+    EXPECT_NE(told(feed, "graceful restart")->ended, 0) << feed;
+    ASSERT_NE(told(fmt::format("{} IPv4", feed), "old routes removed"), nullptr) << feed;
+    EXPECT_EQ(told(fmt::format("{} IPv4", feed), "old routes removed")->cause,
+              "1000 IPv4 routes of before were removed, as BIRD did not tell them again");
+  }
 
   // A fresh start: End-of-RIB comes at once and proves nothing.
   bird_.signal(SIGKILL);
@@ -427,6 +451,8 @@ protocol bgp one { local 10.1.0.1 as 65000; neighbor 10.1.0.2 as 64501; connect 
   ASSERT_TRUE(wait([&] { return state(0) == "established" && state(1) == "established"; }));
   run_for(5000ms, nothing_lost);
   EXPECT_TRUE(stale(0)) << "until the limit";
+  EXPECT_TRUE(told("feed-best", "graceful restart")->cause.starts_with("BIRD was started afresh"));
+  EXPECT_EQ(told("feed-best", "graceful restart")->ended, 0);
   EXPECT_EQ(rib_.count_paths(Family::ip4), kMany + 1 - 1000) << "the same paths, whatever their ids";
 }
 

@@ -33,7 +33,7 @@ struct RouteSettings {
 };
 
 struct DesiredRoutes {
-  size_t max_routes = 2'000'000;        ///< of all VRFs together; from the "dataplane" part
+  size_t max_routes = 0;                ///< of all VRFs together, from the "dataplane" part; 0: by the machine's size
   std::map<VrfId, RouteSettings> vrfs;  ///< the default one among them, also if nothing was said of it
 };
 

@@ -380,8 +380,11 @@ std::string render_limits(const Json& limits) {
                        static_cast<double>(number(limits, name + "-max-bytes")) / kMiB);
   };
   std::string out =
-      fmt::format("\nForwarding table: {} of {} prefixes, {} IPv4 and {} IPv6 refused\n", number(limits, "routes"),
+      fmt::format("\nForwarding table: {} of {} prefixes, {} IPv4 and {} IPv6 refused", number(limits, "routes"),
                   number(limits, "max-routes"), number(limits, "refused4"), number(limits, "refused6"));
+  out += member(limits, "unreachable").is_number()
+             ? fmt::format(", {} of them lead nowhere\n", number(limits, "unreachable"))
+             : std::string("\n");
   out += fmt::format("Memory: route table {}, forwarding table IPv4 {}, IPv6 {}\n", memory("rib"), memory("fib4"),
                      memory("fib6"));
   out += render_kept(limits.value("kept", Json()));

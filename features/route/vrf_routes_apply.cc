@@ -17,6 +17,8 @@ namespace {
 /// a set of attributes 68.
 constexpr size_t kBytesPerRoute = 192;
 constexpr size_t kLeastBytes = size_t{64} << 20;
+/// Paths end before the memory does when a route has very many that are alike.
+constexpr size_t kPathsPerRoute = 8;
 
 /// The process whose number is in a file.
 ProcessId process_in(const std::string& file) {
@@ -28,10 +30,12 @@ ProcessId process_in(const std::string& file) {
 
 }  // namespace
 
-VrfRoutes::VrfRoutes(const Context& context, VrfId id, std::function<void()> schedule, std::function<void()> settle)
+VrfRoutes::VrfRoutes(const Context& context, VrfId id, std::function<void()> schedule, std::function<void()> settle,
+                     std::function<void()> turned)
     : context_(context),
       id_(id),
       schedule_(std::move(schedule)),
+      turned_(std::move(turned)),
       rib_(context.ribs.at(id)),
       tables_(context.ribs.sink(id)),
       settings_(default_settings(id)),
@@ -77,7 +81,10 @@ void VrfRoutes::run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& befo
                         return at != settings_.peers.end() && at->second.internal;
                       },
                   .changed = schedule_,
-                  .key = context_.feed_key});
+                  .key = context_.feed_key,
+                  .turned = turned_,
+                  .swept = [this, now](Family family, size_t routes,
+                                       bool overdue) { tell_swept(now, family, routes, overdue); }});
   feed->start();
 }
 
@@ -87,6 +94,7 @@ bool VrfRoutes::apply(RouteSettings settings, size_t max_routes) {
   options.multipath = std::max(1u, settings_.multipath);
   options.max_routes = max_routes;
   options.max_bytes = std::max(kLeastBytes, max_routes * kBytesPerRoute);
+  options.max_paths = max_routes * kPathsPerRoute;
   rib_.configure(options);
   kernel_feed_.set_feed_table(settings_.feed_table);
   if (kernel_copy_) {

@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/crash/incidents.h"
 #include "base/event_loop.h"
 #include "base/netlink/kernel_events.h"
+#include "features/dataplane/resource.h"
 #include "features/route/bgp_feed/bgp_feed.h"
 #include "features/route/kept/route_memory.h"
 #include "features/route/kernel/kernel_check.h"
@@ -32,9 +34,12 @@ class VrfRoutes {
     std::function<std::string(IfId)> interface_name;
     std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
     std::string run_dir{};                            ///< where routes are kept over a restart; empty: nowhere
+    Incidents* incidents = nullptr;                   ///< may be absent
   };
   /// `schedule`: there is something to settle. `settle`: now.
-  VrfRoutes(const Context& context, VrfId id, std::function<void()> schedule, std::function<void()> settle);
+  /// `turned`: `incidents` may be others.
+  VrfRoutes(const Context& context, VrfId id, std::function<void()> schedule, std::function<void()> settle,
+            std::function<void()> turned);
   VrfRoutes(const VrfRoutes&) = delete;
   VrfRoutes& operator=(const VrfRoutes&) = delete;
 
@@ -67,11 +72,20 @@ class VrfRoutes {
   /// Texts that tell what is wrong.
   std::vector<std::string> alarms() const;
 
+  // route_incidents_apply.cc
+  /// What is wrong with the feeds, as long as it lasts.
+  std::vector<Incident> incidents() const;
+
+  /// Its own; not what it shares with other VRFs (route_resources_apply.cc).
+  std::vector<dataplane::Resource> resources() const;
+
  private:
   std::vector<BgpFeed*> feeds() const;
   void keep_routes();
   void run_feeds(const RouteSettings& before);
   void run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& before, const FeedOptions& now, bool wanted);
+  std::string feed_name(const FeedOptions& options) const;
+  void tell_swept(const FeedOptions& feed, Family family, size_t routes, bool overdue) const;
   Json show_feed(const BgpFeed& feed, const FeedOptions& options) const;
   Json show_prefix(const Prefix& prefix, bool around) const;
   Json show_limits() const;
@@ -82,7 +96,7 @@ class VrfRoutes {
 
   const Context& context_;
   const VrfId id_;
-  std::function<void()> schedule_;
+  std::function<void()> schedule_, turned_;
   Rib& rib_;
   ip::ForwardingSink& tables_;
   RouteSettings settings_;

@@ -14,8 +14,6 @@ namespace {
 
 /// Of an answer that is not in pieces: the control thread does nothing else meanwhile.
 constexpr size_t kMostWhole = 100;
-/// BIRD starts within it, so that a wanted restart is no alarm.
-constexpr std::chrono::seconds kAwayAlarm{5};
 
 std::string_view kind_name(ip::PathKind kind) {
   switch (kind) {
@@ -235,12 +233,14 @@ Json VrfRoutes::show_summary() const {
 
 Json VrfRoutes::show_limits() const {
   const Rib::Usage usage = rib_.usage();
+  const auto unreachable = rib_.unreachable();
   const auto four = tables_.stats(Family::ip4), six = tables_.stats(Family::ip6);
   return {{"source", "limits"},
           {"routes", usage.routes},
           {"max-routes", usage.max_routes},
           {"refused4", usage.refused4},
           {"refused6", usage.refused6},
+          {"unreachable", unreachable ? Json(unreachable->prefixes) : Json()},
           {"rib-bytes", usage.bytes},
           {"rib-max-bytes", usage.max_bytes},
           {"rib-not-taken", usage.not_taken},
@@ -266,34 +266,11 @@ Json VrfRoutes::show_kept() const {
 }
 
 std::vector<std::string> VrfRoutes::alarms() const {
-  const Rib::Usage usage = rib_.usage();
   const std::string who = id_ == kDefaultVrf ? "route" : "route " + settings_.name;
   std::vector<std::string> out;
-  if (const size_t refused = usage.refused4 + usage.refused6; refused != 0) {
-    out.push_back(usage.routes >= usage.max_routes
-                      ? fmt::format("{}: {} prefixes are not forwarded to: the limit of {} is reached; 'set dataplane "
-                                    "max-routes' raises it",
-                                    who, refused, usage.max_routes)
-                      : fmt::format("{}: {} prefixes are not forwarded to: the forwarding table's memory is used up; "
-                                    "filter routes",
-                                    who, refused));
-  }
-  if (usage.not_taken != 0) {
-    out.push_back(
-        fmt::format("{}: {} routes or paths were not taken: the {} MiB of the route table are used up; 'set "
-                    "dataplane max-routes' raises that too",
-                    who, usage.not_taken, usage.max_bytes >> 20));
-  }
   if (memory_ && !memory_->failure().empty()) {
     out.push_back(
         fmt::format("{}: {}: after a restart of the dataplane packets wait for BIRD", who, memory_->failure()));
-  }
-  for (const BgpFeed* const feed : feeds()) {
-    if (const auto away = feed->away(); away && *away >= kAwayAlarm) {
-      out.push_back(fmt::format("{} {}: no session with BIRD for {} s ({}); its routes are not kept up to date", who,
-                                feed == best_.get() ? settings_.best.name : settings_.all.name, away->count(),
-                                feed->status().last_error));
-    }
   }
   return out;
 }

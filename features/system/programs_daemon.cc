@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
+#include <vector>
 
 #include "base/crash/crash_history.h"
+#include "base/crash/incidents.h"
 #include "base/json_view.h"
 #include "base/process/init_client.h"
 #include "base/process/process.h"
@@ -87,6 +90,52 @@ Result<Json> crashes(const std::string& state_dir, const Json& arguments) {
     return Error{fmt::format("crashes {}", id), "is not in the history", "'show system crashes' lists those that are"};
   }
   return Json{{"crashes", std::move(out)}};
+}
+
+namespace {
+
+Json incident_of(const crash::Crash& crash) {
+  const Incident incident{.began = crash.first_time,
+                          .ended = crash.time,
+                          .moment = true,
+                          .times = crash.times,
+                          .subject = crash.program,
+                          .kind = "program ended",
+                          .cause = crash.cause + crash.where,
+                          .effect = crash.effect,
+                          .remedy = crash.remedy,
+                          .acknowledged = crash.acknowledged};
+  Json out = Incidents::to_json(incident);
+  out.erase("id");
+  out["crash"] = crash.id;
+  return out;
+}
+
+}  // namespace
+
+Result<Json> incidents(const std::string& state_dir) {
+  std::vector<Json> all;
+  for (const char* program : {"floof-dataplane", "floofd"}) {
+    const auto its = Incidents::read(Incidents::file(state_dir, program));
+    if (!its) {
+      return its.error();
+    }
+    for (const Incident& incident : *its) {
+      all.push_back(Incidents::to_json(incident));
+      all.back()["program"] = program;
+    }
+  }
+  const auto crashes = crash::CrashHistory::read(crash::CrashHistory::file(state_dir));
+  if (!crashes) {
+    return crashes.error();
+  }
+  for (const crash::Crash& crash : *crashes) {
+    all.push_back(incident_of(crash));
+  }
+  std::reverse(all.begin(), all.end());  // of one second too the newest first
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Json& a, const Json& b) { return number_of(a, "began") > number_of(b, "began"); });
+  return Json{{"incidents", std::move(all)}};
 }
 
 Result<Json> acknowledge_crashes(const std::string& run_dir) {

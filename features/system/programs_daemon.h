@@ -21,6 +21,10 @@ std::string init_alarm(const std::string& trouble);
 /// one alone, whole; "program" for its own; "detail" for all of them whole. Any thread.
 Result<nlohmann::json> crashes(const std::string& state_dir, const nlohmann::json& arguments);
 
+/// For `show system incidents`: {"incidents": [...]}, newest first: as Incidents::to_json has them, of all programs,
+/// with "program", and ends of programs from the history of crashes, with "crash", their number. Any thread.
+Result<nlohmann::json> incidents(const std::string& state_dir);
+
 /// For `clear system crashes`; null, or why floof-init did not do it. Any thread.
 Result<nlohmann::json> acknowledge_crashes(const std::string& run_dir);
 

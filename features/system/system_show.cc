@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "features/system/crashes_show.h"
+#include "features/system/incidents_show.h"
 #include "features/system/reach_show.h"
 #include "shell/config_mode.h"
 #include "shell/table.h"
@@ -252,7 +253,7 @@ void register_show(shell::Registry& registry) {
                     },
                 .least = shell::UserClass::super_user});
   registry.help("clear", "Reset counters or BGP sessions, or forget what waits");
-  registry.help("clear system", "What waits in the router, and alarms about crashes");
+  registry.help("clear system", "What waits in the router, and alarms about what is over");
   registry.add({.path = "show version", .help = "Version of the software", .handler = show_version});
   const auto complete = [](Context& c, const std::vector<std::string>& words, const std::string& partial) {
     return shell::complete_configuration(c, "show", {words.begin() + 2, words.end()}, partial);
@@ -275,6 +276,7 @@ void register_show(shell::Registry& registry) {
                 .prints_configuration = true});
   register_logging(registry);
   register_crashes(registry);
+  register_incidents(registry);
   register_reach(registry);
   // As other routers say it (docs/coming-from.md).
   registry.also("show running-config", "show configuration");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "features/system/crashes_show.h"
+#include "features/system/incidents_show.h"
 #include "shell/fake_context.h"
 
 namespace floof::system {
@@ -126,6 +127,33 @@ TEST(SystemShow, Crashes) {
   for (const char* strange : {"null", "[]", R"({"crashes":[null,3,{"log":[1],"threads":[2,{"frames":[{}]}]}]})"}) {
     render_crashes(Json::parse(strange));
     render_whole_crashes(Json::parse(strange));
+  }
+}
+
+TEST(SystemShow, Incidents) {
+  const Json data = Json::parse(R"J({"incidents":[
+      {"began":1796000000,"ended":0,"moment":false,"times":1,"subject":"routes","kind":"limit at 80 %","cause":"C1",
+       "effect":"E1","remedy":"R1"},
+      {"began":1795999990,"ended":1796000005,"moment":true,"times":2,"subject":"bird","kind":"program ended",
+       "cause":"C2","effect":"E2","remedy":"R2","crash":7},
+      {"began":1795999980,"ended":1795999987,"moment":false,"times":1,"subject":"feed-best","kind":"feed lost",
+       "cause":"C3","effect":"E3","remedy":"R3"}]})J");
+  EXPECT_EQ(render_incidents(data),
+            "Time                    Lasted  Times  About      What           Cause\n"
+            "2026-11-30T00:53:20Z     still         routes     limit at 80 %  C1\n"
+            "2026-11-30T00:53:10Z                2  bird       program ended  C2\n"
+            "2026-11-30T00:53:00Z  00:00:07         feed-best  feed lost      C3\n");
+  EXPECT_EQ(render_whole_incidents(data),
+            "routes: limit at 80 %\n  Time:    2026-11-30T00:53:20Z, and goes on\n"
+            "  Cause:   C1\n  Effect:  E1\n  Remedy:  R1\n"
+            "\nbird: program ended\n  Time:    2026-11-30T00:53:10Z\n  Times:   2, the last at 2026-11-30T00:53:25Z\n"
+            "  Cause:   C2\n  Effect:  E2\n  Remedy:  R2\n  More:    show system crashes 7\n"
+            "\nfeed-best: feed lost\n  Time:    2026-11-30T00:53:00Z, for 00:00:07\n"
+            "  Cause:   C3\n  Effect:  E3\n  Remedy:  R3\n");
+  EXPECT_EQ(render_incidents(Json::object()), "nothing has gone wrong\n");
+  for (const char* strange : {"null", "[]", R"({"incidents":[null,3,{"began":[1]}]})"}) {
+    render_incidents(Json::parse(strange));
+    render_whole_incidents(Json::parse(strange));
   }
 }
 

@@ -101,7 +101,7 @@ def root(lab):
 def state_of(lab):
     """Everything that a user could change: the files, and what root sees."""
     files = {str(f): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(lab.r1.state_dir.rglob("*"))
-             if f.is_file() and not f.name.startswith("audit.log")}
+             if f.is_file() and not f.name.startswith(("audit.log", "incidents."))}
     files["bird.conf"] = (lab.r1.run_dir / "bird.conf").read_text()
     with root(lab) as client:
         seen = [client.call("compare")["text"], client.call("history"),

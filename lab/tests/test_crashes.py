@@ -112,6 +112,29 @@ def test_killed_ones(lab):
         assert crash["cause"] == "signal 9 (Killed) by somebody else than floof-init" and effect in crash["effect"]
         assert not crash["threads"]
     assert crash["log"], "BIRD's last words"
+    what_it_meant_is_told(lab)
+
+
+def what_it_meant_is_told(lab):
+    def incidents():
+        return lab.r1.show("system", "incidents")["incidents"]
+
+    def newest(*what):
+        return next((i for i in incidents() if (i["subject"], i["kind"]) == what), None)
+
+    ended = newest("bird", "program ended")
+    assert ended["crash"] == crashes(lab, "bird")[0]["id"] and ended["effect"] and ended["remedy"]
+    for feed in ("feed-best", "feed-all"):
+        lost = wait_for(f"{feed} was lost and is back", lambda f=feed: (i := newest(f, "feed lost")) and i["ended"] and i)
+        assert lost["ended"] >= lost["began"] >= ended["began"] - 1 and lost["cause"].startswith("no session with BIRD: ")
+        assert lost["effect"] and lost["remedy"]
+    # Nobody had a route, so nobody is waited for; but it was one, if BIRD took long enough to be seen.
+    assert newest("bird", "graceful restart") is None or "BIRD was restarted" in newest("bird", "graceful restart")["cause"]
+    times = [i["began"] for i in incidents()]
+    assert times == sorted(times, reverse=True), "the newest first"
+    text = lab.r1.ctl("show", "system", "incidents", "detail").stdout
+    assert "feed-best: feed lost\n" in text and f"  Remedy:  {lost['remedy']}" in text
+    assert f"  More:    show system crashes {ended['crash']}" in text
 
 
 def test_history_survives_and_clearing_ends_the_alarms(lab):

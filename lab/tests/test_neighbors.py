@@ -86,6 +86,44 @@ def test_neighbours_take_no_place_of_routes(lab, box):
     wait_for("it is reached again", lambda: lab.h1.ping("192.0.2.9", count=1, check=False))
 
 
+def test_neighbours_have_a_limit(lab, box):
+    """Those beyond are named and come in when others go; next hops of routes have no limit."""
+    def addresses(numbers):
+        return [f"192.0.2.{n}" for n in numbers]
+
+    def batch(what, numbers, more=""):
+        box.host.run("ip", "-batch", "-", stdin="".join(f"neigh {what} {a} {more} dev e2\n" for a in addresses(numbers)))
+
+    def limited():
+        return next(r for r in box.show("memory")["resources"] if r["name"] == "neighbors")
+
+    def usable(numbers):
+        known = {n["address"] for n in box.show("neighbor") if n["mac"]}
+        return [a for a in addresses(numbers) if a in known]
+
+    assert lab.h1.ping("192.0.2.2")
+    box.more = {"dataplane": {"workers": 1, "buffers": 4096, "max-neighbors": 60}}
+    box.apply()
+    try:
+        batch("replace", range(100, 160), "lladdr 02:00:00:00:00:09")
+        wait_for("it is full", lambda: limited()["refused"], 10)
+        before = limited()
+        assert before["used"] == before["limit"] == 60 and before["level"] == "full"
+        assert before["latest-refused"] == "192.0.2.159 on e2", before
+        assert len(usable(range(100, 160))) == 60 - before["refused"] and not usable([159])
+        assert lab.h1.ping("192.0.2.2") == 3, "who was there before is not touched"
+        box.host.run("ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.159", "dev", "e2", "table", "10001")
+        wait_for("a next hop is let in", lambda: usable([159]), 5)
+        batch("del", range(100, 120))
+        wait_for("the others come in", lambda: len(usable(range(120, 160))) == 40 and not limited()["refused"], 10)
+    finally:
+        box.host.run("ip", "route", "flush", "table", "10001")
+        batch("del", range(120, 160))
+        box.more = {}
+        box.apply()
+    assert limited()["limit"] >= 4096
+
+
 def test_routes_to_an_interface(lab, box):
     """A route without gateway: the destinations themselves are asked for on its link."""
     lab.h2.address("to-e2", "16.3.0.5/32", "2001:db8:16::5/128")

@@ -305,29 +305,55 @@ def test_a_withdrawn_route_moves_without_loss(lab):
 
 def test_the_limit_of_routes_is_an_alarm(lab):
     def alarms():
-        return [a for a in lab.r1.show("system")["alarms"] if "max-routes" in a]
+        return [a for a in lab.r1.show("system")["alarms"] if a.startswith("routes: ")]
 
-    def kernel_routes(what):
-        lines = "".join(f"route {what} blackhole 198.18.{n // 256}.{n % 256} proto static\n" for n in range(1100))
+    def kernel_routes(what, first, end):
+        lines = "".join(f"route {what} blackhole 198.18.{n // 256}.{n % 256} proto static\n" for n in range(first, end))
         lab.r1.run("ip", "-batch", "-", stdin=lines)
 
+    def resource(name="routes"):
+        return next(r for r in lab.r1.show("dataplane", "memory")["resources"] if r["name"] == name)
+
+    def told():
+        newest_last = lab.r1.show("system", "incidents")["incidents"][::-1]
+        return {i["kind"]: i for i in newest_last if i["subject"] == "routes"}
+
+    machine = resource()
+    assert machine["level"] == "fine" and 100_000 <= machine["limit"] <= 4_000_000
     lab.r1.commit("set dataplane max-routes 1000")
-    kernel_routes("add")
     try:
-        wait_for("the limit is an alarm", alarms, 10)
+        kernel_routes("add", 0, 850)
+        wait_for("80 %", lambda: alarms() and "of 1000 are used (8" in alarms()[0], 10)
+        assert resource()["level"] == "high"
+        wait_for("it is in the history", lambda: "limit at 80 %" in told())
+        kernel_routes("add", 850, 1100)
+        wait_for("what leads nowhere is counted", lambda: "packets to none of them find another way" in alarms()[0], 10)
+        assert "routes: the limit of 1000 is reached" in lab.r1.ctl("show", "system").stdout
         limits = lab.r1.show("ip", "route", "summary")[-1]
-        assert limits["routes"] == limits["max-routes"] == 1000 and limits["refused4"] > 100
-        assert "the limit of 1000 is reached" in lab.r1.ctl("show", "system").stdout
+        assert limits["routes"] == limits["max-routes"] == 1000
+        assert limits["refused4"] == limits["unreachable"] == resource()["refused"] > 100
+        assert re.fullmatch(r"198\.18\.\d+\.\d+/32", resource()["latest-refused"]) and resource()["latest-refused"] in alarms()[0]
+        row = next(line.split() for line in lab.r1.ctl("show", "dataplane", "memory").stdout.splitlines() if line.startswith("routes "))
+        assert row[1:6] == ["1000", "1000", "100", "%", "full"] and row[-1] == resource()["latest-refused"]
+        lab.r1.commit("set dataplane max-routes 1150")
+        wait_for("refused ones come in by themselves", lambda: resource()["refused"] == 0, 10)
+        wait_for("it is nearly full still", lambda: resource()["level"] == "high", 10)
+        wait_for("both are told", lambda: told()["limit reached"]["ended"] > 0 == told()["limit at 80 %"]["ended"], 10)
+        kernel_routes("del", 1000, 1100)
+        # Below what is in use: it can be done, and is said before.
+        checked = lab.r1.script("configure\nset dataplane max-routes 1000\ncommit check\ndiscard\nexit\n")
+        assert re.search(r"dataplane max-routes: 1000 is less than the 10\d\d prefixes in use: .*; set it above 10\d\d", checked.stdout + checked.stderr), checked
+        kernel_routes("add", 1000, 1100)
         lab.r1.commit("delete dataplane max-routes")
         wait_for("all routes fit", lambda: not alarms(), 10)
-        assert lab.r1.show("ip", "route", "summary")[-1]["refused4"] == 0
+        assert lab.r1.show("ip", "route", "summary")[-1]["refused4"] == 0 and resource()["limit"] == machine["limit"]
         # A long list comes in pages, in order; without a limit it has the first 1000, and no answer is boundless.
         known = [tuple(map(int, re.split("[./]", route["prefix"]))) for route in lab.r1.show("ip", "route", "limit", "all")]
         assert known == sorted(set(known)) and len([p for p in known if p[:2] == (198, 18)]) == 1100
         assert len(lab.r1.show("ip", "route")) == 1000
         assert len(lab.r1.show("ip", "route", "198.18.1.0/24", "longer-prefixes")) == 256
     finally:
-        kernel_routes("del")
+        kernel_routes("del", 0, 1100)
 
 
 def test_rollback_is_live(lab):

@@ -439,7 +439,7 @@ def test_a_feed_that_is_refused_is_an_alarm_and_loses_nothing(lab):
     finally:
         file.write_text(key)
     wait_for("the feeds are back", lambda: fed(lab), 30)
-    assert "no session" not in alarms(lab)
+    wait_for("the alarm is over", lambda: "no session" not in alarms(lab))
     wait_for("sessions", lambda: sum(p["state"] == "Established" for p in peers(lab).values()) == 4, 30)
     assert chosen(lab, SERVICE) == ("bgp", ["ra"])
 
@@ -584,7 +584,7 @@ def test_static_and_ospf_routes_do_not_wait_for_bgp_after_a_crash(lab):
     os.kill(before, signal.SIGKILL)
     wait_for("another BIRD", lambda: lab.r1.pid("bird") not in (0, None, before))
     alarm = wait_for("an alarm", lambda: recovers(lab))[0]
-    assert "routes by BGP" in alarm and alarm.endswith(("told their routes: u", ", u")), alarm
+    assert "routes by BGP" in alarm and re.search(r"told their routes: (\S+, )*u \(since", alarm), alarm
     said = lab.r1.commit("set route 198.18.9.0/24 via 172.20.2.2")
     assert "BIRD recovers from a restart" in said.stdout + said.stderr
     wait_for("the static route acts", lambda: chosen(lab, "198.18.9.1") == ("feed-table", ["rb"]), 25)

@@ -57,7 +57,7 @@ void RecoveryWatch::judge(std::optional<Seen> seen) {
     return;  // it is just starting, or hangs: whoever asks for its state hears why
   }
   if (seen->recovery.has_value() != recovery_.has_value()) {
-    log::info("{}", seen->recovery ? "alarm: " + seen->recovery->text() : "over: BIRD has recovered from its restart");
+    log::info("BIRD {}", seen->recovery ? "recovers from its restart" : "has recovered from its restart");
   }
   recovery_ = std::move(seen->recovery);
   asking_ = recovery_.has_value();

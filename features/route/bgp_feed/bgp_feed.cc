@@ -102,7 +102,8 @@ void BgpFeed::start() {
 
 void BgpFeed::adopt(bool same_process) {
   impl_->mark();
-  impl_->same_process = impl_->told = same_process;
+  impl_->status.adopted = true;
+  impl_->status.same_process = impl_->told = same_process;
 }
 
 void BgpFeed::stop() {
@@ -152,6 +153,7 @@ void BgpFeed::Impl::enter(State state) {
   if (status.state != state) {
     status.state = state;
     status.since = Clock::now();
+    turned();
   }
 }
 
@@ -334,7 +336,7 @@ bool BgpFeed::Impl::handle_open(bgp::View body) {
       refusal = {bgp::kOpenError, 7, {}};
     } else {
       hold = std::min(options.hold_time, std::chrono::seconds(open.hold_seconds));
-      recovering = open.graceful_restart && open.graceful_restart->restarting;
+      status.recovering = open.graceful_restart && open.graceful_restart->restarting;
       can_refresh = open.route_refresh;
       add_path = options.all_paths ? open.sends_paths : bgp::FamilyFlags{};
       // A family that BIRD does not offer has nothing to tell.
@@ -400,12 +402,13 @@ void BgpFeed::Impl::lost(std::string why, bool same) {
   if (status.state >= State::syncing) {
     status.restarts++;
     log::warning("{}: session lost: {}; its routes stay in use", options.name, why);
-    same_process = same_process || !status.stale;
+    status.same_process = status.same_process || !status.stale;
+    status.adopted = false;
     status.away_since = Clock::now();
     mark();
   }
   // One that has told us is busy with its protocols: for a while nobody may listen.
-  same_process = same_process && (same || told);
+  status.same_process = status.same_process && (same || told);
   status.last_error = std::move(why);
   close();
   retry_later();

@@ -43,6 +43,9 @@ struct FeedContext {
   std::function<bool(uint32_t peer)> peer_is_internal;
   std::function<void()> changed;               ///< the RIB has something to settle
   std::function<Result<std::string>()> key{};  ///< asked with each attempt to connect; absent or empty: no lock
+  std::function<void()> turned{};              ///< the state is another one, or old routes are not there any more
+  /// Old routes that BIRD did not tell again were removed; `overdue`: because it never said that it had told all.
+  std::function<void(Family, size_t routes, bool overdue)> swept{};
 };
 
 /// The decoded private communities of an announcement (see README.md), and with them the path as the RIB wants it.
@@ -61,7 +64,10 @@ class BgpFeed {
     std::chrono::steady_clock::time_point since;
     std::chrono::steady_clock::time_point away_since;  ///< while there is no session: since when
     unsigned restarts = 0;                             ///< sessions that were lost
+    bool adopted = false;                              ///< what is stale is from before this process
     bool stale = false;                                ///< routes of a lost session are still in use
+    bool recovering = false;                           ///< BIRD said so when the session began: graceful restart
+    bool same_process = true;                          ///< nothing speaks for a death of BIRD since they became stale
     std::string last_error;
     uint64_t updates = 0, routes_read = 0;
   };

@@ -33,9 +33,7 @@ struct BgpFeed::Impl {
   std::chrono::seconds hold{30};
   bgp::FamilyFlags add_path;
   bool can_refresh = false;
-  bool recovering = false;   ///< R bit in BIRD's OPEN
-  bool told = false;         ///< BIRD itself ended the last session that was up, and said that it goes on
-  bool same_process = true;  ///< nothing speaks for a death of BIRD since the stale routes were told
+  bool told = false;  ///< BIRD itself ended the last session that was up, and said that it goes on
   bool unknown_interfaces = false;
   bool overdue = false;  ///< the stale limit has passed while somebody refused us
   bgp::FamilyFlags stale, synced;
@@ -68,7 +66,13 @@ struct BgpFeed::Impl {
   void mark();
   void await_resync();
   void end_of_rib(Family family);
-  void sweep(Family family);
+  size_t sweep(Family family);
+  void tell_swept(Family family, size_t routes, bool at_limit);
+  void turned() const {
+    if (context.turned) {
+      context.turned();
+    }
+  }
   void stale_too_long();
 };
 

@@ -120,8 +120,8 @@ void BgpFeed::Impl::await_resync() {
 
 void BgpFeed::Impl::end_of_rib(Family family) {
   if (stale.of(family)) {
-    if (recovering || same_process) {
-      sweep(family);
+    if (status.recovering || status.same_process) {
+      tell_swept(family, sweep(family), false);
     } else {
       log::warning("{}: BIRD was started afresh; its old routes stay for at most {} s", options.name,
                    options.stale_limit.count());
@@ -133,17 +133,25 @@ void BgpFeed::Impl::end_of_rib(Family family) {
   }
 }
 
-void BgpFeed::Impl::sweep(Family family) {
+void BgpFeed::Impl::tell_swept(Family family, size_t routes, bool at_limit) {
+  if (routes != 0 && context.swept) {
+    context.swept(family, routes, at_limit);
+  }
+}
+
+size_t BgpFeed::Impl::sweep(Family family) {
   const size_t swept = options.all_paths ? rib.sweep_paths(family) : rib.sweep(Source::feed_best, family);
   stale.of(family) = false;
   if (swept != 0) {
     log::info("{}: {} stale {} routes removed", options.name, swept, family == Family::ip4 ? "IPv4" : "IPv6");
   }
   if (stale == bgp::FamilyFlags{}) {
-    status.stale = false;
+    status.stale = status.adopted = false;
     loop.cancel(std::exchange(stale_timer, 0));
+    turned();
   }
   context.changed();
+  return swept;
 }
 
 void BgpFeed::Impl::stale_too_long() {
@@ -158,7 +166,7 @@ void BgpFeed::Impl::stale_too_long() {
   status.last_error = "stale routes were removed at the limit";
   for (const Family family : kFamilies) {
     if (stale.of(family)) {
-      sweep(family);
+      tell_swept(family, sweep(family), true);
     }
   }
 }

@@ -104,7 +104,7 @@ const Entry* Rib::Impl::find(const Prefix& prefix) const {
 /// Null when there is none and no room for one.
 Entry* Rib::Impl::find_or_add(const Prefix& prefix, Source source) {
   Entry* const have = find(prefix);
-  if (have != nullptr || !room_to_remember(source)) {
+  if (have != nullptr || !room_to_remember(source, prefix)) {
     return have;
   }
   Table& routes_of = table(prefix.family());
@@ -115,13 +115,26 @@ size_t Rib::Impl::bytes() const {
   return routes[0].bytes() + routes[1].bytes() + sayings.bytes() + paths.bytes() + infos.bytes() + sets.bytes();
 }
 
+void Rib::Impl::count_not_taken(const Prefix& prefix) {
+  not_taken++;
+  latest_not_taken = prefix;
+}
+
 /// The router's own addresses and subnets always have room: without them nobody could do anything about it.
-bool Rib::Impl::room_to_remember(Source source) {
+bool Rib::Impl::room_to_remember(Source source, const Prefix& prefix) {
   if (source == Source::local || source == Source::connected || bytes() < options.max_bytes) {
     return true;
   }
-  not_taken++;
+  count_not_taken(prefix);
   return false;
+}
+
+bool Rib::Impl::room_for_path(const Prefix& prefix) {
+  if (paths_now() >= options.max_paths) {
+    count_not_taken(prefix);
+    return false;
+  }
+  return room_to_remember(Source::feed_best, prefix);
 }
 
 void Rib::Impl::track_connected(const Prefix& prefix, const RouteInfo& info, bool add) {
@@ -240,14 +253,19 @@ Rib::Usage Rib::usage() const {
           .max_routes = rib.options.max_routes,
           .refused4 = rib.refused[0],
           .refused6 = rib.refused[1],
+          .latest_refused = rib.latest_refused,
           .bytes = rib.bytes(),
           .max_bytes = rib.options.max_bytes,
-          .not_taken = rib.not_taken};
+          .paths = rib.paths_now(),
+          .max_paths = rib.options.max_paths,
+          .not_taken = rib.not_taken,
+          .latest_not_taken = rib.latest_not_taken};
 }
 
 bool Rib::take_retell_wanted() {
-  const size_t limit = impl_->options.max_bytes;
-  if (impl_->not_taken == 0 || impl_->bytes() > limit - limit / kRetellShare) {
+  const auto room = [](size_t used, size_t limit) { return used <= limit - limit / kRetellShare; };
+  if (impl_->not_taken == 0 || !room(impl_->bytes(), impl_->options.max_bytes) ||
+      !room(impl_->paths_now(), impl_->options.max_paths)) {
     return false;
   }
   impl_->not_taken = 0;

@@ -109,6 +109,7 @@ class Rib {
     std::chrono::seconds disagreement_limit{30};  ///< how long an old entry may stay while the feeds disagree
     size_t max_routes = 2'000'000;                ///< most prefixes in the FIBs, of all families and VRFs together
     size_t max_bytes = size_t{1} << 30;           ///< of what sources told; new prefixes and paths are not taken then
+    size_t max_paths = size_t{1} << 27;           ///< of feed-all; more are not taken, but for the first of a prefix
   };
   /// `link_up` tells whether an interface can carry packets now.
   Rib(ip::ForwardingSink& tables, std::function<bool(IfId)> link_up);
@@ -200,12 +201,25 @@ class Rib {
   struct Usage {
     size_t routes;  ///< in the FIBs, of all VRFs
     size_t max_routes;
-    size_t refused4, refused6;  ///< known, but not in the FIB
+    size_t refused4, refused6;               ///< known, but not in the FIB
+    std::optional<Prefix> latest_refused{};  ///< the last of them
     size_t bytes;
     size_t max_bytes;
+    size_t paths;  ///< of feed-all
+    size_t max_paths;
     size_t not_taken;  ///< prefixes and paths that were not even remembered, since the sources were last asked again
+    std::optional<Prefix> latest_not_taken{};  ///< the last of them
   };
   Usage usage() const;
+  /// How many refused prefixes packets have no way to at all, as no shorter one leads anywhere. Counting them takes a
+  /// search for each: `count_unreachable` goes on for about `budget` and is true when it has been through.
+  struct Unreachable {
+    size_t prefixes = 0;
+    std::chrono::steady_clock::time_point counted{};  ///< when that was so
+  };
+  bool count_unreachable(std::chrono::microseconds budget);
+  /// Nothing before it has been through for the first time since something was refused.
+  std::optional<Unreachable> unreachable() const;
   /// True once when something was not taken and there is room again: the sources have to tell everything again.
   bool take_retell_wanted();
 

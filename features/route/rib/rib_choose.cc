@@ -262,8 +262,50 @@ void Rib::Impl::refuse(Entry& entry) {
     tables.remove_route(entry.key);
   }
   entry.refused = true;
+  latest_refused = entry.key;
   refused[index(entry.key.family())]++;
 }
+
+/// Whether packets to a prefix that is not in the FIB itself have one by a shorter one.
+bool Rib::Impl::has_a_way(const Prefix& prefix) const {
+  const Entry* const entry = prefix.length() == 0 ? nullptr : longest(prefix.address(), prefix.length() - 1);
+  if (entry == nullptr) {
+    return false;
+  }
+  const ip::PathKind kind = sets.resolved(entry->set).kind;
+  return kind == ip::PathKind::forward || kind == ip::PathKind::connected || kind == ip::PathKind::local ||
+         kind == ip::PathKind::node;
+}
+
+bool Rib::count_unreachable(std::chrono::microseconds budget) {
+  constexpr uint32_t kStep = 256;
+  Impl& rib = *impl_;
+  Impl::Census& census = rib.census;
+  if (rib.refused[0] + rib.refused[1] == 0) {
+    census = {};
+    return true;
+  }
+  const auto end = Clock::now() + budget;
+  while (Clock::now() < end) {
+    Table& table = rib.table(census.at.family);
+    const uint32_t stop = std::min(table.end(), census.at.record + kStep);
+    for (; census.at.record < stop; census.at.record++) {
+      const Entry& entry = table[census.at.record];
+      census.found += entry.refused && !rib.has_a_way(entry.key) ? 1 : 0;
+    }
+    if (census.at.record < table.end()) {
+      continue;
+    }
+    if (census.at.family == Family::ip6) {
+      census = {.last = Unreachable{.prefixes = census.found, .counted = Clock::now()}};
+      return true;
+    }
+    census.at = {.family = Family::ip6};
+  }
+  return false;
+}
+
+std::optional<Rib::Unreachable> Rib::unreachable() const { return impl_->census.last; }
 
 size_t Rib::Impl::room_in_fib() const {
   const size_t routes_now = tables.all_routes();

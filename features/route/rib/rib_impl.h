@@ -119,7 +119,14 @@ struct Rib::Impl {
   std::array<size_t, 2> refused{};         ///< entries that are not in the FIB for lack of room
   std::array<uint32_t, 2> retry_at{1, 1};  ///< where in the tables the search for them goes on
   Clock::time_point next_retry{};
+  std::optional<Prefix> latest_refused, latest_not_taken;
   size_t not_taken = 0;  ///< what sources told while the memory was used up
+  struct Census {        ///< of prefixes that packets have no way to
+    Rib::WalkPoint at;
+    size_t found = 0;
+    std::optional<Rib::Unreachable> last;
+  };
+  Census census;
 
   struct Waiting {
     Clock::time_point deadline;
@@ -143,7 +150,10 @@ struct Rib::Impl {
   Entry* find(const Prefix& prefix);
   const Entry* find(const Prefix& prefix) const;
   Entry* find_or_add(const Prefix& prefix, Source source);
-  bool room_to_remember(Source source);
+  bool room_to_remember(Source source, const Prefix& prefix);
+  bool room_for_path(const Prefix& prefix);
+  size_t paths_now() const { return rounds[0][kAllPaths].count + rounds[1][kAllPaths].count; }
+  void count_not_taken(const Prefix& prefix);
   void track_connected(const Prefix& prefix, const RouteInfo& info, bool add);
   const Entry* longest(const IpAddress& destination, int longest_length = 128) const;
   NextHopSets::Cover cover_of(const IpAddress& gateway) const;
@@ -189,6 +199,7 @@ struct Rib::Impl {
   void refuse(Entry& entry);
   size_t room_in_fib() const;
   void retry_refused();
+  bool has_a_way(const Prefix& prefix) const;
   void uninstall(Entry& entry);
   void hold(Entry& entry, Hold kind, Clock::time_point now);
   void release_hold(Entry& entry);

@@ -51,6 +51,54 @@ TEST_F(RibLimitTest, WhatFindsNoRoomIsRefusedAndComesInLater) {
   EXPECT_EQ(rib.size(Family::ip4), 1u);
 }
 
+/// What is refused is known, and most of it has a way by a shorter prefix.
+TEST_F(RibLimitTest, CountsWhatLeadsNowhere) {
+  EXPECT_TRUE(rib.count_unreachable(1s));
+  EXPECT_FALSE(rib.unreachable()) << "nothing is refused";
+  rib.set(Source::feed_table, Prefix(IpAddress(Ip4(0x14000000u)), 17), via("192.0.2.2", 2));  // the first 128
+  rib.set(Source::feed_table, Prefix(IpAddress(Ip4(0x14008000u)), 20), {.kind = PathKind::blackhole});
+  tell(0, 160);
+  ASSERT_EQ(rib.usage().refused4, 62u);
+  EXPECT_EQ(rib.usage().latest_refused, route(159));
+  EXPECT_FALSE(rib.unreachable()) << "not counted yet";
+  while (!rib.count_unreachable(1us)) {
+  }
+  EXPECT_EQ(rib.unreachable()->prefixes, 32u) << "30 are in the /17; the blackhole is no way";
+  rib.set(Source::feed_table, Prefix(IpAddress(Ip4(0x14009000u)), 20), via("192.0.2.2", 2));
+  withdraw(0, 10);
+  EXPECT_EQ(rib.usage().refused4, 53u);
+  while (!rib.count_unreachable(1ms)) {
+  }
+  const size_t still_refused = rib.usage().refused4;
+  EXPECT_LE(rib.unreachable()->prefixes, still_refused);
+  rib.configure({.max_routes = 1000});
+  forever();
+  EXPECT_TRUE(rib.count_unreachable(1s));
+  EXPECT_FALSE(rib.unreachable());
+}
+
+TEST_F(RibLimitTest, PathsHaveALimitOfTheirOwn) {
+  rib.configure({.max_routes = 1000, .max_paths = 25});
+  const auto tell_paths = [&](uint32_t first, uint32_t end) {
+    for (uint32_t i = first; i < end; i++) {
+      for (uint32_t id = 1; id <= 3; id++) {
+        rib.set_path(route(i), id, direct("192.0.2.2", 2, id));
+      }
+    }
+  };
+  tell_paths(0, 20);
+  EXPECT_EQ(rib.usage().paths, 36u) << "8 prefixes have three, 12 the first, which each may have";
+  EXPECT_EQ(rib.usage().not_taken, 24u);
+  EXPECT_EQ(rib.usage().latest_not_taken, route(19));
+  EXPECT_FALSE(rib.take_retell_wanted());
+  for (uint32_t i = 0; i < 10; i++) {
+    for (uint32_t id = 1; id <= 3; id++) {
+      rib.remove_path(route(i), id);
+    }
+  }
+  EXPECT_TRUE(rib.take_retell_wanted());
+}
+
 TEST_F(RibLimitTest, SourcesTellAgainWhatWasNotTaken) {
   const size_t before = rib.usage().bytes;
   rib.configure({.max_routes = 1000, .max_bytes = before + 20'000});

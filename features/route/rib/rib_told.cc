@@ -164,7 +164,7 @@ void Rib::set_path(const Prefix& prefix, uint32_t path_id, BgpPath path) {
     impl_->paths.release(saying.told.ref);
     saying.id = path_id;
     saying.told = impl_->fresh(*entry, kAllPaths, ref, &saying.told);
-  } else if (entry->paths == 0 || impl_->room_to_remember(Source::feed_best)) {
+  } else if (entry->paths == 0 || impl_->room_for_path(prefix)) {
     impl_->append(link, path_id, impl_->fresh(*entry, kAllPaths, ref, nullptr));
   } else {
     impl_->paths.release(ref);
