@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench: cycles per packet and lookup (in process), then TCP throughput h1-h3 through r1 beside a plain copy loop and
 packets per second through AF_XDP ports beside testpmd; milliseconds of commits on a large configuration; failover with a
-full table (`scale`, only when asked for).
+full table (`scale`), floods towards the router (`hostile`), both only when asked for.
 
     bench.py [PART] [--quick] [--json FILE] [--accept] [--compare REF]
 
@@ -22,6 +22,7 @@ from lab.bench_af_xdp import af_xdp_io  # noqa: E402
 from lab.bench_bgp import bgp_scale  # noqa: E402
 from lab.bench_config import config_speed  # noqa: E402
 from lab.bench_scale import scale  # noqa: E402
+from lab.hostile import hostile  # noqa: E402
 from lab.hosts import BIN, Lab, run, wait_for  # noqa: E402
 
 ADDRESS = "10.3.0.2"
@@ -189,7 +190,7 @@ def compare(ref, quick):
 
 
 PARTS = {"cycles": cycles, "wake-up": wake_up, "tcp": throughput, "af-xdp-io": af_xdp_io, "config": config_speed,
-         "bgp": bgp_scale, "scale": scale}
+         "bgp": bgp_scale, "scale": scale, "hostile": hostile}
 
 
 def main():
@@ -205,7 +206,7 @@ def main():
     if options.compare:
         compare(options.compare, options.quick)
         return
-    wanted = [options.only] if options.only else [name for name in PARTS if name != "scale"]
+    wanted = [options.only] if options.only else [name for name in PARTS if name not in ("scale", "hostile")]
     entries = [e for name in wanted for e in PARTS[name](options.quick)]
     beside_baseline(entries)
     if options.json:

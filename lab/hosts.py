@@ -181,6 +181,9 @@ class FloofRouter(Host):
         """Data of a show command."""
         return json.loads(self.ctl("show", *words, "|", "json").stdout)
 
+    def birdc(self, *words):
+        return run("birdc", "-s", self.run_dir / "bird.ctl", *words)
+
     def script(self, text, check=True):
         """Runs lines of configuration as `floofctl -f` would."""
         path = self.folder / "script"

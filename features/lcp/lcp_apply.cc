@@ -56,6 +56,10 @@ Lcp::Lcp(Context context)
   netlink::KernelEvents::Subscriber subscriber;
   subscriber.handler.link = [this](const netlink::Link& link) { on_link(link); };
   subscriber.handler.address = [this](const netlink::Address& address) { on_address(address); };
+  subscriber.handler.route = [this](const netlink::Route& route) {
+    defaults_gone_ = defaults_gone_ || (route.removed && route.protocol == route::kOwnProtocol &&
+                                        route.metric == route::kOwnMetric && route.prefix.length() == 0);
+  };
   subscriber.handler.batch_end = [this] { batch_end(); };
   subscriber.mark = [this] {
     for (auto& [id, tap] : taps_) {
@@ -475,6 +479,9 @@ void Lcp::batch_end() {
     context_.ribs.settle(std::chrono::steady_clock::now());
     (void)set_default_routes();  // Linux drops them with the address that is their source
   }
+  if (std::exchange(defaults_gone_, false) && set_default_routes()) {
+    log::warning("a default route of Linux to {} was taken away; it is there again", kOwnTap);
+  }
 }
 
 void Lcp::come_soon() {
@@ -533,7 +540,10 @@ class LcpFeature final : public engine::Feature {
   explicit LcpFeature(engine::Features& others)
       : others_(others), state_(others.engine().interfaces(), others.engine().worker_count()) {}
 
-  void add_nodes(engine::GraphBuilder& builder) override { register_nodes(builder, state_); }
+  void add_nodes(engine::GraphBuilder& builder) override {
+    state_.tables = &others_.get<ip::ForwardingTables>();
+    register_nodes(builder, state_);
+  }
 
   Result<> start() override {
     engine::Engine& engine = others_.engine();

@@ -139,6 +139,7 @@ class Lcp final : public dataplane::Participant {
   int loopback_index_ = 0;
   SharedRoutes local_, connected_;
   std::set<IfId> dirty_links_, dirty_addresses_;
+  bool defaults_gone_ = false;  ///< somebody removed one of floof0's routes
   bool lenient_ = false;
   bool sysctl_failed_ = false;
   std::optional<IpAddress> source4_, source6_;

@@ -26,6 +26,19 @@ Json limits_of(const Json& part) {
   return out;
 }
 
+/// "10.0.0.1", of "10.0.0.1", "10.0.0.1%e1" and not of "%e1".
+Json gateways_of(const Json& config) {
+  Json out = Json::array();
+  for (const Json& route : items(config, "route")) {
+    for (const std::string& via : texts(route, "via")) {
+      if (const std::string address = via.substr(0, via.find('%')); !address.empty()) {
+        out.push_back(address);
+      }
+    }
+  }
+  return out;
+}
+
 void desired(const Json& config, Json& desired) {
   const Json& dataplane = member(config, "dataplane");
   Json interfaces = Json::object();
@@ -36,7 +49,8 @@ void desired(const Json& config, Json& desired) {
   }
   desired["punt"] = {{"limits", limits_of(dataplane)},
                      {"interfaces", std::move(interfaces)},
-                     {"bgp-source", texts(dataplane, "bgp-source")}};
+                     {"bgp-source", texts(dataplane, "bgp-source")},
+                     {"gateways", gateways_of(config)}};
 }
 
 }  // namespace

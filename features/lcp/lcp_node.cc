@@ -3,6 +3,7 @@
 
 #include <rte_cycles.h>
 
+#include <cstring>
 #include <string>
 
 #include "engine/worker.h"
@@ -59,6 +60,24 @@ void count(std::atomic<uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
+/// Whether a frame that says it is from this neighbour has its MAC address: what has another one is of somebody who
+/// uses its name, or comes by a router.
+bool is_from(const LcpState& state, IfId interface, const IpAddress& sender, const uint8_t* frame) {
+  if (state.tables == nullptr) {
+    return true;
+  }
+  const AdjId adj = sender.is_ip4() ? state.tables->find_neighbor(interface, sender.ip4())
+                                    : state.tables->find_neighbor(interface, sender.ip6());
+  if (!adj.valid()) {
+    return true;
+  }
+  const ip::Adjacency& neighbor = state.tables->adjacency(adj);
+  uint64_t mac = 0;
+  std::memcpy(&mac, frame + 6, 6);
+  return neighbor.state.load(std::memory_order_acquire) != ip::Adjacency::resolved ||
+         neighbor.dst_mac.load(std::memory_order_relaxed) == mac;
+}
+
 /// Data is at the Ethernet header, as received.
 void punt(NodeContext& node, std::span<rte_mbuf*> packets) {
   auto& state = node.state<LcpState>();
@@ -76,14 +95,16 @@ void punt(NodeContext& node, std::span<rte_mbuf*> packets) {
       node.drop(state.no_kernel_port, packet);
       continue;
     }
-    const Judged judged = classify(rte_pktmbuf_mtod(packet, const uint8_t*), packet->data_len, m.rx_if, peers);
+    const auto* const frame = rte_pktmbuf_mtod(packet, const uint8_t*);
+    const Judged judged = classify(frame, packet->data_len, m.rx_if, peers);
     if (judged.stranger) [[unlikely]] {
       node.drop(judged.kind == PuntClass::bgp ? state.bgp_stranger : state.bfd_stranger, packet);
       continue;
     }
     const auto kind = static_cast<size_t>(judged.kind);
-    LcpState::Share& share = shares[m.rx_if.value()][kind];
-    if (!share.bucket.take(state.rates[m.rx_if.value()][kind].get(), node.now())) [[unlikely]] {
+    const bool known = judged.known && is_from(state, m.rx_if, judged.sender, frame);
+    LcpState::Share& share = shares[known ? 1 : 0][m.rx_if.value()][kind];
+    if (!share.bucket.take(state.rates[known ? 1 : 0][m.rx_if.value()][kind].get(), node.now())) [[unlikely]] {
       count(share.limited);
       node.drop(state.limited[kind], packet);
       continue;
@@ -157,6 +178,13 @@ LcpState::LcpState(engine::InterfaceTable& table, unsigned worker_count) : inter
   }
 }
 
+void LcpState::set_rate(size_t interface, size_t kind, const PuntLimit& limit, uint64_t ticks_per_second, bool open) {
+  const bool of_peers = kind == static_cast<size_t>(PuntClass::bgp) || kind == static_cast<size_t>(PuntClass::bfd);
+  const uint32_t part = of_peers && !open ? kStrangersShare : 1;
+  rates[0][interface][kind].set(TokenRate::of(ticks_per_second, limit.rate / part, limit.burst / part));
+  rates[1][interface][kind].set(TokenRate::of(ticks_per_second, limit.rate, limit.burst));
+}
+
 void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   for (size_t i = 0; i < kPuntClasses; i++) {
     const std::string kind(to_string(static_cast<PuntClass>(i)));
@@ -177,9 +205,9 @@ void register_nodes(engine::GraphBuilder& builder, LcpState& state) {
   state.to_kernel = builder.declare_interface_counter("punted", "packets", "Given to Linux.");
   state.unheard = builder.declare_counter(
       "lcp-unheard", "packets", "Multicast that Linux sent by floof0 or a loopback, where nobody listens (MLD).");
-  for (auto& rates : state.rates) {
-    for (size_t i = 0; i < kPuntClasses; i++) {
-      rates[i].set(TokenRate::of(rte_get_tsc_hz(), kPuntLimits[i].rate, kPuntLimits[i].burst));
+  for (size_t interface = 0; interface < kMaxInterfaces; interface++) {
+    for (size_t kind = 0; kind < kPuntClasses; kind++) {
+      state.set_rate(interface, kind, kPuntLimits[kind], rte_get_tsc_hz(), true);
     }
   }
   builder.add_node({.name = "punt",

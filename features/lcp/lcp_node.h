@@ -12,9 +12,14 @@
 #include "base/token_bucket.h"
 #include "engine/engine.h"
 #include "engine/graph.h"
+#include "features/ip/tables/forwarding.h"
 #include "features/lcp/punt_class.h"
 
 namespace floof::lcp {
+
+/// Of BGP and BFD what says that it is a peer's and comes from another MAC address, or is BFD of nobody known (OSPF's),
+/// gets this part: whoever floods in a peer's name shall not occupy Linux either.
+inline constexpr uint32_t kStrangersShare = 10;
 
 /// Outlives the graph.
 struct LcpState {
@@ -33,17 +38,22 @@ struct LcpState {
   };
   template <typename T>
   using ByInterface = std::vector<std::array<T, kPuntClasses>>;
-  ByInterface<Rate> rates{kMaxInterfaces};
+  /// [0] of strangers, [1] of peers and gateways.
+  std::array<ByInterface<Rate>, 2> rates{ByInterface<Rate>(kMaxInterfaces), ByInterface<Rate>(kMaxInterfaces)};
+  /// Of a class on an interface: what peers get, and what strangers get, see kStrangersShare.
+  void set_rate(size_t interface, size_t kind, const PuntLimit& limit, uint64_t ticks_per_second, bool open);
 
   /// One writer, the worker.
   struct Share {
     TokenBucket bucket;
     std::atomic<uint64_t> passed{0}, limited{0};
   };
+  /// What peers and gateways send has shares of its own, [1]: whoever floods is not in their way.
   struct PerWorker {
-    ByInterface<Share> shares{kMaxInterfaces};
+    std::array<ByInterface<Share>, 2> shares{ByInterface<Share>(kMaxInterfaces), ByInterface<Share>(kMaxInterfaces)};
   };
   std::vector<std::unique_ptr<PerWorker>> workers;
+  const ip::ForwardingTables* tables = nullptr;  ///< by whose neighbours a sender's MAC is judged; null: it is not
 
   /// Replaced as a whole by the control thread, the old one goes after a grace period. Never null.
   std::unique_ptr<const BgpPeers> present_peers = std::make_unique<BgpPeers>();

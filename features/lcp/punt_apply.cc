@@ -67,6 +67,16 @@ Result<void> read_peers(const Json& desired, PuntSettings& out) {
   if (!hosts || !links || !read_texts(part(bgp, "ranges"), range)) {
     return malformed("bgp");
   }
+  const auto gateway = [&](const std::string& text) {
+    const auto address = parse_ip(text);
+    if (address) {
+      out.peers.gateways.insert(*address);
+    }
+    return address.ok();
+  };
+  if (!read_texts(part(part(desired, "punt"), "gateways"), gateway)) {
+    return malformed("route via");
+  }
   if (!read_texts(part(part(desired, "punt"), "bgp-source"), range)) {
     return malformed("dataplane bgp-source");
   }
@@ -135,7 +145,7 @@ Result<Json> Punt::publish() {
     const IfId id(static_cast<uint16_t>(i));
     const PuntLimits& limits = limits_of(engine_.interfaces()[id].name);
     for (size_t kind = 0; kind < kPuntClasses; kind++) {
-      state_.rates[i][kind].set(TokenRate::of(rte_get_tsc_hz(), limits[kind].rate, limits[kind].burst));
+      state_.set_rate(i, kind, limits[kind], rte_get_tsc_hz(), running_.peers.anybody);
     }
   }
   auto peers = std::make_unique<BgpPeers>(running_.peers);
@@ -162,16 +172,20 @@ Json Punt::show(std::string_view what, const Json&) {
     }
     const PuntLimits& limits = limits_of(interface.name);
     for (size_t kind = 0; kind < kPuntClasses; kind++) {
-      uint64_t passed = 0, limited = 0;
+      uint64_t passed = 0, limited = 0, of_peers = 0;
       for (const auto& worker : state_.workers) {
-        passed += worker->shares[i][kind].passed.load(std::memory_order_relaxed);
-        limited += worker->shares[i][kind].limited.load(std::memory_order_relaxed);
+        for (const auto& shares : worker->shares) {
+          passed += shares[i][kind].passed.load(std::memory_order_relaxed);
+          limited += shares[i][kind].limited.load(std::memory_order_relaxed);
+        }
+        of_peers += worker->shares[1][i][kind].passed.load(std::memory_order_relaxed);
       }
       out.push_back({{"interface", interface.name},
                      {"class", to_string(static_cast<PuntClass>(kind))},
                      {"rate", limits[kind].rate},
                      {"burst", limits[kind].burst},
                      {"packets", passed},
+                     {"of-peers", of_peers},
                      {"dropped", limited}});
     }
   }

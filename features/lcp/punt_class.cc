@@ -10,7 +10,7 @@ namespace floof::lcp {
 namespace {
 
 constexpr size_t kEthernet = 14;
-constexpr size_t kIp6 = 40;
+constexpr size_t kIp4 = 20, kIp6 = 40, kArp = 28;
 constexpr unsigned kMostExtensions = 8;
 constexpr uint16_t kBfd = 3784, kBfdMultihop = 4784;
 constexpr std::array<std::string_view, kPuntClasses> kNames = {"neighbor", "answer",  "icmp", "bgp",
@@ -80,9 +80,6 @@ Judged classify_transport(const Packet& packet, const BgpPeers& peers) {
 }
 
 Judged classify4(const uint8_t* ip, size_t length, IfId interface, const BgpPeers& peers) {
-  if (length < 20) {
-    return {PuntClass::other};
-  }
   const size_t header = size_t{4} * (ip[0] & 0xfu);
   const bool later_fragment = (load16(ip + 6) & 0x1fff) != 0;
   if (header < 20 || header > length || later_fragment) {
@@ -94,9 +91,6 @@ Judged classify4(const uint8_t* ip, size_t length, IfId interface, const BgpPeer
 
 /// Extension headers are walked as Linux does it: what hides behind them is what counts.
 Judged classify6(const uint8_t* ip, size_t length, IfId interface, const BgpPeers& peers) {
-  if (length < kIp6) {
-    return {PuntClass::other};
-  }
   Ip6::Bytes source;
   std::copy_n(ip + 8, source.size(), source.begin());
   uint8_t next = ip[6];
@@ -129,7 +123,15 @@ std::optional<PuntClass> parse_punt_class(std::string_view name) {
 }
 
 bool BgpPeers::include(const IpAddress& address, IfId interface) const {
-  if (anybody || hosts.contains(address)) {
+  return anybody || know(address, interface, hosts);
+}
+
+bool BgpPeers::know(const IpAddress& address, IfId interface) const {
+  return gateways.contains(address) || know(address, interface, hosts);
+}
+
+bool BgpPeers::know(const IpAddress& address, IfId interface, const std::unordered_set<IpAddress>& by_name) const {
+  if (by_name.contains(address)) {
     return true;
   }
   if (address.is_ip6() && address.is_link_local() && unnumbered[interface.value()]) {
@@ -140,6 +142,22 @@ bool BgpPeers::include(const IpAddress& address, IfId interface) const {
 
 bool BgpPeers::has_port(uint16_t port) const { return std::find(ports.begin(), ports.end(), port) != ports.end(); }
 
+namespace {
+
+Judged with_sender(Judged judged, const IpAddress& sender, IfId interface, const BgpPeers& peers) {
+  judged.known = peers.know(sender, interface);
+  judged.sender = sender;
+  return judged;
+}
+
+IpAddress address6(const uint8_t* bytes) {
+  Ip6::Bytes out;
+  std::copy_n(bytes, out.size(), out.begin());
+  return Ip6(out);
+}
+
+}  // namespace
+
 Judged classify(const uint8_t* frame, size_t length, IfId interface, const BgpPeers& peers) {
   if (length < kEthernet) {
     return {PuntClass::other};
@@ -148,14 +166,20 @@ Judged classify(const uint8_t* frame, size_t length, IfId interface, const BgpPe
   const size_t left = length - kEthernet;
   switch (load16(frame + 12)) {
     case 0x0806:
-      return {left >= 8 && load16(payload + 6) == 2 ? PuntClass::answer : PuntClass::neighbor};
+      return left < kArp ? Judged{PuntClass::neighbor}
+                         : with_sender({load16(payload + 6) == 2 ? PuntClass::answer : PuntClass::neighbor},
+                                       Ip4(load32(payload + 14)), interface, peers);
     case 0x88cc:  // LLDP
     case 0x8809:  // LACP
       return {PuntClass::link};
     case 0x0800:
-      return classify4(payload, left, interface, peers);
+      return left < kIp4
+                 ? Judged{}
+                 : with_sender(classify4(payload, left, interface, peers), Ip4(load32(payload + 12)), interface, peers);
     case 0x86dd:
-      return classify6(payload, left, interface, peers);
+      return left < kIp6
+                 ? Judged{}
+                 : with_sender(classify6(payload, left, interface, peers), address6(payload + 8), interface, peers);
     default:
       return {PuntClass::other};
   }

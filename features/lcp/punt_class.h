@@ -34,7 +34,8 @@ inline constexpr size_t kPuntClasses = static_cast<size_t>(PuntClass::count);
 std::string_view to_string(PuntClass c);
 std::optional<PuntClass> parse_punt_class(std::string_view name);
 
-/// Frames per second, worker and interface, and how many may come at once.
+/// Frames per second, worker and interface, and how many may come at once. Peers and gateways have as much beside all
+/// others, so that nobody else's flood is in their way.
 struct PuntLimit {
   uint32_t rate, burst;
   friend bool operator==(const PuntLimit&, const PuntLimit&) = default;
@@ -50,14 +51,22 @@ struct BgpPeers {
   std::vector<Prefix> ranges;
   std::bitset<kMaxInterfaces> unnumbered;  ///< any link-local address on these interfaces
   std::vector<uint16_t> ports{179};
+  std::unordered_set<IpAddress> gateways;  ///< of static routes
 
   bool include(const IpAddress& address, IfId interface) const;
+  /// A peer or a gateway by its configuration.
+  bool know(const IpAddress& address, IfId interface) const;
   bool has_port(uint16_t port) const;
+
+ private:
+  bool know(const IpAddress& address, IfId interface, const std::unordered_set<IpAddress>& by_name) const;
 };
 
 struct Judged {
   PuntClass kind = PuntClass::other;
   bool stranger = false;  ///< bgp: no configured peer; bfd: neither from the link nor a peer
+  bool known = false;     ///< its sender says that it is a peer or a gateway
+  IpAddress sender;       ///< when it is known
 };
 
 /// `frame` starts at the Ethernet header; only its first `length` contiguous bytes are looked at. It came in by

@@ -73,7 +73,15 @@ Judged judge(const Bytes& bytes, uint16_t interface = 1) {
 }
 PuntClass of(const Bytes& bytes) { return judge(bytes).kind; }
 
-Bytes arp(uint8_t operation) { return frame(0x0806, {0, 1, 8, 0, 6, 4, 0, operation}); }
+Bytes arp(uint8_t operation, const char* sender = "192.0.2.1") {
+  Bytes out = frame(0x0806, {0, 1, 8, 0, 6, 4, 0, operation});
+  out.resize(14 + 28);
+  const auto address = parse_ip4(sender)->value();
+  for (unsigned i = 0; i < 4; i++) {
+    out[14 + 14 + i] = static_cast<uint8_t>(address >> (24 - 8 * i));
+  }
+  return out;
+}
 
 TEST(PuntClass, Kinds) {
   EXPECT_EQ(of(arp(1)), PuntClass::neighbor);
@@ -155,6 +163,26 @@ TEST(PuntClass, CutAtEveryByte) {
       classify(exact.get(), length, IfId(1), known);
     }
   }
+}
+
+TEST(PuntClass, PeersAndGatewaysAreKnown) {
+  BgpPeers all = peers();
+  all.gateways = {*parse_ip("192.0.2.254")};
+  const auto known = [&](const Bytes& bytes, uint16_t interface = 1) {
+    return classify(bytes.data(), bytes.size(), IfId(interface), all).known;
+  };
+  EXPECT_TRUE(known(arp(1, "192.0.2.9")));
+  EXPECT_TRUE(known(arp(2, "192.0.2.254")));
+  EXPECT_FALSE(known(arp(2, "192.0.2.10")));
+  EXPECT_TRUE(known(from4(ip4(17, ports(1, 3784)), "192.0.2.9", 255)));
+  EXPECT_TRUE(known(from4(ip4(1, {8, 0}), "198.51.100.3")));
+  EXPECT_FALSE(known(from4(ip4(17, ports(1, 3784)), "192.0.2.10", 255)));
+  EXPECT_TRUE(known(from6(ip6(58, {136, 0}), "2001:db8::9")));
+  EXPECT_FALSE(known(from6(ip6(58, {136, 0}), "2001:db8::a")));
+  EXPECT_TRUE(known(from6(ip6(58, {135, 0}), "fe80::1"), 3)) << "unnumbered";
+  EXPECT_FALSE(known(from6(ip6(58, {135, 0}), "fe80::1"), 4));
+  all.anybody = true;
+  EXPECT_FALSE(known(arp(1, "192.0.2.10"))) << "who may speak BGP is not who is known";
 }
 
 }  // namespace

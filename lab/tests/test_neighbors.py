@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from lab import hostile
 from lab.box import Box, attach, settle_host
 from lab.hosts import Lab, wait_for
 
@@ -343,3 +344,20 @@ def test_bfd_from_afar_does_not_pass(lab, box):
     wait_for("it is heard", lambda: "near" in log.read_text())
     assert "far" not in log.read_text()
     listener.wait(5)
+
+
+@pytest.fixture(scope="module")
+def link():
+    """A neighbour with BGP and BFD, and a hostile host on the same link."""
+    with Lab(f"hl{os.getpid()}-") as made:
+        made.mac = hostile.build(made, 300)
+        yield made
+
+
+@pytest.mark.parametrize("kind", ["arp-replies", "bfd-of-strangers", "bfd-of-the-peer", "syn-to-bgp-of-the-peer", *(
+    pytest.param(kind, marks=pytest.mark.long) for kind in ("nd-advertisements", "arp-requests", "scan", "ttl-1", "closed-ports", "echo-requests"))])
+def test_a_flood_ends_no_session(link, kind):
+    """By far more than the router's kernel gets of the kind; without shares of their own the neighbour's packets drown in it."""
+    one = hostile.attack(link, link.mac, kind, 2.5)
+    assert one["sent"] > 15000, one
+    assert one["bfd"] == 0 and one["bgp"] == 0, one
