@@ -152,7 +152,7 @@ std::string CrashKeeper::cause_of(const Ending& ending) {
   if (!ending.wait_status) {
     return "it ended; how is not known, as an earlier floof-init had started it";
   }
-  const std::string how = describe_exit(*ending.wait_status);
+  std::string how = describe_exit(*ending.wait_status);
   if (!WIFSIGNALED(*ending.wait_status)) {
     return "it ended by itself with " + how;
   }
