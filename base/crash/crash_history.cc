@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/crash/crash_history.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <ctime>
 #include <map>
 #include <utility>
 
+#include "base/crash/history_file.h"
 #include "base/file.h"
 #include "base/json_view.h"
 
@@ -45,8 +43,6 @@ Crash crash_of(const Json& json) {
   return out;
 }
 
-std::string time_of(int64_t seconds) { return fmt::format("{:%FT%TZ}", fmt::gmtime(static_cast<time_t>(seconds))); }
-
 }  // namespace
 
 Json to_json(const Crash& crash, bool whole) {
@@ -73,21 +69,16 @@ Json to_json(const Crash& crash, bool whole) {
 }
 
 Result<std::vector<Crash>> CrashHistory::read(const std::string& file) {
-  const auto text = read_file(file);
-  if (!text) {
-    return errno == ENOENT ? Result(std::vector<Crash>()) : errno_error(file, "reading");
-  }
-  const Json json = Json::parse(*text, nullptr, false);
-  if (!json.is_object() || !member(json, "crashes").is_array()) {
-    return Error{file, "is damaged", ""};
+  const auto entries = read_history(file, "crashes", "");
+  if (!entries) {
+    return entries.error();
   }
   std::vector<Crash> out;
-  for (const Json& entry : items(json, "crashes")) {
-    Crash crash = crash_of(entry);
-    if (crash.program.empty() || crash.id <= (out.empty() ? 0 : out.back().id)) {
+  for (const Json& entry : *entries) {
+    out.push_back(crash_of(entry));
+    if (out.back().program.empty()) {
       return Error{file, "is damaged", ""};
     }
-    out.push_back(std::move(crash));
   }
   return out;
 }
@@ -109,8 +100,7 @@ Result<> CrashHistory::save() const {
   for (const Crash& crash : crashes_) {
     out.push_back(to_json(crash, true));
   }
-  const std::string text = Json{{"crashes", std::move(out)}}.dump(1, ' ', false, Json::error_handler_t::replace);
-  return replace_file(file_, text + '\n', {.durable = true});
+  return replace_file(file_, history_text("crashes", std::move(out)), {.durable = true});
 }
 
 Crash& CrashHistory::add(Crash crash) {
@@ -175,7 +165,7 @@ std::vector<std::pair<std::string, std::string>> alarms(const std::vector<Crash>
         last->back_ms == 0 ? "" : fmt::format(", back after {:.1f} s", static_cast<double>(last->back_ms) / 1000);
     out.emplace_back(program, fmt::format("{} ended{} at {}: {}. Effect: {}. Done: {}{}. Remedy: {}; 'show system "
                                           "crashes {}' tells more, 'clear system crashes' ends this alarm",
-                                          program, count, time_of(last->time), last->cause + last->where, last->effect,
+                                          program, count, utc_text(last->time), last->cause + last->where, last->effect,
                                           last->done, back, last->remedy, last->id));
   }
   return out;

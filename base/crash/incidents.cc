@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/crash/incidents.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <utility>
 
+#include "base/crash/history_file.h"
 #include "base/file.h"
 #include "base/json_view.h"
 #include "base/log.h"
@@ -41,17 +40,13 @@ Incident incident_of(const Json& json) {
   return out;
 }
 
-std::string incident_time(int64_t seconds) {
-  return fmt::format("{:%FT%TZ}", fmt::gmtime(static_cast<time_t>(seconds)));
-}
-
 /// Of all that a file says.
 std::string incidents_text(const std::vector<Incident>& incidents) {
   Json list = Json::array();
   for (const Incident& incident : incidents) {
     list.push_back(Incidents::to_json(incident));
   }
-  return Json{{"incidents", std::move(list)}}.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+  return history_text("incidents", std::move(list));
 }
 
 void write_incidents(const std::string& file, const std::string& text) {
@@ -77,22 +72,17 @@ Json Incidents::to_json(const Incident& incident) {
 }
 
 Result<std::vector<Incident>> Incidents::read(const std::string& file) {
-  const auto text = read_file(file);
-  if (!text) {
-    return errno == ENOENT ? Result(std::vector<Incident>()) : errno_error(file, "reading");
-  }
-  const Json json = Json::parse(*text, nullptr, false);
-  const Error damaged{file, "is damaged", "check the disk"};
-  if (!json.is_object() || !member(json, "incidents").is_array()) {
-    return damaged;
+  constexpr const char* kRemedy = "check the disk";
+  const auto entries = read_history(file, "incidents", kRemedy);
+  if (!entries) {
+    return entries.error();
   }
   std::vector<Incident> out;
-  for (const Json& entry : items(json, "incidents")) {
-    Incident incident = incident_of(entry);
-    if (incident.subject.empty() || incident.id <= (out.empty() ? 0 : out.back().id)) {
-      return damaged;
+  for (const Json& entry : *entries) {
+    out.push_back(incident_of(entry));
+    if (out.back().subject.empty()) {
+      return Error{file, "is damaged", kRemedy};
     }
-    out.push_back(std::move(incident));
   }
   return out;
 }
@@ -101,8 +91,8 @@ std::string Incidents::alarm(const Incident& incident) {
   const bool lasts = incident.ended == 0;
   const std::string times = incident.times == 1 ? "" : fmt::format(", {} times until then", incident.times);
   return fmt::format("{}: {} ({} {}{}). Effect: {}. Remedy: {}{}", incident.subject, incident.cause,
-                     lasts ? "since" : "at", incident_time(lasts ? incident.began : incident.ended), times,
-                     incident.effect, incident.remedy, lasts ? "" : "; 'clear system incidents' ends this alarm");
+                     lasts ? "since" : "at", utc_text(lasts ? incident.began : incident.ended), times, incident.effect,
+                     incident.remedy, lasts ? "" : "; 'clear system incidents' ends this alarm");
 }
 
 Incidents::Incidents(EventLoop& loop, std::string file, Time time)
