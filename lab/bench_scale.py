@@ -16,26 +16,14 @@ import random
 import signal
 import time
 
+from lab.edge import OPEN, SOURCE, UPSTREAMS, source_is_ready
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
 from lab.shows import Neighbour, Peak, at_once
 
-ROUTER = """
-set interface es device tap eth0
-set interface es device netns {s}
-set interface es address 10.9.0.1/24
-set interface es address 2001:db8:9::1/64
-set interface ra device host ra
-set interface ra address 172.20.1.1/24
-set interface ra address 2001:db8:a::1/64
-set interface rb device host rb
-set interface rb address 172.20.2.1/24
-set interface rb address 2001:db8:b::1/64
+ROUTER = SOURCE + UPSTREAMS + OPEN + """
 set bgp asn 65000
 set bgp router-id 10.255.1.1
-set bgp policy open import accept all
-set bgp policy open import trust
-set bgp policy open export accept none
 """
 
 NEIGHBOUR = """
@@ -92,10 +80,7 @@ def build(lab, tables):
     r1.commit(ROUTER.format(s=lab.s.netns) + "".join(
         f"set bgp peer {name} neighbor {address}\nset bgp peer {name} remote-as 64600\nset bgp peer {name} policy open\n"
         f"set bgp peer {name} bfd\n" for name, address in peers.items()))
-    wait_for("s has its TAP", lambda: lab.s.run("ip", "link", "show", "eth0", check=False).returncode == 0)
-    lab.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
-    lab.s.route("default", "10.9.0.1")
-    lab.s.route("default", "2001:db8:9::1")
+    source_is_ready(lab.s)
 
 
 PLAIN = """

@@ -20,6 +20,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from lab.edge import OPEN, SOURCE, source_is_ready  # noqa: E402
 from lab.hosts import Lab, wait_for  # noqa: E402
 from lab.pulse import Pulse, accept, lost  # noqa: E402
 from lab.shows import Neighbour  # noqa: E402
@@ -154,19 +155,12 @@ def flood(kind, device, mac, seconds, rate):
 
 # -- The lab ----------------------------------------------------------------------------------------------------------
 
-CONFIG = """
-set interface es device tap eth0
-set interface es device netns {s}
-set interface es address 10.9.0.1/24
-set interface es address 2001:db8:9::1/64
+CONFIG = SOURCE + OPEN + """
 set interface ra device host ra
 set interface ra address 172.20.0.1/16
 set interface ra address 2001:db8:a::1/64
 set bgp asn 65000
 set bgp router-id 10.255.1.1
-set bgp policy open import accept all
-set bgp policy open import trust
-set bgp policy open export accept none
 set bgp peer a neighbor 172.20.0.2
 set bgp peer a remote-as 64600
 set bgp peer a policy open
@@ -218,10 +212,7 @@ def build(lab, interval):
     other = lab.r1.run_dir / "bird.fast"  # the timers are no part of the configuration
     other.write_text(conf.read_text().replace("interval 300 ms", f"interval {interval} ms"))
     lab.r1.birdc("configure", f'"{other}"')
-    wait_for("s has its TAP", lambda: lab.s.run("ip", "link", "show", "eth0", check=False).returncode == 0)
-    lab.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
-    lab.s.route("default", "10.9.0.1")
-    lab.s.route("default", "2001:db8:9::1")
+    source_is_ready(lab.s)
     wait_for("sessions", lambda: established(lab), 60)
     wait_for("BFD", lambda: lab.r1.birdc("show", "bfd", "sessions").stdout.count(" Up ") == 2, 30)
     for table in ("ipv4", "ipv6"):  # a learns nothing from the flood: it is the router that is looked at

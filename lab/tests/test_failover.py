@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from lab.edge import OPEN, SOURCE, UPSTREAMS, source_is_ready
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
 from lab.sessions import since
@@ -22,17 +23,7 @@ DIRECT, DIRECT6 = [f"20.1.{i}.0/24" for i in range(50)], [f"2a00:1:{i:x}::/48" f
 FAR, FAR6 = [f"20.2.{i}.0/24" for i in range(50)], [f"2a00:2:{i:x}::/48" for i in range(50)]
 TIED, TIED6 = [f"20.3.{i}.0/24" for i in range(50)], [f"2a00:3:{i:x}::/48" for i in range(50)]
 
-ROUTER = """
-set interface es device tap eth0
-set interface es device netns {s}
-set interface es address 10.9.0.1/24
-set interface es address 2001:db8:9::1/64
-set interface ra device host ra
-set interface ra address 172.20.1.1/24
-set interface ra address 2001:db8:a::1/64
-set interface rb device host rb
-set interface rb address 172.20.2.1/24
-set interface rb address 2001:db8:b::1/64
+ROUTER = SOURCE + UPSTREAMS + OPEN + """
 set interface loop0 address 10.255.1.1/32
 set interface loop0 address 2001:db8:ff::1/128
 set ospf router-id 10.255.1.1
@@ -42,9 +33,6 @@ set ospf area 0 interface loop0 passive
 set bgp asn 65000
 set bgp router-id 10.255.1.1
 set bgp multipath 2
-set bgp policy open import accept all
-set bgp policy open import trust
-set bgp policy open export accept none
 """
 PEERS = {"a": ("172.20.1.2", 64600), "a6": ("2001:db8:a::2", 64600), "b": ("172.20.2.2", 64600), "b6": ("2001:db8:b::2", 64600),
          "ia": ("10.255.1.21", 65000), "ia6": ("2001:db8:ff::21", 65000), "ib": ("10.255.1.22", 65000), "ib6": ("2001:db8:ff::22", 65000)}
@@ -111,10 +99,7 @@ def lab():
         made.r1.commit(ROUTER.format(s=made.s.netns) + "".join(
             f"set bgp peer {name} neighbor {address}\nset bgp peer {name} remote-as {asn}\nset bgp peer {name} policy open\n"
             for name, (address, asn) in PEERS.items()))
-        wait_for("s has its TAP", lambda: made.s.run("ip", "link", "show", "eth0", check=False).returncode == 0)
-        made.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
-        made.s.route("default", "10.9.0.1")
-        made.s.route("default", "2001:db8:9::1")
+        source_is_ready(made.s)
         settled(made)
         yield made
 

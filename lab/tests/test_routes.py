@@ -17,6 +17,7 @@ import time
 import pytest
 
 from lab import init_status
+from lab.edge import OPEN, SOURCE, UPSTREAMS, source_is_ready
 from lab.hosts import Lab, wait_for
 from lab.route_tables import IN_LINE, Disorder, differences, floof0_defaults, gateways_by, main_table
 from lab.stream import Stream
@@ -25,17 +26,7 @@ PREFIX = f"fr{os.getpid()}-"
 SERVICE, SERVICE6 = "203.0.113.1", "2001:db8:113::1"
 NET, NET6 = "203.0.113.0/24", "2001:db8:113::/64"
 
-INTERFACES = """
-set interface es device tap eth0
-set interface es device netns {s}
-set interface es address 10.9.0.1/24
-set interface es address 2001:db8:9::1/64
-set interface ra device host ra
-set interface ra address 172.20.1.1/24
-set interface ra address 2001:db8:a::1/64
-set interface rb device host rb
-set interface rb address 172.20.2.1/24
-set interface rb address 2001:db8:b::1/64
+INTERFACES = SOURCE + UPSTREAMS + OPEN + """
 set interface ru device host ru
 set interface loop0 address 10.255.1.1/32
 set interface loop0 address 2001:db8:ff::11/128
@@ -48,10 +39,7 @@ set ospf area 0 interface loop0 passive
 set bgp asn 65000
 set bgp router-id 10.255.1.1
 set bgp multipath 16
-set bgp policy open import accept all
-set bgp policy open import trust
 set bgp policy open import blackhole-community
-set bgp policy open export accept none
 set bgp peer a neighbor 172.20.1.2
 set bgp peer a remote-as 64600
 set bgp peer a policy open
@@ -148,10 +136,7 @@ def lab():
         made.u.boot()
         made.r1.boot()
         made.r1.commit(INTERFACES.format(s=made.s.netns))
-        wait_for("s has its TAP", lambda: made.s.run("ip", "link", "show", "eth0", check=False).returncode == 0)
-        made.s.address("eth0", "10.9.0.2/24", "2001:db8:9::2/64")
-        made.s.route("default", "10.9.0.1")
-        made.s.route("default", "2001:db8:9::1")
+        source_is_ready(made.s)
         wait_for("sessions", lambda: sum(p["state"] == "Established" for p in peers(made).values()) == 4, 30)
         yield made
 
