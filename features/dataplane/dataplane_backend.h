@@ -4,7 +4,7 @@
 // whole desired state and finds the difference itself, so undo, a restart of either side and a commit are the same
 // call. A connection that carries nothing tells when the dataplane died; as soon as a new one listens (tried each 100
 // ms) it gets the last state, leniently. Settings that need a restart of the dataplane are brought in by asking
-// floof-init.
+// floof-init. One that ends while a commit speaks to it, as for a restart, has a successor, which is told the same.
 #pragma once
 
 #include <chrono>

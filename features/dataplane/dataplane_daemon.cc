@@ -73,6 +73,9 @@ class DataplaneBackend : public config::Backend {
     }
     Json answer;
     auto errors = lenient ? stage_whole(desired, true, &answer) : stage_changes(desired, &answer);
+    if (broke_off_ && !lenient) {
+      errors = stage_with_successor(desired, &answer);
+    }
     restart_for_ = texts(answer, "restart-needed");
     warnings_ = texts(answer, "warnings");
     deferred_ = lenient && !errors.empty();
@@ -93,6 +96,9 @@ class DataplaneBackend : public config::Backend {
     }
     Json answer;
     auto errors = request({{"op", "publish"}}, &answer);
+    if (broke_off_ && !previous_.is_null() && stage_with_successor(staged_, nullptr).empty()) {
+      errors = request({{"op", "publish"}}, &answer);
+    }
     if (errors.empty() || previous_.is_null()) {  // at start it is tried again until it is taken
       current_ = std::move(staged_);
       pending_ = !errors.empty();
@@ -134,12 +140,15 @@ class DataplaneBackend : public config::Backend {
 
   /// Runs one call on a thread of its own, so that the heart goes on beating while it waits.
   Result<Json> call(const Json& message) {
+    const auto began = Clock::now();
     auto waiting = std::async(std::launch::async,
                               [&]() -> Result<Json> { return ask(options_.run_dir, message, options_.answer_limit); });
     while (waiting.wait_for(kRetry) != std::future_status::ready) {
       pulse();
     }
-    return waiting.get();
+    auto said = waiting.get();
+    broke_off_ = !said && Clock::now() - began < options_.connect_limit;
+    return said;
   }
 
   std::vector<Error> request(const Json& message, Json* answer_out) { return judge(call(message), answer_out); }
@@ -172,6 +181,18 @@ class DataplaneBackend : public config::Backend {
     return stage_whole(state, false, answer);
   }
 
+  /// One that ends, as for a restart, has a successor at once. Which of the two had the last words does not matter, as
+  /// they tell the whole state.
+  std::vector<Error> stage_with_successor(const SharedJson& state, Json* answer) {
+    const auto deadline = Clock::now() + options_.connect_limit;
+    std::vector<Error> errors;
+    do {
+      wait_a_moment();
+      errors = stage_whole(state, false, answer);
+    } while (broke_off_ && Clock::now() < deadline);
+    return errors;
+  }
+
   void note_published(const Json& answer) {
     version_ = text_of(answer, "version");
     const Json& applied = member(answer, "applied");
@@ -187,9 +208,13 @@ class DataplaneBackend : public config::Backend {
       if (Clock::now() >= deadline) {
         return false;
       }
-      pulse();
-      std::this_thread::sleep_for(kRetry);
+      wait_a_moment();
     }
+  }
+
+  void wait_a_moment() const {
+    pulse();
+    std::this_thread::sleep_for(kRetry);
   }
 
   std::vector<Error> send_all(bool lenient) {
@@ -220,16 +245,16 @@ class DataplaneBackend : public config::Backend {
       gone = gone || (poll(&waiting, 1, 0) > 0 && (waiting.revents & (POLLHUP | POLLERR)) != 0);
       if (gone && bare_connect(socket_path(options_.run_dir))) {
         restart_needed_ = false;
-        if (auto errors = send_all(true); !errors.empty()) {
+        auto errors = send_all(true);
+        if (errors.empty() && restart_needed_) {
+          errors = {
+              {"dataplane", "floof-dataplane did not take the new settings at its restart", "read its log"}};
+        }
+        if (!broke_off_) {  // else the old one's socket was closed last
           return errors;
         }
-        return restart_needed_
-                   ? std::vector<Error>{{"dataplane", "floof-dataplane did not take the new settings at its restart",
-                                         "read its log"}}
-                   : std::vector<Error>();
       }
-      pulse();
-      std::this_thread::sleep_for(kRetry);
+      wait_a_moment();
     }
     return {Error{
         "dataplane",
@@ -301,6 +326,7 @@ class DataplaneBackend : public config::Backend {
   bool pending_ = false;                  ///< `current_` has to be sent
   bool restart_needed_ = false;
   bool restart_tried_ = false;
+  bool broke_off_ = false;  ///< the last call: nobody was there, or the connection ended
   Clock::time_point not_before_{};  ///< of the next try after a refusal
 };
 

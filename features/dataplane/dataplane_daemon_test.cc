@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <mutex>
 #include <thread>
 
+#include "base/fd.h"
 #include "base/test_folder.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/dataplane/state_patch.h"
@@ -80,9 +84,10 @@ class FakeDataplane {
 
 class DataplaneBackendTest : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { make(milliseconds(300)); }
+  void make(milliseconds connect_limit) {
     BackendOptions options{.run_dir = folder_, .pulse = [this] { pulses_++; }};
-    options.connect_limit = milliseconds(300);
+    options.connect_limit = connect_limit;
     options.restart_limit = milliseconds(3000);
     options.restart = [this]() -> Result<> {
       restarts_++;
@@ -192,6 +197,41 @@ TEST_F(DataplaneBackendTest, ANewDataplaneGetsTheStateAgain) {
     turn();
     EXPECT_EQ(fake_->live(), state(1));
   }
+}
+
+TEST_F(DataplaneBackendTest, OneThatEndsMeanwhileHasASuccessor) {
+  make(milliseconds(20'000));
+  start();
+  EXPECT_TRUE(backend_->stage({}, state(1), false).empty());
+  EXPECT_TRUE(backend_->publish().empty());
+  EXPECT_TRUE(backend_->stage({}, state(2), false).empty());
+  fake_ = nullptr;
+  std::thread later([this] {
+    std::this_thread::sleep_for(milliseconds(150));
+    start();
+  });
+  EXPECT_TRUE(backend_->publish().empty());
+  later.join();
+  EXPECT_EQ(fake_->live(), state(2));
+
+  // It has the question already, and ends without an answer.
+  fake_ = nullptr;
+  const std::string path = folder_ + "/dataplane.sock";
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  UniqueFd ending(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(ending.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(ending.get(), 5), 0);
+  std::thread ends([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    ending.reset();
+    unlink(path.c_str());
+    start();
+  });
+  EXPECT_TRUE(backend_->stage({}, state(3), false).empty());
+  EXPECT_TRUE(backend_->publish().empty());
+  ends.join();
+  EXPECT_EQ(fake_->live(), state(3));
 }
 
 TEST_F(DataplaneBackendTest, ALateDataplaneWithOtherSettingsIsRestartedOnce) {
