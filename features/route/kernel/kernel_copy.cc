@@ -116,6 +116,7 @@ void KernelCopy::on_route(const netlink::Route& route) {
 
 void KernelCopy::sweep() {
   marking_ = false;
+  failed_.clear();
   start_walk();
   schedule();
 }
@@ -133,6 +134,10 @@ void KernelCopy::on_link(const netlink::Link& link) {
 }
 
 void KernelCopy::on_address(const netlink::Address& address) {
+  if (!address.removed && !failed_.empty()) {  // their gateways may be within reach now
+    failed_.clear();
+    start_walk();
+  }
   if (!address.address.address.is_ip4()) {
     return;
   }

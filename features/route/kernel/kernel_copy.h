@@ -46,7 +46,7 @@ class KernelCopy {
   void sweep();
   /// Linux drops the routes of a link that goes down; when it comes up they are written again.
   void on_link(const netlink::Link& link);
-  /// And the IPv4 routes of a link that loses its last IPv4 address.
+  /// And the IPv4 routes of a link that loses its last IPv4 address. With a new one, what it refused is tried again.
   void on_address(const netlink::Address& address);
 
   bool enabled() const { return on_; }

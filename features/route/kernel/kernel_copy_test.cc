@@ -50,6 +50,11 @@ class KernelCopyTest : public RibTest {
         copy_->on_link(link);
       }
     };
+    handler.address = [this](const netlink::Address& address) {
+      if (copy_) {
+        copy_->on_address(address);
+      }
+    };
     handler.route = [this](const netlink::Route& route) {
       feed_->on_route(route);
       if (copy_) {
@@ -316,6 +321,11 @@ TEST_F(KernelCopyTest, WhatLinuxRefusesIsCounted) {
   forever();
   turn();
   EXPECT_EQ(copy_->failed(Family::ip4), 2u);
+  // What it is refused for ends without any news for the RIB.
+  ASSERT_TRUE(writer_->add_address(index_[kE0], *parse_interface_address("203.0.113.7/24")));
+  turn();
+  EXPECT_EQ(kernel(), (Lines{"10.1.0.0/16 203.0.113.1%e0", "10.3.0.0/16 203.0.113.1%e0"}));
+  EXPECT_EQ(copy_->failed(Family::ip4), 0u);
 }
 
 TEST_F(KernelCopyTest, ManyRoutesAreWrittenInTurns) {
