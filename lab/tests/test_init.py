@@ -19,6 +19,13 @@ CHILDREN = TOP / "lab" / "init_children.py"
 PROGRAMS = ("floof-dataplane", "floofd", "bird")
 
 
+def kill_all(pids):
+    """Gone when this ends: until then a successor may still find them."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_for("they are gone", lambda: not any(alive(pid) for pid in pids))
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as f:
@@ -239,8 +246,7 @@ def test_takeover_of_what_ended_meanwhile(instance):
     pids = instance.pids()
     instance.init.kill()
     instance.init.wait()
-    for program in ("bird", "floofd"):
-        os.kill(pids[program], signal.SIGKILL)
+    kill_all([pids["bird"], pids["floofd"]])
     instance.start()
     wait_for("all run", lambda: all(instance.pids().values()))
     now = instance.pids()
@@ -257,8 +263,7 @@ def test_takeover_when_nothing_runs(instance):
     pids = instance.pids()
     instance.init.kill()
     instance.init.wait()
-    for pid in pids.values():
-        os.kill(pid, signal.SIGKILL)
+    kill_all(pids.values())
     instance.start()
     wait_for("all run", lambda: all(instance.pids().values()))
     assert not set(pids.values()) & set(instance.pids().values())

@@ -340,6 +340,7 @@ def test_the_limit_of_routes_is_an_alarm(lab):
         wait_for("it is nearly full still", lambda: resource()["level"] == "high", 10)
         wait_for("both are told", lambda: told()["limit reached"]["ended"] > 0 == told()["limit at 80 %"]["ended"], 10)
         kernel_routes("del", 1000, 1100)
+        wait_for("they are gone", lambda: lab.r1.show("ip", "route", "summary")[-1]["routes"] < 1100, 10)
         # Below what is in use: it can be done, and is said before.
         checked = lab.r1.script("configure\nset dataplane max-routes 1000\ncommit check\ndiscard\nexit\n")
         assert re.search(r"dataplane max-routes: 1000 is less than the 10\d\d prefixes in use: .*; set it above 10\d\d", checked.stdout + checked.stderr), checked

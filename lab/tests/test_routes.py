@@ -576,7 +576,7 @@ def test_static_and_ospf_routes_do_not_wait_for_bgp_after_a_crash(lab):
     announce(lab, {"ospf": (NET, NET6)}, {})
     wait_for("what OSPF has no more is gone", lambda: route(lab, "192.0.2.1")["prefix"] != "192.0.2.0/24", 10)
     alike(lab, ["a crash of BIRD"])
-    assert recovers(lab) and "static" not in recovers(lab)[0], "all that while BGP was recovering"
+    wait_for("all that while BGP was recovering", lambda: recovers(lab) and "static" not in recovers(lab)[0], 5)
     assert "until then nothing is exported" in lab.r1.ctl("show", "bgp", "summary").stdout
     lost, sent = stream.lost()
     assert lost == 0 and sent > 10, (lost, sent)
