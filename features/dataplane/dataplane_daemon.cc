@@ -247,8 +247,7 @@ class DataplaneBackend : public config::Backend {
         restart_needed_ = false;
         auto errors = send_all(true);
         if (errors.empty() && restart_needed_) {
-          errors = {
-              {"dataplane", "floof-dataplane did not take the new settings at its restart", "read its log"}};
+          errors = {{"dataplane", "floof-dataplane did not take the new settings at its restart", "read its log"}};
         }
         if (!broke_off_) {  // else the old one's socket was closed last
           return errors;
@@ -326,7 +325,7 @@ class DataplaneBackend : public config::Backend {
   bool pending_ = false;                  ///< `current_` has to be sent
   bool restart_needed_ = false;
   bool restart_tried_ = false;
-  bool broke_off_ = false;  ///< the last call: nobody was there, or the connection ended
+  bool broke_off_ = false;          ///< the last call: nobody was there, or the connection ended
   Clock::time_point not_before_{};  ///< of the next try after a refusal
 };
 
