@@ -90,10 +90,6 @@ def since(lab):
     return {name: Since.of(peer["since"]) for name, peer in peers(lab).items()}
 
 
-def log_of(lab):
-    return (lab.r1.run_dir / "log/bird.log").read_text()
-
-
 OURS = {"static routes (IPv4)": "floof_static4", "originated prefixes (IPv4)": "floof_originated4",
         "originated prefixes (IPv6)": "floof_originated6", "OSPFv2": "floof_ospf2", "BFD": "floof_bfd",
         "feed of the best BGP routes to the dataplane": "floof_feed_best",
@@ -141,18 +137,29 @@ def logged(text):
             if not re.match(r"floof_(static|originated|default)\d", name) or event == "Restarting"}
 
 
+def whole_log(lab):
+    """Of all that BIRD has been configured to: it may do so several times for a commit, and its log goes through floof-init,
+    which may come to it later."""
+    last = re.search(r"Last reconfiguration on (\S+ \S+)", lab.r1.birdc("show", "status").stdout)[1]
+
+    def whole():
+        log = (lab.r1.run_dir / "log/bird.log").read_text()
+        done = re.findall(r"^(\S+ \S+) <INFO> Reconfigured", log, re.M)
+        return log if done and done[-1] >= last else None
+    return wait_for(f"BIRD's log of its configuration of {last}", whole)
+
+
 def commit_and_compare(lab, floofd, lines=None):
-    before = len(log_of(lab))
+    before = len(whole_log(lab))
     steps = change(floofd, lines)
-    if planned(steps):  # the log goes through floof-init, which may come to it later
-        wait_for("BIRD's log of it", lambda: "<INFO> Reconfigured" in log_of(lab)[before:])
+    log = whole_log(lab)[before:]
     down = {protocol_of(step["what"]) for step in steps if " stays down" in step["what"]}
-    done = {(what, name) for what, name in logged(log_of(lab)[before:]) if name not in down}
+    done = {(what, name) for what, name in logged(log) if name not in down}
     # A session that is up again since the last change is told to filter before it is ended, which nobody notices.
     done -= {("Reloading", name) for what, name in done if what == "Restarting"}
     # One that was not up when the plan was made may be when BIRD gets to it: it reloads its channels then.
     done -= {("Reloading", protocol_of(step["what"])) for step in steps if step["what"].endswith("its session is not up")}
-    assert done == planned(steps), (lines, [step["what"] for step in steps], log_of(lab)[before:])
+    assert done == planned(steps), (lines, [step["what"] for step in steps], log)
     assert floofd.call("commit-plan")["steps"] == []
     return steps
 
