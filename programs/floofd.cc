@@ -344,7 +344,7 @@ void Daemon::tell_alarms() {
 }
 
 void Daemon::tell_incidents() {
-  std::vector<Incident> now;
+  std::vector<Incident> now = limits_->incidents();
   if (std::string recovery = recovery_->alarm(); !recovery.empty()) {
     now.push_back({.subject = "bird",
                    .kind = "graceful restart",

@@ -271,6 +271,8 @@ def test_routes_that_a_limit_kept_out_come_back(lab, floofd):
         lab.n.reconfigure(NEIGHBOUR.format(n=1, asn=64600).replace("ipv4;", more, 1))
         wait_for("two of three", lambda: (limit_of(lab)["imported"], limit_of(lab)["filtered"]) == (2, 1))
         wait_for("the alarm", lambda: "its limit of 2 accepted IPv4 routes is reached" in "".join(alarms(lab)))
+        wait_for("the incident", lambda: ("bgp peer n", "limit of accepted IPv4 routes reached") in [
+            (i["subject"], i["kind"]) for i in data(lab, "show", "system", "incidents")["incidents"]])
         change(floofd, "set bgp prefix 203.0.113.0/24")  # BIRD forgets with it that it has reached the limit
         wait_for("the reason", lambda: refusals(lab) == ["limit"])
         change(floofd, "delete bgp prefix 203.0.113.0/24")

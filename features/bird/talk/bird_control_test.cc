@@ -131,13 +131,41 @@ TEST(BirdLimits, SessionsThatALimitEnded) {
   ASSERT_EQ(early.size(), 1u);
   EXPECT_EQ(early[0].protocol, "bgp_p");
   EXPECT_FALSE(early[0].due());
-  EXPECT_EQ(early[0].alarm(), "bgp peer p: ended by its limit on routes; is tried again in 4 min");
+  EXPECT_EQ(early[0].incident().cause, "ended by its limit on routes; is tried again in 4 min");
   EXPECT_TRUE(at("2026-11-23 06:32:54.000", kControlConfig)[0].due());
   Json never = kControlConfig;
   never["bgp"]["policy"] = Json::array();
   EXPECT_FALSE(at("2026-11-24 06:32:54.000", never)[0].due());
-  EXPECT_NE(at("x", never)[0].alarm().find("clear bgp peer p hard"), std::string::npos);
+  EXPECT_NE(at("x", never)[0].incident().remedy.find("clear bgp peer p hard"), std::string::npos);
   EXPECT_TRUE(at("x", Json::object()).empty());
+}
+
+TEST(BirdLimits, ToldBeforeAndWhenTheyAreReached) {
+  Json config = Json::parse(R"({"bgp":{"peer":[{"name":"p","neighbor":["192.0.2.1"]}]}})");
+  Protocol protocol;
+  protocol.name = "bgp_p", protocol.type = "BGP", protocol.state = "up";
+  protocol.channels.emplace_back().name = "ipv6";
+  Channel& channel = protocol.channels[0];
+  channel.limits["import"] = {.most = 1000, .hit = false, .action = "disable"};
+  std::vector<Incident> last;
+  const auto at = [&](uint64_t imported) {
+    channel.imported = imported;
+    last = limit_incidents({protocol}, config, last);
+    return last.empty() ? std::string() : last[0].cause;
+  };
+  EXPECT_EQ(at(799), "");
+  EXPECT_EQ(at(801), "801 of at most 1000 accepted IPv6 routes are there (80 %)");
+  EXPECT_EQ(last[0].subject + ", " + last[0].kind, "bgp peer p, limit of accepted IPv6 routes at 80 %");
+  EXPECT_EQ(last[0].effect, "none yet; beyond the limit the session is ended");
+  EXPECT_NE(last[0].remedy.find("'bgp peer p import limit'"), std::string::npos);
+  EXPECT_EQ(at(760), "760 of at most 1000 accepted IPv6 routes are there (76 %)") << "until less than 75 %";
+  EXPECT_EQ(at(740), "");
+  EXPECT_EQ(at(760), "");
+  channel.limits["import"] = {.most = 1000, .hit = true, .action = "block"};
+  EXPECT_EQ(at(1000), "its limit of 1000 accepted IPv6 routes is reached");
+  EXPECT_EQ(last[0].effect, "more are ignored");
+  config = Json::object();
+  EXPECT_EQ(at(1000), "") << "no peer of ours";
 }
 
 // -- explain --------------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@
 
 namespace floof::bird {
 
-/// Looks every few seconds for limits that keep routes out and for sessions that one has ended, has an alarm for each,
-/// holds them down and enables those whose restart-after is over; has an alarm too for a version of BIRD that nobody
-/// has tried or that cannot do what is configured. BIRD is asked nothing while nobody has a limit. Loop thread; BIRD is
-/// asked on a thread of ours, as it may be slow.
+/// Looks every few seconds for limits that are nearly reached or keep routes out and for sessions that one has ended,
+/// tells each, holds the latter down and enables those whose restart-after is over; has an alarm for a version of BIRD
+/// that nobody has tried or that cannot do what is configured. BIRD is asked nothing while nobody has a limit. Loop
+/// thread; BIRD is asked on a thread of ours, as it may be slow.
 class LimitWatch {
  public:
   struct Options {
@@ -37,6 +37,8 @@ class LimitWatch {
 
   /// As of the last look.
   const std::vector<std::string>& alarms() const { return alarms_; }
+  /// Of limits; what was known before while BIRD does not answer.
+  const std::vector<Incident>& incidents() const { return incidents_; }
   /// Looks now, unless a look is under way.
   void look();
   bool looking() const { return under_way_ > 0; }
@@ -62,9 +64,10 @@ class LimitWatch {
   BirdClient client_;  ///< the thread's
   EventLoop::TimerId timer_;
   SharedJson config_;
-  bool has_limits_ = false, blocking_ = false;
+  bool has_limits_ = false;
   std::optional<uint64_t> generation_;
   std::vector<std::string> alarms_;
+  std::vector<Incident> incidents_;
   std::vector<LimitedSession> ended_;  ///< as of the last look
   size_t under_way_ = 0;               ///< jobs of the thread
   config::Background background_;      ///< last, so that it ends first

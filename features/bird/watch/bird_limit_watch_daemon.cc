@@ -35,22 +35,19 @@ void LimitWatch::look() {
     generation_ = now;
     config_ = options_.config();
     has_limits_ = has_limits(*config_);
-    blocking_ = has_blocking_limits(*config_);
   }
   const bool held = has_limits_ || !options_.holds->all().empty();
   ask(
-      [this, command = !held       ? ""
-                       : blocking_ ? "show protocols all"
-                                   : "show protocols"]() -> std::optional<Seen> {
+      [this, held]() -> std::optional<Seen> {
         if (!client_.connect()) {
           return std::nullopt;  // whoever asks for the state of BIRD hears why there is none
         }
         Seen seen{.version = client_.version()};
-        if (*command == '\0') {
+        if (!held) {
           return seen;
         }
         const auto status = client_.ask("show status");
-        const auto reply = status.ok() ? client_.ask(command) : status;
+        const auto reply = status.ok() ? client_.ask("show protocols all") : status;
         if (!reply.ok()) {
           return std::nullopt;
         }
@@ -67,6 +64,9 @@ void LimitWatch::look() {
         if (seen) {
           judge_version(seen->version);
         }
+        if (seen) {  // else nobody knows better
+          incidents_ = held ? limit_incidents(seen->protocols, *config_, incidents_) : std::vector<Incident>();
+        }
         if (seen && held) {
           judge(*seen);
         }
@@ -75,14 +75,11 @@ void LimitWatch::look() {
 
 void LimitWatch::judge(const Seen& seen) {
   options_.holds->follow(seen.protocols, seen.now, *config_);
-  for (std::string& alarm : blocking_alarms(seen.protocols, *config_)) {
-    alarms_.push_back(std::move(alarm));
-  }
   for (const LimitedSession& session : options_.holds->sessions(seen.now, *config_)) {
     if (session.due()) {
       try_again(session, seen.protocols);
     } else {
-      alarms_.push_back(session.alarm());
+      incidents_.push_back(session.incident());
       ended_.push_back(session);
     }
   }

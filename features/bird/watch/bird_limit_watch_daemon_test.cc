@@ -119,19 +119,20 @@ TEST(LimitWatch, TriesAgainWhenTheTimeIsOver) {
   config["bgp"]["peer"][0]["import"]["limit"] = {{"ip4", 100u}, {"restart-after", 5u}};
   generation++;
   look(watch, loop);
-  ASSERT_EQ(watch.alarms().size(), 1u);
-  EXPECT_EQ(watch.alarms()[0], "bgp peer p: ended by its limit on routes; is tried again in 4 min");
-  EXPECT_EQ(bird.commands().back(), "show protocols");
+  ASSERT_EQ(watch.incidents().size(), 1u);
+  EXPECT_EQ(watch.incidents()[0].subject, "bgp peer p");
+  EXPECT_EQ(watch.incidents()[0].cause, "ended by its limit on routes; is tried again in 4 min");
+  EXPECT_EQ(bird.commands().back(), "show protocols all");
   config["bgp"]["peer"][0]["import"]["limit"]["restart-after"] = 10u;
   generation++;
   look(watch, loop);
-  EXPECT_EQ(watch.alarms()[0], "bgp peer p: ended by its limit on routes; is tried again in 9 min");
+  EXPECT_EQ(watch.incidents()[0].cause, "ended by its limit on routes; is tried again in 9 min");
   bird.set_time("2026-11-23 06:39:00.000");
   look(watch, loop);
   EXPECT_EQ(bird.commands().back(), "enable 'bgp_p'");
   look(watch, loop);
-  EXPECT_TRUE(watch.alarms().empty());
-  EXPECT_EQ(bird.commands().back(), "show protocols");
+  EXPECT_TRUE(watch.incidents().empty() && watch.alarms().empty());
+  EXPECT_EQ(bird.commands().back(), "show protocols all");
 }
 
 TEST(LimitWatch, AVersionThatCannotDoWhatIsAskedIsAnAlarm) {
@@ -166,7 +167,7 @@ TEST(LimitWatch, TheSessionIsHeldOverConfigurationsAndRestarts) {
     bird.forget();
     look(watch, loop);
     EXPECT_EQ(read_file(conf), kHeldConf);
-    ASSERT_EQ(watch.alarms().size(), 1u);
+    ASSERT_EQ(watch.incidents().size(), 1u);
     Json shown = {{"peers", {{{"protocol", "bgp_p"}, {"state", "Idle"}, {"last-error", ""}}}}};
     watch.annotate(shown);
     EXPECT_EQ(shown["peers"][0]["last-error"], "Automatic shutdown: Route limit exceeded");

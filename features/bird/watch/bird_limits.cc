@@ -19,11 +19,21 @@ bool limits_of(const Json& object) {
   return limits_in(member(object, "import")) || limits_in(member(object, "export"));
 }
 
-bool blocks(const Json& object) {
-  const auto action = [](const Json& part, const char* limit) { return text_of(member(part, limit), "action"); };
-  const Json &import = member(object, "import"), &sent = member(object, "export");
-  return action(import, "limit") == "block" || action(import, "receive-limit") == "block" ||
-         action(sent, "limit") == "block";
+/// In percent: from there on it is told, and until there it goes on being told.
+constexpr uint64_t kNear = 80, kNearStill = 75;
+
+std::string effect_of(std::string_view action, std::string_view kind) {
+  return action == "block"     ? (kind == "export" ? "more are not announced" : "more are ignored")
+         : action == "disable" ? "the session is ended"
+         : action == "restart" ? "the session is restarted"
+                               : "BIRD writes a warning into its log";
+}
+
+std::string remedy_of(std::string_view peer, std::string_view kind) {
+  const std::string raise = kind == "receive"  ? "import receive-limit"
+                            : kind == "export" ? "export limit"
+                                               : "import limit";
+  return fmt::format("raise 'bgp peer {} {}' if that many are right, else find out where they come from", peer, raise);
 }
 
 /// Or of policies.
@@ -57,30 +67,51 @@ std::optional<int64_t> LimitedSession::left_s() const {
                      : std::nullopt;
 }
 
-std::string LimitedSession::alarm() const {
+Incident LimitedSession::incident() const {
   const auto left = left_s();
-  if (!left) {
-    return fmt::format("bgp peer {}: ended by its limit on routes; 'clear bgp peer {} hard' tries it again", peer,
-                       peer);
-  }
-  return fmt::format("bgp peer {}: ended by its limit on routes; is tried again in {} min", peer, (*left + 59) / 60);
+  return {.subject = "bgp peer " + peer,
+          .kind = "ended by its limit",
+          .cause = "ended by its limit on routes" +
+                   (left ? fmt::format("; is tried again in {} min", (*left + 59) / 60) : std::string()),
+          .effect = "its routes are gone, and it is announced nothing",
+          .remedy = fmt::format("'clear bgp peer {} hard' tries it again", peer)};
 }
 
 bool has_limits(const Json& config) { return any_of_peers(config, limits_of); }
 
-bool has_blocking_limits(const Json& config) { return any_of_peers(config, blocks); }
-
-std::vector<std::string> blocking_alarms(const std::vector<Protocol>& protocols, const Json& config) {
-  std::vector<std::string> out;
+std::vector<Incident> limit_incidents(const std::vector<Protocol>& protocols, const Json& config,
+                                      const std::vector<Incident>& before) {
+  std::vector<Incident> out;
   const PeerNames names(config);
+  const auto judge = [&](const std::string& peer, const Channel& channel, const std::string& kind,
+                         const ChannelLimit& limit) {
+    const std::string routes = routes_of(channel.name, kind), effect = effect_of(limit.action, kind);
+    Incident told{.subject = "bgp peer " + peer, .remedy = remedy_of(peer, kind)};
+    // BIRD forgets with each configuration that it was hit.
+    if (limit.action == "block" && (limit.hit || counted(channel, kind) >= limit.most)) {
+      told.kind = fmt::format("limit of {} reached", routes);
+      told.cause = fmt::format("its limit of {} {} is reached", limit.most, routes);
+      told.effect = effect;
+      out.push_back(std::move(told));
+      return;
+    }
+    told.kind = fmt::format("limit of {} at {} %", routes, kNear);
+    const bool told_before = std::any_of(before.begin(), before.end(), [&](const Incident& one) {
+      return one.subject == told.subject && one.kind == told.kind;
+    });
+    const uint64_t percent = limit.most == 0 ? 0 : counted(channel, kind) * 100 / limit.most;
+    if (percent >= (told_before ? kNearStill : kNear)) {
+      told.cause =
+          fmt::format("{} of at most {} {} are there ({} %)", counted(channel, kind), limit.most, routes, percent);
+      told.effect = fmt::format("none yet; beyond the limit {}", effect);
+      out.push_back(std::move(told));
+    }
+  };
   for (const Protocol& protocol : protocols) {
     const std::string peer = names.peer_of(protocol.name);
     for (const Channel& channel : peer.empty() ? std::vector<Channel>() : protocol.channels) {
       for (const auto& [kind, limit] : channel.limits) {
-        if (limit.hit && limit.action == "block") {
-          out.push_back(fmt::format("bgp peer {}: its limit of {} {} is reached; more are ignored", peer, limit.most,
-                                    routes_of(channel.name, kind)));
-        }
+        judge(peer, channel, kind, limit);
       }
     }
   }

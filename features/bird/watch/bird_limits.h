@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Sessions that a limit on routes has ended (`bgp peer X import limit ... action disable`): BIRD keeps them down;
-// `restart-after` has them tried again. Pure; any thread.
+// Limits on routes of peers: which are nearly reached, which keep routes out, and the sessions that one has ended (`bgp
+// peer X import limit ... action disable`): BIRD keeps them down; `restart-after` has them tried again. Pure; any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crash/incidents.h"
 #include "features/bird/render/bird_text.h"
 #include "features/bird/talk/bird_reply.h"
 
@@ -22,17 +24,17 @@ struct LimitedSession {
   /// Until it is tried again; nothing: never.
   std::optional<int64_t> left_s() const;
   bool due() const { return restart_min && down_s >= static_cast<int64_t>(*restart_min) * 60; }
-  /// "bgp peer x: ended by its limit on routes; is tried again in 4 min".
-  std::string alarm() const;
+  /// "ended by its limit on routes; is tried again in 4 min".
+  Incident incident() const;
 };
 
 /// Whether any peer has limits at all, so that BIRD need be asked.
 bool has_limits(const Json& config);
-/// Whether any limit keeps routes out instead (action block), so that BIRD need be asked for more.
-bool has_blocking_limits(const Json& config);
-/// "bgp peer x: its limit of 2 accepted IPv4 routes is reached; more are ignored", for each such limit. `protocols` of
-/// `show protocols all`.
-std::vector<std::string> blocking_alarms(const std::vector<Protocol>& protocols, const Json& config);
+/// "its limit of 2 accepted IPv4 routes is reached" for each that keeps routes out, and "8 of at most 10 ..." for each
+/// that is used to 80 %, until it is less than 75 %. `protocols` of `show protocols all`; `before`: what this was
+/// before.
+std::vector<Incident> limit_incidents(const std::vector<Protocol>& protocols, const Json& config,
+                                      const std::vector<Incident>& before);
 /// A channel's routes as a limit of this kind counts them.
 uint64_t counted(const Channel& channel, std::string_view kind);
 /// "accepted IPv4 routes".
