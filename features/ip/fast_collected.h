@@ -38,14 +38,15 @@ struct Collected {
   void forward_plain(NodeContext& node, const IpState& state, const Chains& chains, Framing framing, Leaving& leaving) {
     if (all(judged.plain4)) [[likely]] {
       auto* destinations = reinterpret_cast<Ip4*>(judged.destinations4);
-      take(node, state, chains, Batch<Ip4>{packets.data(), judged.frames, destinations, count}, framing, leaving);
+      Batch<Ip4> batch{packets.data(), judged.frames, destinations, count};
+      take(node, state, chains, batch, framing, leaving);
     } else if (all(judged.plain6)) [[likely]] {
       Room<Ip6> destinations;
       for (size_t i = 0; i < count; i++) {
         destinations[i] = destination6(judged.frames[i] + framing.tag_bytes);
       }
-      take(node, state, chains, Batch<Ip6>{packets.data(), judged.frames, destinations.data(), count}, framing,
-           leaving);
+      Batch<Ip6> batch{packets.data(), judged.frames, destinations.data(), count};
+      take(node, state, chains, batch, framing, leaving);
     } else {
       forward_sorted(node, state, chains, framing, leaving);
     }
@@ -68,7 +69,7 @@ struct Collected {
   static constexpr size_t kLanes = JudgedFrames::kLanes;
 
   template <typename Address, typename Framing>
-  static void take(NodeContext& node, const IpState& state, const Chains& chains, const Batch<Address>& batch,
+  static void take(NodeContext& node, const IpState& state, const Chains& chains, Batch<Address>& batch,
                    Framing framing, Leaving& leaving) {
     if (chains.differ) [[unlikely]] {
       pass_by_chain(node, state, batch, framing, leaving);
@@ -112,10 +113,12 @@ struct Collected {
       }
     }
     if (sorted4.count > 0) {
-      take(node, state, chains, sorted4.batch(), framing, leaving);
+      Batch<Ip4> batch = sorted4.batch();
+      take(node, state, chains, batch, framing, leaving);
     }
     if (sorted6.count > 0) {
-      take(node, state, chains, sorted6.batch(), framing, leaving);
+      Batch<Ip6> batch = sorted6.batch();
+      take(node, state, chains, batch, framing, leaving);
     }
   }
 };

@@ -34,12 +34,12 @@ T load(const void* at) {
 /// What frames of an interface have in common.
 inline PlainFrames plain_on(const IpState& state, IfId rx) {
   const uint64_t mac = state.interfaces[rx].mac_bits.load(std::memory_order_relaxed);
-  const auto own6 = Ip6::from_halves(state.sources.own6(rx).high, state.sources.own6(rx).low).bytes();
+  const auto& own6 = state.sources.own6(rx);
   return {.mac_low = static_cast<uint32_t>(mac),
           .mac_high = static_cast<uint32_t>(mac >> 32),
           .own4 = be32::from(state.sources.own4(rx)).raw(),
-          .own6_first = load<uint32_t>(own6.data()),
-          .own6_last = load<uint32_t>(own6.data() + 12)};
+          .own6_first = be32::from(static_cast<uint32_t>(own6.high >> 32)).raw(),
+          .own6_last = be32::from(static_cast<uint32_t>(own6.low)).raw()};
 }
 
 /// Room for a vector, not initialized: clearing it would cost as much as a packet or two.

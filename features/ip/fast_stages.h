@@ -101,9 +101,10 @@ inline void read_destination(const uint8_t* ip, Ip4& to) { to = Ip4(load<be32>(i
 inline void read_destination(const uint8_t* ip, Ip6& to) { to = Ip6(load<Ip6::Bytes>(ip + 24)); }
 
 /// Takes packets that were judged, all of one chain, through its stages, and forwards them. Those that do not just go
-/// out leave for the lookup node, at the end of the arc.
+/// out leave for the lookup node, at the end of the arc. The batch is used up; it is not copied, as a copy waits for
+/// the stores that made it.
 template <typename Address, typename Framing>
-void pass(NodeContext& node, const IpState& state, uint32_t chain, Batch<Address> batch, Framing framing,
+void pass(NodeContext& node, const IpState& state, uint32_t chain, Batch<Address>& batch, Framing framing,
           Leaving& leaving) {
   const ArcId arc = input_arc<Address>(state);
   const uint32_t l3 = kL2 + framing.tag_bytes;
@@ -125,7 +126,7 @@ void pass(NodeContext& node, const IpState& state, uint32_t chain, Batch<Address
 
 /// The same for packets of several interfaces: those with the same chain go together, in order.
 template <typename Address, typename Framing>
-[[gnu::noinline]] void pass_by_chain(NodeContext& node, const IpState& state, Batch<Address> batch, Framing framing,
+[[gnu::noinline]] void pass_by_chain(NodeContext& node, const IpState& state, Batch<Address>& batch, Framing framing,
                                      Leaving& leaving) {
   const ArcId arc = input_arc<Address>(state);
   while (batch.count > 0) {
@@ -144,7 +145,8 @@ template <typename Address, typename Framing>
     }
     batch.count = left;
     if (alike.count > 0) {  // none when the chain changes just now
-      pass(node, state, chain, alike.batch(), framing, leaving);
+      Batch<Address> together = alike.batch();
+      pass(node, state, chain, together, framing, leaving);
     }
   }
 }
