@@ -258,11 +258,26 @@ Json Routes::show_audit() const {
     out["last-fault-s"] = ms(now - *at) / 1000;
   }
   if (const auto& last = audit_.last()) {
-    out["last"] = {{"routes", last->routes},         {"groups", last->groups},
-                   {"wrong", last->wrong},           {"repaired", last->repaired},
-                   {"faults", last->faults},         {"took-ms", ms(last->ended - last->started)},
-                   {"age-ms", ms(now - last->ended)}};
+    out["last"] = {{"routes", last->routes},
+                   {"groups", last->groups},
+                   {"wrong", last->wrong},
+                   {"repaired", last->repaired},
+                   {"kept-wrong", last->kept_wrong},
+                   {"faults", last->faults},
+                   {"age-ms", ms(now - last->ended)},
+                   {"took-ms", ms(last->ended - last->started)}};
   }
+  out["kept-wrong"] = audit_.kept_wrong();
+  KernelCheck::Status kernel{.runs = UINT64_MAX, .last = now};
+  for (const auto& [id, vrf] : vrfs_) {
+    const KernelCheck::Status& its = vrf->kernel_status();
+    kernel = {std::min(kernel.runs, its.runs), kernel.changed + its.changed, std::min(kernel.last, its.last),
+              kernel.took + its.took};
+  }
+  out["kernel"] = {{"runs", vrfs_.empty() ? 0 : kernel.runs},
+                   {"changed", kernel.changed},
+                   {"age-ms", kernel.runs == 0 ? Json() : Json(ms(now - kernel.last))},
+                   {"took-ms", ms(kernel.took)}};
   return out;
 }
 
@@ -274,6 +289,9 @@ Json Routes::show(std::string_view what, const Json& arguments) {
     if (arguments.contains("begin")) {
       audit_.restart();
       audit_wanted_ = true;
+      for (const auto& [id, vrf] : vrfs_) {
+        vrf->check_soon();
+      }
       context_.loop.cancel(audit_timer_);
       audit_timer_ = context_.loop.after(microseconds(0), [this] { audit(); });
     }

@@ -59,7 +59,7 @@ class Routes final : public dataplane::Participant {
   FibAudit audit_{context_.ribs};
   bool audit_wanted_ = false;  ///< somebody waits
   unsigned told_overruns_ = 0;
-  uint64_t told_wrong_ = 0;
+  uint64_t told_wrong_ = 0, told_kept_wrong_ = 0;
   bool ending_ = false;  ///< feeds that end have nothing to tell any more
 };
 

@@ -95,6 +95,17 @@ void Routes::tell_incidents() {
          .effect = "changes acted some moments later: everything was read anew",
          .remedy = "none is needed"});
   }
+  if (audit_.kept_wrong() != told_kept_wrong_) {
+    told_kept_wrong_ = audit_.kept_wrong();
+    context_.incidents->happened(
+        {.subject = "route",
+         .kind = "repair of kept routes",
+         .cause =
+             fmt::format("the file for a restart of the dataplane was not what BIRD had told, {} times since start: {}",
+                         audit_.kept_wrong(), audit_.latest()),
+         .effect = "none: it was put right before a restart used it",
+         .remedy = "see whether somebody writes into the run folder, else report it"});
+  }
   if (audit_.wrong() != told_wrong_) {
     told_wrong_ = audit_.wrong();
     context_.incidents->happened(

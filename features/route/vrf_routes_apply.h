@@ -58,6 +58,7 @@ class VrfRoutes {
   void sweep();
   /// Its tables may have changed without a word.
   void check_soon() { kernel_check_.soon(); }
+  const KernelCheck::Status& kernel_status() const { return kernel_check_.status(); }
   /// A kernel link has become one of our interfaces.
   void interfaces_changed();
   /// Has BIRD tell everything again.

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "shell/text.h"
 
@@ -28,9 +29,12 @@ Reply ask(shell::Context& context, bool begin) {
 
 Reply show_verify(shell::Context& context, const shell::Invocation&) {
   Reply reply = ask(context, true);
-  const uint64_t before = number(reply.data, "passes");
+  const auto looks = [&reply] {
+    return std::pair(number(reply.data, "passes"), number(member(reply.data, "kernel"), "runs"));
+  };
+  const auto before = looks();
   const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (reply.ok() && number(reply.data, "passes") == before) {
+  while (reply.ok() && (looks().first == before.first || looks().second == before.second)) {
     if (context.interrupted() || std::chrono::steady_clock::now() > end) {
       reply.warnings.push_back("not all is looked at yet: this is what was found before");
       break;
@@ -55,6 +59,18 @@ std::string render_verify(const Json& audit) {
     for (const Json& fault : list(last, "faults")) {
       out += "  " + (fault.is_string() ? fault.get<std::string>() : fault.dump()) + "\n";
     }
+    const uint64_t kept = number(last, "kept-wrong");
+    out += kept == 0 ? std::string("A restart of the dataplane would use what BIRD has told of BGP\n")
+                     : fmt::format(
+                           "A restart of the dataplane would have used {} routes otherwise than BIRD has told; they "
+                           "are put right\n",
+                           kept);
+  }
+  if (const Json& kernel = member(audit, "kernel"); number(kernel, "runs") > 0) {
+    out += fmt::format(
+        "Linux's routes were compared {:.1f} s ago, which took {} ms: all are known; since start {} had "
+        "changed without a word\n",
+        static_cast<double>(number(kernel, "age-ms")) / 1000, number(kernel, "took-ms"), number(kernel, "changed"));
   }
   if (number(audit, "wrong") > 0) {
     out += fmt::format("Since the dataplane started: {} wrong, {} not repaired; the last one {} s ago: {}\n",
@@ -66,9 +82,10 @@ std::string render_verify(const Json& audit) {
 
 void register_verify(shell::Registry& registry) {
   registry.help("show route", "Routes as BIRD sees them");  // that is features/bird's
-  registry.add({.path = "show route verify",
-                .help = "Whether packets use what the route table says, each route looked at",
-                .handler = show_verify});
+  registry.add(
+      {.path = "show route verify",
+       .help = "Whether packets, Linux and the file for a restart have what the route table says, each route looked at",
+       .handler = show_verify});
 }
 
 }  // namespace floof::route

@@ -22,18 +22,18 @@ void FibAudit::step(std::chrono::microseconds budget) {
     Rib* const rib = ribs_.find(vrf_);
     if (rib == nullptr) {  // it went while it was looked at
       next_vrf();
-    } else if (const auto next = rib->walk(at_, kAtOnce, [&](const Prefix& prefix, const Rib::Installed& installed) {
-                 look_at(vrf_, prefix, installed);
-               })) {
+      continue;
+    }
+    rib->check_kept(at_, kAtOnce, [this](const std::string& what) { found_kept(vrf_, what); });
+    if (const auto next = rib->walk(at_, kAtOnce, [&](const Prefix& prefix, const Rib::Installed& installed) {
+          look_at(vrf_, prefix, installed);
+        })) {
       at_ = *next;
     } else {
       end_of_vrf(vrf_, *rib);
       next_vrf();
     }
-    if (current_.started == Clock::time_point{}) {
-      return;  // that was all
-    }
-  } while (Clock::now() < end);
+  } while (current_.started != Clock::time_point{} && Clock::now() < end);  // or that was all
 }
 
 void FibAudit::restart() {
@@ -68,6 +68,9 @@ void FibAudit::look_at(VrfId vrf, const Prefix& prefix, const Rib::Installed& in
 }
 
 void FibAudit::end_of_vrf(VrfId vrf, const Rib& rib) {
+  if (rib.check_rest_kept()) {
+    found_kept(vrf, "another header, or other names of interfaces");
+  }
   if (rib.has_ahead()) {
     return;
   }
@@ -92,12 +95,22 @@ void FibAudit::look_for_strangers(VrfId vrf, const Rib& rib, Family family) {
 }
 
 void FibAudit::found(VrfId vrf, const std::string& what, bool repaired) {
-  latest_ = vrf == kDefaultVrf ? what : fmt::format("VRF {}: {}", vrf.value(), what);
-  latest_ += repaired ? " (repaired)" : " (NOT repaired)";
   current_.wrong++;
   wrong_++;
   current_.repaired += repaired;
   not_repaired_ += !repaired;
+  tell(vrf, what, repaired);
+}
+
+void FibAudit::found_kept(VrfId vrf, const std::string& what) {
+  current_.kept_wrong++;
+  kept_wrong_++;
+  tell(vrf, "a restart of the dataplane would have used " + what, true);
+}
+
+void FibAudit::tell(VrfId vrf, const std::string& what, bool repaired) {
+  latest_ = vrf == kDefaultVrf ? what : fmt::format("VRF {}: {}", vrf.value(), what);
+  latest_ += repaired ? " (repaired)" : " (NOT repaired)";
   last_fault_ = Clock::now();
   if (current_.faults.size() < kMostFaults) {
     current_.faults.push_back(latest_);

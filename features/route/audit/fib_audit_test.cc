@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
 #include <random>
 
+#include "base/test_folder.h"
 #include "features/ip/tables/forwarding.h"
+#include "features/route/kept/route_file.h"
 
 namespace floof::ip {
 
@@ -172,6 +176,75 @@ TEST_F(FibAuditTest, AVrfThatGoesMeanwhile) {
   audit.step(0us);
   ribs.remove(kSeven);
   EXPECT_EQ(pass().wrong, 0u);
+}
+
+/// What a restart would use, in each part of it.
+TEST_F(FibAuditTest, DamageToWhatIsKeptIsMended) {
+  const TestFolder folder;
+  const std::string file = folder.path() + "/routes.0";
+  auto keeper = std::move(*RouteKeeper::create(file, [](IfId id) { return "e" + std::to_string(id.value()); }));
+  ASSERT_TRUE(keeper->publish());
+  Rib& rib = ribs.at(kDefaultVrf);
+  rib.keep_best(keeper.get());
+  const std::vector<Prefix> prefixes{*parse_prefix("198.51.100.0/24"), *parse_prefix("198.51.101.0/24"),
+                                     *parse_prefix("2001:db8:5::/48")};
+  BgpPath path;
+  path.next_hop = {kLinkA, gateway_};
+  for (const Prefix& prefix : prefixes) {
+    path.peer++;
+    rib.set_best(prefix, path);
+  }
+  rib.remove_best(prefixes[1]);
+  ribs.settle(std::chrono::steady_clock::now());
+  EXPECT_EQ(pass().kept_wrong, 0u);
+  const auto kept = [&] {
+    auto opened = KeptRoutes::open(file, {}, [](std::string_view name) { return name == "e1" ? kLinkA : IfId{}; });
+    std::map<std::string, uint32_t> out;
+    while (opened && *opened &&
+           (*opened)->read(9, [&](const Prefix& prefix, const BgpPath& its) { out[to_string(prefix)] = its.peer; })) {
+    }
+    return out;
+  };
+  const std::map<std::string, uint32_t> all{{"198.51.100.0/24", 1}, {"2001:db8:5::/48", 3}};
+  ASSERT_EQ(kept(), all);
+  const RouteMapping& map = keeper->mapping();
+  const auto place = [&](RouteArea area, bool used) {
+    for (uint32_t at = 1;; at++) {
+      if ((map.prefix(area, at).path != 0) == used) {
+        return at;
+      }
+    }
+  };
+  const uint32_t four = place(RouteArea::prefixes4, true), six = place(RouteArea::prefixes6, true);
+  const std::vector<std::pair<const char*, std::function<void()>>> damages{
+      {"a prefix", [&] { map.prefix(RouteArea::prefixes4, four).address[2]++; }},
+      {"its length", [&] { map.prefix(RouteArea::prefixes6, six).length = 200; }},
+      {"none", [&] { map.prefix(RouteArea::prefixes4, four).path = 0; }},
+      {"another path",
+       [&] { map.prefix(RouteArea::prefixes6, six).path = map.prefix(RouteArea::prefixes4, four).path; }},
+      {"a path's content", [&] { map.path(map.prefix(RouteArea::prefixes4, four).path).gateway[3]++; }},
+      {"one too many",
+       [&] {
+         map.prefix(RouteArea::prefixes4, place(RouteArea::prefixes4, false)) = map.prefix(RouteArea::prefixes4, four);
+       }},
+      {"a name", [&] { map.name(kLinkA).name[0] = 'x'; }},
+      {"no name", [&] { map.name(kLinkA).name[0] = 0; }},
+      {"the magic number", [&] { map.header().magic++; }},
+      {"the boot", [&] { map.header().boot[3]++; }},
+      {"the end in good order", [&] { map.header().ended = 1; }},
+      {"the ends", [&] { map.header().ends[0] = 0; }},
+  };
+  for (const auto& [what, damage] : damages) {
+    damage();
+    const auto& found = pass();
+    EXPECT_GE(found.kept_wrong, 1u) << what;
+    EXPECT_EQ(found.wrong, 0u) << what;
+    ASSERT_FALSE(found.faults.empty()) << what;
+    EXPECT_TRUE(found.faults[0].starts_with("a restart of the dataplane would have used ")) << found.faults[0];
+    EXPECT_EQ(pass().kept_wrong, 0u) << what;
+    EXPECT_EQ(kept(), all) << what;
+  }
+  rib.keep_best(nullptr);
 }
 
 }  // namespace

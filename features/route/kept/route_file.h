@@ -118,6 +118,9 @@ class RouteKeeper final : public BestKeeper {
 
   void set(Family family, uint32_t place, const Prefix& prefix, uint32_t ref, const BgpPath& path) override;
   void clear(Family family, uint32_t place) override;
+  bool mend(Family family, uint32_t place, const Prefix& prefix, uint32_t ref, const BgpPath& path) override;
+  bool mend_empty(Family family, uint32_t place) override;
+  bool mend_rest() override;
 
   /// Gives it its name, in place of an older one.
   Result<> publish();
@@ -137,7 +140,8 @@ class RouteKeeper final : public BestKeeper {
   RouteKeeper(std::string path, UniqueFd fd, RouteMapping map, NameOf name_of);
   bool make_room(RouteArea area, uint32_t place);
   void write_path(uint32_t ref, const BgpPath& path);
-  void write_name(IfId id);
+  void write_header();
+  bool write_name(IfId id);
 
   const std::string path_;
   std::string temporary_;  ///< empty once it is published

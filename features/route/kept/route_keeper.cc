@@ -37,12 +37,17 @@ RouteKeeper::RouteKeeper(std::string path, UniqueFd fd, RouteMapping map, NameOf
       fd_(std::move(fd)),
       map_(std::move(map)),
       name_of_(std::move(name_of)) {
+  std::fill(std::begin(map_.header().ends), std::end(map_.header().ends), 1);
+  write_header();
+  alive();
+}
+
+void RouteKeeper::write_header() {
   RouteFileHeader& header = map_.header();
   const std::string boot = boot_id();
+  std::memset(header.boot, 0, sizeof header.boot);
   boot.copy(header.boot, sizeof header.boot - 1);
-  std::fill(std::begin(header.ends), std::end(header.ends), 1);
   header.magic = kRouteFileMagic;
-  alive();
 }
 
 Result<std::unique_ptr<RouteKeeper>> RouteKeeper::create(std::string path, NameOf name_of) {
@@ -92,12 +97,15 @@ bool RouteKeeper::make_room(RouteArea area, uint32_t place) {
   return make_room(area, place);
 }
 
-void RouteKeeper::write_name(IfId id) {
+/// True when there was another one.
+bool RouteKeeper::write_name(IfId id) {
   InterfaceNameRecord record{};
   name_of_(id).copy(record.name, sizeof record.name - 1);
-  if (std::memcmp(&record, &map_.name(id), sizeof record) != 0) {
-    map_.name(id) = record;
+  if (std::memcmp(&record, &map_.name(id), sizeof record) == 0) {
+    return false;
   }
+  map_.name(id) = record;
+  return true;
 }
 
 /// No prefix points to what is there, unless it is the same.
@@ -135,6 +143,60 @@ void RouteKeeper::clear(Family family, uint32_t place) {
     std::atomic_ref<uint32_t>(map_.prefix(prefixes(family), place).path).store(0, std::memory_order_relaxed);
     in_order();
   }
+}
+
+bool RouteKeeper::mend(Family family, uint32_t place, const Prefix& prefix, uint32_t ref, const BgpPath& path) {
+  if (!failure_.empty()) {
+    return false;
+  }
+  const RouteArea area = prefixes(family);
+  const auto reaches = [&](RouteArea of, uint32_t which) {
+    return which < map_.header().ends[static_cast<size_t>(of)];
+  };
+  const auto& interface = path.next_hop.interface;
+  if (reaches(area, place) && reaches(RouteArea::paths, ref)) {
+    const PrefixRecord& record = map_.prefix(area, place);
+    const PathRecord wanted = encode(path);
+    if (record.path == ref && decode(record, family) == prefix &&
+        std::memcmp(&wanted, &map_.path(ref), sizeof wanted) == 0 &&
+        (!interface || map_.name(*interface).name[0] != 0)) {
+      return false;
+    }
+  }
+  clear(family, place);
+  if (interface && make_room(RouteArea::paths, ref)) {
+    write_name(*interface);
+  }
+  set(family, place, prefix, ref, path);
+  return true;
+}
+
+bool RouteKeeper::mend_empty(Family family, uint32_t place) {
+  const RouteArea area = prefixes(family);
+  if (!failure_.empty() || place >= room_[static_cast<size_t>(area)] || map_.prefix(area, place).path == 0) {
+    return false;
+  }
+  clear(family, place);
+  return true;
+}
+
+bool RouteKeeper::mend_rest() {
+  if (!failure_.empty()) {
+    return false;
+  }
+  const RouteFileHeader& header = map_.header();
+  const bool same = header.magic == kRouteFileMagic && boot_id() == std::string_view(header.boot) && header.ended == 0;
+  if (!same) {
+    write_header();
+    map_.header().ended = 0;
+  }
+  bool other_name = false;
+  for (uint16_t i = 1; i < kMaxInterfaces; i++) {
+    if (map_.name(IfId(i)).name[0] != 0) {
+      other_name = write_name(IfId(i)) || other_name;
+    }
+  }
+  return !same || other_name;
 }
 
 Result<> RouteKeeper::publish() {

@@ -55,9 +55,10 @@ void KernelCheck::run() {
   runs_ -= std::min(runs_, 1u);
   const auto begun = Clock::now();
   KernelFeed::Findings found;
+  bool whole = true;
   // What differs is read again at once, since one reading is not believed.
   for (int i = 0; i < 2 && (i == 0 || found.doubts > 0); i++) {
-    if (!read()) {
+    if (whole = read(); !whole) {
       runs_ = std::max(runs_, 1u);
       break;
     }
@@ -72,6 +73,9 @@ void KernelCheck::run() {
   }
   const auto now = Clock::now();
   cost_ = now - begun;
+  if (whole) {
+    status_ = {status_.runs + 1, status_.changed + found.changed, now, cost_};
+  }
   not_before_ = now + kLeastPause * cost_;
   loop_.cancel(std::exchange(timer_, 0));  // what drain() told has asked for the next run without knowing the cost
   schedule();

@@ -20,12 +20,19 @@ class KernelCheck {
   KernelCheck(const KernelCheck&) = delete;
   KernelCheck& operator=(const KernelCheck&) = delete;
 
+  using Clock = std::chrono::steady_clock;
+  struct Status {
+    uint64_t runs = 0;     ///< that were complete
+    uint64_t changed = 0;  ///< routes that Linux had changed without telling, since start
+    Clock::time_point last{};
+    Clock::duration took{};
+  };
+  const Status& status() const { return status_; }
+
   /// A link, an address or a next-hop object changed or went away, or an event does not tell what it has led to.
   void soon();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void schedule();
   void run();
   bool read();
@@ -39,6 +46,7 @@ class KernelCheck {
   Clock::time_point not_before_;
   Clock::duration cost_{};  ///< of the last run
   unsigned runs_ = 0;       ///< still to come soon
+  Status status_;
   bool complained_ = false;
 };
 

@@ -99,6 +99,12 @@ class BestKeeper {
   /// Before what was there becomes free for others.
   virtual void set(Family family, uint32_t place, const Prefix& prefix, uint32_t ref, const BgpPath& path) = 0;
   virtual void clear(Family family, uint32_t place) = 0;
+
+  // The audit: whether it has something else than it was told last; then it is put right.
+  virtual bool mend(Family family, uint32_t place, const Prefix& prefix, uint32_t ref, const BgpPath& path) = 0;
+  virtual bool mend_empty(Family family, uint32_t place) = 0;
+  /// What belongs to no place.
+  virtual bool mend_rest() = 0;
 };
 
 class Rib {
@@ -190,6 +196,10 @@ class Rib {
     Family family = Family::ip4;
     uint32_t record = 1;
   };
+  /// Has the keeper looked at for the next `records` places of the table, and tells what was wrong there and is mended.
+  void check_kept(WalkPoint from, uint32_t records, const std::function<void(const std::string& what)>& wrong) const;
+  /// And for all that belongs to none; false when it was as it should be.
+  bool check_rest_kept() const;
   /// Visits what is installed in the next `records` places of the table, in no order. Tells where to go on, nothing at
   /// the end. The table may change between two calls: what changes is told to the watch.
   std::optional<WalkPoint> walk(WalkPoint from, uint32_t records,

@@ -69,6 +69,26 @@ std::optional<Rib::WalkPoint> Rib::walk(WalkPoint from, uint32_t records,
   return from.family == Family::ip4 ? std::optional(WalkPoint{.family = Family::ip6}) : std::nullopt;
 }
 
+void Rib::check_kept(WalkPoint from, uint32_t records,
+                     const std::function<void(const std::string& what)>& wrong) const {
+  if (impl_->keeper == nullptr) {
+    return;
+  }
+  const Table& table = impl_->table(from.family);
+  for (; records > 0 && from.record < table.end(); records--, from.record++) {
+    const Entry& entry = table[from.record];
+    if (const uint32_t ref = entry.best.ref; ref == 0) {
+      if (impl_->keeper->mend_empty(from.family, from.record)) {
+        wrong("a route that nobody has told");
+      }
+    } else if (impl_->keeper->mend(from.family, from.record, entry.key, ref, impl_->paths[ref])) {
+      wrong("another route to " + to_string(entry.key) + ", or none");
+    }
+  }
+}
+
+bool Rib::check_rest_kept() const { return impl_->keeper != nullptr && impl_->keeper->mend_rest(); }
+
 std::optional<Rib::View> Rib::find(const Prefix& exact) const {
   const Entry* const entry = impl_->find(exact);
   return entry == nullptr ? std::nullopt : std::optional(impl_->view(*entry));
