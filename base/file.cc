@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "base/fd.h"
 
@@ -41,6 +42,13 @@ bool write_all(int fd, std::string_view text) {
     text.remove_prefix(static_cast<size_t>(std::max<ssize_t>(put, 0)));
   }
   return true;
+}
+
+bool is_not_older(const std::string& file, const std::string& than) {
+  struct stat one {
+  }, other{};
+  return stat(file.c_str(), &one) == 0 && stat(than.c_str(), &other) == 0 &&
+         std::pair(one.st_mtim.tv_sec, one.st_mtim.tv_nsec) >= std::pair(other.st_mtim.tv_sec, other.st_mtim.tv_nsec);
 }
 
 Result<> replace_file(const std::string& path, std::string_view text, const Replacing& how) {

@@ -17,6 +17,9 @@ std::optional<std::string> read_file(const std::string& path, int flags = 0);
 /// Writes all of it to a descriptor that blocks; false with errno, when only a part could be written. Any thread.
 bool write_all(int fd, std::string_view text);
 
+/// Whether `file` is there and was written not before `than`, by their times of modification. Any thread.
+bool is_not_older(const std::string& file, const std::string& than);
+
 struct Replacing {
   std::string_view doing = "writing";  ///< for the Error
   std::string_view remedy = "check the space on the disk";

@@ -18,6 +18,7 @@
 #include "base/crash/crash_keeper.h"
 #include "base/crash/crash_report.h"
 #include "base/crash/crash_symbols.h"
+#include "base/file.h"
 #include "base/ipc/ipc.h"
 #include "base/log.h"
 #include "base/notifier.h"
@@ -155,7 +156,13 @@ void Init::make_children() {
                   std::make_unique<BirdWatch>(loop_, file("bird.ctl")));
   dataplane.reports = floofd.reports = true;
   dataplane.restart_signal = SIGUSR1;
-  bird.crash_arguments = {"-R"};
+  bird.crash_arguments = [this] {  // the last -c is the one that counts
+    std::vector<std::string> out{"-R"};
+    if (is_not_older(file("bird.start"), file("bird.conf"))) {
+      out.insert(out.end(), {"-c", file("bird.start")});
+    }
+    return out;
+  };
   bird.needs_file = file("bird.conf");
   for (auto* options : {&dataplane, &floofd, &bird}) {
     children_.add(std::move(*options));

@@ -39,6 +39,7 @@
 #include "features/bird/watch/bird_neighbor_watch_daemon.h"
 #include "features/bird/watch/bird_recovery_watch.h"
 #include "features/bird/watch/bird_session_watch.h"
+#include "features/bird/watch/bird_start.h"
 #include "features/dataplane/dataplane_backend.h"
 #include "features/interface/device_text.h"
 #include "features/outside/outside_keeper_daemon.h"
@@ -118,6 +119,7 @@ class Daemon {
   std::unique_ptr<config::ConfigEngine> engine_;
   std::shared_ptr<bird::Holds> holds_;
   std::optional<bird::LimitWatch> limits_;
+  std::optional<bird::StartFile> start_file_;
   std::optional<bird::SessionWatch> sessions_;
   std::optional<bird::RecoveryWatch> recovery_;
   std::unique_ptr<bird::KernelSync> kernel_sync_;
@@ -268,13 +270,19 @@ Result<> Daemon::start() {
                                                    .holds = holds_,
                                                    .config = [this] { return engine_->config(); },
                                                    .generation = [this] { return engine_->generation(); }});
-  sessions_.emplace(loop_, bird::SessionWatch::Options{.socket = arguments_.file("bird.ctl"),
-                                                       .log = arguments_.file("log/bird.log"),
-                                                       .file = arguments_.file("bird.sessions"),
-                                                       .config = [this] { return engine_->config(); },
-                                                       .generation = [this] { return engine_->generation(); }});
+  start_file_.emplace(arguments_.run_dir);
+  sessions_.emplace(loop_,
+                    bird::SessionWatch::Options{
+                        .socket = arguments_.file("bird.ctl"),
+                        .log = arguments_.file("log/bird.log"),
+                        .file = arguments_.file("bird.sessions"),
+                        .config = [this] { return engine_->config(); },
+                        .generation = [this] { return engine_->generation(); },
+                        .listener = [this](const auto& protocols, const auto& status,
+                                           const Json& config) { start_file_->follow(protocols, status, config); }});
   recovery_.emplace(loop_, bird::RecoveryWatch::Options{.socket = arguments_.file("bird.ctl"),
-                                                        .config = [this] { return engine_->config(); }});
+                                                        .config = [this] { return engine_->config(); },
+                                                        .left_out = [this] { return start_file_->left_out(); }});
   if (auto sync = bird::KernelSync::open(loop_, arguments_.file("bird.ctl")); sync) {
     kernel_sync_ = std::move(*sync);
   } else {

@@ -42,9 +42,9 @@ void Child::launch() {
     options_.watch->reset();
   }
   Launch with_arguments = options_.launch;
-  if (std::exchange(crashed_, false)) {
-    with_arguments.arguments.insert(with_arguments.arguments.end(), options_.crash_arguments.begin(),
-                                    options_.crash_arguments.end());
+  if (std::exchange(crashed_, false) && options_.crash_arguments) {
+    const auto more = options_.crash_arguments();
+    with_arguments.arguments.insert(with_arguments.arguments.end(), more.begin(), more.end());
   }
   started_ = Clock::now();
   on_demand_ = false;

@@ -43,8 +43,9 @@ class Child {
   struct Options {
     std::string name;
     Launch launch;
-    std::vector<std::string> crash_arguments{};  ///< added when the process before did not end on demand
-    std::string needs_file{};                    ///< not started before this file exists; empty: always
+    /// Of those to be added when the process before did not end on demand.
+    std::function<std::vector<std::string>()> crash_arguments{};
+    std::string needs_file{};  ///< not started before this file exists; empty: always
     std::unique_ptr<HangWatch> watch{};
     int restart_signal = SIGTERM;                ///< it ends, for a successor that is started at once
     bool reports = false;                        ///< SIGABRT has it write where it is (base/crash/crash_report.h)

@@ -78,7 +78,7 @@ TEST_F(ChildTest, BacksOff) {
 
 TEST_F(ChildTest, CrashArgumentsOnlyAfterACrash) {
   auto options = shell("echo \"arguments:$*\"; exec sleep 100");
-  options.crash_arguments = {"-R"};
+  options.crash_arguments = [] { return std::vector<std::string>{"-R"}; };
   options.restart_signal = SIGUSR1;
   Child child(loop_, std::move(options), [] {});
   const auto lines = [&](const std::string& text) { return [this, text] { return contents(log_) == text; }; };
@@ -232,7 +232,7 @@ TEST_F(ChildTest, AnAdoptedOneStopsWhenItIsTold) {
 
 TEST_F(ChildTest, OneThatEndedWithNobodyThereIsStartedAsAfterACrash) {
   auto options = shell("echo \"arguments:$*\"; exec sleep 100");
-  options.crash_arguments = {"-R"};
+  options.crash_arguments = [] { return std::vector<std::string>{"-R"}; };
   Child child(loop_, std::move(options), [] {});
   child.adopt({.pid = 4711, .start_time = 1}, {}, {{"restarts", 1}});
   EXPECT_FALSE(child.running());

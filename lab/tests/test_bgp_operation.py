@@ -261,3 +261,23 @@ def test_a_limit_ends_the_session_until_it_is_cleared(lab):
     lab.r1.commit("delete bgp prefix 198.18.0.0/15\ndelete bgp policy open import local-pref\n"
                   "delete bgp peer n import limit\n")
     assert since(lab, "n") == up
+
+
+def test_recovery_does_not_wait_for_a_peer_that_was_down(lab):
+    """Of BIRD's own accord it would, for a minute: nobody is at that address. It is tried again all the same."""
+    lab.r1.commit("set bgp peer away neighbor 172.20.2.9\nset bgp peer away remote-as 64999\nset bgp peer away policy open\n")
+    start = lab.r1.run_dir / "bird.start"
+    try:
+        established(lab, "n", "m")
+        wait_for("its absence is known", lambda: start.exists() and "left out: bgp_away" in start.read_text(), 40)
+        old = lab.r1.pid("bird")
+        os.kill(old, signal.SIGKILL)
+        wait_for("another BIRD", lambda: lab.r1.pid("bird") not in (old, 0, None))
+        arguments = wait_for("its arguments", lambda: open(f"/proc/{lab.r1.pid('bird')}/cmdline").read()).split("\0")
+        assert "-R" in arguments and str(start) in arguments, arguments
+        established(lab, "n", "m")
+        wait_for("the end of the recovery", lambda: "recovery in progress" not in lab.r1.birdc("show", "status").stdout, 12)
+        wait_for("it is tried again", lambda: peers(lab)["away"]["state"] in ("Active", "Connect"), 10)
+    finally:
+        lab.r1.commit("delete bgp peer away\n")
+    wait_for("nobody is away", lambda: not start.exists(), 20)

@@ -4,6 +4,7 @@
     n (bird, AS 64600) -- r1 (AS 65000) -- i (bird, AS 65000)
 """
 
+import datetime
 import os
 import re
 
@@ -140,12 +141,14 @@ def logged(text):
 def whole_log(lab):
     """Of all that BIRD has been configured to: it may do so several times for a commit, and its log goes through floof-init,
     which may come to it later."""
-    last = re.search(r"Last reconfiguration on (\S+ \S+)", lab.r1.birdc("show", "status").stdout)[1]
+    time_of = datetime.datetime.fromisoformat
+    last = time_of(re.search(r"Last reconfiguration on (\S+ \S+)", lab.r1.birdc("show", "status").stdout)[1])
 
     def whole():
         log = (lab.r1.run_dir / "log/bird.log").read_text()
         done = re.findall(r"^(\S+ \S+) <INFO> Reconfigured", log, re.M)
-        return log if done and done[-1] >= last else None
+        # BIRD turns the first of the two into a time of day each time anew, which is a millisecond now and then.
+        return log if done and time_of(done[-1]) >= last - datetime.timedelta(milliseconds=5) else None
     return wait_for(f"BIRD's log of its configuration of {last}", whole)
 
 

@@ -42,6 +42,10 @@ std::string configured_name(const Json& peer, const std::string& protocol) {
 }  // namespace
 
 std::string with_holds(std::string_view text, const std::set<std::string>& protocols) {
+  return with_disabled(text, protocols, kHeld);
+}
+
+std::string with_disabled(std::string_view text, const std::set<std::string>& protocols, std::string_view remark) {
   std::string out(text);
   for (const std::string& protocol : protocols) {
     const std::string head = fmt::format("protocol bgp {} {{\n", symbol("", protocol));
@@ -50,8 +54,8 @@ std::string with_holds(std::string_view text, const std::set<std::string>& proto
       continue;
     }
     const size_t end = out.find('\n', at + head.size() + (at == 0 ? 0 : 1));
-    if (end != std::string::npos && !std::string_view(out).substr(0, end).ends_with(kHeld)) {
-      out.insert(end, kHeld);
+    if (end != std::string::npos && !std::string_view(out).substr(0, end).ends_with(remark)) {
+      out.insert(end, remark);
     }
   }
   return out;

@@ -16,7 +16,9 @@
 
 namespace floof::bird {
 
-/// The text of bird.conf with `disabled` in the blocks of these protocols; no line moves. Pure.
+/// The text of bird.conf with `remark`, which says `disabled`, in the blocks of these protocols; no line moves. Pure.
+std::string with_disabled(std::string_view text, const std::set<std::string>& protocols, std::string_view remark);
+/// The same for holds.
 std::string with_holds(std::string_view text, const std::set<std::string>& protocols);
 /// The same without any. Pure.
 std::string without_holds(std::string_view text);

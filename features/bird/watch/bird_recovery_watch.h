@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/text/shared_json.h"
@@ -17,14 +18,16 @@
 
 namespace floof::bird {
 
-/// Notices that BIRD was restarted, has an alarm while it recovers, and ends the wait of its kernel protocols as soon
-/// as the kernel's table would lose nothing by it. Loop thread; BIRD is asked only while it recovers, on a thread of
-/// ours.
+/// Notices that BIRD was restarted, enables the peers that it was started without, has an alarm while it recovers, and
+/// ends the wait of its kernel protocols as soon as the kernel's table would lose nothing by it. Loop thread; BIRD is
+/// asked only while it recovers, on a thread of ours.
 class RecoveryWatch {
  public:
   struct Options {
     std::string socket;                  ///< BIRD's
     std::function<SharedJson()> config;  ///< the running configuration, see config/feature.h
+    /// Protocols that a BIRD after a crash was started without; see bird_start.h.
+    std::function<std::vector<std::string>()> left_out{};
     std::chrono::milliseconds period = std::chrono::milliseconds(500);
   };
   RecoveryWatch(EventLoop& loop, Options options);
@@ -44,6 +47,7 @@ class RecoveryWatch {
   void look();
   void judge(std::optional<Seen> seen);
   std::optional<Seen> ask(const Json& config);
+  bool enable(const std::vector<std::string>& protocols);
   bool is_quiet(const std::vector<Protocol>& protocols, const Status& status, const Json& config);
   bool all_resolved(const Json& config);
   void free_kernel();
@@ -54,7 +58,8 @@ class RecoveryWatch {
   EventLoop::TimerId timer_;
   std::optional<struct timespec> born_;  ///< of the socket: each BIRD makes its own
   bool asking_ = false, under_way_ = false;
-  unsigned quiet_looks_ = 0;  ///< in a row
+  std::vector<std::string> left_out_;  ///< to be enabled
+  unsigned quiet_looks_ = 0;           ///< in a row
   std::optional<Recovery> recovery_;
   config::Background background_;  ///< last, so that it ends first
 };

@@ -40,14 +40,19 @@ void RecoveryWatch::look() {
   if (restarted()) {
     asking_ = true;
     quiet_looks_ = 0;
+    left_out_ = options_.left_out ? options_.left_out() : std::vector<std::string>();
   }
   if (!asking_) {
     return;
   }
   under_way_ = true;
-  background_.run([this, config = options_.config()] { return ask(*config); },
+  background_.run([this, config = options_.config(),
+                   left_out = left_out_] { return enable(left_out) ? ask(*config) : std::nullopt; },
                   [this](std::optional<Seen> seen) {
                     under_way_ = false;
+                    if (seen) {
+                      left_out_.clear();
+                    }
                     judge(std::move(seen));
                   });
 }
@@ -91,6 +96,13 @@ void RecoveryWatch::free_kernel() {
 }
 
 // -- On the thread ----------------------------------------------------------------------------------------------------
+
+/// One that is enabled already, as BIRD was not started without it, stays as it is. False when BIRD does not answer.
+bool RecoveryWatch::enable(const std::vector<std::string>& protocols) {
+  return std::all_of(protocols.begin(), protocols.end(), [this](const std::string& protocol) {
+    return client_.call("enable " + symbol("", protocol)).ok();
+  });
+}
 
 std::optional<RecoveryWatch::Seen> RecoveryWatch::ask(const Json& config) {
   const auto said = client_.ask("show status");

@@ -25,6 +25,8 @@ class SessionWatch {
     std::string file;                      ///< where it is remembered
     std::function<SharedJson()> config;    ///< the running configuration, see config/feature.h
     std::function<uint64_t()> generation;  ///< of it: it is read again when this is another
+    /// Hears all that BIRD says, too; the loop's thread.
+    std::function<void(const std::vector<Protocol>&, const Status&, const Json& config)> listener{};
     std::chrono::milliseconds period = std::chrono::seconds(5);
   };
   SessionWatch(EventLoop& loop, Options options);

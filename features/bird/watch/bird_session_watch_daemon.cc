@@ -75,6 +75,9 @@ void SessionWatch::look() {
 }
 
 void SessionWatch::take_in(SessionMemory::Look look) {
+  if (options_.listener && options_.generation() == generation_) {
+    options_.listener(look.protocols, look.status, *config_);
+  }
   SessionMemory next = memory_;
   next.follow(look, *config_);
   if (next == memory_) {
