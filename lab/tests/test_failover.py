@@ -179,6 +179,7 @@ def test_an_interface_that_a_commit_disables_is_left_at_once(lab):
 
 
 def test_a_dead_neighbour_is_left_and_used_again_when_it_answers(lab):
+    up = {peer: since(lab, peer) for peer in ("a", "a6")}
     with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6), interval=1e-3) as pulse:
         all_at(lab, pulse, "a")
         addresses = ("172.20.1.2/24", "2001:db8:a::2/64")
@@ -195,6 +196,8 @@ def test_a_dead_neighbour_is_left_and_used_again_when_it_answers(lab):
             all_at(lab, pulse, "a")
         packets = pulse.stop()
     assert not lost(packets, moved)
+    # A session does not outlive its address; BIRD was stopped and learns it now.
+    wait_for("BIRD has noticed", lambda: all(since(lab, peer) != then for peer, then in up.items()))
     settled(lab)
 
 
