@@ -152,7 +152,8 @@ def whole_log(lab):
     return wait_for(f"BIRD's log of its configuration of {last}", whole)
 
 
-def commit_and_compare(lab, floofd, lines=None):
+def commit_and_compare(lab, floofd, lines=None, about=""):
+    """`about`: what a failure should tell besides."""
     before = len(whole_log(lab))
     steps = change(floofd, lines)
     log = whole_log(lab)[before:]
@@ -162,7 +163,7 @@ def commit_and_compare(lab, floofd, lines=None):
     done -= {("Reloading", name) for what, name in done if what == "Restarting"}
     # One that was not up when the plan was made may be when BIRD gets to it: it reloads its channels then.
     done -= {("Reloading", protocol_of(step["what"])) for step in steps if step["what"].endswith("its session is not up")}
-    assert done == planned(steps), (lines, [step["what"] for step in steps], log)
+    assert done == planned(steps), (lines, about, [step["what"] for step in steps], log)
     assert floofd.call("commit-plan")["steps"] == []
     return steps
 
@@ -221,7 +222,7 @@ def test_sessions_restart_where_the_plan_says_so(lab, floofd):
         steps = commit_and_compare(lab, floofd, lines)
         told = [step["what"] for step in steps if re.match(r"peer n.*(restarts|ends|starts)", step["what"])]
         assert told and not [step for step in steps if step["what"].startswith("peer i ")], (line, steps)
-        commit_and_compare(lab, floofd)
+        commit_and_compare(lab, floofd, about=f"back from {lines}, which did {told}; n is {peers(lab)['n']['state']}")
     steps = commit_and_compare(lab, floofd, "set bgp router-id 198.51.100.7")
     assert {("Restarting", "bgp_n"), ("Restarting", "bgp_i")} <= planned(steps)
     commit_and_compare(lab, floofd)
