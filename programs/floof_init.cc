@@ -172,7 +172,7 @@ void Init::make_children() {
 Result<void> Init::start() {
   for (const auto& [path, mode] :
        {std::pair(options_.run_dir, 0755), {file("log"), 0750}, {options_.state_dir, 0700}}) {
-    if (const auto made = make_folder(path, static_cast<mode_t>(mode)); !made) {
+    if (auto made = make_folder(path, static_cast<mode_t>(mode)); !made) {
       return made;
     }
   }
@@ -181,10 +181,10 @@ Result<void> Init::start() {
     return locked.error();
   }
   lock_ = std::move(*locked);
-  if (const auto made = make_named_netns(ports_netns()); !made) {
+  if (auto made = make_named_netns(ports_netns()); !made) {
     return made;
   }
-  if (const auto up = set_loopback_up(); !up) {
+  if (auto up = set_loopback_up(); !up) {
     return up;
   }
   crash::install(options_.run_dir, "floof-init");

@@ -319,7 +319,7 @@ Result<> Daemon::start() {
 
 /// How conditions ask: answered on the main loop, as they commit.
 HealthSources::Ask Daemon::asking(Result<Asker::Errand> (Asker::*question)(const std::string&, const Json&)) {
-  return [this, question](const std::string& what, const Json& arguments, HealthSources::Done done) {
+  return [this, question](const std::string& what, const Json& arguments, const HealthSources::Done& done) {
     asker_->ask((*asker_.*question)(what, arguments),
                 [this, done](Result<Json> said) { loop_.post([done, said = std::move(said)] { done(said); }); });
   };

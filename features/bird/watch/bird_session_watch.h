@@ -45,7 +45,7 @@ class SessionWatch {
     uint64_t file = 0, offset = 0;
   };
   static std::vector<SessionError> read_log(const std::string& path, Place& place);
-  void take_in(SessionMemory::Look look);
+  void take_in(const SessionMemory::Look& look);
 
   EventLoop& loop_;
   Options options_;

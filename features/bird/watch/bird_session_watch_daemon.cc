@@ -69,12 +69,12 @@ void SessionWatch::look() {
       [this](std::optional<SessionMemory::Look> look) {
         looking_ = false;
         if (look) {  // whoever asks for the state of BIRD hears why there is none
-          take_in(std::move(*look));
+          take_in(*look);
         }
       });
 }
 
-void SessionWatch::take_in(SessionMemory::Look look) {
+void SessionWatch::take_in(const SessionMemory::Look& look) {
   if (options_.listener && options_.generation() == generation_) {
     options_.listener(look.protocols, look.status, *config_);
   }
