@@ -270,7 +270,7 @@ class NodeContext {
     return *static_cast<T*>(state_);
   }
   Worker& worker() const { return *lane_.worker; }
-  /// TSC when the worker called this node.
+  /// TSC when the worker called this node; with vectors of few packets, when it called one before it in this turn.
   uint64_t now() const { return now_; }
 
   /// Engine only: a NodeContext is made by the worker for each call of a node.

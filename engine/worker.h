@@ -96,6 +96,8 @@ class alignas(64) Worker {
     NodeQueue* queue;
     uint32_t slot;
     bool closes_cycle;
+    bool timed = false;    ///< a small vector was
+    uint32_t untimed = 0;  ///< small vectors since then
   };
   struct Injected {
     rte_mbuf* packet;
@@ -133,8 +135,10 @@ class alignas(64) Worker {
   void collect(int timeout_ms);
   unsigned take_from(rte_ring* ring);
   void run_graph();
-  /// `before`: TSC now. Returns the TSC behind it.
+  /// `before`: TSC now, or kUnread. Returns the TSC behind it, or kUnread. Reading the clock takes as long as a node does
+  /// with one packet, so of a node's small vectors one in kClockEvery is timed and counts for all of them.
   uint64_t run_node(Node& node, uint64_t before);
+  void call_node(Node& node, uint64_t now);
   uint32_t drop_loops(std::span<rte_mbuf*> packets);
   void free_trash();
   void sample(DropId reason, const rte_mbuf& packet, IfId interface);
@@ -156,6 +160,7 @@ class alignas(64) Worker {
   rte_ring* handed_over_ = nullptr;  ///< by other workers: neither keeps the other out
   unsigned reader_ = 0;
   uint64_t tsc_per_us_ = 1;
+  uint64_t clock_cycles_ = 0;  ///< that reading the clock takes
   uint64_t turn_number_ = 0;
   uint64_t received_bytes_ = 0;  ///< that wait for the graph
   uint64_t now_ = 0, last_packet_ = 0, last_collect_ = 0, last_heartbeat_ = 0;
