@@ -135,8 +135,8 @@ class alignas(64) Worker {
   void collect(int timeout_ms);
   unsigned take_from(rte_ring* ring);
   void run_graph();
-  /// `before`: TSC now, or kUnread. Returns the TSC behind it, or kUnread. Reading the clock takes as long as a node does
-  /// with one packet, so of a node's small vectors one in kClockEvery is timed and counts for all of them.
+  /// `before`: TSC now, or kUnread. Returns the TSC behind it, or kUnread. Reading the clock takes as long as a node
+  /// does with one packet, so of a node's small vectors one in kClockEvery is timed and counts for all of them.
   uint64_t run_node(Node& node, uint64_t before);
   void call_node(Node& node, uint64_t now);
   uint32_t drop_loops(std::span<rte_mbuf*> packets);

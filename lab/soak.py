@@ -84,8 +84,8 @@ class Soak:
     def audit(self):
         data = self.lab.r1.show("route", "verify")
         self.audits += 1
-        if data["wrong"] or data["kept-wrong"]:
-            self.problems.append(f"{time.strftime('%T')} the audit found a difference: {data['latest']}")
+        if data["wrong"] or data["kept-wrong"] or data["bird"]["wrong-since-start"]:
+            self.problems.append(f"{time.strftime('%T')} the audit found a difference: {data['latest']} {data['bird']}")
 
     # -- What goes on all the time --------------------------------------------------------------------------------
 

@@ -278,7 +278,48 @@ Json Routes::show_audit() const {
                    {"changed", kernel.changed},
                    {"age-ms", kernel.runs == 0 ? Json() : Json(ms(now - kernel.last))},
                    {"took-ms", ms(kernel.took)}};
+  out["bird"] = show_feed_check();
   return out;
+}
+
+/// Of all VRFs with feeds: `runs` of the one that was looked at least often.
+Json Routes::show_feed_check() const {
+  const auto ms = [](FibAudit::Clock::duration d) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+  };
+  std::optional<FeedCheck::Status> sum;
+  Json samples = Json::array();
+  for (const auto& [id, vrf] : vrfs_) {
+    if (!vrf->settings().feeds) {
+      continue;
+    }
+    const FeedCheck::Status& its = vrf->feed_status();
+    for (const Prefix& prefix : its.samples) {
+      samples.push_back(to_string(prefix));
+    }
+    if (!sum) {
+      sum = its;
+      continue;
+    }
+    sum->runs = std::min(sum->runs, its.runs);
+    sum->ended = std::min(sum->ended, its.ended);
+    sum->took += its.took;
+    sum->routes += its.routes;
+    sum->wrong += its.wrong;
+    sum->changed += its.changed;
+    sum->wrong_ever += its.wrong_ever;
+  }
+  if (!sum) {
+    return nullptr;
+  }
+  return {{"runs", sum->runs},
+          {"age-ms", sum->runs == 0 ? Json() : Json(ms(FibAudit::Clock::now() - sum->ended))},
+          {"took-ms", ms(sum->took)},
+          {"routes", sum->routes},
+          {"wrong", sum->wrong},
+          {"changed", sum->changed},
+          {"prefixes", std::move(samples)},
+          {"wrong-since-start", sum->wrong_ever}};
 }
 
 Json Routes::show(std::string_view what, const Json& arguments) {
@@ -291,6 +332,7 @@ Json Routes::show(std::string_view what, const Json& arguments) {
       audit_wanted_ = true;
       for (const auto& [id, vrf] : vrfs_) {
         vrf->check_soon();
+        vrf->check_feeds();
       }
       context_.loop.cancel(audit_timer_);
       audit_timer_ = context_.loop.after(microseconds(0), [this] { audit(); });
@@ -349,6 +391,11 @@ class RouteFeature final : public engine::Feature {
     others_.offer(ribs_);
   }
 
+  void add_nodes(engine::GraphBuilder& builder) override {
+    for (size_t i = 0; i < kAuditFigures.size(); i++) {
+      counters_[i] = builder.declare_counter(kAuditFigures[i].name, kAuditFigures[i].unit, kAuditFigures[i].help);
+    }
+  }
   Result<> start() override {
     routes_ = std::make_unique<Routes>(Routes::Context{
         .loop = others_.loop(),
@@ -358,7 +405,13 @@ class RouteFeature final : public engine::Feature {
         .interface_name = [&engine = others_.engine()](IfId id) { return std::string(engine.interfaces()[id].name); },
         .feed_key = [run_dir = others_.setup().run_dir] { return feed_key(run_dir); },
         .run_dir = others_.setup().run_dir,
-        .incidents = others_.find<Incidents>()});
+        .incidents = others_.find<Incidents>(),
+        .count =
+            [this](const AuditFigures& more) {
+              for (size_t i = 0; i < more.size(); i++) {
+                others_.engine().count(counters_[i], more[i]);
+              }
+            }});
     others_.offer<dataplane::Participant>(*routes_);
     bfd_ =
         std::make_unique<BfdEvents>(others_.loop(), BfdEvents::Options{.folder = others_.setup().run_dir},
@@ -373,6 +426,7 @@ class RouteFeature final : public engine::Feature {
  private:
   engine::Features& others_;
   Ribs ribs_;
+  std::array<engine::CounterId, kAuditFigures.size()> counters_{};
   std::unique_ptr<Routes> routes_;
   std::unique_ptr<BfdEvents> bfd_;
 };

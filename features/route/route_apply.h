@@ -45,9 +45,12 @@ class Routes final : public dataplane::Participant {
   void remove_unlisted(const DesiredRoutes& listed);
   void count_unreachable();
   void tell_incidents();
+  void tell_repairs();
+  AuditFigures figures() const;
   std::vector<std::string> alarms() const;
   void audit();
   Json show_audit() const;
+  Json show_feed_check() const;
 
   const Context context_;
   std::map<VrfId, std::unique_ptr<VrfRoutes>> vrfs_;
@@ -59,7 +62,7 @@ class Routes final : public dataplane::Participant {
   FibAudit audit_{context_.ribs};
   bool audit_wanted_ = false;  ///< somebody waits
   unsigned told_overruns_ = 0;
-  uint64_t told_wrong_ = 0, told_kept_wrong_ = 0;
+  AuditFigures told_{};  ///< that incidents and counters know
   bool ending_ = false;  ///< feeds that end have nothing to tell any more
 };
 

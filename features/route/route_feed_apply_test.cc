@@ -324,6 +324,61 @@ protocol bgp three { local 10.255.0.2 as 65000; neighbor 10.1.0.12 as 65000; mul
   EXPECT_TRUE(wait([&] { return fib("100.65.0.1").kind == PathKind::drop; }));
 }
 
+TEST_F(FeedTest, WhatIsOtherwiseThanBirdHasItIsFound) {
+  write_router(R"(
+protocol bgp one { local 10.1.0.1 as 65000; neighbor 10.1.0.2 as 64501; connect delay time 1;
+  ipv4 { import filter from_one; export none; }; ipv6 { import filter from_one; export none; }; }
+)");
+  write_peer(R"(
+protocol static { ipv4; route 100.64.0.0/24 blackhole; route 100.65.0.0/24 blackhole; }
+protocol static { ipv6; route 2001:db8:100::/48 blackhole; }
+protocol bgp one { local 10.1.0.2 as 64501; neighbor 10.1.0.1 as 65000; connect delay time 1;
+  ipv4 { import none; export all; }; ipv6 { import none; export all; }; }
+)");
+  ASSERT_TRUE(peer_.start());
+  ASSERT_TRUE(bird_.start());
+  ASSERT_TRUE(wait([&] { return state(0) == "established" && state(1) == "established"; }));
+  ASSERT_TRUE(wait([&] {
+    return rib_.count(Source::feed_best, Family::ip4) == 2 && rib_.count_paths(Family::ip4) == 2 &&
+           rib_.count_paths(Family::ip6) == 1;
+  }));
+  const auto look = [&](uint64_t run) {
+    routes_->show("route-verify", {{"begin", true}});
+    Json bird;
+    EXPECT_TRUE(wait([&] {
+      bird = routes_->show("route-verify", Json::object())["bird"];
+      return bird["runs"] == run;
+    }));
+    return bird;
+  };
+  const Json good = look(1);
+  EXPECT_EQ(good["routes"], 6) << "three of each feed";
+  EXPECT_EQ(good["wrong"], 0) << good.dump();
+  EXPECT_EQ(good["changed"], 0);
+  EXPECT_EQ(told("route", "repair of routes of BIRD"), nullptr);
+
+  const BgpPath wrong{.next_hop = {IfId(1), *parse_ip("10.1.0.99")}, .peer = 1};
+  const auto prefix = [](std::string_view text) { return *parse_prefix(text); };
+  rib_.set_best(prefix("100.64.0.0/24"), wrong);
+  rib_.set_best(prefix("100.99.0.0/24"), wrong);
+  rib_.set_path(prefix("100.99.0.0/24"), 77, wrong);
+  rib_.set_path(prefix("100.65.0.0/24"), 77, wrong);
+  rib_.remove_best(prefix("2001:db8:100::/48"));
+  ASSERT_TRUE(wait([&] { return fib("100.99.0.1") == via("10.1.0.99"); }));
+  const Json found = look(2);
+  EXPECT_EQ(found["wrong"], 5) << found.dump();
+  EXPECT_EQ(found["changed"], 0);
+  EXPECT_EQ(found["prefixes"].size(), 5u);
+  EXPECT_TRUE(wait([&] { return fib("100.64.0.1") == via("10.1.0.2"); }));
+  EXPECT_TRUE(wait([&] { return fib("100.99.0.1").kind == PathKind::drop; }));
+  EXPECT_EQ(rib_.count_paths(Family::ip4), 2u);
+  EXPECT_EQ(rib_.count(Source::feed_best, Family::ip6), 1u);
+  EXPECT_TRUE(wait([&] { return told("route", "repair of routes of BIRD") != nullptr; }));
+  const Json again = look(3);
+  EXPECT_EQ(again["wrong"], 0);
+  EXPECT_EQ(again["wrong-since-start"], 5);
+}
+
 TEST_F(FeedTest, APrefixMovesBetweenBgpAndStaticWithoutAGap) {
   write_router(R"(
 protocol bgp one { local 10.1.0.1 as 65000; neighbor 10.1.0.2 as 64501; connect delay time 1;

@@ -95,8 +95,30 @@ void Routes::tell_incidents() {
          .effect = "changes acted some moments later: everything was read anew",
          .remedy = "none is needed"});
   }
-  if (audit_.kept_wrong() != told_kept_wrong_) {
-    told_kept_wrong_ = audit_.kept_wrong();
+  tell_repairs();
+}
+
+AuditFigures Routes::figures() const {
+  AuditFigures out{audit_.passes(), audit_.wrong(), audit_.kept_wrong()};
+  for (const auto& [id, vrf] : vrfs_) {
+    out[3] += vrf->feed_status().wrong_ever;
+    out[4] += vrf->kernel_status().changed;
+  }
+  return out;
+}
+
+void Routes::tell_repairs() {
+  const AuditFigures now = figures();
+  AuditFigures more{};
+  for (size_t i = 0; i < now.size(); i++) {
+    more[i] = now[i] - std::min(now[i], told_[i]);  // a VRF that is gone has taken its own along
+  }
+  told_ = now;
+  if (context_.count) {
+    context_.count(more);
+  }
+  const auto [passes, fib, kept, bird, linux_changed] = more;
+  if (kept != 0) {
     context_.incidents->happened(
         {.subject = "route",
          .kind = "repair of kept routes",
@@ -106,8 +128,20 @@ void Routes::tell_incidents() {
          .effect = "none: it was put right before a restart used it",
          .remedy = "see whether somebody writes into the run folder, else report it"});
   }
-  if (audit_.wrong() != told_wrong_) {
-    told_wrong_ = audit_.wrong();
+  if (bird != 0) {
+    Prefix latest;
+    for (const auto& [id, vrf] : vrfs_) {
+      latest = vrf->feed_status().wrong_ever != 0 ? vrf->feed_status().latest : latest;
+    }
+    context_.incidents->happened(
+        {.subject = "route",
+         .kind = "repair of routes of BIRD",
+         .cause = fmt::format("BIRD's routes were not here as BIRD has them, {} times since start; the last: {}",
+                              now[3], to_string(latest)),
+         .effect = "packets to these prefixes may have gone elsewhere until BIRD was asked to tell all again",
+         .remedy = "report it; 'show route verify' looks again"});
+  }
+  if (fib != 0) {
     context_.incidents->happened(
         {.subject = "route",
          .kind = "repair",

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "features/route/audit/audit_show.h"
 #include "shell/fake_context.h"
 
 namespace floof::route {
@@ -180,6 +181,29 @@ TEST_F(RouteCommands, ExplainMistakes) {
   EXPECT_NE(terminal.errors.find("limit x: is neither a number from 1 on"), std::string::npos);
   EXPECT_EQ(session.run("show ip route 10.0.0.1 longer-prefixes"), 1);
   EXPECT_EQ(session.run("show ip route 10.0.0.0/8 limit 3"), 1);
+}
+
+TEST(RouteShow, WhatWasVerified) {
+  Json audit = Json::parse(R"({"passes":3,"wrong":0,"not-repaired":0,"kept-wrong":0,"latest":"","last-fault-s":null,
+    "last":{"routes":12,"groups":3,"wrong":0,"repaired":0,"kept-wrong":0,"faults":[],"age-ms":10,"took-ms":1200},
+    "kernel":{"runs":2,"changed":0,"age-ms":300,"took-ms":1},
+    "bird":{"runs":1,"age-ms":100,"took-ms":2500,"routes":24,"wrong":0,"changed":0,"prefixes":[],
+            "wrong-since-start":0}})");
+  EXPECT_EQ(render_verify(audit),
+            "12 routes and 3 groups of next hops were looked at in 1.2 s: packets use what the route table says\n"
+            "A restart of the dataplane would use what BIRD has told of BGP\n"
+            "BIRD told its 24 routes of BGP again 0.1 s ago, which took 2.5 s: all were here\n"
+            "Linux's routes were compared 0.3 s ago, which took 1 ms: all are known; since start 0 had changed without "
+            "a word\n");
+  audit["bird"].update({{"wrong", 2}, {"changed", 5}, {"prefixes", {"10.0.0.0/8"}}, {"wrong-since-start", 3}});
+  const std::string found = render_verify(audit);
+  EXPECT_NE(found.find("2 were not here so, and are put right; 5 more were other ones, or have changed meanwhile\n"
+                       "  10.0.0.0/8\n"
+                       "  since the dataplane started 3 were not here as BIRD has them\n"),
+            std::string::npos)
+      << found;
+  audit["bird"] = nullptr;
+  EXPECT_EQ(render_verify(audit).find("BIRD told"), std::string::npos) << "without feeds";
 }
 
 }  // namespace

@@ -41,7 +41,13 @@ VrfRoutes::VrfRoutes(const Context& context, VrfId id, std::function<void()> sch
       settings_(default_settings(id)),
       kernel_feed_(
           rib_, [this](int index) { return context_.links.interface_of(index); }, id == kDefaultVrf),
-      kernel_check_(context.loop, context.events, kernel_feed_, std::move(settle)) {
+      kernel_check_(context.loop, context.events, kernel_feed_, std::move(settle)),
+      feed_check_(
+          context.loop,
+          [this] {
+            return FeedCheck::Feeds{best_.get(), all_.get()};
+          },
+          [this] { return kernel_feed_.events(); }) {
   kernel_feed_.set_feed_table(settings_.feed_table);
   if (id == kDefaultVrf) {
     kernel_copy_ = std::make_unique<KernelCopy>(context.loop, rib_,

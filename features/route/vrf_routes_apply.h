@@ -13,6 +13,8 @@
 #include "base/event_loop.h"
 #include "base/netlink/kernel_events.h"
 #include "features/dataplane/resource.h"
+#include "features/route/audit/audit_figures.h"
+#include "features/route/audit/feed_check.h"
 #include "features/route/bgp_feed/bgp_feed.h"
 #include "features/route/kept/route_memory.h"
 #include "features/route/kernel/kernel_check.h"
@@ -32,9 +34,10 @@ class VrfRoutes {
     netlink::LinkMap& links;
     netlink::KernelEvents& events;
     std::function<std::string(IfId)> interface_name;
-    std::function<Result<std::string>()> feed_key{};  ///< see FeedContext
-    std::string run_dir{};                            ///< where routes are kept over a restart; empty: nowhere
-    Incidents* incidents = nullptr;                   ///< may be absent
+    std::function<Result<std::string>()> feed_key{};        ///< see FeedContext
+    std::string run_dir{};                                  ///< where routes are kept over a restart; empty: nowhere
+    Incidents* incidents = nullptr;                         ///< may be absent
+    std::function<void(const AuditFigures& more)> count{};  ///< what the audits have found since the last call
   };
   /// `schedule`: there is something to settle. `settle`: now.
   /// `turned`: `incidents` may be others.
@@ -59,6 +62,9 @@ class VrfRoutes {
   /// Its tables may have changed without a word.
   void check_soon() { kernel_check_.soon(); }
   const KernelCheck::Status& kernel_status() const { return kernel_check_.status(); }
+  /// Has BIRD tell its routes of BGP again, to compare them.
+  void check_feeds() { feed_check_.soon(); }
+  const FeedCheck::Status& feed_status() const { return feed_check_.status(); }
   /// A kernel link has become one of our interfaces.
   void interfaces_changed();
   /// Has BIRD tell everything again.
@@ -105,6 +111,7 @@ class VrfRoutes {
   KernelCheck kernel_check_;
   std::unique_ptr<KernelCopy> kernel_copy_;  ///< the default VRF has one
   std::unique_ptr<BgpFeed> best_, all_;
+  FeedCheck feed_check_;
   std::unique_ptr<RouteMemory> memory_;  ///< while there are feeds
 };
 

@@ -152,8 +152,10 @@ def test_the_forwarding_table_is_verified(lab):
     audit = lab.r1.show("route", "verify")
     assert audit["passes"] >= 1 and audit["last"]["routes"] > 10 and audit["last"]["groups"] > 2, audit
     assert audit["wrong"] == audit["kept-wrong"] == 0 and audit["last"]["faults"] == [], audit
+    bird = audit["bird"]
+    assert bird["runs"] >= 1 and bird["routes"] >= 4 and bird["wrong-since-start"] == bird["changed"] == 0, audit
     text = lab.r1.ctl("show", "route", "verify").stdout
-    for said in ("packets use what the route table says", "A restart of the dataplane would use what BIRD has told", "Linux's routes were compared"):
+    for said in ("routes of BGP again", "all were here", "packets use what the route table says", "A restart of the dataplane would use what BIRD has told", "Linux's routes were compared"):
         assert said in text, text
     # Somebody writes into the file that a restart would use: behind its first page are the names of interfaces.
     with open(lab.r1.run_dir / "routes.0", "r+b") as kept:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -30,11 +31,17 @@ Reply ask(shell::Context& context, bool begin) {
 Reply show_verify(shell::Context& context, const shell::Invocation&) {
   Reply reply = ask(context, true);
   const auto looks = [&reply] {
-    return std::pair(number(reply.data, "passes"), number(member(reply.data, "kernel"), "runs"));
+    const Json& bird = member(reply.data, "bird");  // null without feeds
+    return std::array{number(reply.data, "passes"), number(member(reply.data, "kernel"), "runs"),
+                      bird.is_object() ? number(bird, "runs") : UINT64_MAX};
   };
   const auto before = looks();
+  const auto all_looked = [&] {
+    const auto now = looks();
+    return now[0] != before[0] && now[1] != before[1] && (now[2] == UINT64_MAX || now[2] != before[2]);
+  };
   const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (reply.ok() && (looks().first == before.first || looks().second == before.second)) {
+  while (reply.ok() && !all_looked()) {
     if (context.interrupted() || std::chrono::steady_clock::now() > end) {
       reply.warnings.push_back("not all is looked at yet: this is what was found before");
       break;
@@ -65,6 +72,20 @@ std::string render_verify(const Json& audit) {
                            "A restart of the dataplane would have used {} routes otherwise than BIRD has told; they "
                            "are put right\n",
                            kept);
+  }
+  if (const Json& bird = member(audit, "bird"); number(bird, "runs") > 0) {
+    out += fmt::format(
+        "BIRD told its {} routes of BGP again {:.1f} s ago, which took {:.1f} s: ", number(bird, "routes"),
+        static_cast<double>(number(bird, "age-ms")) / 1000, static_cast<double>(number(bird, "took-ms")) / 1000);
+    const uint64_t wrong = number(bird, "wrong"), changed = number(bird, "changed");
+    out += wrong == 0 ? "all were here" : fmt::format("{} were not here so, and are put right", wrong);
+    out += changed == 0 ? "\n" : fmt::format("; {} more were other ones, or have changed meanwhile\n", changed);
+    for (const Json& prefix : list(bird, "prefixes")) {
+      out += "  " + (prefix.is_string() ? prefix.get<std::string>() : prefix.dump()) + "\n";
+    }
+    if (const uint64_t ever = number(bird, "wrong-since-start"); ever != wrong) {
+      out += fmt::format("  since the dataplane started {} were not here as BIRD has them\n", ever);
+    }
   }
   if (const Json& kernel = member(audit, "kernel"); number(kernel, "runs") > 0) {
     out += fmt::format(

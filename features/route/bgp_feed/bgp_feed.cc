@@ -141,14 +141,6 @@ void BgpFeed::interfaces_changed() {
   }
 }
 
-void BgpFeed::refresh() {
-  if (impl_->status.state >= State::syncing && impl_->can_refresh) {
-    for (const Family family : kFamilies) {
-      impl_->send(bgp::encode_route_refresh(family));
-    }
-  }
-}
-
 void BgpFeed::Impl::enter(State state) {
   if (status.state != state) {
     status.state = state;
@@ -212,6 +204,7 @@ void BgpFeed::Impl::connected() {
                  .families = {true, true},
                  .four_octet_as = true,
                  .route_refresh = true,
+                 .enhanced_refresh = true,
                  .ip6_next_hop_for_ip4 = true,
                  .graceful_restart = bgp::GracefulRestart{}};
   // Any identifier but BIRD's own; the source address tells the two feeds apart.
@@ -314,6 +307,9 @@ bool BgpFeed::Impl::handle(const bgp::Frame& frame) {
       break;
     case bgp::MessageType::route_refresh:
       if (status.state >= State::syncing) {
+        if (const auto message = bgp::parse_route_refresh(frame.body)) {
+          handle_refresh(*message);
+        }
         return true;
       }
       break;
@@ -338,9 +334,11 @@ bool BgpFeed::Impl::handle_open(bgp::View body) {
       hold = std::min(options.hold_time, std::chrono::seconds(open.hold_seconds));
       status.recovering = open.graceful_restart && open.graceful_restart->restarting;
       can_refresh = open.route_refresh;
+      tells_ends = open.route_refresh && open.enhanced_refresh;
       add_path = options.all_paths ? open.sends_paths : bgp::FamilyFlags{};
       // A family that BIRD does not offer has nothing to tell.
-      synced = {!open.families.ip4, !open.families.ip6};
+      spoken = open.families;
+      synced = {!spoken.ip4, !spoken.ip6};
       enter(State::open_confirm);
       send(bgp::encode_keepalive());
       return true;
@@ -416,6 +414,8 @@ void BgpFeed::Impl::lost(std::string why, bool same) {
 }
 
 void BgpFeed::Impl::close() {
+  break_off_check();
+  retold = {};
   if (fd) {
     loop.unwatch(fd.get());
     fd.reset();

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/fd.h"
@@ -58,6 +59,18 @@ DecodedPath decode_path(const bgp::Attributes& attributes, const IpAddress& next
 
 class BgpFeed {
  public:
+  /// BIRD has told all its routes again, to see whether they were here as they should be: the last time that it did.
+  struct Check {
+    static constexpr size_t kMostSamples = 100;
+    uint64_t runs = 0;  ///< since start
+    bool under_way = false;
+    std::chrono::steady_clock::time_point started, ended;
+    uint64_t routes = 0;   ///< that were told
+    uint64_t changed = 0;  ///< of them: that were not here, or otherwise; maybe since they have changed meanwhile
+    uint64_t gone = 0;     ///< that were here and BIRD has not, although it did not withdraw them
+    bool alone = true;     ///< nothing was withdrawn meanwhile
+    std::vector<Prefix> samples;  ///< the first of those that were wrong
+  };
   enum class State : uint8_t { stopped, waiting, connecting, open_sent, open_confirm, syncing, established };
   struct Status {
     State state = State::stopped;
@@ -70,6 +83,8 @@ class BgpFeed {
     bool same_process = true;                          ///< nothing speaks for a death of BIRD since they became stale
     std::string last_error;
     uint64_t updates = 0, routes_read = 0;
+    uint64_t news = 0;  ///< routes that were not known so, or withdrawn
+    Check check;
   };
 
   BgpFeed(EventLoop& loop, Rib& rib, FeedOptions options, FeedContext context);
@@ -89,6 +104,9 @@ class BgpFeed {
   void interfaces_changed();
   /// Asks BIRD to tell all routes again (RFC 2918).
   void refresh();
+  /// The same to compare (RFC 7313): see Check. What differs is as BIRD says from then on. False: it cannot be now, as
+  /// there is no session that has told all, or it tells all again anyway.
+  bool check();
   const Status& status() const;
   /// How long there has been no session that tells routes; nothing while there is one or none is wanted.
   std::optional<std::chrono::seconds> away() const;

@@ -33,12 +33,16 @@ struct BgpFeed::Impl {
   std::chrono::seconds hold{30};
   bgp::FamilyFlags add_path;
   bool can_refresh = false;
-  bool told = false;  ///< BIRD itself ended the last session that was up, and said that it goes on
+  bool tells_ends = false;  ///< of what it tells again (RFC 7313)
+  bool told = false;        ///< BIRD itself ended the last session that was up, and said that it goes on
   bool unknown_interfaces = false;
   bool overdue = false;  ///< the stale limit has passed while somebody refused us
   bgp::FamilyFlags stale, synced;
+  bgp::FamilyFlags spoken;  ///< offered by BIRD
+  bgp::FamilyFlags retold;  ///< asked to tell all again, and has not yet
+  Check check;              ///< that is under way
   std::chrono::milliseconds back_off{0};
-  EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0;
+  EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0, check_timer = 0;
 
   // session
   void enter(State state);
@@ -58,6 +62,14 @@ struct BgpFeed::Impl {
   void refuse(const bgp::Notification& notification);
   void lost(std::string why, bool same);
   void close();
+
+  // check
+  void handle_refresh(const bgp::RouteRefresh& message);
+  void drop_untold(Rib::WalkPoint at);
+  void end_check();
+  void break_off_check();
+  void changed(const Prefix& prefix);
+  void sample(const Prefix& prefix);
 
   // routes
   bool handle_update(bgp::View body);

@@ -84,15 +84,18 @@ void BgpFeed::Impl::announce(const bgp::Attributes& attributes, const bgp::Annou
   unknown_interfaces = unknown_interfaces || decoded.unknown_interface;
   status.routes_read += announcement.routes.size();
   for (const bgp::Nlri& route : announcement.routes) {
-    if (options.all_paths) {
-      rib.set_path(route.prefix, route.path_id, decoded.path);
-    } else {
-      rib.set_best(route.prefix, decoded.path);
+    const bool news = options.all_paths ? rib.set_path(route.prefix, route.path_id, decoded.path)
+                                        : rib.set_best(route.prefix, decoded.path);
+    if (news) {
+      changed(route.prefix);
     }
   }
+  check.routes += announcement.routes.size();
 }
 
 void BgpFeed::Impl::withdraw(const bgp::Nlri& route) {
+  status.news++;
+  check.alone = false;
   if (options.all_paths) {
     rib.remove_path(route.prefix, route.path_id);
   } else {

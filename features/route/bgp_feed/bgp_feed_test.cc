@@ -125,6 +125,7 @@ class BgpFeedTest : public testing::Test {
                           .families = {true, true},
                           .four_octet_as = true,
                           .route_refresh = true,
+                          .enhanced_refresh = true,
                           .graceful_restart = bgp::GracefulRestart{.restarting = restarting, .seconds = 120}}) +
         bgp::encode_keepalive());
     ASSERT_TRUE(wait([&] { return feed->status().state >= BgpFeed::State::syncing; }));
@@ -316,6 +317,72 @@ TEST_F(BgpFeedTest, StopKeepsTheRoutesAndForgetDoesNot) {
   EXPECT_TRUE(has(1) && has(2));
   feed->forget();
   EXPECT_TRUE(wait([&] { return !has(1) && !has(2); }));
+}
+
+// -- BIRD tells all again ---------------------------------------------------------------------------------------------
+
+Bytes refresh(bgp::Refresh what) {
+  return bgp::encode_route_refresh(Family::ip4, what) + bgp::encode_route_refresh(Family::ip6, what);
+}
+
+TEST_F(BgpFeedTest, WhatBirdTellsAgainIsCompared) {
+  EXPECT_FALSE(feed->check()) << "no session";
+  two_routes();
+  heard.clear();
+  ASSERT_TRUE(feed->check());
+  EXPECT_FALSE(feed->check()) << "one at a time";
+  ASSERT_TRUE(wait([&] { return heard_type(bgp::MessageType::route_refresh); }));
+  say(refresh(bgp::Refresh::begins) + announce(1) + announce(2) + refresh(bgp::Refresh::ends));
+  const auto& check = feed->status().check;
+  ASSERT_TRUE(wait([&] { return check.runs == 1; }));
+  EXPECT_EQ(check.routes, 2u);
+  EXPECT_EQ(check.changed + check.gone, 0u);
+  EXPECT_TRUE(check.alone && check.samples.empty());
+
+  // One has another path here, one is missing, one is there that BIRD has never told.
+  ASSERT_TRUE(feed->check());
+  rib.set_best(*parse_prefix("10.0.9.0/24"), {});
+  rib.begin_check(false, Family::ip4);  // as if both had been before
+  rib.remove_best(*parse_prefix("10.0.2.0/24"));
+  say(refresh(bgp::Refresh::begins) + announce(1, community(1, 8)) + announce(2) + announce(3) +
+      refresh(bgp::Refresh::ends));
+  ASSERT_TRUE(wait([&] { return check.runs == 2; }));
+  EXPECT_EQ(check.routes, 3u);
+  EXPECT_EQ(check.changed, 3u);
+  EXPECT_EQ(check.gone, 1u);
+  ASSERT_EQ(check.samples.size(), 4u);
+  EXPECT_EQ(check.samples.back(), *parse_prefix("10.0.9.0/24"));
+  EXPECT_TRUE(wait([&] { return has(1) && has(2) && has(3) && !has(9); }));
+}
+
+TEST_F(BgpFeedTest, WhatIsWithdrawnMeanwhileIsNoFault) {
+  two_routes();
+  ASSERT_TRUE(feed->check());
+  say(refresh(bgp::Refresh::begins) + announce(1) + update({}, {}) +
+      (Bytes(16, 0xff) + Bytes{0, 27, 2, 0, 4, 24, 10, 0, 2, 0, 0}) + refresh(bgp::Refresh::ends));
+  const auto& check = feed->status().check;
+  ASSERT_TRUE(wait([&] { return check.runs == 1; }));
+  EXPECT_EQ(check.gone, 0u);
+  EXPECT_FALSE(check.alone);
+  EXPECT_TRUE(wait([&] { return !has(2); }));
+}
+
+TEST_F(BgpFeedTest, ACheckEndsWithItsSession) {
+  two_routes();
+  ASSERT_TRUE(feed->check());
+  say(refresh(bgp::Refresh::begins) + announce(1));
+  session.reset();
+  EXPECT_TRUE(wait([&] { return !feed->status().check.under_way; }));
+  EXPECT_EQ(feed->status().check.runs, 0u);
+  establish(true);
+  say(announce(1) + announce(2));
+  end_of_rib();
+  ASSERT_TRUE(wait([&] { return feed->status().state == BgpFeed::State::established; }));
+  ASSERT_TRUE(feed->check());
+  say(refresh(bgp::Refresh::begins) + announce(1) + announce(2) + refresh(bgp::Refresh::ends));
+  ASSERT_TRUE(wait([&] { return feed->status().check.runs == 1; }));
+  EXPECT_EQ(feed->status().check.changed + feed->status().check.gone, 0u);
+  EXPECT_TRUE(has(1) && has(2));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ constexpr uint8_t kCapabilityParameter = 2;
 enum Capability : uint8_t {
   kMultiprotocol = 1,
   kRouteRefresh = 2,
+  kEnhancedRefresh = 70,
   kExtendedNextHop = 5,
   kGracefulRestart = 64,
   kFourOctetAs = 65,
@@ -58,6 +59,8 @@ void read_capability(uint8_t code, Reader value, Open& open) {
     }
   } else if (code == kRouteRefresh) {
     open.route_refresh = true;
+  } else if (code == kEnhancedRefresh) {
+    open.enhanced_refresh = true;
   } else if (code == kFourOctetAs && value.left() == 4) {
     open.four_octet_as = true;
     open.as = value.u32();
@@ -100,6 +103,9 @@ Bytes capabilities_of(const Open& open) {
   }
   if (open.route_refresh) {
     put_capability(out, kRouteRefresh, {});
+  }
+  if (open.enhanced_refresh) {
+    put_capability(out, kEnhancedRefresh, {});
   }
   if (open.ip6_next_hop_for_ip4) {
     put_capability(out, kExtendedNextHop, {0, kAfiIp4, 0, kUnicast, 0, kAfiIp6});
@@ -235,9 +241,19 @@ Bytes encode_end_of_rib(Family family) {
   return with_header(MessageType::update, {0, 0, 0, 6, 0x80, 15, 3, 0, kAfiIp6, kUnicast});
 }
 
-Bytes encode_route_refresh(Family family) {
+std::optional<RouteRefresh> parse_route_refresh(View body) {
+  Reader in(body);
+  const auto family = family_of(in.u16());
+  const uint8_t refresh = in.u8(), safi = in.u8();
+  if (!in.ok() || in.left() != 0 || !family || safi != kUnicast || refresh > static_cast<uint8_t>(Refresh::ends)) {
+    return std::nullopt;
+  }
+  return RouteRefresh{*family, static_cast<Refresh>(refresh)};
+}
+
+Bytes encode_route_refresh(Family family, Refresh refresh) {
   const auto afi = static_cast<uint8_t>(family == Family::ip4 ? kAfiIp4 : kAfiIp6);
-  return with_header(MessageType::route_refresh, {0, afi, 0, kUnicast});
+  return with_header(MessageType::route_refresh, {0, afi, static_cast<uint8_t>(refresh), kUnicast});
 }
 
 }  // namespace floof::route::bgp

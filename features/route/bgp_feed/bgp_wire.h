@@ -67,6 +67,7 @@ struct Open {
   FamilyFlags sends_paths, receives_paths;  ///< ADD-PATH
   bool four_octet_as = false;
   bool route_refresh = false;
+  bool enhanced_refresh = false;  ///< RFC 7313: says where what is told again begins and ends
   bool ip6_next_hop_for_ip4 = false;
   std::optional<GracefulRestart> graceful_restart;
 };
@@ -77,7 +78,15 @@ Notification parse_notification(View body);
 Bytes encode_notification(const Notification& notification);
 Bytes encode_keepalive();
 Bytes encode_end_of_rib(Family family);
-Bytes encode_route_refresh(Family family);
+/// RFC 2918, and what RFC 7313 has made of its reserved byte.
+enum class Refresh : uint8_t { wanted, begins, ends };
+struct RouteRefresh {
+  Family family = Family::ip4;
+  Refresh refresh = Refresh::wanted;
+};
+/// Nothing: of a family that is not spoken here, or a byte that nobody has defined.
+std::optional<RouteRefresh> parse_route_refresh(View body);
+Bytes encode_route_refresh(Family family, Refresh refresh = Refresh::wanted);
 
 struct LargeCommunity {
   uint32_t global = 0, local1 = 0, local2 = 0;

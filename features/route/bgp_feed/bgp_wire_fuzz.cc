@@ -12,6 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const View stream(data + 1, size - 1);
   (void)next_frame(stream);
   (void)parse_notification(stream);
+  if (const auto refresh = parse_route_refresh(stream);
+      refresh && encode_route_refresh(refresh->family, refresh->refresh).size() != stream.size() + 19) {
+    std::abort();
+  }
   if (const auto open = parse_open(stream); const auto* const good = std::get_if<Open>(&open)) {
     // What we understood of an OPEN we can say ourselves, unless there is too much of it.
     (void)encode_open(*good);

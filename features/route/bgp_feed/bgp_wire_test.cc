@@ -57,6 +57,7 @@ TEST(BgpWire, OpenRoundTrip) {
                   .receives_paths = {true, true},
                   .four_octet_as = true,
                   .route_refresh = true,
+                  .enhanced_refresh = true,
                   .ip6_next_hop_for_ip4 = true,
                   .graceful_restart = GracefulRestart{.restarting = true, .seconds = 120}};
   const Bytes encoded = encode_open(open);
@@ -70,10 +71,27 @@ TEST(BgpWire, OpenRoundTrip) {
   EXPECT_EQ(back.families, open.families);
   EXPECT_EQ(back.sends_paths, open.sends_paths);
   EXPECT_EQ(back.receives_paths, open.receives_paths);
-  EXPECT_TRUE(back.four_octet_as && back.route_refresh && back.ip6_next_hop_for_ip4);
+  EXPECT_TRUE(back.four_octet_as && back.route_refresh && back.enhanced_refresh && back.ip6_next_hop_for_ip4);
   ASSERT_TRUE(back.graceful_restart);
   EXPECT_TRUE(back.graceful_restart->restarting);
   EXPECT_EQ(back.graceful_restart->seconds, 120);
+}
+
+TEST(BgpWire, RouteRefresh) {
+  for (const Refresh refresh : {Refresh::wanted, Refresh::begins, Refresh::ends}) {
+    const Bytes encoded = encode_route_refresh(Family::ip6, refresh);
+    const auto frame = std::get<Frame>(next_frame(encoded));
+    ASSERT_EQ(frame.type, MessageType::route_refresh);
+    const auto back = parse_route_refresh(frame.body);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->family, Family::ip6);
+    EXPECT_EQ(back->refresh, refresh);
+  }
+  EXPECT_FALSE(parse_route_refresh(Bytes{0, 1, 3, 1})) << "nobody has defined it";
+  EXPECT_FALSE(parse_route_refresh(Bytes{0, 1, 0, 2})) << "multicast";
+  EXPECT_FALSE(parse_route_refresh(Bytes{0, 25, 0, 1}));
+  EXPECT_FALSE(parse_route_refresh(Bytes{0, 1, 0}));
+  EXPECT_FALSE(parse_route_refresh(Bytes{0, 1, 0, 1, 0})) << "with something behind it (ORF)";
 }
 
 /// As BIRD 2.0.12 started with -R sends it on feed-all.

@@ -62,7 +62,11 @@ BgpPath kept_path(uint32_t value) {
     const uint32_t i = random() % kKeptPrefixes, value = random() % 4 == 0 ? 0 : 1 + random() % 50;
     store(plan.value, value);
     store(plan.prefix, i);
-    value == 0 ? rib.remove_best(kept_prefix(i)) : rib.set_best(kept_prefix(i), kept_path(value));
+    if (value == 0) {
+      rib.remove_best(kept_prefix(i));
+    } else {
+      rib.set_best(kept_prefix(i), kept_path(value));
+    }
     store(plan.told[i], value);
     store(plan.prefix, kKeptPrefixes);
     store(plan.changes, plan.changes + 1);

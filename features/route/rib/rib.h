@@ -128,9 +128,10 @@ class Rib {
   void set(Source source, const Prefix& prefix, RouteInfo route);  ///< any source but feed_best
   void remove(Source source, const Prefix& prefix);
 
-  void set_best(const Prefix& prefix, BgpPath path);
+  /// True when it was not known so. As is the next.
+  bool set_best(const Prefix& prefix, BgpPath path);
   void remove_best(const Prefix& prefix);
-  void set_path(const Prefix& prefix, uint32_t path_id, BgpPath path);  ///< feed-all
+  bool set_path(const Prefix& prefix, uint32_t path_id, BgpPath path);  ///< feed-all
   void remove_path(const Prefix& prefix, uint32_t path_id);
 
   /// After a restart, ahead of `set_best`, which will tell the same, and of all that belongs to it: the FIB has these
@@ -155,6 +156,13 @@ class Rib {
   size_t sweep(Source source, Family family);
   void mark_paths(Family family);
   size_t sweep_paths(Family family);
+
+  /// A feed is going to tell all that it has again (RFC 7313), and so what is here can be compared. Takes no time.
+  void begin_check(bool all_paths, Family family);
+  /// When it has: takes out what it has not told since then, of the next `records` places of the table (1 is the
+  /// first). Tells where to go on, nothing at the end. Each family of a feed has one check at a time.
+  std::optional<uint32_t> drop_untold(bool all_paths, Family family, uint32_t record, uint32_t records,
+                                      const std::function<void(const Prefix&)>& dropped);
 
   /// A link changed or an interface went away: re-resolve what depends on it. Cheap when nothing does.
   void link_changed(IfId interface);

@@ -35,9 +35,11 @@ struct RouteInfoHash {
   size_t operator()(const RouteInfo& info) const noexcept;
 };
 
-/// Something that was told: a reference to its interned value and the round of marks in which it was told last.
+/// Something that was told: a reference to its interned value, the round of marks in which it was told last, and the
+/// last bit of the number of the check (Rib::begin_check).
 struct Told {
-  uint32_t ref : 27 = 0;  ///< 0 is nothing; the memory ends long before the bits do
+  uint32_t ref : 26 = 0;  ///< 0 is nothing; the memory ends long before the bits do
+  uint32_t check : 1 = 0;
   uint32_t round : 5 = 0;
 };
 inline constexpr uint32_t kRounds = 32;
@@ -60,7 +62,8 @@ struct Rounds {
   size_t count = 0;
   size_t stale = 0;
   uint32_t now = 0;
-  uint32_t open = 0;  ///< rounds before this one that stale ones may be of
+  uint32_t open = 0;   ///< rounds before this one that stale ones may be of
+  uint32_t check = 0;  ///< 0 or 1
 };
 
 inline constexpr uint8_t kNoSource = 0xff;
@@ -168,6 +171,7 @@ struct Rib::Impl {
   void count_gone(const Entry& entry, Teller teller, Told told);
   void forget(Entry& entry, Teller teller, uint32_t* link);
   void forget_best(Entry& entry);
+  bool forget_untold(Entry& entry, Teller teller);
   std::deque<Sweep>::iterator under_way(Family family, Teller teller);
   void mark(Family family, Teller teller);
   size_t sweep(Family family, Teller teller);

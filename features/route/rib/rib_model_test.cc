@@ -272,7 +272,8 @@ class RandomRib : public RibTest, public testing::WithParamInterface<unsigned> {
       case 3: {
         const BgpPath path = some_path();
         entry.best = path;
-        return rib.set_best(p, path);
+        rib.set_best(p, path);
+        return;
       }
       case 4:
         entry.best.reset();
@@ -280,7 +281,8 @@ class RandomRib : public RibTest, public testing::WithParamInterface<unsigned> {
       case 5: {
         const BgpPath path = entry.best && below(2) ? *entry.best : some_path();
         entry.paths.insert_or_assign(id, path);
-        return rib.set_path(p, id, path);
+        rib.set_path(p, id, path);
+        return;
       }
       case 6:
         entry.paths.erase(id);

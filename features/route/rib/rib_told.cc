@@ -57,7 +57,7 @@ Told Rib::Impl::fresh(const Entry& entry, Teller teller, uint32_t ref, const Tol
   } else if (before->round != state.now) {
     state.stale--;
   }
-  return {ref, state.now};
+  return {ref, state.check, state.now};
 }
 
 void Rib::Impl::count_gone(const Entry& entry, Teller teller, Told told) {
@@ -130,19 +130,25 @@ void Rib::remove(Source source, const Prefix& prefix) {
   }
 }
 
-void Rib::set_best(const Prefix& prefix, BgpPath path) {
+bool Rib::set_best(const Prefix& prefix, BgpPath path) {
   Entry* const entry = impl_->find_or_add(prefix, Source::feed_best);
   if (entry == nullptr) {
-    return;
+    return false;
   }
   const uint32_t ref = impl_->paths.acquire(path);
   const uint32_t before = entry->best.ref;
+  const bool was_stale = before != 0 && impl_->stale(*entry, teller(Source::feed_best), entry->best);
   entry->best = impl_->fresh(*entry, teller(Source::feed_best), ref, before == 0 ? nullptr : &entry->best);
+  if (ref == before && !was_stale) {
+    impl_->paths.release(before);
+    return false;
+  }
   if (impl_->keeper != nullptr && ref != before) {
     impl_->keeper->set(prefix.family(), impl_->table(prefix.family()).find(prefix), prefix, ref, path);
   }
   impl_->paths.release(before);
   impl_->queue(*entry);
+  return ref != before;
 }
 
 void Rib::remove_best(const Prefix& prefix) {
@@ -151,26 +157,33 @@ void Rib::remove_best(const Prefix& prefix) {
   }
 }
 
-void Rib::set_path(const Prefix& prefix, uint32_t path_id, BgpPath path) {
+bool Rib::set_path(const Prefix& prefix, uint32_t path_id, BgpPath path) {
   Entry* const entry = impl_->find_or_add(prefix, Source::feed_best);
   if (entry == nullptr) {
-    return;
+    return false;
   }
+  bool news = true;
   const uint32_t ref = impl_->paths.acquire(path);
   uint32_t* link = impl_->find_path(*entry, path_id);
   link = *link == 0 ? impl_->find_lost_path(*entry, ref) : link;
   if (*link != 0) {
     Saying& saying = impl_->sayings[*link];
+    news = saying.told.ref != ref;
+    const bool same = !news && saying.id == path_id && !impl_->stale(*entry, kAllPaths, saying.told);
     impl_->paths.release(saying.told.ref);
     saying.id = path_id;
     saying.told = impl_->fresh(*entry, kAllPaths, ref, &saying.told);
+    if (same) {
+      return false;
+    }
   } else if (entry->paths == 0 || impl_->room_for_path(prefix)) {
     impl_->append(link, path_id, impl_->fresh(*entry, kAllPaths, ref, nullptr));
   } else {
     impl_->paths.release(ref);
-    return;
+    return false;
   }
   impl_->queue(*entry);
+  return news;
 }
 
 void Rib::remove_path(const Prefix& prefix, uint32_t path_id) {
@@ -181,6 +194,49 @@ void Rib::remove_path(const Prefix& prefix, uint32_t path_id) {
   if (uint32_t* const link = impl_->find_path(*entry, path_id); *link != 0) {
     impl_->forget(*entry, kAllPaths, link);
   }
+}
+
+// -- Checks -----------------------------------------------------------------------------------------------------------
+
+namespace {
+Teller teller_of(bool all_paths) { return all_paths ? kAllPaths : teller(Source::feed_best); }
+}  // namespace
+
+void Rib::begin_check(bool all_paths, Family family) { impl_->rounds_of(family, teller_of(all_paths)).check ^= 1; }
+
+std::optional<uint32_t> Rib::drop_untold(bool all_paths, Family family, uint32_t record, uint32_t records,
+                                         const std::function<void(const Prefix&)>& dropped) {
+  auto& table = impl_->table(family);
+  const uint32_t end = std::min(table.end(), record + std::min(records, table.end()));
+  for (; record < end; record++) {
+    Entry& entry = table[record];
+    while (impl_->forget_untold(entry, teller_of(all_paths))) {
+      dropped(entry.key);
+    }
+  }
+  return record < table.end() ? std::optional(record) : std::nullopt;
+}
+
+/// One of what was told before the check and not since; what is stale has a fate of its own.
+bool Rib::Impl::forget_untold(Entry& entry, Teller teller) {
+  const uint32_t check = rounds_of(entry.key.family(), teller).check;
+  const auto untold = [&](Told told) { return told.check != check && !stale(entry, teller, told); };
+  if (teller != kAllPaths) {
+    const bool found = entry.best.ref != 0 && untold(entry.best);
+    if (found) {
+      forget_best(entry);
+    }
+    return found;
+  }
+  uint32_t* link = &entry.paths;
+  while (*link != 0 && !untold(sayings[*link].told)) {
+    link = &sayings[*link].next;
+  }
+  if (*link == 0) {
+    return false;
+  }
+  forget(entry, kAllPaths, link);
+  return true;
 }
 
 // -- Mark and sweep ---------------------------------------------------------------------------------------------------

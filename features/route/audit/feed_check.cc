@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "features/route/audit/feed_check.h"
+
+#include <utility>
+
+namespace floof::route {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLook{20};  ///< how often a check under way is looked at
+
+}  // namespace
+
+FeedCheck::FeedCheck(EventLoop& loop, std::function<Feeds()> feeds, std::function<uint64_t()> linux_news, Pace pace)
+    : loop_(loop), feeds_(std::move(feeds)), linux_news_(std::move(linux_news)), pace_(pace) {
+  go_on(Phase::idle, pace_.between);
+}
+
+FeedCheck::~FeedCheck() { loop_.cancel(timer_); }
+
+void FeedCheck::go_on(Phase phase, std::chrono::milliseconds later) {
+  phase_ = phase;
+  loop_.cancel(timer_);
+  timer_ = loop_.after(later, [this] {
+    timer_ = 0;
+    step();
+  });
+}
+
+void FeedCheck::soon() {
+  if (phase_ == Phase::idle) {
+    go_on(Phase::idle, std::chrono::milliseconds(0));
+  } else {
+    again_ = true;
+  }
+}
+
+void FeedCheck::step() {
+  const Feeds feeds = feeds_();
+  if (feeds[0] == nullptr || feeds[1] == nullptr) {
+    return go_on(Phase::idle, pace_.between);
+  }
+  BgpFeed& feed = *feeds[at_];
+  const uint64_t news = feeds[1 - at_]->status().news + linux_news_();
+  const BgpFeed::Check& check = feed.status().check;
+  switch (phase_) {
+    case Phase::idle:
+      current_ = {};
+      started_ = Clock::now();
+      at_ = 0;
+      again_ = false;
+      news_ = feeds[1]->status().news + linux_news_();
+      return go_on(Phase::before, pace_.margin);
+    case Phase::before:
+      runs_ = check.runs;
+      if (!feed.check()) {
+        news_ = news;
+        return go_on(Phase::before, pace_.again);
+      }
+      return go_on(Phase::telling, kLook);
+    case Phase::telling:
+      if (check.under_way) {
+        return go_on(Phase::telling, kLook);
+      }
+      if (check.runs != runs_ + 1) {  // the session was lost, or all was told anew for another reason
+        news_ = news;
+        return go_on(Phase::before, pace_.again);
+      }
+      return go_on(Phase::after, pace_.margin);
+    case Phase::after:
+      judge(check, check.alone && news == news_);
+      if (at_ == 0) {
+        at_ = 1;
+        news_ = feed.status().news + linux_news_();
+        return go_on(Phase::before, std::chrono::milliseconds(0));
+      }
+      return end();
+  }
+}
+
+void FeedCheck::judge(const BgpFeed::Check& check, bool quiet) {
+  const uint64_t wrong = check.gone + (quiet ? check.changed : 0);
+  current_.routes += check.routes;
+  current_.wrong += wrong;
+  current_.changed += quiet ? 0 : check.changed;
+  if (wrong != 0 && current_.samples.size() < BgpFeed::Check::kMostSamples) {
+    current_.samples.insert(current_.samples.end(), check.samples.begin(), check.samples.end());
+    current_.latest = check.samples.back();
+  }
+}
+
+void FeedCheck::end() {
+  current_.runs = status_.runs + 1;
+  current_.ended = Clock::now();
+  current_.took = current_.ended - started_;
+  current_.wrong_ever = status_.wrong_ever + current_.wrong;
+  if (current_.wrong == 0) {
+    current_.latest = status_.latest;
+  }
+  status_ = std::move(current_);
+  go_on(Phase::idle, again_ ? std::chrono::milliseconds(0) : pace_.between);
+}
+
+}  // namespace floof::route
