@@ -115,10 +115,9 @@ class Soak:
         wait_for(f"another {program}", lambda: self.lab.r1.status()[program]["pid"] not in (0, before))
 
     def hold(self, program):
-        """BIRD's neighbours have BFD, which is to find out that it does not speak for 0.9 s."""
         pid = self.lab.r1.pid(program)
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(self.random.uniform(0.1, 0.4) if program == "bird" else self.random.uniform(0.5, 3))
+        time.sleep(self.random.uniform(0.1, 3))
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 

@@ -25,6 +25,7 @@ constexpr int kControlRuns = ticks_of(std::chrono::seconds(10));
 constexpr int kFloofdFirst = ticks_of(std::chrono::seconds(30));
 constexpr int kFloofdLater = ticks_of(std::chrono::seconds(10));
 constexpr int kBirdSilence = ticks_of(std::chrono::seconds(15));
+constexpr int kBirdStopped = 2;
 constexpr int kBirdPeriod = ticks_of(std::chrono::seconds(1));
 
 }  // namespace
@@ -135,13 +136,19 @@ void BirdWatch::disconnect() {
 
 void BirdWatch::reset() {
   disconnect();
-  ticks_ = silent_ = 0;
+  ticks_ = silent_ = stopped_ = 0;
+  process_ = 0;
   replies_ = 0;
 }
 
 std::optional<std::string> BirdWatch::tick() {
   if (ticks_++ % kBirdPeriod == 0 && !asked_) {
     ask();
+  }
+  const auto times = process_ == 0 ? std::nullopt : times_(process_);
+  stopped_ = times && times->state == 'T' ? stopped_ + 1 : 0;
+  if (stopped_ == kBirdStopped) {
+    return "it is stopped";
   }
   if (++silent_ == kBirdSilence) {
     return "it has not answered on its control socket for 15 s";
@@ -159,6 +166,9 @@ void BirdWatch::ask() {
       socket_.reset();
       return;
     }
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    process_ = getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
     loop_.watch(socket_.get(), EPOLLIN, [this](uint32_t) { receive(); });
   }
   constexpr std::string_view kQuestion = "show status\n";

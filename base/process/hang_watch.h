@@ -102,10 +102,13 @@ class FileWatch : public HangWatch {
   std::optional<ThreadTimes> before_;  ///< at the last tick
 };
 
-/// bird: its control socket is asked `show status` each second; 15 s without a complete reply are a hang.
+/// bird: its control socket is asked `show status` each second; 15 s without a complete reply are a hang. So is being
+/// stopped for two ticks: a neighbour's BFD with 3 x 300 ms would end the session, while one that is killed and starts
+/// again keeps its routes (graceful restart). One that a debugger holds is not taken for stopped.
 class BirdWatch : public HangWatch {
  public:
-  BirdWatch(EventLoop& loop, std::string socket_path) : loop_(loop), path_(std::move(socket_path)) {}
+  BirdWatch(EventLoop& loop, std::string socket_path, TimesOf times = thread_times)
+      : loop_(loop), path_(std::move(socket_path)), times_(std::move(times)) {}
   ~BirdWatch() override;
   void reset() override;
   std::optional<std::string> tick() override;
@@ -118,6 +121,9 @@ class BirdWatch : public HangWatch {
 
   EventLoop& loop_;
   std::string path_;
+  TimesOf times_;
+  pid_t process_ = 0;  ///< who listens on the socket
+  int stopped_ = 0;    ///< ticks
   UniqueFd socket_;
   std::string input_;
   bool asked_ = false;

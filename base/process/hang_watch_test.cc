@@ -11,6 +11,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/process/heartbeat.h"
@@ -257,6 +258,38 @@ TEST(BirdWatch, AsksEachSecondAndWaitsFifteenForACompleteReply) {
       << "a new connection is made, and any complete reply is life";
   EXPECT_EQ(ticks_to_hang(watch, 200, answering("1000-BIRD 2.0.12\n")), 71)
       << "never complete; the last good reply was four ticks before";
+}
+
+TEST(BirdWatch, OneThatIsStoppedIsNotWaitedFor) {
+  const std::string path = path_of("bird.ctl");
+  unlink(path.c_str());
+  EventLoop loop;
+  FakeBird bird(path);
+  char state = 'S';
+  std::set<pid_t> asked;
+  BirdWatch watch(loop, path, [&](pid_t pid) {
+    asked.insert(pid);
+    return std::optional(ThreadTimes{.state = state});
+  });
+  watch.reset();
+  const auto answering = [&] {
+    if (state != 'T' && bird.questions() == "show status\n") {
+      bird.say("0013 Daemon is up\n");
+    }
+    loop.turn(0us);
+  };
+  EXPECT_EQ(ticks_to_hang(watch, 20, answering), -1);
+  EXPECT_EQ(asked, std::set<pid_t>{getpid()}) << "who listens";
+  state = 't';
+  EXPECT_EQ(ticks_to_hang(watch, 20, answering), -1) << "a debugger";
+  state = 'T';
+  EXPECT_FALSE(watch.tick()) << "for a moment";
+  state = 'S';
+  EXPECT_FALSE(watch.tick());
+  state = 'T';
+  EXPECT_FALSE(watch.tick());
+  EXPECT_EQ(watch.tick(), "it is stopped");
+  unlink(path.c_str());
 }
 
 TEST(BirdWatch, AGreetingIsNoReplyAndRubbishIsNoHarm) {

@@ -17,6 +17,7 @@ import time
 
 import pytest
 
+from lab.debugger import Held
 from lab.floof_ipc import Client, Refused
 from lab.hosts import Lab, wait_for
 from lab.stream import Stream
@@ -225,17 +226,6 @@ def test_conditions_keep_a_commit_that_works(lab, floofd):
     assert "ping 10.1.0.77" in floofd.call("history")["data"][0]["comment"]
 
 
-@contextlib.contextmanager
-def stopped(lab, program):
-    pid = lab.r1.pid(program)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
 def send(client, **request):
     text = json.dumps(request).encode()
     client.socket.sendall(struct.pack(">I", len(text)) + text)
@@ -251,7 +241,7 @@ def test_who_asks_a_slow_program_waits_alone(lab, floofd):
     with contextlib.ExitStack() as stack:
         waiting = [stack.enter_context(Client(path, timeout=60)) for _ in range(12)]
         other = stack.enter_context(Client(path, timeout=60))
-        with stopped(lab, "bird"):
+        with Held(lab.r1.pid("bird")):
             for client in waiting:
                 send(client, op="show", what="bgp-summary")
             assert {i["name"] for i in other.call("show", what="interface")["data"]} >= {"e1", "e2"}

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from lab.edge import OPEN, SOURCE, UPSTREAMS, source_is_ready
+from lab.debugger import Held
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
 from lab.sessions import since
@@ -36,6 +37,7 @@ set bgp multipath 2
 """
 PEERS = {"a": ("172.20.1.2", 64600), "a6": ("2001:db8:a::2", 64600), "b": ("172.20.2.2", 64600), "b6": ("2001:db8:b::2", 64600),
          "ia": ("10.255.1.21", 65000), "ia6": ("2001:db8:ff::21", 65000), "ib": ("10.255.1.22", 65000), "ib6": ("2001:db8:ff::22", 65000)}
+BFD_PEERS = ("a", "a6", "b", "b6")
 
 NEIGHBOUR = """
 router id 10.255.1.{n};
@@ -124,17 +126,9 @@ def all_at(lab, pulse, name):
     wait_for(f"all packets at {name}", lambda: pulse.recent(name) >= 199)
 
 
-class Stopped:
+def Stopped(lab):
     """BIRD of r1 says nothing."""
-
-    def __init__(self, lab):
-        self.pid = lab.r1.pid("bird")
-
-    def __enter__(self):
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def __exit__(self, *_):
-        os.kill(self.pid, signal.SIGCONT)
+    return Held(lab.r1.pid("bird"))
 
 
 WAYS = {"carrier": lambda lab, state: lab.a.run("ip", "link", "set", "eth0", state),
@@ -240,6 +234,28 @@ def test_what_bfd_finds_out_acts_before_bird_withdraws(lab):
         assert not lost(packets)
     finally:
         lab.r1.commit("delete bgp peer a bfd\ndelete bgp peer a6 bfd")
+
+
+def test_a_bird_that_is_stopped_is_replaced_before_bfd_gives_it_up(lab):
+    """Nobody lets it go on: after 0.9 s its neighbours would have taken its routes out."""
+    lab.r1.commit("".join(f"set bgp peer {name} bfd\n" for name in BFD_PEERS))
+    try:
+        wait_for("BFD", lambda: [s["state"] for s in lab.r1.show("bfd")] == ["Up"] * len(BFD_PEERS))
+        settled(lab)
+        with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6), interval=1e-3) as pulse:
+            all_at(lab, pulse, "a")
+            old = lab.r1.pid("bird")
+            os.kill(old, signal.SIGSTOP)
+            wait_for("another BIRD", lambda: lab.r1.status()["bird"]["pid"] not in (0, old))
+            settled(lab)
+            wait_for("nothing is stale", lambda: not any(f.get("stale") for f in lab.r1.show("feeds")))
+            all_at(lab, pulse, "a")
+            packets = pulse.stop()
+        assert not lost(packets)
+        assert lab.r1.status()["bird"]["last-exit"].startswith("hung, it is stopped"), lab.r1.status()["bird"]
+    finally:
+        lab.r1.commit("".join(f"delete bgp peer {name} bfd\n" for name in BFD_PEERS))
+        lab.r1.ctl("clear", "system", "crashes")
 
 
 def kept(lab):

@@ -15,6 +15,7 @@ import threading
 
 import pytest
 
+from lab.debugger import Held
 from lab.floof_ipc import Client, Refused
 from lab.hosts import BIN, FloofRouter, Lab, run, wait_for
 from lab.tests.test_commit import NEIGHBOUR, sessions, set_lines
@@ -200,21 +201,6 @@ def test_a_store_that_fails_after_bird_has_published(lab, floofd):
     back(lab, floofd, before)
 
 
-def stopped(pid):
-    """A process that neither runs nor dies until it is told to."""
-
-    @contextlib.contextmanager
-    def hold():
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-
-    return hold()
-
-
 def test_the_dataplane_dies_between_its_publishing_and_birds(lab, floofd):
     """BIRD is held, so that the dataplane has published and BIRD has not; then the dataplane is killed. The commit goes
     on with the next dataplane or is undone, but it is one or the other everywhere."""
@@ -230,7 +216,7 @@ def test_the_dataplane_dies_between_its_publishing_and_birds(lab, floofd):
 
     old = lab.r1.pid("floof-dataplane")
     worker = threading.Thread(target=commit)
-    with stopped(lab.r1.pid("bird")):
+    with Held(lab.r1.pid("bird")):
         worker.start()
         wait_for("the dataplane has it", lambda: "e8" in (lab.r1.run_dir / "applied.json").read_text())
         os.kill(old, signal.SIGKILL)
@@ -259,7 +245,7 @@ def test_bird_dies_while_it_is_told(lab, floofd):
             told["errors"] = refused.errors
 
     worker = threading.Thread(target=commit)
-    with stopped(bird):
+    with Held(bird):
         worker.start()
         wait_for("the dataplane has it", lambda: "e8" in (lab.r1.run_dir / "applied.json").read_text())
         os.kill(bird, signal.SIGKILL)

@@ -67,6 +67,7 @@ class FeedCheck {
   size_t at_ = 0;       ///< which feed
   uint64_t news_ = 0;   ///< of the other one and Linux, before
   uint64_t runs_ = 0;   ///< of this one, before
+  bool twice_ = false;  ///< this feed was checked already, and something was not told
   bool again_ = false;  ///< somebody asked meanwhile
   Status current_;
   Clock::time_point started_{};

@@ -67,7 +67,8 @@ class BgpFeed {
     std::chrono::steady_clock::time_point started, ended;
     uint64_t routes = 0;   ///< that were told
     uint64_t changed = 0;  ///< of them: that were not here, or otherwise; maybe since they have changed meanwhile
-    uint64_t gone = 0;     ///< that were here and BIRD has not, although it did not withdraw them
+    uint64_t untold = 0;   ///< that are here and were not told, although nothing has withdrawn them
+    uint64_t gone = 0;     ///< the same for the second time in a row: are here no more
     bool alone = true;     ///< nothing was withdrawn meanwhile
     std::vector<Prefix> samples;  ///< the first of those that were wrong
   };

@@ -25,8 +25,9 @@ void BgpFeed::refresh() {
   feed.break_off_check();  // what comes now was understood otherwise before
   for (const Family family : kFamilies) {
     if (feed.spoken.of(family)) {
-      feed.send(bgp::encode_route_refresh(family));
       feed.retold.of(family) = feed.tells_ends;
+      feed.begun.of(family) = false;
+      feed.send(bgp::encode_route_refresh(family));
     }
   }
 }
@@ -44,19 +45,23 @@ bool BgpFeed::check() {
       continue;
     }
     feed.retold.of(family) = true;
+    feed.begun.of(family) = false;
     feed.rib.begin_check(feed.options.all_paths, family);
     feed.send(bgp::encode_route_refresh(family));
   }
   feed.check_timer = feed.loop.after(kLongest, [&feed] {
     feed.check_timer = 0;
+    feed.retold = {};
     feed.break_off_check();
   });
   return true;
 }
 
 void BgpFeed::Impl::handle_refresh(const bgp::RouteRefresh& message) {
-  if (message.refresh != bgp::Refresh::ends || !retold.of(message.family)) {
-    return;  // its begin says nothing: what is told before it is true as well
+  // An end without a begin since the request is that of something that was under way, as after a change of its filters.
+  begun.of(message.family) = begun.of(message.family) || message.refresh == bgp::Refresh::begins;
+  if (message.refresh != bgp::Refresh::ends || !retold.of(message.family) || !begun.of(message.family)) {
+    return;
   }
   retold.of(message.family) = false;
   if (status.check.under_way && retold == bgp::FamilyFlags{}) {
@@ -67,10 +72,13 @@ void BgpFeed::Impl::handle_refresh(const bgp::RouteRefresh& message) {
 
 void BgpFeed::Impl::drop_untold(Rib::WalkPoint at) {
   check_timer = 0;
-  const auto next = rib.drop_untold(options.all_paths, at.family, at.record, kPlaces, [this](const Prefix& prefix) {
-    check.gone++;
-    sample(prefix);
-  });
+  const auto note = [this](const Prefix& prefix, bool dropped) {
+    (dropped ? check.gone : check.untold)++;
+    if (dropped) {
+      sample(prefix);
+    }
+  };
+  const auto next = rib.drop_untold(options.all_paths, at.family, at.record, kPlaces, note);
   if (!next && at.family == Family::ip6) {
     return end_check();
   }
@@ -83,9 +91,9 @@ void BgpFeed::Impl::end_check() {
   check.runs++;
   check.ended = Clock::now();
   status.check = check;
-  if (check.changed + check.gone != 0) {
-    log::info("{}: BIRD has told {} routes again: {} were not known so, {} it has not any more", options.name,
-              check.routes, check.changed, check.gone);
+  if (check.changed + check.untold + check.gone != 0) {
+    log::info("{}: BIRD has told {} routes again: {} were not known so, {} it did not tell, {} for the second time",
+              options.name, check.routes, check.changed, check.untold, check.gone);
   }
 }
 

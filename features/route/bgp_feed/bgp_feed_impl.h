@@ -40,6 +40,7 @@ struct BgpFeed::Impl {
   bgp::FamilyFlags stale, synced;
   bgp::FamilyFlags spoken;  ///< offered by BIRD
   bgp::FamilyFlags retold;  ///< asked to tell all again, and has not yet
+  bgp::FamilyFlags begun;   ///< since then it has said that it begins
   Check check;              ///< that is under way
   std::chrono::milliseconds back_off{0};
   EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0, check_timer = 0;

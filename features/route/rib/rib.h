@@ -159,10 +159,11 @@ class Rib {
 
   /// A feed is going to tell all that it has again (RFC 7313), and so what is here can be compared. Takes no time.
   void begin_check(bool all_paths, Family family);
-  /// When it has: takes out what it has not told since then, of the next `records` places of the table (1 is the
-  /// first). Tells where to go on, nothing at the end. Each family of a feed has one check at a time.
+  /// When it has: tells what it has not told since then, of the next `records` places of the table (1 is the first),
+  /// and takes out what it has not told in the check before either, so that one end that was mistaken does no harm.
+  /// Returns where to go on, nothing at the end. Each family of a feed has one check at a time.
   std::optional<uint32_t> drop_untold(bool all_paths, Family family, uint32_t record, uint32_t records,
-                                      const std::function<void(const Prefix&)>& dropped);
+                                      const std::function<void(const Prefix&, bool dropped)>& untold);
 
   /// A link changed or an interface went away: re-resolve what depends on it. Cheap when nothing does.
   void link_changed(IfId interface);

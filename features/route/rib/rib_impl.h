@@ -36,13 +36,13 @@ struct RouteInfoHash {
 };
 
 /// Something that was told: a reference to its interned value, the round of marks in which it was told last, and the
-/// last bit of the number of the check (Rib::begin_check).
+/// check (Rib::begin_check).
 struct Told {
   uint32_t ref : 26 = 0;  ///< 0 is nothing; the memory ends long before the bits do
-  uint32_t check : 1 = 0;
-  uint32_t round : 5 = 0;
+  uint32_t check : 2 = 0;
+  uint32_t round : 4 = 0;
 };
-inline constexpr uint32_t kRounds = 32;
+inline constexpr uint32_t kRounds = 16, kChecks = 4;
 
 /// A path of feed-all (id: that of ADD-PATH) or the opinion of a source other than the BGP feeds (id: the source).
 struct Saying {
@@ -63,7 +63,7 @@ struct Rounds {
   size_t stale = 0;
   uint32_t now = 0;
   uint32_t open = 0;   ///< rounds before this one that stale ones may be of
-  uint32_t check = 0;  ///< 0 or 1
+  uint32_t check = 0;  ///< modulo kChecks
 };
 
 inline constexpr uint8_t kNoSource = 0xff;
@@ -171,7 +171,13 @@ struct Rib::Impl {
   void count_gone(const Entry& entry, Teller teller, Told told);
   void forget(Entry& entry, Teller teller, uint32_t* link);
   void forget_best(Entry& entry);
-  bool forget_untold(Entry& entry, Teller teller);
+  /// How many checks ago it was told last; what is stale has a fate of its own.
+  uint32_t untold(const Entry& entry, Teller teller, Told told) const {
+    const Rounds& state = rounds[index(entry.key.family())][teller];
+    return told.round != state.now ? 0 : (state.check - told.check) % kChecks;
+  }
+  bool drop_untold(Entry& entry, Teller teller);
+  bool has_untold(const Entry& entry, Teller teller) const;
   std::deque<Sweep>::iterator under_way(Family family, Teller teller);
   void mark(Family family, Teller teller);
   size_t sweep(Family family, Teller teller);

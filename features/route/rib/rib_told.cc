@@ -202,34 +202,39 @@ namespace {
 Teller teller_of(bool all_paths) { return all_paths ? kAllPaths : teller(Source::feed_best); }
 }  // namespace
 
-void Rib::begin_check(bool all_paths, Family family) { impl_->rounds_of(family, teller_of(all_paths)).check ^= 1; }
+void Rib::begin_check(bool all_paths, Family family) {
+  uint32_t& check = impl_->rounds_of(family, teller_of(all_paths)).check;
+  check = (check + 1) % kChecks;
+}
 
 std::optional<uint32_t> Rib::drop_untold(bool all_paths, Family family, uint32_t record, uint32_t records,
-                                         const std::function<void(const Prefix&)>& dropped) {
+                                         const std::function<void(const Prefix&, bool dropped)>& untold) {
   auto& table = impl_->table(family);
+  const Teller teller = teller_of(all_paths);
   const uint32_t end = std::min(table.end(), record + std::min(records, table.end()));
   for (; record < end; record++) {
     Entry& entry = table[record];
-    while (impl_->forget_untold(entry, teller_of(all_paths))) {
-      dropped(entry.key);
+    while (impl_->drop_untold(entry, teller)) {
+      untold(entry.key, true);
+    }
+    if (impl_->has_untold(entry, teller)) {
+      untold(entry.key, false);
     }
   }
   return record < table.end() ? std::optional(record) : std::nullopt;
 }
 
-/// One of what was told before the check and not since; what is stale has a fate of its own.
-bool Rib::Impl::forget_untold(Entry& entry, Teller teller) {
-  const uint32_t check = rounds_of(entry.key.family(), teller).check;
-  const auto untold = [&](Told told) { return told.check != check && !stale(entry, teller, told); };
+/// One that was told neither in this check nor in the one before.
+bool Rib::Impl::drop_untold(Entry& entry, Teller teller) {
   if (teller != kAllPaths) {
-    const bool found = entry.best.ref != 0 && untold(entry.best);
+    const bool found = entry.best.ref != 0 && untold(entry, teller, entry.best) > 1;
     if (found) {
       forget_best(entry);
     }
     return found;
   }
   uint32_t* link = &entry.paths;
-  while (*link != 0 && !untold(sayings[*link].told)) {
+  while (*link != 0 && untold(entry, teller, sayings[*link].told) <= 1) {
     link = &sayings[*link].next;
   }
   if (*link == 0) {
@@ -237,6 +242,18 @@ bool Rib::Impl::forget_untold(Entry& entry, Teller teller) {
   }
   forget(entry, kAllPaths, link);
   return true;
+}
+
+bool Rib::Impl::has_untold(const Entry& entry, Teller teller) const {
+  if (teller != kAllPaths) {
+    return entry.best.ref != 0 && untold(entry, teller, entry.best) != 0;
+  }
+  for (uint32_t at = entry.paths; at != 0; at = sayings[at].next) {
+    if (untold(entry, teller, sayings[at].told) != 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // -- Mark and sweep ---------------------------------------------------------------------------------------------------
