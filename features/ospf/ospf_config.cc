@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// OSPF in floofd: rules that YANG cannot say. It adds nothing to the desired state: BIRD runs the protocol.
+// OSPF in floofd: rules that YANG cannot say, and in the desired state how long it takes to come up, which a restart of
+// BIRD has to wait for; BIRD runs the protocol.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "base/json_view.h"
 #include "config/feature.h"
 #include "features/interface/subnets.h"
+#include "features/route/desired_vrf.h"
 
 namespace floof::ospf {
 
@@ -58,10 +60,27 @@ std::vector<Error> validate(const Json& config) {
   return errors;
 }
 
+/// A hello from each neighbour, the exchange, and twice MinLSInterval (RFC 2328, 5 s): theirs, who have told that we
+/// are gone, and ours.
+void desired(const Json& config, Json& desired) {
+  constexpr uint64_t kExchange = 12, kMost = 40;
+  uint64_t hello = 0;
+  for (const Json& area : items(member(config, "ospf"), "area")) {
+    for (const Json& interface : items(area, "interface")) {
+      if (!flag_of(interface, "passive")) {
+        hello = std::max(hello, number_of(interface, "hello", 10));
+      }
+    }
+  }
+  if (hello != 0) {
+    route::vrf_in(desired, kDefaultVrf)["igp-settles-s"] = std::min(hello + kExchange, kMost);
+  }
+}
+
 }  // namespace
 
 const config::Feature& config_feature() {
-  static const config::Feature feature{"ospf", validate};
+  static const config::Feature feature{"ospf", validate, desired};
   return feature;
 }
 

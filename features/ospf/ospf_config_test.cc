@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "config/test_support.h"
+#include "features/route/desired_vrf.h"
 
 namespace floof::ospf {
 
@@ -26,6 +27,19 @@ TEST(OspfConfig, Rules) {
             Strings{"ospf router-id: is missing, and no interface has an IPv4 address to take it from"});
   EXPECT_EQ(complaints(config_feature(), base + "set ospf router-id 0.0.0.0"),
             Strings{"ospf router-id 0.0.0.0: is not the address of a host"});
+}
+
+TEST(OspfConfig, HowLongItTakesToComeUp) {
+  const auto settles = [](std::string_view lines) {
+    config::Json desired;
+    config_feature().desired(config::test::config_of(std::string(kE0) + std::string(lines)), desired);
+    return route::vrf_of(desired, kDefaultVrf).value("igp-settles-s", 0);
+  };
+  EXPECT_EQ(settles(""), 0);
+  EXPECT_EQ(settles("set ospf area 0 interface e0 passive"), 0) << "it looks for nobody";
+  EXPECT_EQ(settles("set ospf area 0 interface e0 hello 1"), 13);
+  EXPECT_EQ(settles("set ospf area 0 interface e0"), 22);
+  EXPECT_EQ(settles("set ospf area 0 interface e0 hello 100"), 40);
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ Result<RouteSettings> read_vrf(const Json& entry, VrfId id) {
   out.copy_to_kernel = copies != entry.end() && *copies == "all";
   for (auto done : {read_number(entry, "feed-table", out.feed_table), read_number(entry, "feed-as", out.best.as),
                     read_number(entry, "bgp-port", out.best.port), read_number(entry, "multipath", out.multipath),
+                    read_number(entry, "igp-settles-s", out.igp_settles_s),
                     read_address(entry, "feed-best", out.best.source), read_address(entry, "feed-all", out.all.source),
                     read_address(entry, "bird", out.best.bird), read_peers(entry, out)}) {
     if (!done) {

@@ -24,6 +24,7 @@ struct RouteSettings {
   FeedOptions best, all;
   unsigned multipath = 1;
   bool copy_to_kernel = false;  ///< the default VRF only
+  unsigned igp_settles_s = 0;   ///< how long other protocols of BIRD's need to come up; 0: there are none
   struct Peer {
     std::string name;
     bool internal = false;

@@ -86,6 +86,7 @@ void VrfRoutes::run_feed(std::unique_ptr<BgpFeed>& feed, const FeedOptions& befo
                         const auto at = settings_.peers.find(id);
                         return at != settings_.peers.end() && at->second.internal;
                       },
+                  .igp_settles = [this] { return std::chrono::seconds(settings_.igp_settles_s); },
                   .changed = schedule_,
                   .key = context_.feed_key,
                   .turned = turned_,

@@ -113,6 +113,7 @@ def established(lab):
 def settled(lab):
     """All sessions are up, and both paths of each prefix known to the dataplane."""
     wait_for("sessions", lambda: established(lab) == PEERS.keys(), 40)
+    wait_for("OSPF", lambda: all("Full" in host.birdc("show", "ospf", "neighbors", name).stdout for host in (lab.a, lab.b) for name in ("o4", "o6")))
     wait_for("two paths of everything", lambda: [f["routes4"] == f["routes6"] == 300 for f in lab.r1.show("feeds") if f["name"] == "feed-all"] == [True])
     wait_for("nothing is held", lambda: not any(e["held"] for w in ("ip", "ip6") for e in lab.r1.show(w, "route")))
 

@@ -93,6 +93,7 @@ void render_version(Scribe& scribe, const Json& ospf, int version) {
   // After a crash, the feed table keeps the old routes until the adjacencies are back, instead of losing them
   // meanwhile.
   out.line("graceful restart on;");
+  out.line("graceful restart time 40;");  // that of a segment without hellos; BIRD's 120 s are how long it may be stuck
   out.open("ipv{} {{", version == 2 ? 4 : 6);
   out.line("import all;");
   out.line("export {};", exports(ospf));

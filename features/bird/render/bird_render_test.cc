@@ -202,6 +202,7 @@ TEST(BirdRender, Ospf) {
             "  router id 198.51.100.9;\n"
             "  ecmp yes limit 8;\n"
             "  graceful restart on;\n"
+            "  graceful restart time 40;\n"
             "  ipv4 {\n"
             "    import all;\n"
             "    export where source = RTS_DEVICE || (source = RTS_STATIC && proto != \"floof_default4\" && proto != "

@@ -41,54 +41,64 @@ void FeedCheck::step() {
     return go_on(Phase::idle, pace_.between);
   }
   BgpFeed& feed = *feeds[at_];
-  const uint64_t news = feeds[1 - at_]->status().news + linux_news_();
+  const uint64_t others = feeds[1 - at_]->status().news + linux_news_();
   const BgpFeed::Check& check = feed.status().check;
   switch (phase_) {
     case Phase::idle:
       current_ = {};
       started_ = Clock::now();
-      at_ = 0;
       twice_ = again_ = false;
-      news_ = feeds[1]->status().news + linux_news_();
-      return go_on(Phase::before, pace_.margin);
+      news_ = feed.status().news + others;
+      return go_on(Phase::before, kLook);
     case Phase::before:
-      runs_ = check.runs;
-      if (!feed.check()) {
-        news_ = news;
-        return go_on(Phase::before, pace_.again);
+      quiet_ = feed.status().news + others == news_;
+      if (quiet_ && Clock::now() < started_ + pace_.before) {
+        return go_on(Phase::before, kLook);
       }
-      return go_on(Phase::telling, kLook);
+      return begin(feed, others);
+    case Phase::begin:
+      return begin(feed, others);
     case Phase::telling:
       if (check.under_way) {
         return go_on(Phase::telling, kLook);
       }
       if (check.runs != runs_ + 1) {  // the session was lost, or all was told anew for another reason
-        news_ = news;
-        return go_on(Phase::before, pace_.again);
+        quiet_ = false;
+        return go_on(Phase::begin, pace_.again);
       }
-      return go_on(Phase::after, pace_.margin);
+      return go_on(Phase::after, pace_.after);
     case Phase::after:
-      judge(check, check.alone && news == news_);
-      if (check.untold != 0 && !twice_) {
-        twice_ = true;  // what is not told then either goes
-        news_ = news;
-        return go_on(Phase::before, std::chrono::milliseconds(0));
-      }
-      twice_ = false;
-      if (at_ == 0) {
-        at_ = 1;
-        news_ = feed.status().news + linux_news_();
-        return go_on(Phase::before, std::chrono::milliseconds(0));
-      }
-      return end();
+      quiet_ = quiet_ && check.alone && others == news_;
+      judge(check);
+      return next(feeds);
   }
 }
 
-void FeedCheck::judge(const BgpFeed::Check& check, bool quiet) {
-  const uint64_t wrong = check.gone + (quiet ? check.changed : 0);
+void FeedCheck::begin(BgpFeed& feed, uint64_t others) {
+  news_ = others;
+  runs_ = feed.status().check.runs;
+  if (!feed.check()) {
+    quiet_ = false;
+    return go_on(Phase::begin, pace_.again);
+  }
+  go_on(Phase::telling, kLook);
+}
+
+/// The same feed once more when it has not told something, as what it does not tell then either goes; else the next.
+void FeedCheck::next(const Feeds& feeds) {
+  twice_ = feeds[at_]->status().check.untold != 0 && !twice_;
+  at_ += twice_ ? 0 : 1;
+  if (at_ == feeds.size()) {
+    return end();
+  }
+  go_on(Phase::begin, std::chrono::milliseconds(0));
+}
+
+void FeedCheck::judge(const BgpFeed::Check& check) {
+  const uint64_t wrong = check.gone + (quiet_ ? check.changed : 0);
   current_.routes += twice_ ? 0 : check.routes;
   current_.wrong += wrong;
-  current_.changed += quiet ? 0 : check.changed;
+  current_.changed += quiet_ ? 0 : check.changed;
   if (wrong != 0 && !check.samples.empty() && current_.samples.size() < BgpFeed::Check::kMostSamples) {
     current_.samples.insert(current_.samples.end(), check.samples.begin(), check.samples.end());
     current_.latest = check.samples.back();
@@ -96,6 +106,7 @@ void FeedCheck::judge(const BgpFeed::Check& check, bool quiet) {
 }
 
 void FeedCheck::end() {
+  at_ = 0;
   current_.runs = status_.runs + 1;
   current_.ended = Clock::now();
   current_.took = current_.ended - started_;

@@ -34,8 +34,9 @@ class FeedCheck {
   };
   struct Pace {
     std::chrono::milliseconds between = std::chrono::hours(1);
-    std::chrono::milliseconds margin{300};  ///< around a check, in which the other feed must have nothing new
-    std::chrono::milliseconds again{1000};  ///< while a feed cannot be checked
+    std::chrono::milliseconds before{2000};  ///< of a check, in which nobody must have anything new; ended by news
+    std::chrono::milliseconds after{500};    ///< the same behind it
+    std::chrono::milliseconds again{1000};   ///< while a feed cannot be checked
   };
   using Feeds = std::array<BgpFeed*, 2>;
 
@@ -52,10 +53,12 @@ class FeedCheck {
   const Status& status() const { return status_; }
 
  private:
-  enum class Phase : uint8_t { idle, before, telling, after };
+  enum class Phase : uint8_t { idle, before, begin, telling, after };
   void go_on(Phase phase, std::chrono::milliseconds later);
   void step();
-  void judge(const BgpFeed::Check& check, bool quiet);
+  void begin(BgpFeed& feed, uint64_t others);
+  void judge(const BgpFeed::Check& check);
+  void next(const Feeds& feeds);
   void end();
 
   EventLoop& loop_;
@@ -66,6 +69,7 @@ class FeedCheck {
   Phase phase_ = Phase::idle;
   size_t at_ = 0;       ///< which feed
   uint64_t news_ = 0;   ///< of the other one and Linux, before
+  bool quiet_ = false;  ///< nobody has had news but what the checks have brought
   uint64_t runs_ = 0;   ///< of this one, before
   bool twice_ = false;  ///< this feed was checked already, and something was not told
   bool again_ = false;  ///< somebody asked meanwhile

@@ -294,10 +294,7 @@ bool BgpFeed::Impl::handle(const bgp::Frame& frame) {
         if (std::exchange(overdue, false)) {
           await_resync();
         }
-        // BIRD waits for these in graceful restart; we never have routes for it.
-        for (const Family family : kFamilies) {
-          send(bgp::encode_end_of_rib(family));
-        }
+        tell_ready();
       }
       return true;
     case bgp::MessageType::update:
@@ -347,6 +344,21 @@ bool BgpFeed::Impl::handle_open(bgp::View body) {
   }
   refuse(*error);
   return false;
+}
+
+/// BIRD waits for these in graceful restart; we never have routes for it.
+void BgpFeed::Impl::tell_ready() {
+  const auto wait = status.recovering && context.igp_settles ? context.igp_settles() : 0s;
+  const auto tell = [this] {
+    ready_timer = 0;
+    for (const Family family : kFamilies) {
+      send(bgp::encode_end_of_rib(family));
+    }
+  };
+  if (wait == 0s) {
+    return tell();
+  }
+  ready_timer = loop.after(wait, tell);
 }
 
 void BgpFeed::Impl::every_second() {
@@ -415,6 +427,7 @@ void BgpFeed::Impl::lost(std::string why, bool same) {
 
 void BgpFeed::Impl::close() {
   break_off_check();
+  loop.cancel(std::exchange(ready_timer, 0));
   retold = {};
   if (fd) {
     loop.unwatch(fd.get());

@@ -9,6 +9,10 @@
 // `stale_limit` has passed, with a warning. While somebody is at BIRD's port who does not let us in, nothing goes: BIRD
 // may well live and have those routes.
 //
+// A BIRD in graceful restart speaks when all its BGP neighbours have told all, whether or not it knows by then the way
+// to their next hops. We are one of them: our own End-of-RIB, which has no routes before it, waits until the IGP has
+// had the time that it needs.
+//
 // The session is locked by a key (base/ipc/feed_key.h), as any local user may connect from our address.
 #pragma once
 
@@ -42,6 +46,8 @@ struct FeedOptions {
 struct FeedContext {
   std::function<IfId(int kernel_index)> interface_of;  ///< invalid when unknown
   std::function<bool(uint32_t peer)> peer_is_internal;
+  std::function<std::chrono::seconds()>
+      igp_settles{};                           ///< how long an IGP needs after a restart of BIRD; may be absent
   std::function<void()> changed;               ///< the RIB has something to settle
   std::function<Result<std::string>()> key{};  ///< asked with each attempt to connect; absent or empty: no lock
   std::function<void()> turned{};              ///< the state is another one, or old routes are not there any more

@@ -43,7 +43,7 @@ struct BgpFeed::Impl {
   bgp::FamilyFlags begun;   ///< since then it has said that it begins
   Check check;              ///< that is under way
   std::chrono::milliseconds back_off{0};
-  EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0, check_timer = 0;
+  EventLoop::TimerId retry_timer = 0, second_timer = 0, stale_timer = 0, check_timer = 0, ready_timer = 0;
 
   // session
   void enter(State state);
@@ -63,6 +63,7 @@ struct BgpFeed::Impl {
   void refuse(const bgp::Notification& notification);
   void lost(std::string why, bool same);
   void close();
+  void tell_ready();
 
   // check
   void handle_refresh(const bgp::RouteRefresh& message);

@@ -51,6 +51,7 @@ class BgpFeedTest : public testing::Test {
   std::unique_ptr<BgpFeed> feed;
   FeedOptions options{.name = "feed-best", .source = Ip4(0x7f000001), .bird = Ip4(0x7f000001), .stale_limit = 2s};
   Bytes heard;
+  std::chrono::seconds igp_settles{0};
   std::string key;
 
   void SetUp() override {
@@ -59,6 +60,7 @@ class BgpFeedTest : public testing::Test {
         loop, rib, options,
         FeedContext{.interface_of = [this](int index) { return index == kernel_index ? IfId(1) : IfId{}; },
                     .peer_is_internal = [](uint32_t peer) { return peer == 8; },
+                    .igp_settles = [this] { return igp_settles; },
                     .changed = [] {},
                     .key = [this] { return Result(key); }});
     feed->start();
@@ -181,6 +183,18 @@ TEST_F(BgpFeedTest, ARecoveredBirdSweepsAtItsEndOfRib) {
   EXPECT_TRUE(feed->status().stale) << "IPv6 has not been told yet";
   say(bgp::encode_end_of_rib(Family::ip6));
   EXPECT_TRUE(wait([&] { return !feed->status().stale; }));
+}
+
+TEST_F(BgpFeedTest, ARecoveringBirdWaitsForTheIgp) {
+  igp_settles = 1s;
+  establish();
+  EXPECT_TRUE(wait([&] { return heard_type(bgp::MessageType::update); })) << "it does not recover";
+  session.reset();
+  ASSERT_TRUE(wait([&] { return feed->status().stale; }));
+  const auto before = std::chrono::steady_clock::now();
+  establish(true);
+  EXPECT_TRUE(wait([&] { return heard_type(bgp::MessageType::update); }));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
 }
 
 TEST_F(BgpFeedTest, AFreshBirdDoesNotSweepBeforeTheLimit) {
