@@ -255,8 +255,12 @@ def test_a_bird_that_is_stopped_is_replaced_before_bfd_gives_it_up(lab):
         assert not lost(packets)
         assert lab.r1.status()["bird"]["last-exit"].startswith("hung, it is stopped"), lab.r1.status()["bird"]
     finally:
+        before = {name: since(lab, name) for name in BFD_PEERS}
         lab.r1.commit("".join(f"delete bgp peer {name} bfd\n" for name in BFD_PEERS))
         lab.r1.ctl("clear", "system", "crashes")
+        # Its neighbours hear no more of BFD, do not know that it has ended on purpose, and end the sessions.
+        wait_for("sessions without BFD", lambda: all(since(lab, name) != before[name] for name in BFD_PEERS))
+        settled(lab)
 
 
 def kept(lab):

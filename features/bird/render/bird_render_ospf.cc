@@ -90,10 +90,9 @@ void render_version(Scribe& scribe, const Json& ospf, int version) {
   } else {
     out.line("ecmp no;");
   }
-  // After a crash, the feed table keeps the old routes until the adjacencies are back, instead of losing them
-  // meanwhile.
-  out.line("graceful restart on;");
-  out.line("graceful restart time 40;");  // that of a segment without hellos; BIRD's 120 s are how long it may be stuck
+  // Not `on`: BIRD that was the designated router does not find its old links again after a crash, and tells its
+  // neighbours nothing new meanwhile. The feeds make it wait for OSPF instead (features/route/bgp_feed).
+  out.line("graceful restart aware;");
   out.open("ipv{} {{", version == 2 ? 4 : 6);
   out.line("import all;");
   out.line("export {};", exports(ospf));

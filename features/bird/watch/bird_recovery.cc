@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::string_view kKernelTables = "floof_table";
 constexpr uint64_t kBgpPreference = 100;  // BIRD's default; policies of ours do not change it
-constexpr int kHellos = 2;
-constexpr int64_t kAdjacencySeconds = 1;
+constexpr int64_t kAdjacencySeconds = 12;
 
 std::string joined(const std::vector<std::string>& words) {
   constexpr size_t kMost = 5;
@@ -106,7 +105,7 @@ bool ospf_settled(const Reply& interfaces, const Reply& neighbors, int64_t age_s
       }
     }
   }
-  return age_s >= kHellos * static_cast<int64_t>(std::min<uint64_t>(hello, 65535)) + kAdjacencySeconds;
+  return hello == 0 || age_s >= static_cast<int64_t>(std::min<uint64_t>(hello, 65535)) + kAdjacencySeconds;
 }
 
 bool yields_to_bgp(const Json& config) {

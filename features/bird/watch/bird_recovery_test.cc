@@ -97,9 +97,9 @@ bool settled(std::string_view interface, std::string_view neighbor, int64_t age)
 }
 
 TEST(Recovery, OspfHasHeardEverybody) {
-  EXPECT_TRUE(settled("DR", "Full", 21));
-  EXPECT_TRUE(settled("DROther", "2-Way", 21));
-  EXPECT_FALSE(settled("DR", "Full", 20)) << "two hellos have not passed";
+  EXPECT_TRUE(settled("DR", "Full", 22));
+  EXPECT_TRUE(settled("DROther", "2-Way", 22));
+  EXPECT_FALSE(settled("DR", "Full", 21)) << "a hello and 12 s have not passed";
   EXPECT_FALSE(settled("Waiting", "Full", 100));
   for (const char* making : {"Init", "ExStart", "Exchange", "Loading", "Attempt"}) {
     EXPECT_FALSE(settled("DR", making, 100)) << making;
