@@ -32,7 +32,7 @@ constexpr unsigned kRestUs = 100'000;     ///< a port with an error and no packe
 constexpr unsigned kHeartbeatUs = 1000;
 /// Received bytes after which the graph runs before the next port is asked: many ports with super packets must neither
 /// push them out of the cache nor take all large buffers at once.
-constexpr uint64_t kRunAfterBytes = 256 * 1024;
+constexpr uint64_t kRunAfterBytes = uint64_t{256} * 1024;
 constexpr uint32_t kSmallVector = 32;
 constexpr uint32_t kClockEvery = 7;  ///< of small vectors; odd, as patterns of traffic have a length of 2^n
 constexpr uint64_t kUnread = 0;      ///< no TSC

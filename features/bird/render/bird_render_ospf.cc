@@ -58,7 +58,7 @@ void render_interface(Scribe& scribe, const Json& interface) {
   }
   const uint64_t hello = std::clamp<uint64_t>(number_of(interface, "hello", 10), 1, 65535);
   out.line("hello {};", hello);
-  out.line("dead {};", std::clamp<uint64_t>(number_of(interface, "dead", hello * 4), 2, 65535 * 4));
+  out.line("dead {};", std::clamp<uint64_t>(number_of(interface, "dead", hello * 4), 2, uint64_t{65535} * 4));
   if (text_of(interface, "network") == "point-to-point") {
     out.line("type pointopoint;");
   } else {

@@ -28,7 +28,7 @@ namespace {
 
 /// How long one turn of the loop may be spent with reading.
 constexpr auto kReadBudget = 8ms;
-constexpr size_t kReadSize = 256 * 1024;
+constexpr size_t kReadSize = size_t{256} * 1024;
 constexpr auto kFirstBackOff = 100ms;
 constexpr auto kLongestBackOff = 1000ms;
 constexpr auto kOpenLimit = 10s;

@@ -125,7 +125,7 @@ class Rib {
   /// tells the watch of next hops. Nothing but the destructor may be called afterwards.
   void give_back_groups(ip::ForwardingSink& by);
 
-  void set(Source source, const Prefix& prefix, RouteInfo route);  ///< any source but feed_best
+  void set(Source source, const Prefix& prefix, const RouteInfo& route);  ///< any source but feed_best
   void remove(Source source, const Prefix& prefix);
 
   /// True when it was not known so. As is the next.

@@ -95,7 +95,7 @@ void Rib::Impl::forget_best(Entry& entry) {
 
 // -- Changes ----------------------------------------------------------------------------------------------------------
 
-void Rib::set(Source source, const Prefix& prefix, RouteInfo route) {
+void Rib::set(Source source, const Prefix& prefix, const RouteInfo& route) {
   Entry* const entry = source == Source::feed_best ? nullptr : impl_->find_or_add(prefix, source);
   if (entry == nullptr) {
     return;
