@@ -10,6 +10,7 @@
 #include "base/json_view.h"
 #include "config/feature.h"
 #include "features/interface/subnets.h"
+#include "features/ospf/ospf.h"
 #include "features/route/desired_vrf.h"
 
 namespace floof::ospf {
@@ -60,10 +61,8 @@ std::vector<Error> validate(const Json& config) {
   return errors;
 }
 
-/// A hello from each neighbour, the exchange, and twice MinLSInterval (RFC 2328, 5 s): theirs, who have told that we
-/// are gone, and ours.
 void desired(const Json& config, Json& desired) {
-  constexpr uint64_t kExchange = 12, kMost = 40;
+  constexpr uint64_t kMost = 40;
   uint64_t hello = 0;
   for (const Json& area : items(member(config, "ospf"), "area")) {
     for (const Json& interface : items(area, "interface")) {
@@ -73,7 +72,7 @@ void desired(const Json& config, Json& desired) {
     }
   }
   if (hello != 0) {
-    route::vrf_in(desired, kDefaultVrf)["igp-settles-s"] = std::min(hello + kExchange, kMost);
+    route::vrf_in(desired, kDefaultVrf)["igp-settles-s"] = std::min(hello + kComesUpSeconds, kMost);
   }
 }
 

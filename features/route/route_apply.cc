@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kBetweenPasses{10};
 // A twentieth of a core while prefixes are refused.
 constexpr microseconds kCountStep{3000}, kCountPause{60'000};
 
+int64_t ms(FibAudit::Clock::duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
+
 size_t routes_limit(const DesiredRoutes& desired) {
   return desired.max_routes != 0 ? desired.max_routes : dataplane::machine_limits().routes;
 }
@@ -249,9 +251,6 @@ void Routes::audit() {
 
 Json Routes::show_audit() const {
   const auto now = FibAudit::Clock::now();
-  const auto ms = [](FibAudit::Clock::duration d) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-  };
   Json out = {{"passes", audit_.passes()}, {"wrong", audit_.wrong()}, {"not-repaired", audit_.not_repaired()},
               {"latest", audit_.latest()}, {"last-fault-s", nullptr}, {"last", nullptr}};
   if (const auto at = audit_.last_fault()) {
@@ -284,9 +283,6 @@ Json Routes::show_audit() const {
 
 /// Of all VRFs with feeds: `runs` of the one that was looked at least often.
 Json Routes::show_feed_check() const {
-  const auto ms = [](FibAudit::Clock::duration d) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-  };
   std::optional<FeedCheck::Status> sum;
   Json samples = Json::array();
   for (const auto& [id, vrf] : vrfs_) {

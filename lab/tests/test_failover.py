@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from lab.edge import OPEN, SOURCE, UPSTREAMS, source_is_ready
 from lab.debugger import Held
+from lab.edge import OPEN, SOURCE, UPSTREAMS, source_is_ready
 from lab.hosts import Lab, wait_for
 from lab.pulse import Pulse, accept, lost
 from lab.sessions import since
@@ -127,7 +127,7 @@ def all_at(lab, pulse, name):
     wait_for(f"all packets at {name}", lambda: pulse.recent(name) >= 199)
 
 
-def Stopped(lab):
+def silent_bird(lab):
     """BIRD of r1 says nothing."""
     return Held(lab.r1.pid("bird"))
 
@@ -140,7 +140,7 @@ WAYS = {"carrier": lambda lab, state: lab.a.run("ip", "link", "set", "eth0", sta
 def test_a_lost_link_moves_all_at_once_and_its_return_loses_nothing(lab, way):
     with Pulse(lab.s, [lab.a, lab.b], hosts_in(DIRECT, DIRECT6, FAR, FAR6), interval=1e-3) as pulse:
         all_at(lab, pulse, "a")
-        with Stopped(lab):
+        with silent_bird(lab):
             began = time.monotonic()
             WAYS[way](lab, "down")
             all_at(lab, pulse, "b")
@@ -179,7 +179,7 @@ def test_a_dead_neighbour_is_left_and_used_again_when_it_answers(lab):
         all_at(lab, pulse, "a")
         addresses = ("172.20.1.2/24", "2001:db8:a::2/64")
         link_local = [line.split()[3] for line in lab.a.output("ip", "-6", "-o", "address", "show", "dev", "eth0", "scope", "link").splitlines()]
-        with Stopped(lab):
+        with silent_bird(lab):
             lab.a.run("ip", "address", "flush", "dev", "eth0")
             for line in lab.r1.output("ip", "neighbor", "show", "dev", "ra").splitlines():
                 address, *rest = line.split()
@@ -199,7 +199,7 @@ def test_a_dead_neighbour_is_left_and_used_again_when_it_answers(lab):
 def test_a_member_that_leaves_moves_only_its_own_flows(lab):
     with Pulse(lab.s, [lab.a, lab.b], hosts_in(TIED, TIED6), interval=1e-3) as pulse:
         wait_for("a second of packets", lambda: len(pulse.numbers("a")) + len(pulse.numbers("b")) >= 1000)
-        with Stopped(lab):
+        with silent_bird(lab):
             lab.a.run("ip", "link", "set", "eth0", "down")
             began = time.monotonic()
             all_at(lab, pulse, "b")
@@ -276,7 +276,7 @@ def test_a_dead_dataplane_comes_back_with_all_routes_before_bird_says_a_word(lab
         arrived = lambda: sum(len(pulse.numbers(name)) for name in "ab")
         wait_for("packets", lambda: arrived() > 500)
         before = lab.r1.pid("floof-dataplane")
-        with Stopped(lab):
+        with silent_bird(lab):
             os.kill(before, how)
             wait_for("another dataplane", lambda: lab.r1.pid("floof-dataplane") != before)
             wait_for("it has all routes", lambda: (kept(lab).get("restored"), kept(lab).get("restoring")) == (300, False))

@@ -7,6 +7,7 @@
 #include "base/digits.h"
 #include "features/bird/talk/bird_peers.h"
 #include "features/bird/talk/bird_reply_words.h"
+#include "features/ospf/ospf.h"
 
 namespace floof::bird {
 
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::string_view kKernelTables = "floof_table";
 constexpr uint64_t kBgpPreference = 100;  // BIRD's default; policies of ours do not change it
-constexpr int64_t kAdjacencySeconds = 12;
 
 std::string joined(const std::vector<std::string>& words) {
   constexpr size_t kMost = 5;
@@ -105,7 +105,7 @@ bool ospf_settled(const Reply& interfaces, const Reply& neighbors, int64_t age_s
       }
     }
   }
-  return hello == 0 || age_s >= static_cast<int64_t>(std::min<uint64_t>(hello, 65535)) + kAdjacencySeconds;
+  return hello == 0 || age_s >= static_cast<int64_t>(std::min<uint64_t>(hello, 65535) + ospf::kComesUpSeconds);
 }
 
 bool yields_to_bgp(const Json& config) {

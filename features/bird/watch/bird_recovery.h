@@ -31,9 +31,8 @@ struct Recovery {
 /// Nothing when none goes on. `protocols` of `show protocols all`.
 std::optional<Recovery> recovery_of(const Status& status, const std::vector<Protocol>& protocols, const Json& config);
 
-/// Whether an OSPF instance that runs for `age_s` seconds has heard everybody: its longest hello and 12 s have
-/// passed (the exchange, and twice MinLSInterval: a neighbour that has told that we are gone tells the opposite 5 s
-/// later at the earliest, and so do we), no interface waits for a designated router and no adjacency is being made.
+/// Whether an OSPF instance that runs for `age_s` seconds has heard everybody: its longest hello and
+/// ospf::kComesUpSeconds have passed, no interface waits for a designated router and no adjacency is being made.
 /// Answers to `show ospf interface` and `show ospf neighbors`.
 bool ospf_settled(const Reply& interfaces, const Reply& neighbors, int64_t age_s);
 

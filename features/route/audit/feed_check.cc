@@ -7,18 +7,24 @@ namespace floof::route {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLook{20};  ///< how often a check under way is looked at
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBetween = std::chrono::hours(1);
+constexpr milliseconds kBefore{2000};  ///< a check, in which nobody must have anything new; ended by news
+constexpr milliseconds kAfter{500};    ///< the same behind it
+constexpr milliseconds kAgain{1000};   ///< while a feed cannot be checked
+constexpr milliseconds kLook{20};      ///< how often a check under way is looked at
 
 }  // namespace
 
-FeedCheck::FeedCheck(EventLoop& loop, std::function<Feeds()> feeds, std::function<uint64_t()> linux_news, Pace pace)
-    : loop_(loop), feeds_(std::move(feeds)), linux_news_(std::move(linux_news)), pace_(pace) {
-  go_on(Phase::idle, pace_.between);
+FeedCheck::FeedCheck(EventLoop& loop, std::function<Feeds()> feeds, std::function<uint64_t()> linux_news)
+    : loop_(loop), feeds_(std::move(feeds)), linux_news_(std::move(linux_news)) {
+  go_on(Phase::idle, kBetween);
 }
 
 FeedCheck::~FeedCheck() { loop_.cancel(timer_); }
 
-void FeedCheck::go_on(Phase phase, std::chrono::milliseconds later) {
+void FeedCheck::go_on(Phase phase, milliseconds later) {
   phase_ = phase;
   loop_.cancel(timer_);
   timer_ = loop_.after(later, [this] {
@@ -29,7 +35,7 @@ void FeedCheck::go_on(Phase phase, std::chrono::milliseconds later) {
 
 void FeedCheck::soon() {
   if (phase_ == Phase::idle) {
-    go_on(Phase::idle, std::chrono::milliseconds(0));
+    go_on(Phase::idle, milliseconds(0));
   } else {
     again_ = true;
   }
@@ -38,7 +44,8 @@ void FeedCheck::soon() {
 void FeedCheck::step() {
   const Feeds feeds = feeds_();
   if (feeds[0] == nullptr || feeds[1] == nullptr) {
-    return go_on(Phase::idle, pace_.between);
+    at_ = 0;
+    return go_on(Phase::idle, kBetween);
   }
   BgpFeed& feed = *feeds[at_];
   const uint64_t others = feeds[1 - at_]->status().news + linux_news_();
@@ -52,7 +59,7 @@ void FeedCheck::step() {
       return go_on(Phase::before, kLook);
     case Phase::before:
       quiet_ = feed.status().news + others == news_;
-      if (quiet_ && Clock::now() < started_ + pace_.before) {
+      if (quiet_ && Clock::now() < started_ + kBefore) {
         return go_on(Phase::before, kLook);
       }
       return begin(feed, others);
@@ -64,9 +71,9 @@ void FeedCheck::step() {
       }
       if (check.runs != runs_ + 1) {  // the session was lost, or all was told anew for another reason
         quiet_ = false;
-        return go_on(Phase::begin, pace_.again);
+        return go_on(Phase::begin, kAgain);
       }
-      return go_on(Phase::after, pace_.after);
+      return go_on(Phase::after, kAfter);
     case Phase::after:
       quiet_ = quiet_ && check.alone && others == news_;
       judge(check);
@@ -79,7 +86,7 @@ void FeedCheck::begin(BgpFeed& feed, uint64_t others) {
   runs_ = feed.status().check.runs;
   if (!feed.check()) {
     quiet_ = false;
-    return go_on(Phase::begin, pace_.again);
+    return go_on(Phase::begin, kAgain);
   }
   go_on(Phase::telling, kLook);
 }
@@ -91,7 +98,7 @@ void FeedCheck::next(const Feeds& feeds) {
   if (at_ == feeds.size()) {
     return end();
   }
-  go_on(Phase::begin, std::chrono::milliseconds(0));
+  go_on(Phase::begin, milliseconds(0));
 }
 
 void FeedCheck::judge(const BgpFeed::Check& check) {
@@ -115,7 +122,7 @@ void FeedCheck::end() {
     current_.latest = status_.latest;
   }
   status_ = std::move(current_);
-  go_on(Phase::idle, again_ ? std::chrono::milliseconds(0) : pace_.between);
+  go_on(Phase::idle, again_ ? milliseconds(0) : kBetween);
 }
 
 }  // namespace floof::route

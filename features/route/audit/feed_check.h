@@ -15,8 +15,9 @@ namespace floof::route {
 
 /// Compares what BIRD has of BGP with what the RIB has, once an hour and on request: has one feed after the other tell
 /// all again (BgpFeed::check). BIRD spends some seconds with a million routes. What has changed meanwhile differs as
-/// well, so a difference is a fault only if the other feed and Linux had nothing new from shortly before to shortly
-/// after; that BIRD has a route no more without having withdrawn it is one always. Loop thread.
+/// well, so a difference is a fault only if the other feed and Linux had nothing new from two seconds before (a busy
+/// BIRD tells one feed later than the other) to half a second after; that BIRD has a route no more without having
+/// withdrawn it is one always. Loop thread.
 class FeedCheck {
  public:
   using Clock = std::chrono::steady_clock;
@@ -32,18 +33,10 @@ class FeedCheck {
     uint64_t wrong_ever = 0;      ///< since start
     Prefix latest;                ///< of those
   };
-  struct Pace {
-    std::chrono::milliseconds between = std::chrono::hours(1);
-    std::chrono::milliseconds before{2000};  ///< of a check, in which nobody must have anything new; ended by news
-    std::chrono::milliseconds after{500};    ///< the same behind it
-    std::chrono::milliseconds again{1000};   ///< while a feed cannot be checked
-  };
   using Feeds = std::array<BgpFeed*, 2>;
 
   /// `feeds`: those there are now, null when there are none. `linux_news`: how often Linux has told of routes.
-  FeedCheck(EventLoop& loop, std::function<Feeds()> feeds, std::function<uint64_t()> linux_news)
-      : FeedCheck(loop, std::move(feeds), std::move(linux_news), Pace{}) {}
-  FeedCheck(EventLoop& loop, std::function<Feeds()> feeds, std::function<uint64_t()> linux_news, Pace pace);
+  FeedCheck(EventLoop& loop, std::function<Feeds()> feeds, std::function<uint64_t()> linux_news);
   ~FeedCheck();
   FeedCheck(const FeedCheck&) = delete;
   FeedCheck& operator=(const FeedCheck&) = delete;
@@ -64,7 +57,6 @@ class FeedCheck {
   EventLoop& loop_;
   std::function<Feeds()> feeds_;
   std::function<uint64_t()> linux_news_;
-  const Pace pace_;
   EventLoop::TimerId timer_ = 0;
   Phase phase_ = Phase::idle;
   size_t at_ = 0;       ///< which feed

@@ -176,8 +176,9 @@ struct Rib::Impl {
     const Rounds& state = rounds[index(entry.key.family())][teller];
     return told.round != state.now ? 0 : (state.check - told.check) % kChecks;
   }
-  bool drop_untold(Entry& entry, Teller teller);
-  bool has_untold(const Entry& entry, Teller teller) const;
+  /// Forgets those of what `teller` has told of a prefix for which `gone(Told)`; how many.
+  template <typename Gone>
+  size_t forget_if(Entry& entry, Teller teller, Gone gone);
   std::deque<Sweep>::iterator under_way(Family family, Teller teller);
   void mark(Family family, Teller teller);
   size_t sweep(Family family, Teller teller);

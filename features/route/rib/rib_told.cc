@@ -93,6 +93,29 @@ void Rib::Impl::forget_best(Entry& entry) {
   }
 }
 
+template <typename Gone>
+size_t Rib::Impl::forget_if(Entry& entry, Teller teller, Gone gone) {
+  if (teller == route::teller(Source::feed_best)) {
+    const bool found = entry.best.ref != 0 && gone(entry.best);
+    if (found) {
+      forget_best(entry);
+    }
+    return found ? 1 : 0;
+  }
+  size_t out = 0;
+  uint32_t* link = teller == kAllPaths ? &entry.paths : &entry.opinions;
+  while (*link != 0) {
+    const Saying& saying = sayings[*link];
+    if ((teller == kAllPaths || saying.id == teller) && gone(saying.told)) {
+      forget(entry, teller, link);
+      out++;
+    } else {
+      link = &sayings[*link].next;
+    }
+  }
+  return out;
+}
+
 // -- Changes ----------------------------------------------------------------------------------------------------------
 
 void Rib::set(Source source, const Prefix& prefix, const RouteInfo& route) {
@@ -214,46 +237,20 @@ std::optional<uint32_t> Rib::drop_untold(bool all_paths, Family family, uint32_t
   const uint32_t end = std::min(table.end(), record + std::min(records, table.end()));
   for (; record < end; record++) {
     Entry& entry = table[record];
-    while (impl_->drop_untold(entry, teller)) {
+    bool others = false;  // that were told in the check before
+    size_t dropped = impl_->forget_if(entry, teller, [&](Told told) {
+      const uint32_t checks_ago = impl_->untold(entry, teller, told);
+      others = others || checks_ago == 1;
+      return checks_ago > 1;
+    });
+    for (; dropped != 0; dropped--) {
       untold(entry.key, true);
     }
-    if (impl_->has_untold(entry, teller)) {
+    if (others) {
       untold(entry.key, false);
     }
   }
   return record < table.end() ? std::optional(record) : std::nullopt;
-}
-
-/// One that was told neither in this check nor in the one before.
-bool Rib::Impl::drop_untold(Entry& entry, Teller teller) {
-  if (teller != kAllPaths) {
-    const bool found = entry.best.ref != 0 && untold(entry, teller, entry.best) > 1;
-    if (found) {
-      forget_best(entry);
-    }
-    return found;
-  }
-  uint32_t* link = &entry.paths;
-  while (*link != 0 && untold(entry, teller, sayings[*link].told) <= 1) {
-    link = &sayings[*link].next;
-  }
-  if (*link == 0) {
-    return false;
-  }
-  forget(entry, kAllPaths, link);
-  return true;
-}
-
-bool Rib::Impl::has_untold(const Entry& entry, Teller teller) const {
-  if (teller != kAllPaths) {
-    return entry.best.ref != 0 && untold(entry, teller, entry.best) != 0;
-  }
-  for (uint32_t at = entry.paths; at != 0; at = sayings[at].next) {
-    if (untold(entry, teller, sayings[at].told) != 0) {
-      return true;
-    }
-  }
-  return false;
 }
 
 // -- Mark and sweep ---------------------------------------------------------------------------------------------------
@@ -328,21 +325,7 @@ void Rib::Impl::sweep_some() {
 }
 
 void Rib::Impl::sweep_entry(Entry& entry, Teller teller) {
-  if (teller == route::teller(Source::feed_best)) {
-    if (entry.best.ref != 0 && stale(entry, teller, entry.best)) {
-      forget_best(entry);
-    }
-    return;
-  }
-  uint32_t* link = teller == kAllPaths ? &entry.paths : &entry.opinions;
-  while (*link != 0) {
-    const Saying& saying = sayings[*link];
-    if ((teller == kAllPaths || saying.id == teller) && stale(entry, teller, saying.told)) {
-      forget(entry, teller, link);
-    } else {
-      link = &sayings[*link].next;
-    }
-  }
+  forget_if(entry, teller, [&](Told told) { return stale(entry, teller, told); });
 }
 
 }  // namespace floof::route
